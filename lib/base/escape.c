@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* escape.c - the only code that makes foreign text safe to show. */
+#include "base/escape.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+
+void ch_escape_line(struct ch_str *out, const char *text, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		uint32_t cp;
+		size_t n = ch_utf8_decode(text + at, len - at, &cp);
+
+		if (n == 0) {
+			ch_str_addf(out, "\\x%02X", (unsigned char)text[at]);
+			at++;
+			continue;
+		}
+		if (cp == '\\')
+			ch_str_add(out, "\\\\");
+		else if (cp < 0x80 && ch_utf8_is_control(cp))
+			ch_str_addf(out, "\\x%02X", cp);
+		else if (ch_utf8_is_control(cp) || ch_utf8_is_bidi_control(cp))
+			ch_str_addf(out, "\\u{%04X}", cp);
+		else
+			ch_str_add_mem(out, text + at, n);
+		at += n;
+	}
+}
+
+static const char *entity(uint32_t cp)
+{
+	switch (cp) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	default:
+		return NULL;
+	}
+}
+
+void ch_escape_html(struct ch_str *out, const char *text, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		uint32_t cp;
+		size_t n = ch_utf8_decode(text + at, len - at, &cp);
+		const char *replacement = n ? entity(cp) : NULL;
+
+		if (n == 0 || (cp != '\t' && cp != '\n' && cp != '\r' &&
+			       cp < 0xA0 && ch_utf8_is_control(cp)))
+			ch_str_add_utf8(out, 0xFFFD);
+		else if (replacement)
+			ch_str_add(out, replacement);
+		else
+			ch_str_add_mem(out, text + at, n);
+		at += n ? n : 1;
+	}
+}
+
+void ch_escape_csv(struct ch_str *out, const char *text, size_t len)
+{
+	bool guard = len > 0 && text[0] && strchr("=+-@\t\r", text[0]);
+	bool quote = guard;
+
+	for (size_t i = 0; i < len && !quote; i++)
+		quote = text[i] && strchr("\",;\t\r\n", text[i]);
+	if (!quote) {
+		ch_escape_utf8(out, text, len);
+		return;
+	}
+	ch_str_add_char(out, '"');
+	if (guard)
+		ch_str_add_char(out, '\'');
+	for (size_t i = 0; i < len;) {
+		size_t run = 0;
+
+		while (i + run < len && text[i + run] != '"')
+			run++;
+		ch_escape_utf8(out, text + i, run);
+		i += run;
+		if (i < len) {
+			ch_str_add(out, "\"\"");
+			i++;
+		}
+	}
+	ch_str_add_char(out, '"');
+}
+
+void ch_escape_utf8(struct ch_str *out, const char *text, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		uint32_t cp;
+		size_t n = ch_utf8_decode(text + at, len - at, &cp);
+
+		if (n == 0 || cp == 0)
+			ch_str_add_utf8(out, 0xFFFD);
+		else
+			ch_str_add_mem(out, text + at, n);
+		at += n ? n : 1;
+	}
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* file.h - read, write and place files without surprises.
+ *
+ * Only regular files are read (no FIFO, device or directory), and what is
+ * placed is on the disk before the call returns.
+ */
+#ifndef CH_BASE_FILE_H
+#define CH_BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/str.h"
+
+/* Open `name` for reading below the directory `dir_fd`: no "..", no absolute
+ * path, no symbolic link that leads outside (openat2 RESOLVE_BENEATH), regular
+ * files only. `dir_fd` AT_FDCWD opens any path. Returns the descriptor, which
+ * the caller closes, or -1:
+ *   CH_GIVE_UP  not there, not regular, outside; CH_RETRY  no descriptors left
+ */
+int ch_file_open(int dir_fd, const char *name, struct ch_error *err);
+
+/* Read all of a regular file into *out, at most out->max bytes. Returns 0, or
+ * -1 with CH_GIVE_UP where it is missing, unreadable, larger than that, or
+ * changed while it was read. */
+int ch_file_read(const char *path, struct ch_str *out, struct ch_error *err);
+int ch_file_read_at(int dir_fd, const char *name, struct ch_str *out,
+		    struct ch_error *err);
+
+/* Write all of it, whatever the number of write() calls. */
+int ch_file_write_all(int fd, const void *bytes, size_t len,
+		      struct ch_error *err);
+
+/* Put `bytes` at `name` below `dir_fd`: a temporary file, fsync, rename,
+ * fsync of the directory. `mode` such as 0600. */
+int ch_file_replace(int dir_fd, const char *name, const void *bytes,
+		    size_t len, unsigned int mode, struct ch_error *err);
+
+/* The object store: a directory in which each file is called by the SHA-256 of
+ * its bytes, "ab/cdef…" (64 hex digits, the first two a folder). Adding bytes
+ * that are there already changes nothing. Durable when it returns 0. */
+int ch_object_add(int objects_fd, const void *bytes, size_t len,
+		  struct ch_sha256 *ret_sum, struct ch_error *err);
+
+/* Read an object and check it against its name. CH_GIVE_UP: missing, larger
+ * than out->max, or its bytes are no longer those it is called by. */
+int ch_object_read(int objects_fd, const struct ch_sha256 *sum,
+		   struct ch_str *out, struct ch_error *err);
+
+#endif

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+noinst_LIBRARIES += lib/base/libbase.a
+lib_base_libbase_a_SOURCES = \
+	lib/base/banned.h \
+	lib/base/clock.c lib/base/clock.h \
+	lib/base/error.c lib/base/error.h \
+	lib/base/escape.c lib/base/escape.h \
+	lib/base/file.c lib/base/file.h \
+	lib/base/hash.c lib/base/hash.h \
+	lib/base/mem.c lib/base/mem.h \
+	lib/base/problem.c lib/base/problem.h \
+	lib/base/str.c lib/base/str.h \
+	lib/base/utf8.c lib/base/utf8.h
+lib_base_libbase_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(CONFIG_CFLAGS)
+
+# What a program that links libbase.a needs beside it.
+BASE_LIBS = lib/base/libbase.a $(CRYPTO_LIBS)
+
+# A unit test: tests/unit/test-X.c, linked with the rooms it tests and cmocka.
+UNIT_LIBS = $(BASE_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test-base
+tests_unit_test_base_SOURCES = tests/unit/test-base.c
+tests_unit_test_base_LDADD = $(UNIT_LIBS)
+TESTS += tests/unit/test-base

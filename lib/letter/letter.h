@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* letter.h - a letter in up to six languages, ready to be merged.
+ *
+ * Loading parses letter.conf and every language's template once; after that a
+ * struct ch_letter never changes, and merging one addressee allocates little.
+ */
+#ifndef CH_LETTER_LETTER_H
+#define CH_LETTER_LETTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/problem.h"
+#include "letter/bundle.h"
+#include "letter/fields.h"
+#include "mail/address.h"
+#include "mail/compose.h"
+
+struct ch_letter; /* opaque */
+
+/* What the batch adds to the letter's own files. All borrowed for the call. */
+struct ch_letter_options {
+	const char *reference;         /* "DM-1276"; field {{reference}} */
+	const char *deadline;          /* "2026-12-07" or NULL; {{deadline}} */
+	const char *from;              /* used where letter.conf has no sender */
+	const char *reply_to;          /* or NULL */
+	const char *test_to;           /* all mail goes there; or NULL */
+	const char *fallback_language; /* where the addressee's is lacking;
+					  NULL: letter.conf's, else "en" */
+	int64_t date_us;               /* of the letter: {{date}}, Date: */
+	uint64_t max_message_bytes;    /* 0: 25 MiB */
+};
+
+/* Parse all of it. -1 with every problem where there is an error; the bundle is
+ * borrowed and must outlive the letter. */
+int ch_letter_load(const struct ch_bundle *bundle,
+		   const struct ch_letter_options *options,
+		   struct ch_letter **ret, struct ch_problems *problems);
+void ch_letter_free(struct ch_letter *letter);
+
+/* The languages it has ("en", "fr" …, NULL ends) in letter.conf's order. */
+const char *const *ch_letter_languages(const struct ch_letter *letter);
+/* The one an addressee who wants `wanted` gets: that, or the fallback. */
+const char *ch_letter_language(const struct ch_letter *letter,
+			       const char *wanted);
+size_t ch_letter_annexes(const struct ch_letter *letter, const char *language);
+
+enum ch_address_role {
+	CH_ROLE_TO,
+	CH_ROLE_CC,
+};
+
+struct ch_addressee_address {
+	enum ch_address_role role;
+	struct ch_address address;
+};
+
+struct ch_addressee {
+	char *key;      /* owned; "FRA" */
+	char *name;     /* owned; for lists: "France" */
+	char *language; /* owned; what it wants: "fr" */
+	struct ch_fields fields; /* every column, with the above */
+	struct ch_addressee_address *addresses; /* owned; to first */
+	size_t addresses_len;
+	const char *file;  /* borrowed; where it stands, for messages */
+	unsigned int line;
+};
+void ch_addressee_release(struct ch_addressee *addressee);
+
+/* What is fixed for a letter when it is queued. */
+struct ch_letter_identity {
+	const char *message_id; /* without <> */
+	int64_t date_us;
+};
+
+/* Merge and compose the whole message for one addressee. *out may be used
+ * again. -1 with problems (unknown or empty field, message too large), each at
+ * file:line:column of the template and naming the addressee's key. */
+int ch_letter_compose(const struct ch_letter *letter,
+		      const struct ch_addressee *addressee,
+		      const struct ch_letter_identity *identity,
+		      struct ch_composed *out, struct ch_problems *problems);
+
+/* The parts alone, for preview: any of the three may be NULL. */
+int ch_letter_merge(const struct ch_letter *letter,
+		    const struct ch_addressee *addressee,
+		    struct ch_str *ret_subject, struct ch_str *ret_text,
+		    struct ch_str *ret_html, struct ch_problems *problems);
+
+/* Fields that some language's template uses, and addressees do not have as a
+ * column, are problems before the first row is merged. */
+int ch_letter_check_columns(const struct ch_letter *letter,
+			    const char *const *columns, size_t len,
+			    const char *table_file,
+			    struct ch_problems *problems);
+
+/* A Message-ID that is unique, and fixed with the letter: 80 random bits and
+ * the domain, "k7…@chancery.example". Owned by the caller. */
+char *ch_letter_message_id(const char *domain);
+
+CH_DEFINE_AUTOPTR(ch_letter);
+
+#endif

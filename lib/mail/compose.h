@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* compose.h - one message as the bytes that go over the wire.
+ *
+ *   multipart/mixed            (where there are annexes)
+ *     multipart/alternative    (where there is HTML)
+ *       text/plain; format=flowed
+ *       text/html
+ *     annex …
+ *
+ * 7-bit, CRLF, no line over 998 and none over 76 in encoded parts, no bare CR
+ * or LF. The bytes depend on nothing but the arguments: boundaries are derived
+ * from the Message-ID, so every attempt sends the same.
+ */
+#ifndef CH_MAIL_COMPOSE_H
+#define CH_MAIL_COMPOSE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/str.h"
+#include "mail/address.h"
+
+/* A file to attach, encoded once and used by every letter of a batch. */
+struct ch_attachment; /* opaque */
+
+/* `name` as the addressee sees it; no "/", control or bidi character (else -1,
+ * CH_GIVE_UP). `media_type` such as "application/pdf"; NULL: by extension,
+ * else application/octet-stream. Copies the bytes into their encoded form. The
+ * caller owns it; it must outlive the messages composed with it. */
+int ch_attachment_new(const char *name, const char *media_type,
+		      const void *bytes, size_t len,
+		      struct ch_attachment **ret, struct ch_error *err);
+void ch_attachment_free(struct ch_attachment *attachment);
+const char *ch_attachment_name(const struct ch_attachment *attachment);
+size_t ch_attachment_size(const struct ch_attachment *attachment);
+
+struct ch_compose {
+	const struct ch_address *from;
+	const struct ch_address *reply_to; /* or NULL */
+	const struct ch_address *to;
+	size_t to_len;
+	const struct ch_address *cc;
+	size_t cc_len;
+	const char *subject;    /* UTF-8, already with "[DM-1276] " */
+	const char *message_id; /* without <> */
+	int64_t date_us;
+	const char *language;   /* Content-Language */
+	struct ch_slice text;   /* UTF-8, lines end in LF; format=flowed */
+	int text_delsp;         /* 1: DelSp=yes (RFC 3676) */
+	struct ch_slice html;   /* UTF-8, lines end in LF; empty: none */
+	const struct ch_attachment *const *attachments;
+	size_t attachments_len;
+};
+
+/* The message in pieces: our own text and the attachments' shared bytes. */
+struct ch_composed {
+	struct ch_str own;     /* what is of this message alone */
+	struct iovec *pieces;  /* owned array; into `own` and attachments */
+	size_t pieces_len;
+	size_t pieces_cap;
+	uint64_t size_bytes;
+	struct ch_sha256 sha256; /* of all pieces in their order */
+};
+
+/* Compose; *out may be used again for the next letter without a release. -1:
+ * CH_GIVE_UP for a header value that may not be, or a message over `own`'s
+ * maximum. */
+int ch_compose(const struct ch_compose *message, struct ch_composed *out,
+	       struct ch_error *err);
+void ch_composed_init(struct ch_composed *composed, size_t max_own_bytes);
+void ch_composed_release(struct ch_composed *composed);
+
+/* Upper bound of the bytes of a line on the wire, for the tests. */
+#define CH_LINE_MAX 998
+
+#endif

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* store.h - batches, letters, what came back, and every event: the truth.
+ *
+ * One process opens it; sqlite.c is the embedded default. Changes happen inside
+ * ch_store_begin() … ch_store_commit(), one pair per turn of the daemon's loop;
+ * after commit they are on the disk. Any function but the reading ones may fail
+ * only with a storage error: the caller stops with exit status 75 and starts
+ * again from the store.
+ *
+ * State stands with each address of a letter (one letter, one message, several
+ * addresses) and a letter's state is read from theirs. Transitions are guarded
+ * in SQL by the state, attempt and owner they start from: the functions that
+ * make one return how many rows it touched, and 0 means "no longer so".
+ */
+#ifndef CH_STORE_STORE_H
+#define CH_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+struct ch_store; /* opaque */
+
+/* State of one address, and derived state of a letter. */
+enum ch_state {
+	CH_STATE_QUEUED,
+	CH_STATE_CLAIMED,   /* with a send worker; no dot was sent */
+	CH_STATE_DOT,       /* the final dot may have been sent */
+	CH_STATE_SENT,      /* the relay took responsibility: 2yz */
+	CH_STATE_FAILED,    /* 5yz, or expired */
+	CH_STATE_IN_DOUBT,  /* the dot may have been sent, no clear reply */
+	CH_STATE_CANCELLED,
+	CH_STATE_HELD,      /* bytes differ from those approved or sent */
+	CH_STATES
+};
+const char *ch_state_name(enum ch_state state); /* "queued" "in_doubt" … */
+int ch_state_parse(const char *name, enum ch_state *ret);
+
+/* A letter's state: the first of in_doubt, dot, claimed, queued, held, failed,
+ * cancelled, sent that one of its addresses has. */
+enum ch_state ch_state_of_letter(const enum ch_state *addresses, size_t len);
+
+enum ch_batch_state {
+	CH_BATCH_IMPORTING, /* nobody sees it yet */
+	CH_BATCH_HELD,      /* waits for release */
+	CH_BATCH_OPEN,
+	CH_BATCH_PAUSED,
+	CH_BATCH_CANCELLED,
+	CH_BATCH_STATES
+};
+const char *ch_batch_state_name(enum ch_batch_state state);
+
+/* ---- opening ---------------------------------------------------------- */
+
+/* Open or create. -1: CH_GIVE_UP for a wrong schema version, a file that is no
+ * such database or is corrupt (quick_check); CH_RETRY for a lock held by
+ * another daemon or a full disk. */
+int ch_store_open(const char *path, struct ch_store **ret,
+		  struct ch_error *err);
+void ch_store_close(struct ch_store *store); /* NULL is fine */
+
+/* What starting again found. */
+struct ch_recovery {
+	uint64_t requeued;  /* claimed: no dot was sent */
+	uint64_t in_doubt;  /* dot: may have been sent */
+	uint64_t dropped;   /* batches that were being imported */
+};
+/* Once, before the first worker starts. */
+int ch_store_recover(struct ch_store *store, int64_t now_us,
+		     struct ch_recovery *ret, struct ch_error *err);
+
+int ch_store_begin(struct ch_store *store, struct ch_error *err);
+int ch_store_commit(struct ch_store *store, struct ch_error *err);
+bool ch_store_in_transaction(const struct ch_store *store);
+/* Whether anything was written since begin. */
+bool ch_store_changed(const struct ch_store *store);
+
+/* Name-value pairs of the daemon itself (paused, token key ids …). *ret is
+ * empty where there is none. */
+int ch_store_get(struct ch_store *store, const char *name,
+		 struct ch_str *ret, struct ch_error *err);
+int ch_store_set(struct ch_store *store, const char *name, struct ch_slice value,
+		 struct ch_error *err);
+
+/* ---- batches ---------------------------------------------------------- */
+
+struct ch_store_batch {
+	int64_t id;
+	char *reference; /* owned, like all char * here */
+	enum ch_batch_state state;
+	char *subject;
+	char *deadline;  /* "2026-12-07" or "" */
+	char *from;
+	char *reply_to;
+	char *test_to;
+	char *enqueued_by; /* "name (uid 1000)" */
+	char *released_by; /* "" until then */
+	int64_t created_us;
+	int64_t not_before_us; /* --at; 0 = now */
+	int64_t date_us;       /* of the letters' Date header */
+	uint64_t letters;
+	struct ch_sha256 digest; /* what a release is bound to */
+	char *summary;           /* JSON object: letters per language */
+};
+void ch_store_batch_release(struct ch_store_batch *batch);
+
+/* A new batch in state importing; -1 with CH_GIVE_UP, text "… is already
+ * there", where the reference is taken. */
+int ch_store_batch_create(struct ch_store *store,
+			  const struct ch_store_batch *batch,
+			  int64_t *ret_id, struct ch_error *err);
+
+struct ch_store_file {
+	char *role;
+	char *name;
+	struct ch_sha256 sha256;
+	uint64_t size_bytes;
+};
+int ch_store_batch_add_file(struct ch_store *store, int64_t batch_id,
+			    const char *role, const char *name,
+			    const struct ch_sha256 *sha256,
+			    uint64_t size_bytes, struct ch_error *err);
+/* *ret: array of *ret_len, freed with ch_store_files_free(). */
+int ch_store_batch_files(struct ch_store *store, int64_t batch_id,
+			 struct ch_store_file **ret, size_t *ret_len,
+			 struct ch_error *err);
+void ch_store_files_free(struct ch_store_file *files, size_t len);
+
+/* The import is complete: visible from the next commit on, held or open. */
+int ch_store_batch_publish(struct ch_store *store, int64_t batch_id,
+			   const struct ch_store_batch *facts,
+			   enum ch_batch_state state, struct ch_error *err);
+/* Forget an import that failed: batch, letters, addresses, files. */
+int ch_store_batch_drop(struct ch_store *store, int64_t batch_id,
+			struct ch_error *err);
+
+/* Change state if it is `from` now. Returns 1 changed, 0 not so, -1 error.
+ * `who` is kept as released_by on held to open. */
+int ch_store_batch_change(struct ch_store *store, int64_t batch_id,
+			  enum ch_batch_state from, enum ch_batch_state to,
+			  const char *who, struct ch_error *err);
+
+/* 1 with *ret (release it), 0 when there is none (importing ones are not
+ * shown), -1 error. */
+int ch_store_batch_by_reference(struct ch_store *store, const char *reference,
+				struct ch_store_batch *ret,
+				struct ch_error *err);
+int ch_store_batch_by_id(struct ch_store *store, int64_t batch_id,
+			 struct ch_store_batch *ret, struct ch_error *err);
+/* All that are shown, oldest first, from `after_id` on, at most `limit`;
+ * array freed with ch_store_batches_free(). */
+int ch_store_batches(struct ch_store *store, int64_t after_id, size_t limit,
+		     struct ch_store_batch **ret, size_t *ret_len,
+		     struct ch_error *err);
+void ch_store_batches_free(struct ch_store_batch *batches, size_t len);
+
+/* Letters by derived state and by what came back; kept up to date in memory,
+ * counted from the rows once at opening. batch_id 0: all batches. */
+struct ch_tally {
+	uint64_t state[CH_STATES];
+	uint64_t deferred;      /* of queued: tried at least once */
+	uint64_t bounced;       /* letters with a verified final bounce */
+	uint64_t auto_replied;
+	uint64_t answered;
+	uint64_t delayed;
+};
+int ch_store_tally(struct ch_store *store, int64_t batch_id,
+		   struct ch_tally *ret, struct ch_error *err);
+
+/* ---- letters ---------------------------------------------------------- */
+
+struct ch_store_address {
+	uint32_t seq;
+	uint32_t role; /* enum ch_address_role */
+	char *address;
+	enum ch_state state;
+	uint32_t code;  /* of the last reply */
+	char *status;   /* "5.1.1" or "" */
+	char *reply;    /* raw, unescaped */
+	int64_t next_at_us; /* queued: not before */
+	int64_t changed_us;
+};
+
+struct ch_store_letter {
+	int64_t id;
+	int64_t batch_id;
+	char *key;
+	char *name;
+	char *language;
+	struct ch_str fields; /* ch_fields_encode() */
+	char *message_id;
+	uint32_t attempt;
+	struct ch_sha256 sha256; /* of the message; all 0 before the first dot */
+	uint64_t size_bytes;     /* 0 before the first dot */
+	struct ch_store_address *addresses; /* owned */
+	size_t addresses_len;
+	enum ch_state state; /* derived; set by the reading functions */
+	/* what came back, strongest evidence of each kind */
+	bool bounced, delayed, delivered, auto_replied, answered, read;
+	int64_t first_at_us; /* oldest queued address's first attempt, 0 none */
+};
+void ch_store_letter_release(struct ch_store_letter *letter);
+
+/* Add to a batch that is importing: id, attempt and states are ignored; every
+ * address starts queued, next_at_us 0. -1 CH_GIVE_UP: the key is there twice. */
+int ch_store_letter_add(struct ch_store *store, int64_t batch_id,
+			const struct ch_store_letter *letter,
+			struct ch_error *err);
+
+/* Claim up to `limit` letters of an open batch that are due: their due queued
+ * addresses become claimed, attempt + 1. *ret_len may be 0. The array is freed
+ * with ch_store_letters_free(). */
+int ch_store_claim(struct ch_store *store, int64_t batch_id, int64_t now_us,
+		   size_t limit, struct ch_store_letter **ret, size_t *ret_len,
+		   struct ch_error *err);
+void ch_store_letters_free(struct ch_store_letter *letters, size_t len);
+
+/* When the next queued address of an open batch is due; INT64_MAX if none. */
+int ch_store_next_due(struct ch_store *store, int64_t batch_id,
+		      int64_t *ret_at_us, struct ch_error *err);
+
+/* claimed to dot for the addresses named, where attempt matches and sha256 is
+ * the same as at earlier attempts. Returns 1 only if every one of them was
+ * claimed under this attempt; 0 otherwise (nothing changed). */
+int ch_store_dot(struct ch_store *store, int64_t letter_id, uint32_t attempt,
+		 const uint32_t *seqs, size_t seqs_len,
+		 const struct ch_sha256 *sha256, uint64_t size_bytes,
+		 int64_t now_us, struct ch_error *err);
+
+/* The end of an attempt for one address: claimed or dot to `to` (queued with
+ * next_at_us, sent, failed, in_doubt, held). Returns 1, or 0 where the address
+ * is not claimed or dot under this attempt. An event goes with it. */
+struct ch_store_result {
+	uint32_t seq;
+	enum ch_state to;
+	uint32_t code;
+	struct ch_slice status;
+	struct ch_slice reply;
+	int64_t next_at_us;
+};
+int ch_store_result(struct ch_store *store, int64_t letter_id,
+		    uint32_t attempt, const struct ch_store_result *result,
+		    int64_t now_us, struct ch_error *err);
+
+/* A worker is gone: claimed under this attempt to queued (due at next_at_us),
+ * dot to in_doubt. Returns the number of addresses in doubt, or -1. */
+int ch_store_abandon(struct ch_store *store, int64_t letter_id,
+		     uint32_t attempt, const char *why, int64_t next_at_us,
+		     int64_t now_us, struct ch_error *err);
+
+/* An operator's decision on addresses of one letter, or of all letters of a
+ * batch (letter_id 0), that are in state `from`. Returns how many letters were
+ * touched. resolve: in_doubt to sent or queued; retry: failed, held to queued;
+ * cancel: queued, held to cancelled. An event names `who`. */
+int64_t ch_store_decide(struct ch_store *store, int64_t batch_id,
+			int64_t letter_id, enum ch_state from,
+			enum ch_state to, const char *verb, const char *who,
+			int64_t now_us, struct ch_error *err);
+
+/* 1 with *ret, 0 none, -1 error. */
+int ch_store_letter_by_key(struct ch_store *store, int64_t batch_id,
+			   const char *key, struct ch_store_letter *ret,
+			   struct ch_error *err);
+int ch_store_letter_by_id(struct ch_store *store, int64_t letter_id,
+			  struct ch_store_letter *ret, struct ch_error *err);
+int ch_store_letter_by_message_id(struct ch_store *store,
+				  const char *message_id,
+				  struct ch_store_letter *ret,
+				  struct ch_error *err);
+/* In id order behind `after_id`; `state` CH_STATES: any. Fields are left
+ * empty. */
+int ch_store_letters(struct ch_store *store, int64_t batch_id,
+		     enum ch_state state, int64_t after_id, size_t limit,
+		     struct ch_store_letter **ret, size_t *ret_len,
+		     struct ch_error *err);
+
+/* ---- what came back --------------------------------------------------- */
+
+enum ch_match {
+	CH_MATCH_NONE,
+	CH_MATCH_TOKEN,       /* VERP token with a valid HMAC: verified */
+	CH_MATCH_ENVELOPE_ID, /* the rest: shown as unverified */
+	CH_MATCH_MESSAGE_ID,
+};
+const char *ch_match_name(enum ch_match match);
+
+struct ch_store_return {
+	int64_t id;
+	char *mailbox;
+	uint32_t uidvalidity;
+	uint32_t uid;
+	struct ch_sha256 sha256; /* of the raw mail, in the object store */
+	uint64_t size_bytes;
+	int64_t received_us;
+	uint32_t kind; /* enum ch_return_kind of wire/messages.h */
+	char *rule;
+	char *fault;
+	char *message_id;
+	char *from;
+	char *subject;
+	char *text;
+	uint32_t attachments;
+	int64_t letter_id;   /* 0: no letter found */
+	int64_t address_seq; /* -1: not about one address */
+	enum ch_match match;
+	bool verified;
+	char *recipient; /* as reported; "" if none */
+	char *status;
+	char *diagnostic;
+	/* set when reading, for lists */
+	char *reference;
+	char *key;
+};
+void ch_store_return_release(struct ch_store_return *ret);
+
+/* Add once: returns 1 when it is new, 0 when this (mailbox, uidvalidity, uid)
+ * or the same raw bytes in that mailbox are there already. A verified one is a
+ * fact about its letter (tally, flags), and proof that an address in doubt was
+ * sent; a fact never deletes another. */
+int ch_store_return_add(struct ch_store *store,
+			const struct ch_store_return *item, int64_t now_us,
+			int64_t *ret_id, struct ch_error *err);
+/* Newest last, behind `after_id`; batch_id 0: all, also unmatched. */
+int ch_store_returns(struct ch_store *store, int64_t batch_id,
+		     int64_t letter_id, int64_t after_id, size_t limit,
+		     struct ch_store_return **ret, size_t *ret_len,
+		     struct ch_error *err);
+void ch_store_returns_free(struct ch_store_return *items, size_t len);
+
+/* Where a mailbox was read to; 0, 0 at first. */
+int ch_store_mailbox(struct ch_store *store, const char *mailbox,
+		     uint32_t *ret_uidvalidity, uint32_t *ret_last_uid,
+		     struct ch_error *err);
+int ch_store_mailbox_set(struct ch_store *store, const char *mailbox,
+			 uint32_t uidvalidity, uint32_t last_uid,
+			 struct ch_error *err);
+
+/* ---- events ----------------------------------------------------------- */
+
+/* What happened, in order, for `chancery events`, the event stream and the
+ * journal. Never changed, never deleted. */
+struct ch_store_event {
+	int64_t id; /* the cursor */
+	int64_t at_us;
+	char *type; /* "letter.sent" "batch.released" "alarm.auth" … */
+	int64_t batch_id;  /* 0 = none */
+	int64_t letter_id; /* 0 = none */
+	char *who;    /* "" = the daemon */
+	char *detail; /* JSON object, or "" */
+	char *reference; /* set when reading */
+	char *key;       /* set when reading */
+};
+int ch_store_event_add(struct ch_store *store, const char *type,
+		       int64_t batch_id, int64_t letter_id, const char *who,
+		       const char *detail, int64_t now_us,
+		       struct ch_error *err);
+int ch_store_events(struct ch_store *store, int64_t after_id, size_t limit,
+		    struct ch_store_event **ret, size_t *ret_len,
+		    struct ch_error *err);
+void ch_store_events_free(struct ch_store_event *events, size_t len);
+/* Id of the newest event, committed or not; 0 when there is none. */
+int64_t ch_store_last_event(const struct ch_store *store);
+
+#endif

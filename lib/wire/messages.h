@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* messages.h - what chanceryd and its workers say to one another.
+ *
+ * One struct a message, one table of fields for all (messages.c), one pair of
+ * functions: ch_message_put() appends a frame to a channel, ch_message_get()
+ * reads a payload back. Strings and lists of a message that was read are
+ * borrowed from the frame and from the arena given; strings are UTF-8 or bytes,
+ * as said, and carry their length.
+ */
+#ifndef CH_WIRE_MESSAGES_H
+#define CH_WIRE_MESSAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/str.h"
+#include "wire/frame.h"
+
+enum ch_message_type {
+	/* both ways */
+	CH_MSG_STOP = 1,      /* finish the letter under way, then exit 0 */
+	/* chanceryd to chancery-send */
+	CH_MSG_SEND_SETUP,
+	CH_MSG_SEND_BATCH,
+	CH_MSG_SEND_LETTER,
+	CH_MSG_SEND_GO,
+	/* chancery-send to chanceryd */
+	CH_MSG_SEND_READY,
+	CH_MSG_SEND_DOT,
+	CH_MSG_SEND_RESULT,
+	CH_MSG_SEND_FAULT,
+	/* chanceryd to chancery-import */
+	CH_MSG_IMPORT_START,
+	/* chancery-import to chanceryd */
+	CH_MSG_IMPORT_FILE,
+	CH_MSG_IMPORT_LETTER,
+	CH_MSG_IMPORT_PROBLEM,
+	CH_MSG_IMPORT_DONE,
+	/* chanceryd to chancery-receive */
+	CH_MSG_RECEIVE_SETUP,
+	CH_MSG_RECEIVE_ACK,
+	/* chancery-receive to chanceryd */
+	CH_MSG_RECEIVE_STATE,
+	CH_MSG_RECEIVE_MAIL,
+	CH_MSG_TYPES /* how many there are */
+};
+
+enum ch_tls_mode {
+	CH_TLS_NONE,     /* loopback only */
+	CH_TLS_STARTTLS, /* required: no TLS, no mail */
+	CH_TLS_IMPLICIT,
+};
+
+enum ch_auth_mechanism {
+	CH_AUTH_NONE,
+	CH_AUTH_ANY, /* the best one offered of the three below */
+	CH_AUTH_PLAIN,
+	CH_AUTH_LOGIN,
+	CH_AUTH_CRAM_MD5,
+};
+
+/* How to reach a server: common to relays and mailboxes. */
+struct ch_peer_setup {
+	struct ch_slice name;   /* what the configuration calls it */
+	struct ch_slice host;   /* name or address literal; verified in TLS */
+	uint32_t port;
+	uint32_t tls;           /* enum ch_tls_mode */
+	struct ch_slice ca_file; /* "" = the system's */
+	struct ch_slice source;  /* local address, "" = any */
+	uint32_t auth;          /* enum ch_auth_mechanism */
+	struct ch_slice user;
+	struct ch_slice password_file; /* absolute; read by the worker */
+	uint32_t connect_timeout_ms;
+	uint32_t command_timeout_ms; /* one reply; also TLS */
+};
+
+struct ch_send_setup {
+	struct ch_peer_setup relay;
+	struct ch_slice helo;            /* name for EHLO */
+	uint32_t data_timeout_ms;        /* a stall while the body goes out */
+	uint32_t dot_timeout_ms;         /* the reply to the final dot */
+	uint32_t attempt_timeout_ms;     /* all of one letter */
+	uint32_t idle_timeout_ms;        /* QUIT after that long without work */
+	uint32_t letters_per_connection;
+	uint32_t chunking;               /* 1: use BDAT where offered */
+	uint32_t dsn;                    /* 1: RET, ENVID, NOTIFY, ORCPT */
+	uint32_t dsn_success;            /* 1: NOTIFY=SUCCESS too */
+	struct ch_slice objects_dir;     /* the object store, absolute */
+};
+
+struct ch_batch_file {
+	struct ch_slice role; /* "letter" or "annex" */
+	struct ch_slice name; /* flat file name: "fr.md", "annex-1.en.pdf" */
+	struct ch_sha256 sha256;
+	uint64_t size_bytes;
+};
+
+/* Sent before the first letter of that batch to a worker, once per worker
+ * process and batch. */
+struct ch_send_batch {
+	int64_t batch_id;
+	struct ch_slice reference;
+	struct ch_slice deadline; /* "2026-12-07" or "" */
+	struct ch_slice from;     /* header From, as configured */
+	struct ch_slice reply_to; /* "" = none */
+	struct ch_slice test_to;  /* all mail goes there instead; "" = none */
+	struct ch_batch_file *files;
+	uint32_t files_len;
+};
+
+struct ch_send_address {
+	uint32_t seq;            /* position in the letter, from 0 */
+	uint32_t role;           /* enum ch_address_role of store.h */
+	uint32_t pending;        /* 1: this attempt is to send to it */
+	struct ch_slice address; /* addr-spec */
+};
+
+struct ch_send_letter {
+	int64_t letter_id;
+	int64_t batch_id;
+	uint32_t attempt;
+	struct ch_slice key;
+	struct ch_slice language;
+	struct ch_slice fields;     /* ch_fields_encode(): names and values */
+	struct ch_slice message_id; /* without <> */
+	int64_t date_us;            /* of the Date header */
+	struct ch_slice envelope_from;
+	struct ch_slice envelope_id; /* ENVID */
+	struct ch_slice sha256;     /* 32 bytes that it must have, or "" */
+	struct ch_send_address *addresses;
+	uint32_t addresses_len;
+};
+
+/* The worker can take `want` more letters (it may hold several claimed). */
+struct ch_send_ready {
+	uint32_t want;
+};
+
+/* The whole body is out: may the final dot follow? */
+struct ch_send_dot {
+	int64_t letter_id;
+	uint32_t attempt;
+	struct ch_sha256 sha256; /* of the message as sent, before dot-stuffing */
+	uint64_t size_bytes;
+	uint32_t *seqs; /* addresses accepted at RCPT, which the dot covers */
+	uint32_t seqs_len;
+};
+
+/* Only after the dot record is durable. go 0: drop the connection instead. */
+struct ch_send_go {
+	int64_t letter_id;
+	uint32_t attempt;
+	uint32_t go;
+};
+
+enum ch_outcome {
+	CH_OUTCOME_SENT,
+	CH_OUTCOME_DEFERRED, /* 4yz */
+	CH_OUTCOME_FAILED,   /* 5yz, or cannot be sent as it stands */
+	CH_OUTCOME_IN_DOUBT,
+	CH_OUTCOME_UNTRIED,  /* nothing happened: connection or relay trouble */
+	CH_OUTCOME_HELD,     /* bytes differ from those approved or sent before */
+};
+
+struct ch_send_address_result {
+	uint32_t seq;
+	uint32_t outcome;        /* enum ch_outcome */
+	uint32_t code;           /* SMTP reply code, 0 if none */
+	struct ch_slice status;  /* "5.1.1" or "" */
+	struct ch_slice reply;   /* raw reply text, at most 1,000 bytes */
+};
+
+struct ch_send_result {
+	int64_t letter_id;
+	uint32_t attempt;
+	struct ch_send_address_result *results;
+	uint32_t results_len;
+};
+
+enum ch_relay_fault {
+	CH_FAULT_CONNECT,  /* DNS, refused, timeout, dropped before MAIL */
+	CH_FAULT_TLS,      /* not offered, failed, certificate, injection */
+	CH_FAULT_AUTH,     /* refused or not offered */
+	CH_FAULT_GREETING, /* 4yz/5yz greeting or EHLO */
+	CH_FAULT_SETUP,    /* password file, CA file: our own side */
+};
+
+/* The relay is unusable for now; all letters held by this worker that have no
+ * result go back to the queue. Alarm for TLS, AUTH and SETUP. */
+struct ch_send_fault {
+	uint32_t fault;
+	uint32_t code;
+	struct ch_slice text;
+};
+
+struct ch_import_start {
+	struct ch_slice spool_dir;   /* letter/ recipients/ annexes/ below it */
+	struct ch_slice objects_dir;
+	struct ch_slice recipients;  /* file name in recipients/ */
+	struct ch_slice reference;
+	struct ch_slice deadline;
+	struct ch_slice charset;     /* "" = UTF-8 */
+	struct ch_slice fallback_language;
+	struct ch_slice from;
+	struct ch_slice reply_to;
+	struct ch_slice test_to;
+	struct ch_slice message_id_domain;
+	int64_t date_us;
+	uint64_t max_message_bytes;
+	uint64_t max_recipients;
+};
+
+struct ch_import_file {
+	struct ch_batch_file file;
+};
+
+struct ch_import_address {
+	uint32_t role;
+	struct ch_slice address;
+};
+
+struct ch_import_letter {
+	struct ch_slice key;
+	struct ch_slice name;
+	struct ch_slice language;
+	struct ch_slice fields;
+	struct ch_slice message_id;
+	struct ch_import_address *addresses;
+	uint32_t addresses_len;
+};
+
+struct ch_import_problem {
+	uint32_t kind; /* enum ch_problem_kind */
+	struct ch_slice file;
+	uint32_t line;
+	uint32_t column;
+	struct ch_slice field;
+	struct ch_slice text;
+	struct ch_slice hint;
+};
+
+struct ch_import_done {
+	uint64_t letters;
+	uint64_t errors;
+	uint64_t warnings;
+	uint64_t largest_bytes;   /* of one composed message */
+	struct ch_sha256 digest;  /* over letter, annexes and every row */
+	struct ch_slice subject;  /* of the letter in its first language */
+	struct ch_slice summary;  /* JSON object: letters per language */
+};
+
+struct ch_receive_setup {
+	struct ch_peer_setup mailbox;
+	struct ch_slice folder;
+	uint32_t poll_interval_ms; /* where IDLE is not offered */
+	uint32_t idle_max_ms;      /* re-issue IDLE after that, <= 25 min */
+	uint64_t max_message_bytes; /* larger ones: the first part is read */
+	struct ch_slice objects_dir;
+	uint32_t uidvalidity; /* of the last acknowledged mail, 0 = none */
+	uint32_t last_uid;
+};
+
+/* The mail is in the store (or was there already): go on past it. */
+struct ch_receive_ack {
+	uint32_t uidvalidity;
+	uint32_t uid;
+};
+
+struct ch_receive_state {
+	uint32_t connected; /* 1: logged in and the folder is open */
+	uint32_t fault;     /* enum ch_relay_fault while not connected */
+	uint32_t uidvalidity;
+	struct ch_slice text;
+};
+
+enum ch_return_kind {
+	CH_RETURN_BOUNCE_HARD,
+	CH_RETURN_BOUNCE_SOFT,
+	CH_RETURN_DELAYED,
+	CH_RETURN_DELIVERED,
+	CH_RETURN_MDN,
+	CH_RETURN_AUTOREPLY,
+	CH_RETURN_ARF,
+	CH_RETURN_REPLY,
+	CH_RETURN_OTHER,
+};
+
+struct ch_returned_recipient {
+	uint32_t kind;             /* enum ch_return_kind for this recipient */
+	struct ch_slice address;   /* original or final recipient */
+	struct ch_slice status;    /* "5.1.1" or "" */
+	struct ch_slice diagnostic; /* cut at 500 bytes */
+};
+
+/* One mail of the mailbox, read and classified. Its raw bytes are already in
+ * the object store. */
+struct ch_receive_mail {
+	uint32_t uidvalidity;
+	uint32_t uid;
+	uint64_t size_bytes;
+	struct ch_sha256 sha256;
+	int64_t received_us;          /* INTERNALDATE, else 0 */
+	uint32_t kind;                /* enum ch_return_kind */
+	struct ch_slice rule;         /* what decided */
+	struct ch_slice fault;        /* malformed, quarantined: why; else "" */
+	struct ch_slice message_id;   /* without <> */
+	struct ch_slice from;         /* addr-spec */
+	struct ch_slice subject;      /* decoded UTF-8 */
+	struct ch_slice token;        /* VERP token found, "" = none */
+	struct ch_slice envelope_id;  /* Original-Envelope-Id */
+	struct ch_slice *references;  /* message ids, nearest first, no <> */
+	uint32_t references_len;
+	struct ch_slice text;         /* start of the new text, for the list */
+	uint32_t attachments;
+	struct ch_returned_recipient *recipients;
+	uint32_t recipients_len;
+};
+
+/* Memory for the lists of messages that were read; freed as a whole. */
+struct ch_arena {
+	void *blocks; /* owned */
+};
+void ch_arena_release(struct ch_arena *arena);
+void *ch_arena_alloc(struct ch_arena *arena, size_t size_bytes);
+
+/* Append one message as a frame to channel->out; `message` is the struct that
+ * `type` names, NULL for CH_MSG_STOP. Returns 0, or -1 (CH_GIVE_UP) when it
+ * would be longer than CH_FRAME_MAX. */
+int ch_message_put(struct ch_channel *channel, enum ch_message_type type,
+		   const void *message, struct ch_error *err);
+
+/* Read the payload of a frame of `type` into *ret_message. Checks every length
+ * and that enums, counts and flags are in range; -1 (CH_GIVE_UP) otherwise. */
+int ch_message_get(enum ch_message_type type, struct ch_slice payload,
+		   void *ret_message, struct ch_arena *arena,
+		   struct ch_error *err);
+
+/* "send-dot" and the like, for logs. */
+const char *ch_message_name(unsigned int type);
+
+#endif

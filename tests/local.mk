@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+EXTRA_DIST += tests/fuzz/replay.c tests/fuzz/replay.py \
+	tests/include-direction.py
+TESTS += tests/include-direction.py tests/fuzz/replay.py
+
+# How a fuzz target X comes in: its room adds, in its own local.mk,
+#   check_PROGRAMS += tests/fuzz/fuzz-X
+#   tests_fuzz_fuzz_X_SOURCES = tests/fuzz/fuzz-X.c $(FUZZ_MAIN)
+#   tests_fuzz_fuzz_X_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+#   tests_fuzz_fuzz_X_LDADD = … $(BASE_LIBS)
+# with a corpus in tests/corpora/X/; replay.py finds it by its name.
