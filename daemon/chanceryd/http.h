@@ -8,6 +8,9 @@
 #ifndef CH_CHANCERYD_HTTP_H
 #define CH_CHANCERYD_HTTP_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/error.h"
 
 struct ch_mailroom;
