@@ -9,6 +9,7 @@ lib_base_libbase_a_SOURCES = \
 	lib/base/hash.c lib/base/hash.h \
 	lib/base/mem.c lib/base/mem.h \
 	lib/base/problem.c lib/base/problem.h \
+	lib/base/returned.h \
 	lib/base/str.c lib/base/str.h \
 	lib/base/utf8.c lib/base/utf8.h
 lib_base_libbase_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(CONFIG_CFLAGS)

@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/returned.h"
 #include "base/str.h"
 
 struct ch_store; /* opaque */
@@ -57,12 +58,25 @@ const char *ch_batch_state_name(enum ch_batch_state state);
 
 /* ---- opening ---------------------------------------------------------- */
 
-/* Open or create. -1: CH_GIVE_UP for a wrong schema version, a file that is no
- * such database or is corrupt (quick_check); CH_RETRY for a lock held by
+/* Whether a store may live in this directory: not on a network file system
+ * (NFS, CIFS, FUSE …) nor on one that a power cut empties (tmpfs, overlay in
+ * memory). Returns 0, or -1 with CH_GIVE_UP and a text that names it. For the
+ * check of the configuration; ch_store_open() does not ask. */
+int ch_store_check_place(const char *directory, struct ch_error *err);
+
+/* Open or create the database `path`; beside it lie path.lock and path.epoch.
+ * -1: CH_GIVE_UP for a wrong schema version, a file that is no such database,
+ * is corrupt, or has lost its write-ahead log; CH_RETRY for a lock held by
  * another daemon or a full disk. */
 int ch_store_open(const char *path, struct ch_store **ret,
 		  struct ch_error *err);
 void ch_store_close(struct ch_store *store); /* NULL is fine */
+
+/* Whether the database is older than the epoch file beside it, is another one,
+ * or came without one: a restored backup, a copied machine. Letters that it
+ * calls queued may have been sent since. The caller starts paused, and says so
+ * in its first transaction: from then on the store is the truth again. */
+bool ch_store_is_restored(const struct ch_store *store);
 
 /* What starting again found. */
 struct ch_recovery {
@@ -294,10 +308,11 @@ struct ch_store_return {
 	char *mailbox;
 	uint32_t uidvalidity;
 	uint32_t uid;
+	uint32_t part; /* which of the recipients it reports, from 0 */
 	struct ch_sha256 sha256; /* of the raw mail, in the object store */
 	uint64_t size_bytes;
 	int64_t received_us;
-	uint32_t kind; /* enum ch_return_kind of wire/messages.h */
+	uint32_t kind; /* enum ch_return_kind, for this recipient */
 	char *rule;
 	char *fault;
 	char *message_id;
@@ -307,6 +322,7 @@ struct ch_store_return {
 	uint32_t attachments;
 	int64_t letter_id;   /* 0: no letter found */
 	int64_t address_seq; /* -1: not about one address */
+	uint32_t attempt;    /* of the token; 0: not known */
 	enum ch_match match;
 	bool verified;
 	char *recipient; /* as reported; "" if none */
@@ -318,10 +334,17 @@ struct ch_store_return {
 };
 void ch_store_return_release(struct ch_store_return *ret);
 
-/* Add once: returns 1 when it is new, 0 when this (mailbox, uidvalidity, uid)
- * or the same raw bytes in that mailbox are there already. A verified one is a
- * fact about its letter (tally, flags), and proof that an address in doubt was
- * sent; a fact never deletes another. */
+/* Add once: returns 1 when it is new. 0 when in that mailbox this (uidvalidity,
+ * uid, part), the same raw bytes and part, or the same Message-ID with the same
+ * kind and part about the same letter are there already. A mail that reports
+ * several recipients is added once for each, with its `part`.
+ *
+ * A bounce, delay, delivery or receipt is a fact about its letter (tally,
+ * flags) only when verified; an answer or auto-reply whenever a letter was
+ * found, since few addressees return our token. A verified one of any of these
+ * is proof that an address in doubt was sent in that attempt: it becomes sent,
+ * with an event "letter.sent" that names the evidence. A fact never deletes
+ * another. */
 int ch_store_return_add(struct ch_store *store,
 			const struct ch_store_return *item, int64_t now_us,
 			int64_t *ret_id, struct ch_error *err);

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/returned.h"
 #include "base/str.h"
 #include "wire/frame.h"
 
@@ -274,18 +275,6 @@ struct ch_receive_state {
 	uint32_t fault;     /* enum ch_relay_fault while not connected */
 	uint32_t uidvalidity;
 	struct ch_slice text;
-};
-
-enum ch_return_kind {
-	CH_RETURN_BOUNCE_HARD,
-	CH_RETURN_BOUNCE_SOFT,
-	CH_RETURN_DELAYED,
-	CH_RETURN_DELIVERED,
-	CH_RETURN_MDN,
-	CH_RETURN_AUTOREPLY,
-	CH_RETURN_ARF,
-	CH_RETURN_REPLY,
-	CH_RETURN_OTHER,
 };
 
 struct ch_returned_recipient {
