@@ -260,6 +260,8 @@ struct ch_receive_setup {
 	uint32_t idle_max_ms;      /* re-issue IDLE after that, <= 25 min */
 	uint64_t max_message_bytes; /* larger ones: the first part is read */
 	struct ch_slice objects_dir;
+	struct ch_slice token_prefix; /* our envelope senders are */
+	struct ch_slice token_domain; /* prefix+token@domain */
 	uint32_t uidvalidity; /* of the last acknowledged mail, 0 = none */
 	uint32_t last_uid;
 };
