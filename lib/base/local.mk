@@ -3,6 +3,7 @@ noinst_LIBRARIES += lib/base/libbase.a
 lib_base_libbase_a_SOURCES = \
 	lib/base/banned.h \
 	lib/base/clock.c lib/base/clock.h \
+	lib/base/crash.c lib/base/crash.h \
 	lib/base/error.c lib/base/error.h \
 	lib/base/escape.c lib/base/escape.h \
 	lib/base/file.c lib/base/file.h \
