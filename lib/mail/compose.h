@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "mail/address.h"
 
@@ -35,6 +36,7 @@ int ch_attachment_new(const char *name, const char *media_type,
 		      struct ch_attachment **ret, struct ch_error *err);
 void ch_attachment_free(struct ch_attachment *attachment);
 const char *ch_attachment_name(const struct ch_attachment *attachment);
+/* Bytes of the file itself, before encoding. */
 size_t ch_attachment_size(const struct ch_attachment *attachment);
 
 struct ch_compose {
@@ -72,6 +74,8 @@ int ch_compose(const struct ch_compose *message, struct ch_composed *out,
 	       struct ch_error *err);
 void ch_composed_init(struct ch_composed *composed, size_t max_own_bytes);
 void ch_composed_release(struct ch_composed *composed);
+
+CH_DEFINE_AUTOPTR(ch_attachment);
 
 /* Upper bound of the bytes of a line on the wire, for the tests. */
 #define CH_LINE_MAX 998

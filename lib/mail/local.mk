@@ -1,1 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+noinst_LIBRARIES += lib/mail/libmail.a
+lib_mail_libmail_a_SOURCES = \
+	lib/mail/address.c lib/mail/address.h \
+	lib/mail/compose.c lib/mail/compose.h \
+	lib/mail/encode.c lib/mail/encode.h \
+	lib/mail/header.c lib/mail/header.h
+lib_mail_libmail_a_CFLAGS = $(AM_CFLAGS) $(ICU_CFLAGS)
+
+# What a program that writes mail needs; put it before $(BASE_LIBS).
+MAIL_LIBS = lib/mail/libmail.a $(ICU_LIBS)
+
+check_PROGRAMS += tests/unit/test-address tests/unit/test-header \
+	tests/unit/test-compose
+tests_unit_test_address_SOURCES = tests/unit/test-address.c
+tests_unit_test_address_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
+tests_unit_test_header_SOURCES = tests/unit/test-header.c
+tests_unit_test_header_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
+tests_unit_test_compose_SOURCES = tests/unit/test-compose.c
+tests_unit_test_compose_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-address tests/unit/test-header \
+	tests/unit/test-compose

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* encode.c - quoted-printable and base64.
+ *
+ * Base64 is ours, not OpenSSL's, because text needs its line ends converted on
+ * the way and both need a line end after each 76 characters: one pass does it.
+ */
+#include "mail/encode.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define LINE_BYTES (CH_ENCODED_COLUMNS / 4 * 3) /* 57 */
+
+static char *base64_groups(const unsigned char *in, size_t len, char *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t i;
+
+	for (i = 0; i + 3 <= len; i += 3) {
+		uint32_t v = (uint32_t)in[i] << 16 |
+			     (uint32_t)in[i + 1] << 8 | in[i + 2];
+
+		out[0] = digits[v >> 18];
+		out[1] = digits[v >> 12 & 63];
+		out[2] = digits[v >> 6 & 63];
+		out[3] = digits[v & 63];
+		out += 4;
+	}
+	if (i < len) {
+		uint32_t v = (uint32_t)in[i] << 16 |
+			     (i + 1 < len ? (uint32_t)in[i + 1] << 8 : 0);
+
+		out[0] = digits[v >> 18];
+		out[1] = digits[v >> 12 & 63];
+		out[2] = i + 1 < len ? digits[v >> 6 & 63] : '=';
+		out[3] = '=';
+		out += 4;
+	}
+	return out;
+}
+
+static char *base64_line(const unsigned char *in, size_t len, char *out)
+{
+	out = base64_groups(in, len, out);
+	*out++ = '\r';
+	*out++ = '\n';
+	return out;
+}
+
+static size_t base64_size(size_t len)
+{
+	return (len + 2) / 3 * 4 + (len + LINE_BYTES - 1) / LINE_BYTES * 2;
+}
+
+void ch_encode_base64(struct ch_str *out, const void *bytes, size_t len)
+{
+	const unsigned char *in = bytes;
+	char *room = ch_str_room(out, base64_size(len));
+	char *p = room;
+
+	if (!room || len == 0)
+		return;
+	for (size_t at = 0; at < len; at += LINE_BYTES) {
+		size_t n = len - at < LINE_BYTES ? len - at : LINE_BYTES;
+
+		p = base64_line(in + at, n, p);
+	}
+	ch_str_grew(out, (size_t)(p - room));
+}
+
+static size_t count_char(const char *text, size_t len, char wanted)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < len; i++)
+		count += text[i] == wanted;
+	return count;
+}
+
+/* The text with CRLF line ends, read a line's worth of bytes at a time. */
+struct crlf_reader {
+	const char *text;
+	size_t len;
+	bool owes_lf; /* CR was given, LF comes next */
+};
+
+static size_t crlf_read(struct crlf_reader *reader, unsigned char *to,
+			size_t want)
+{
+	size_t got = 0;
+
+	while (got < want && (reader->len > 0 || reader->owes_lf)) {
+		size_t max = want - got;
+		const char *lf;
+		size_t run;
+
+		if (reader->owes_lf) {
+			to[got++] = '\n';
+			reader->owes_lf = false;
+			continue;
+		}
+		if (max > reader->len)
+			max = reader->len;
+		lf = memchr(reader->text, '\n', max);
+		run = lf ? (size_t)(lf - reader->text) : max;
+		memcpy(to + got, reader->text, run);
+		got += run;
+		reader->text += run;
+		reader->len -= run;
+		if (lf && got < want) {
+			to[got++] = '\r';
+			reader->owes_lf = true;
+			reader->text++;
+			reader->len--;
+		}
+	}
+	return got;
+}
+
+void ch_encode_text_base64(struct ch_str *out, const char *text, size_t len)
+{
+	struct crlf_reader reader = { text, len, false };
+	size_t total = len + count_char(text, len, '\n');
+	char *room = ch_str_room(out, base64_size(total));
+	char *p = room;
+	unsigned char line[LINE_BYTES];
+	size_t n;
+
+	if (!room || len == 0)
+		return;
+	while ((n = crlf_read(&reader, line, sizeof(line))) > 0)
+		p = base64_line(line, n, p);
+	ch_str_grew(out, (size_t)(p - room));
+}
+
+/* Bytes that stand for themselves wherever they are in a line, save "." and
+ * "F" at its start: printable ASCII but "=", and the space, which is looked at
+ * again before a line ends. */
+static bool qp_plain(char c)
+{
+	return c >= 0x20 && c < 0x7F && c != '=';
+}
+
+static char *qp_escape(char *p, char c)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	unsigned char byte = (unsigned char)c;
+
+	p[0] = '=';
+	p[1] = digits[byte >> 4];
+	p[2] = digits[byte & 15];
+	return p + 3;
+}
+
+/* The line's text so far may not end in a space once the line ends. */
+static char *qp_protect_end(char *p, const char *line)
+{
+	if (p > line && (p[-1] == ' ' || p[-1] == '\t'))
+		p = qp_escape(p - 1, p[-1]);
+	return p;
+}
+
+static bool starts_with_from(const char *text, size_t len)
+{
+	return len >= 5 && memcmp(text, "From ", 5) == 0;
+}
+
+/* One line of text without its line end, as lines of at most 76 columns. Each
+ * of them keeps a column for the "=" of a soft break. */
+static char *qp_line(const char *text, size_t len, char *p)
+{
+	char *line = p;
+	size_t at = 0;
+
+	while (at < len) {
+		size_t column = (size_t)(p - line);
+		bool escape = !qp_plain(text[at]);
+		size_t run = 0;
+
+		if (column == 0 && (text[at] == '.' ||
+				    starts_with_from(text + at, len - at)))
+			escape = true;
+		if (column + (escape ? 3 : 1) > CH_ENCODED_COLUMNS - 1) {
+			memcpy(p, "=\r\n", 3);
+			line = p += 3;
+			continue;
+		}
+		if (escape) {
+			p = qp_escape(p, text[at++]);
+			continue;
+		}
+		while (at + run < len && qp_plain(text[at + run]) &&
+		       column + run < CH_ENCODED_COLUMNS - 1)
+			run++;
+		memcpy(p, text + at, run);
+		p += run;
+		at += run;
+	}
+	/* "=20" for the last space may pass the line by two columns. */
+	if (p > line && p[-1] == ' ' &&
+	    (size_t)(p - line) + 2 > CH_ENCODED_COLUMNS) {
+		memcpy(p - 1, "=\r\n", 3);
+		p += 2;
+		line = p;
+		*p++ = ' ';
+	}
+	return qp_protect_end(p, line);
+}
+
+void ch_encode_qp(struct ch_str *out, const char *text, size_t len)
+{
+	while (len > 0) {
+		const char *lf = memchr(text, '\n', len);
+		size_t run = lf ? (size_t)(lf - text) : len;
+		/* Each byte as "=XX", and "=\r\n" after each 72 of those. */
+		char *room = ch_str_room(out, run * 3 + run / 8 + 16);
+		char *p;
+
+		if (!room)
+			return;
+		p = qp_line(text, run, room);
+		*p++ = '\r';
+		*p++ = '\n';
+		ch_str_grew(out, (size_t)(p - room));
+		text += run + (lf ? 1 : 0);
+		len -= run + (lf ? 1 : 0);
+	}
+}
+
+bool ch_encode_qp_is_shorter(const char *text, size_t len)
+{
+	size_t escaped = 0;
+	size_t lines = count_char(text, len, '\n');
+	size_t qp;
+
+	for (size_t i = 0; i < len; i++)
+		escaped += (unsigned char)text[i] >= 0x7F || text[i] == '=';
+	qp = len + 2 * escaped + lines;
+	qp += (len + 2 * escaped) / (CH_ENCODED_COLUMNS - 1) * 3;
+	return qp <= base64_size(len + lines);
+}
