@@ -1,1 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+noinst_LIBRARIES += lib/store/libstore.a
+lib_store_libstore_a_SOURCES = \
+	lib/store/attempts.c \
+	lib/store/batches.c \
+	lib/store/decide.c \
+	lib/store/epoch.c lib/store/epoch.h \
+	lib/store/events.c \
+	lib/store/letters.c \
+	lib/store/names.c \
+	lib/store/place.c \
+	lib/store/query.c \
+	lib/store/returns.c \
+	lib/store/schema/sqlite.h \
+	lib/store/sqlite.c \
+	lib/store/store-private.h lib/store/store.h \
+	lib/store/tally.c
+nodist_lib_store_libstore_a_SOURCES = lib/store/schema/sqlite.c
+lib_store_libstore_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
+
+# The schema as a string of C.
+lib/store/schema/sqlite.c: $(srcdir)/lib/store/schema/sqlite.sql
+	$(AM_V_GEN)$(MKDIR_P) lib/store/schema && { \
+	echo '#include "store/schema/sqlite.h"'; \
+	echo 'const char ch_schema_sqlite[] ='; \
+	$(SED) -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' \
+		$(srcdir)/lib/store/schema/sqlite.sql; \
+	echo ';'; } > $@.tmp && mv $@.tmp $@
+EXTRA_DIST += lib/store/schema/sqlite.sql
+CLEANFILES += lib/store/schema/sqlite.c
+
+# What a program that links libstore.a needs beside it.
+STORE_LIBS = lib/store/libstore.a $(SQLITE_LIBS)

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* decide.c - what an operator decides about letters that stand still. */
+#include "store/store-private.h"
+
+#define IDS_AT_ONCE 256
+
+/* The decisions there are; nobody makes another. */
+static bool allowed(enum ch_state from, enum ch_state to)
+{
+	switch (from) {
+	case CH_STATE_IN_DOUBT:
+		return to == CH_STATE_SENT || to == CH_STATE_QUEUED;
+	case CH_STATE_FAILED:
+		return to == CH_STATE_QUEUED;
+	case CH_STATE_HELD:
+		return to == CH_STATE_QUEUED || to == CH_STATE_CANCELLED;
+	case CH_STATE_QUEUED:
+		return to == CH_STATE_CANCELLED;
+	default:
+		return false;
+	}
+}
+
+struct decision {
+	enum ch_state from;
+	enum ch_state to;
+	const char *verb;
+	const char *who;
+	int64_t now_us;
+};
+
+static int tell(struct ch_store *store, const struct decision *decision,
+		const char *about, int64_t batch_id, int64_t letter_id,
+		const char *what, int64_t count, struct ch_error *err)
+{
+	CH_AUTO(ch_str) detail = CH_STR_INIT(CH_JSON_MAX);
+	CH_AUTOCHAR type = ch_xasprintf("%s.%s", about, decision->verb);
+
+	ch_json_text(&detail, "from",
+		     ch_slice_of(ch_state_name(decision->from)));
+	ch_json_text(&detail, "to", ch_slice_of(ch_state_name(decision->to)));
+	ch_json_int(&detail, what, count);
+	return ch_store_event_add(store, type, batch_id, letter_id,
+				  decision->who, ch_json_end(&detail),
+				  decision->now_us, err);
+}
+
+/* How many of the letter's addresses were in that state. */
+static int decide_letter(struct ch_store *store, int64_t letter_id,
+			 const struct decision *decision, struct ch_error *err)
+{
+	const struct ch_move move = {
+		.to = decision->to,
+		.afresh = decision->to == CH_STATE_QUEUED,
+	};
+	CH_AUTO(ch_standing) standing = { 0 };
+	int touched = 0;
+
+	if (ch_standing_read(store, letter_id, &standing, err) < 0)
+		return -1;
+	if (standing.len == 0)
+		return 0;
+	ch_tally_leave(store, &standing);
+	for (size_t i = 0; i < standing.len; i++) {
+		struct ch_stand *stand = &standing.stands[i];
+
+		if (stand->state != decision->from)
+			continue;
+		if (ch_store_move(store, letter_id, stand, &move,
+				  decision->now_us, err) < 0)
+			return -1;
+		touched++;
+	}
+	ch_tally_enter(store, &standing);
+	return touched;
+}
+
+static int64_t decide_one(struct ch_store *store, int64_t batch_id,
+			  int64_t letter_id, const struct decision *decision,
+			  struct ch_error *err)
+{
+	int touched = decide_letter(store, letter_id, decision, err);
+
+	if (touched <= 0)
+		return touched;
+	if (tell(store, decision, "letter", batch_id, letter_id, "addresses",
+		 touched, err) < 0)
+		return -1;
+	return 1;
+}
+
+static int64_t decide_all(struct ch_store *store, int64_t batch_id,
+			  const struct decision *decision, struct ch_error *err)
+{
+	int64_t ids[IDS_AT_ONCE];
+	int64_t after_id = 0;
+	int64_t letters = 0;
+	int got;
+
+	do {
+		got = ch_store_letter_ids(store, batch_id, decision->from,
+					  after_id, IDS_AT_ONCE, ids, err);
+		for (int i = 0; i < got; i++) {
+			if (decide_letter(store, ids[i], decision, err) < 0)
+				return -1;
+			after_id = ids[i];
+			letters++;
+		}
+	} while (got == IDS_AT_ONCE);
+	if (got < 0)
+		return -1;
+	if (letters > 0 && tell(store, decision, "batch", batch_id, 0,
+				"letters", letters, err) < 0)
+		return -1;
+	return letters;
+}
+
+int64_t ch_store_decide(struct ch_store *store, int64_t batch_id,
+			int64_t letter_id, enum ch_state from,
+			enum ch_state to, const char *verb, const char *who,
+			int64_t now_us, struct ch_error *err)
+{
+	const struct decision decision = { from, to, verb, who, now_us };
+
+	if (!allowed(from, to))
+		return ch_error_set(err, CH_GIVE_UP,
+				    "a letter that is %s cannot become %s",
+				    ch_state_name(from), ch_state_name(to));
+	if (letter_id != 0)
+		return decide_one(store, batch_id, letter_id, &decision, err);
+	return decide_all(store, batch_id, &decision, err);
+}

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* returns.c - what came back, once each, and what it proves. */
+#include "store/store-private.h"
+
+#include <stdlib.h>
+
+static unsigned int fact_of(uint32_t kind)
+{
+	switch (kind) {
+	case CH_RETURN_BOUNCE_HARD:
+	case CH_RETURN_BOUNCE_SOFT:
+		return CH_FACT_BOUNCED;
+	case CH_RETURN_DELAYED:
+		return CH_FACT_DELAYED;
+	case CH_RETURN_DELIVERED:
+		return CH_FACT_DELIVERED;
+	case CH_RETURN_MDN:
+		return CH_FACT_READ;
+	case CH_RETURN_AUTOREPLY:
+		return CH_FACT_AUTO_REPLIED;
+	case CH_RETURN_REPLY:
+		return CH_FACT_ANSWERED;
+	default: /* a complaint, or something else */
+		return 0;
+	}
+}
+
+/* What the mail says about its letter. Few addressees return our token, so an
+ * answer counts by its references too; the rest only when verified. */
+static unsigned int facts_of(const struct ch_store_return *item)
+{
+	unsigned int fact = fact_of(item->kind);
+
+	if (item->verified)
+		return fact;
+	return fact & (CH_FACT_ANSWERED | CH_FACT_AUTO_REPLIED);
+}
+
+static const char *evidence_name(unsigned int fact)
+{
+	switch (fact) {
+	case CH_FACT_BOUNCED:
+		return "bounce";
+	case CH_FACT_DELAYED:
+		return "delay";
+	case CH_FACT_DELIVERED:
+		return "delivery";
+	case CH_FACT_READ:
+		return "receipt";
+	case CH_FACT_AUTO_REPLIED:
+		return "auto-reply";
+	default:
+		return "answer";
+	}
+}
+
+/* ---- what it proves --------------------------------------------------- */
+
+/* The attempt whose message the evidence is about; 0 where it may be one of
+ * several. */
+static uint32_t attempt_of(struct ch_standing *standing,
+			   const struct ch_store_return *item)
+{
+	uint32_t attempt = 0;
+
+	if (item->attempt != 0)
+		return item->attempt;
+	if (item->address_seq >= 0) {
+		const struct ch_stand *stand = ch_standing_find(
+			standing, (uint32_t)item->address_seq);
+
+		return stand ? stand->attempt : 0;
+	}
+	for (size_t i = 0; i < standing->len; i++) {
+		uint32_t other = standing->stands[i].attempt;
+
+		if (attempt != 0 && other != 0 && other != attempt)
+			return 0;
+		if (other != 0)
+			attempt = other;
+	}
+	return attempt;
+}
+
+static int tell_sent(struct ch_store *store, const struct ch_standing *standing,
+		     const struct ch_stand *stand,
+		     const struct ch_store_return *item, int64_t return_id,
+		     int64_t now_us, struct ch_error *err)
+{
+	CH_AUTO(ch_str) detail = CH_STR_INIT(CH_JSON_MAX);
+
+	ch_json_int(&detail, "seq", stand->seq);
+	ch_json_int(&detail, "attempt", stand->attempt);
+	ch_json_text(&detail, "evidence",
+		     ch_slice_of(evidence_name(fact_of(item->kind))));
+	ch_json_int(&detail, "return", return_id);
+	return ch_store_event_add(store, "letter.sent", standing->batch_id,
+				  standing->letter_id, "",
+				  ch_json_end(&detail), now_us, err);
+}
+
+/* One dot, one reply: what proves that the relay took the message for one
+ * address proves it for all that were in doubt in the same attempt. */
+static int prove_sent(struct ch_store *store,
+		      const struct ch_store_return *item, int64_t return_id,
+		      int64_t now_us, struct ch_error *err)
+{
+	const struct ch_move sent = { .to = CH_STATE_SENT };
+	CH_AUTO(ch_standing) standing = { 0 };
+	uint32_t attempt;
+
+	if (ch_standing_read(store, item->letter_id, &standing, err) < 0)
+		return -1;
+	attempt = attempt_of(&standing, item);
+	if (attempt == 0)
+		return 0;
+	ch_tally_leave(store, &standing);
+	for (size_t i = 0; i < standing.len; i++) {
+		struct ch_stand *stand = &standing.stands[i];
+
+		if (stand->state != CH_STATE_IN_DOUBT ||
+		    stand->attempt != attempt)
+			continue;
+		if (ch_store_move(store, item->letter_id, stand, &sent,
+				  now_us, err) < 0 ||
+		    tell_sent(store, &standing, stand, item, return_id, now_us,
+			      err) < 0)
+			return -1;
+	}
+	ch_tally_enter(store, &standing);
+	return 0;
+}
+
+static int set_facts(struct ch_store *store, int64_t letter_id,
+		     unsigned int facts, struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"UPDATE letter SET facts = ? WHERE id = ?");
+
+	ch_query_put_int(&q, facts);
+	ch_query_put_int(&q, letter_id);
+	return ch_query_run(&q, err) < 0 ? -1 : 0;
+}
+
+static int add_facts(struct ch_store *store, int64_t batch_id,
+		     int64_t letter_id, unsigned int before,
+		     unsigned int facts, struct ch_error *err)
+{
+	unsigned int fresh = facts & ~before;
+	struct ch_batch_memory *batch = ch_store_batch_memory(store, batch_id);
+
+	if (fresh == 0)
+		return 0;
+	if (batch)
+		ch_tally_facts(&batch->tally, fresh, 1);
+	return set_facts(store, letter_id, before | fresh, err);
+}
+
+/* ---- adding ----------------------------------------------------------- */
+
+/* The letter's batch and facts; 1, 0, -1. */
+static int letter_of(struct ch_store *store, int64_t letter_id,
+		     int64_t *ret_batch_id, unsigned int *ret_facts,
+		     struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"SELECT batch_id, facts FROM letter WHERE id = ?");
+	int got;
+
+	ch_query_put_int(&q, letter_id);
+	got = ch_query_row(&q, err);
+	if (got > 0) {
+		*ret_batch_id = ch_query_int(&q, 0);
+		*ret_facts = (unsigned int)ch_query_int(&q, 1);
+	}
+	return got;
+}
+
+/* The same mail that came another way: its bytes differ, its Message-ID and
+ * what it says do not. A stranger who copies a Message-ID hides nothing: the
+ * verified one is not the same as his. */
+static int is_there(struct ch_store *store, const struct ch_store_return *item,
+		    struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"SELECT 1 FROM returned WHERE letter_id = ? "
+		"AND message_id = ? AND mailbox = ? AND kind = ? AND part = ? "
+		"AND verified = ? LIMIT 1");
+
+	if (item->letter_id == 0 || !item->message_id || !*item->message_id)
+		return 0;
+	ch_query_put_int(&q, item->letter_id);
+	ch_query_put_text(&q, item->message_id);
+	ch_query_put_text(&q, item->mailbox);
+	ch_query_put_int(&q, item->kind);
+	ch_query_put_int(&q, item->part);
+	ch_query_put_int(&q, item->verified);
+	return ch_query_row(&q, err);
+}
+
+static int insert(struct ch_store *store, const struct ch_store_return *item,
+		  int64_t batch_id, int64_t now_us, struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"INSERT INTO returned (mailbox, uidvalidity, uid, part, "
+		"sha256, size_bytes, received_us, added_us, kind, rule, "
+		"fault, message_id, sender, subject, text, attachments, "
+		"batch_id, letter_id, address_seq, attempt, match, verified, "
+		"recipient, status, diagnostic) VALUES (?, ?, ?, ?, ?, ?, ?, "
+		"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+		"ON CONFLICT DO NOTHING");
+
+	ch_query_put_text(&q, item->mailbox);
+	ch_query_put_int(&q, item->uidvalidity);
+	ch_query_put_int(&q, item->uid);
+	ch_query_put_int(&q, item->part);
+	ch_query_put_blob(&q, item->sha256.bytes, CH_SHA256_SIZE);
+	ch_query_put_int(&q, (int64_t)item->size_bytes);
+	ch_query_put_int(&q, item->received_us);
+	ch_query_put_int(&q, now_us);
+	ch_query_put_int(&q, item->kind);
+	ch_query_put_text(&q, item->rule);
+	ch_query_put_text(&q, item->fault);
+	ch_query_put_text(&q, item->message_id);
+	ch_query_put_text(&q, item->from);
+	ch_query_put_text(&q, item->subject);
+	ch_query_put_text(&q, item->text);
+	ch_query_put_int(&q, item->attachments);
+	ch_query_put_int(&q, batch_id);
+	ch_query_put_int(&q, item->letter_id);
+	ch_query_put_int(&q, item->address_seq);
+	ch_query_put_int(&q, item->attempt);
+	ch_query_put_int(&q, item->match);
+	ch_query_put_int(&q, item->verified);
+	ch_query_put_text(&q, item->recipient);
+	ch_query_put_text(&q, item->status);
+	ch_query_put_text(&q, item->diagnostic);
+	return ch_query_run(&q, err);
+}
+
+int ch_store_return_add(struct ch_store *store,
+			const struct ch_store_return *item, int64_t now_us,
+			int64_t *ret_id, struct ch_error *err)
+{
+	unsigned int facts = facts_of(item);
+	unsigned int before = 0;
+	int64_t batch_id = 0;
+	int64_t id;
+	int got = 0;
+
+	if (item->letter_id != 0)
+		got = letter_of(store, item->letter_id, &batch_id, &before,
+				err);
+	if (got < 0)
+		return -1;
+	if (got == 0 && item->letter_id != 0)
+		return ch_error_set(err, CH_GIVE_UP, "there is no letter %lld",
+				    (long long)item->letter_id);
+	got = is_there(store, item, err);
+	if (got != 0)
+		return got < 0 ? -1 : 0;
+	got = insert(store, item, batch_id, now_us, err);
+	if (got <= 0)
+		return got;
+	id = sqlite3_last_insert_rowid(store->db);
+	if (item->letter_id != 0 && facts != 0) {
+		if (add_facts(store, batch_id, item->letter_id, before, facts,
+			      err) < 0)
+			return -1;
+		if (item->verified &&
+		    prove_sent(store, item, id, now_us, err) < 0)
+			return -1;
+	}
+	*ret_id = id;
+	return 1;
+}
+
+/* ---- reading ---------------------------------------------------------- */
+
+#define RETURN_COLUMNS                                                       \
+	"SELECT r.id, r.mailbox, r.uidvalidity, r.uid, r.part, r.sha256, "   \
+	"r.size_bytes, r.received_us, r.kind, r.rule, r.fault, "             \
+	"r.message_id, r.sender, r.subject, r.text, r.attachments, "         \
+	"r.letter_id, r.address_seq, r.attempt, r.match, r.verified, "       \
+	"r.recipient, r.status, r.diagnostic, b.reference, l.key "           \
+	"FROM returned r LEFT JOIN batch b ON b.id = r.batch_id "            \
+	"LEFT JOIN letter l ON l.id = r.letter_id "
+
+static void read_return(const struct ch_query *q, struct ch_store_return *ret)
+{
+	*ret = (struct ch_store_return){
+		.id = ch_query_int(q, 0),
+		.mailbox = ch_query_text(q, 1),
+		.uidvalidity = (uint32_t)ch_query_int(q, 2),
+		.uid = (uint32_t)ch_query_int(q, 3),
+		.part = (uint32_t)ch_query_int(q, 4),
+		.size_bytes = (uint64_t)ch_query_int(q, 6),
+		.received_us = ch_query_int(q, 7),
+		.kind = (uint32_t)ch_query_int(q, 8),
+		.rule = ch_query_text(q, 9),
+		.fault = ch_query_text(q, 10),
+		.message_id = ch_query_text(q, 11),
+		.from = ch_query_text(q, 12),
+		.subject = ch_query_text(q, 13),
+		.text = ch_query_text(q, 14),
+		.attachments = (uint32_t)ch_query_int(q, 15),
+		.letter_id = ch_query_int(q, 16),
+		.address_seq = ch_query_int(q, 17),
+		.attempt = (uint32_t)ch_query_int(q, 18),
+		.match = (enum ch_match)ch_query_int(q, 19),
+		.verified = ch_query_int(q, 20) != 0,
+		.recipient = ch_query_text(q, 21),
+		.status = ch_query_text(q, 22),
+		.diagnostic = ch_query_text(q, 23),
+		.reference = ch_query_text(q, 24),
+		.key = ch_query_text(q, 25),
+	};
+	ch_query_sha256(q, 5, &ret->sha256);
+}
+
+static const char *returns_query(int64_t batch_id, int64_t letter_id)
+{
+	if (letter_id != 0)
+		return RETURN_COLUMNS "WHERE r.letter_id = ?1 "
+				      "AND r.letter_id <> 0 AND r.id > ?2 "
+				      "ORDER BY r.id LIMIT ?3";
+	if (batch_id != 0)
+		return RETURN_COLUMNS "WHERE r.batch_id = ?1 "
+				      "AND r.batch_id <> 0 AND r.id > ?2 "
+				      "ORDER BY r.id LIMIT ?3";
+	return RETURN_COLUMNS "WHERE ?1 = 0 AND r.id > ?2 "
+			      "ORDER BY r.id LIMIT ?3";
+}
+
+int ch_store_returns(struct ch_store *store, int64_t batch_id,
+		     int64_t letter_id, int64_t after_id, size_t limit,
+		     struct ch_store_return **ret, size_t *ret_len,
+		     struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+				       returns_query(batch_id, letter_id));
+	struct ch_store_return *items = NULL;
+	size_t len = 0;
+	size_t cap = 0;
+	int got;
+
+	ch_query_put_int(&q, letter_id ? letter_id : batch_id);
+	ch_query_put_int(&q, after_id);
+	ch_query_put_int(&q, (int64_t)limit);
+	while ((got = ch_query_row(&q, err)) > 0) {
+		CH_GROW(items, len, cap);
+		read_return(&q, &items[len++]);
+	}
+	if (got < 0) {
+		ch_store_returns_free(items, len);
+		return -1;
+	}
+	*ret = items;
+	*ret_len = len;
+	return 0;
+}

@@ -1,0 +1,145 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+-- The store on SQLite. Times are microseconds since 1970, states the numbers
+-- of store.h.
+--
+-- What changes while letters go out is kept apart from what does not: a letter
+-- is written once, at import; its addresses carry the state, in narrow rows;
+-- so a claim, a dot and a result touch few pages however long the letters are.
+
+CREATE TABLE setting (
+	name  TEXT NOT NULL PRIMARY KEY,
+	value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- One row: which store this is, and how many transactions changed it. The
+-- epoch file beside the database has the same two.
+CREATE TABLE epoch (
+	only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+	mark BLOB NOT NULL CHECK (length(mark) = 16),
+	turn INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE batch (
+	id            INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+	reference     TEXT NOT NULL UNIQUE,
+	state         INTEGER NOT NULL,
+	subject       TEXT NOT NULL,
+	deadline      TEXT NOT NULL,
+	sender        TEXT NOT NULL,
+	reply_to      TEXT NOT NULL,
+	test_to       TEXT NOT NULL,
+	enqueued_by   TEXT NOT NULL,
+	released_by   TEXT NOT NULL,
+	created_us    INTEGER NOT NULL,
+	not_before_us INTEGER NOT NULL,
+	date_us       INTEGER NOT NULL,
+	letters       INTEGER NOT NULL,
+	digest        BLOB NOT NULL CHECK (length(digest) = 32),
+	summary       TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE batch_file (
+	batch_id   INTEGER NOT NULL REFERENCES batch,
+	place      INTEGER NOT NULL,
+	role       TEXT NOT NULL,
+	name       TEXT NOT NULL,
+	sha256     BLOB NOT NULL CHECK (length(sha256) = 32),
+	size_bytes INTEGER NOT NULL,
+	PRIMARY KEY (batch_id, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE letter (
+	id           INTEGER NOT NULL PRIMARY KEY,
+	batch_id     INTEGER NOT NULL REFERENCES batch,
+	facts        INTEGER NOT NULL DEFAULT 0, -- bits: what came back
+	message_mark INTEGER NOT NULL, -- 64 bits of the Message-ID's SHA-256
+	key          TEXT NOT NULL,
+	name         TEXT NOT NULL,
+	language     TEXT NOT NULL,
+	message_id   TEXT NOT NULL,
+	fields       BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX letter_key ON letter (batch_id, key);
+CREATE INDEX letter_message ON letter (message_mark);
+CREATE INDEX letter_facts ON letter (batch_id, facts) WHERE facts <> 0;
+
+CREATE TABLE address (
+	letter_id   INTEGER NOT NULL REFERENCES letter,
+	seq         INTEGER NOT NULL,
+	batch_id    INTEGER NOT NULL,
+	role        INTEGER NOT NULL,
+	state       INTEGER NOT NULL,
+	attempt     INTEGER NOT NULL,
+	next_at_us  INTEGER NOT NULL,
+	first_at_us INTEGER NOT NULL, -- of the first attempt, 0 = none
+	changed_us  INTEGER NOT NULL,
+	code        INTEGER NOT NULL,
+	address     TEXT NOT NULL,
+	status      TEXT NOT NULL,
+	reply       BLOB NOT NULL,
+	PRIMARY KEY (letter_id, seq)
+) STRICT, WITHOUT ROWID;
+-- What is to send, in order: a claim costs the same whatever else is there.
+-- 0 is queued.
+CREATE INDEX address_queued ON address (batch_id, next_at_us, letter_id)
+	WHERE state = 0;
+-- What a person looks for: failed (4), in doubt (5), held (7).
+CREATE INDEX address_trouble ON address (batch_id, state, letter_id)
+	WHERE state IN (4, 5, 7);
+
+-- The bytes that the first dot covered; every later attempt has the same.
+CREATE TABLE message (
+	letter_id  INTEGER NOT NULL PRIMARY KEY REFERENCES letter,
+	sha256     BLOB NOT NULL CHECK (length(sha256) = 32),
+	size_bytes INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE returned (
+	id          INTEGER NOT NULL PRIMARY KEY,
+	mailbox     TEXT NOT NULL,
+	uidvalidity INTEGER NOT NULL,
+	uid         INTEGER NOT NULL,
+	part        INTEGER NOT NULL,
+	sha256      BLOB NOT NULL CHECK (length(sha256) = 32),
+	size_bytes  INTEGER NOT NULL,
+	received_us INTEGER NOT NULL,
+	added_us    INTEGER NOT NULL,
+	kind        INTEGER NOT NULL,
+	rule        TEXT NOT NULL,
+	fault       TEXT NOT NULL,
+	message_id  TEXT NOT NULL,
+	sender      TEXT NOT NULL,
+	subject     TEXT NOT NULL,
+	text        TEXT NOT NULL,
+	attachments INTEGER NOT NULL,
+	batch_id    INTEGER NOT NULL, -- of the letter, 0 = none
+	letter_id   INTEGER NOT NULL, -- 0 = none
+	address_seq INTEGER NOT NULL, -- -1 = none
+	attempt     INTEGER NOT NULL,
+	match       INTEGER NOT NULL,
+	verified    INTEGER NOT NULL,
+	recipient   TEXT NOT NULL,
+	status      TEXT NOT NULL,
+	diagnostic  TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX returned_uid ON returned (mailbox, uidvalidity, uid, part);
+CREATE UNIQUE INDEX returned_bytes ON returned (mailbox, sha256, part);
+CREATE INDEX returned_message ON returned (letter_id, message_id);
+CREATE INDEX returned_letter ON returned (letter_id, id) WHERE letter_id <> 0;
+CREATE INDEX returned_batch ON returned (batch_id, id) WHERE batch_id <> 0;
+
+CREATE TABLE mailbox (
+	name        TEXT NOT NULL PRIMARY KEY,
+	uidvalidity INTEGER NOT NULL,
+	last_uid    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event (
+	id        INTEGER NOT NULL PRIMARY KEY,
+	at_us     INTEGER NOT NULL,
+	type      TEXT NOT NULL,
+	batch_id  INTEGER NOT NULL,
+	letter_id INTEGER NOT NULL,
+	who       TEXT NOT NULL,
+	detail    TEXT NOT NULL
+) STRICT;

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* store-private.h - what the files of the SQLite store share.
+ *
+ * A statement is known by its SQL, a static string in the function that uses
+ * it: ch_query() prepares it once for the life of the store and finds it by
+ * its address. Parameters are put in the order of their question marks.
+ */
+#ifndef CH_STORE_STORE_PRIVATE_H
+#define CH_STORE_STORE_PRIVATE_H
+
+#include <sqlite3.h>
+
+#include "store/epoch.h"
+#include "store/store.h"
+
+/* Bits of letter.facts. */
+enum ch_fact {
+	CH_FACT_BOUNCED = 1,
+	CH_FACT_DELAYED = 2,
+	CH_FACT_DELIVERED = 4,
+	CH_FACT_AUTO_REPLIED = 8,
+	CH_FACT_ANSWERED = 16,
+	CH_FACT_READ = 32,
+};
+
+/* What is kept of each batch in memory: enough to claim nothing from a paused
+ * one and to answer "how many" without a query. */
+struct ch_batch_memory {
+	int64_t id;
+	enum ch_batch_state state;
+	int64_t not_before_us;
+	int64_t last_letter; /* highest id of its letters: where a list ends */
+	struct ch_tally tally;
+};
+
+#define CH_STATEMENTS 256 /* a power of two, well above their number */
+
+struct ch_store {
+	sqlite3 *db; /* owned */
+	struct {
+		const char *sql; /* a static string */
+		sqlite3_stmt *stmt; /* owned */
+	} statements[CH_STATEMENTS];
+	int lock_fd; /* owned */
+	struct ch_epoch epoch;
+	bool restored;
+	bool epoch_due; /* restored: the file stays as it is until a commit */
+	bool in_transaction;
+	bool broken; /* an error came: nothing more is done or promised */
+	int changes_before; /* of the connection, at begin */
+	int64_t last_event;
+	struct ch_batch_memory *batches; /* owned; by id */
+	size_t batches_len;
+	size_t batches_cap;
+	int64_t *unfinished; /* owned: claimed or dot when it was opened */
+	size_t unfinished_len;
+	size_t unfinished_cap;
+};
+
+/* ---- queries (query.c) ------------------------------------------------ */
+
+/* One use of a statement; CH_AUTO(ch_query) makes it ready for the next. */
+struct ch_query {
+	struct ch_store *store; /* borrowed */
+	sqlite3_stmt *stmt;     /* the store's */
+	int put; /* parameters given */
+	int rc;  /* first error until the first row is asked for */
+};
+
+struct ch_query ch_query(struct ch_store *store, const char *sql);
+void ch_query_release(struct ch_query *query);
+/* What is put is borrowed until the release. NULL text is "". */
+void ch_query_put_int(struct ch_query *query, int64_t value);
+void ch_query_put_text(struct ch_query *query, const char *text);
+void ch_query_put_blob(struct ch_query *query, const void *bytes, size_t len);
+/* Text from outside that a column of text must hold: cut at a NUL. */
+void ch_query_put_slice(struct ch_query *query, struct ch_slice text);
+
+/* 1 a row, 0 no more, -1 error. */
+int ch_query_row(struct ch_query *query, struct ch_error *err);
+/* Run one that gives no rows: the number of rows it changed, or -1. A broken
+ * constraint is CH_GIVE_UP and leaves the store in order; every other error
+ * breaks it. */
+int ch_query_run(struct ch_query *query, struct ch_error *err);
+
+int64_t ch_query_int(const struct ch_query *query, int column);
+char *ch_query_text(const struct ch_query *query, int column); /* a copy */
+int ch_query_sha256(const struct ch_query *query, int column,
+		    struct ch_sha256 *ret);
+
+/* SQL that takes nothing and is run once or rarely. */
+int ch_store_exec(struct ch_store *store, const char *sql,
+		  struct ch_error *err);
+/* Fill *err from the connection's last error, and mark the store broken.
+ * Returns -1. */
+int ch_store_fail(struct ch_store *store, int rc, const char *what,
+		  struct ch_error *err);
+void ch_store_finalize(struct ch_store *store);
+
+/* ---- tallies (tally.c) ------------------------------------------------ */
+
+/* NULL: no such batch. The pointer holds until a batch is added. */
+struct ch_batch_memory *ch_store_batch_memory(struct ch_store *store,
+					      int64_t batch_id);
+struct ch_batch_memory *ch_store_remember_batch(struct ch_store *store,
+						int64_t batch_id);
+void ch_store_forget_batch(struct ch_store *store, int64_t batch_id);
+int ch_store_count(struct ch_store *store, struct ch_error *err);
+
+/* A letter's addresses as far as its state goes. Addresses of one letter are
+ * few; the array is on the heap only past CH_FEW. */
+#define CH_FEW 8
+struct ch_standing {
+	int64_t letter_id;
+	int64_t batch_id;
+	uint32_t attempt; /* highest of its addresses' */
+	size_t len;
+	struct ch_stand {
+		uint32_t seq;
+		uint32_t attempt;
+		enum ch_state state;
+		int64_t next_at_us;
+	} few[CH_FEW], *stands; /* owned unless it is `few` */
+};
+/* 1, or 0 where there is no such letter. Releasing a zeroed one is fine. */
+int ch_standing_read(struct ch_store *store, int64_t letter_id,
+		     struct ch_standing *ret, struct ch_error *err);
+void ch_standing_release(struct ch_standing *standing);
+enum ch_state ch_standing_state(const struct ch_standing *standing);
+struct ch_stand *ch_standing_find(struct ch_standing *standing, uint32_t seq);
+/* Take the letter out of its batch's tally before it changes, and put it back
+ * as it then is. */
+void ch_tally_leave(struct ch_store *store, const struct ch_standing *standing);
+void ch_tally_enter(struct ch_store *store, const struct ch_standing *standing);
+/* The letter has new facts, which it had not before. */
+void ch_tally_facts(struct ch_tally *tally, unsigned int facts, uint64_t by);
+
+/* ---- events ----------------------------------------------------------- */
+
+/* A JSON object, member by member: ch_json_end() closes it. Text from outside
+ * is made UTF-8. */
+#define CH_JSON_MAX 16384
+void ch_json_int(struct ch_str *out, const char *name, int64_t value);
+void ch_json_text(struct ch_str *out, const char *name, struct ch_slice text);
+const char *ch_json_end(struct ch_str *out);
+
+/* ---- letters ---------------------------------------------------------- */
+
+/* Read the letter's row and addresses; 1, 0, -1. */
+int ch_store_read_letter(struct ch_store *store, int64_t letter_id,
+			 bool with_fields, struct ch_store_letter *ret,
+			 struct ch_error *err);
+/* First 8 bytes of the SHA-256 of a Message-ID: what its index holds. */
+int64_t ch_message_mark(const char *message_id);
+
+/* Ids behind `after_id` of the batch's letters (with an address in `state`,
+ * which CH_STATES leaves open), in order, at most `limit`; *ret has room for
+ * them. Returns how many, or -1. */
+int ch_store_letter_ids(struct ch_store *store, int64_t batch_id,
+			enum ch_state state, int64_t after_id, size_t limit,
+			int64_t *ret, struct ch_error *err);
+
+/* ---- transitions (attempts.c) ----------------------------------------- */
+
+/* How an address leaves the state it is in, without a reply. */
+struct ch_move {
+	enum ch_state to;
+	int64_t next_at_us; /* queued: not before */
+	bool afresh;        /* it is sent anew: its age counts from then */
+};
+int ch_store_move(struct ch_store *store, int64_t letter_id,
+		  struct ch_stand *stand, const struct ch_move *move,
+		  int64_t now_us, struct ch_error *err);
+
+#endif
