@@ -271,7 +271,7 @@ class Ministries(threading.Thread):
             reply.set_content("Our delegation will have four members.\n\n"
                               "> The Secretariat wrote:\n> a letter\n")
         with smtplib.SMTP("127.0.0.1", self.port) as smtp:
-            smtp.sendmail(sender, [to], reply.as_bytes())
+            smtp.sendmail(sender, [to], reply.as_bytes(policy=email.policy.SMTP))
 
 
 def wait_for(port, greeting, process):
