@@ -2,3 +2,10 @@
 check_PROGRAMS += bench/sink
 bench_sink_SOURCES = bench/sink.c
 bench_sink_LDADD = $(BASE_LIBS)
+
+EXTRA_DIST += bench/run.py bench/nodemailer.js
+BENCH += bench-run
+bench-run: all $(check_PROGRAMS)
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
+		python3 $(srcdir)/bench/run.py
+.PHONY: bench-run

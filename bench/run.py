@@ -1,0 +1,327 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""run.py - what is fast, beside peers, in one run.
+
+  run.py [--letters N] [--rounds N] [--connections N] [--queued N]... [--only X]
+
+Run by `make bench`; needs top_srcdir and top_builddir. Three senders take
+turns against the same sink: Postfix's smtp-source (no letter composed, nothing
+kept), npm's nodemailer (pooled, composing, nothing kept), and Chancery (each
+letter merged and composed, its dot record fsynced). Absolute figures drift
+with the machine: read the ratios.
+
+Then the same with 1,000 and with 1,000,000 letters queued: CPU per letter and
+the memory of chanceryd.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+SOURCE = pathlib.Path(os.environ["top_srcdir"]).resolve()
+BUILD = pathlib.Path(os.environ["top_builddir"]).resolve()
+WORK = BUILD / "bench/work"
+TICKS = os.sysconf("SC_CLK_TCK")
+WORDS = ("Madame Monsieur nous avons l'honneur de vous inviter à la première "
+         "session du Comité préparatoire où seront présentés les projets "
+         "reçus par le Secrétariat déjà très attendus après l'élection du "
+         "bureau à Genève").split()
+
+
+def cpu_of(pid):
+    """Seconds of CPU of a process and of its children that have ended."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    fields = fields.rsplit(")", 1)[1].split()
+    return sum(int(fields[i]) for i in (11, 12, 13, 14)) / TICKS
+
+
+def children_of(pid):
+    path = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(word) for word in path.read_text().split()]
+
+
+def tree_cpu(pid):
+    total = cpu_of(pid)
+    for child in children_of(pid):
+        try:
+            total += cpu_of(child)
+        except FileNotFoundError:
+            pass
+    return total
+
+
+def rss_kib(pid, name="VmRSS"):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(name + ":"):
+            return int(line.split()[1])
+    return 0
+
+
+class Sink:
+    def __init__(self, *options):
+        self.process = subprocess.Popen(
+            [BUILD / "bench/sink", *options], stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True)
+        self.port = int(self.process.stdout.readline())
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def paragraphs(size):
+    text = ""
+    word = 0
+    while len(text.encode()) < size:
+        text += WORDS[word * 7 % len(WORDS)]
+        word += 1
+        text += "\n\n" if word % 60 == 0 else "\n" if word % 11 == 0 else " "
+    return text.rstrip()
+
+
+def make_letter(folder, size):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "letter.conf").write_text(
+        'languages = [ "fr" ];\n'
+        'sender = "Secretariat <bureau@chancery.example>";\n')
+    (folder / "fr.md").write_text(
+        "Subject: Première session du Comité préparatoire, {{name}}\n\n"
+        "Cher {{name}},\n\n" + paragraphs(size) + "\n", encoding="utf-8")
+
+
+def make_table(path, count, start=0):
+    with path.open("w", encoding="utf-8") as out:
+        out.write("key,language,name,to\n")
+        for n in range(start, start + count):
+            out.write(f"K{n},fr,Ministère nº {n},minister{n}@members.example"
+                      "\n")
+
+
+CONF = """
+secretariat: {{
+  from = "Secretariat <bureau@chancery.example>";
+  envelope = "bounces@chancery.example";
+}};
+store: {{ path = "{d}/chancery.db"; allow_volatile = true; }};
+relays: ( {{
+  name = "sink"; host = "127.0.0.1"; port = {port}; tls = "none";
+  connections = {connections}; per_minute = 0;{more}
+}} );
+import: {{ max_recipients = 2000000; max_upload = "1GiB"; }};
+status: {{ socket = "{d}/status.sock"; control_socket = "{d}/control.sock"; }};
+"""
+
+
+class Chancery:
+    def __init__(self, folder, port, connections, more=""):
+        self.d = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.conf = folder / "chancery.conf"
+        self.conf.write_text(CONF.format(d=folder, port=port,
+                                         connections=connections, more=more))
+        environment = dict(os.environ, CHANCERY_LIBEXECDIR=str(libexec()))
+        log = open(folder / "log", "ab")
+        self.process = subprocess.Popen(
+            [BUILD / "daemon/chanceryd/chanceryd", "-c", self.conf],
+            env=environment, stdout=log, stderr=log,
+            stdin=subprocess.DEVNULL)
+        for _ in range(600):
+            if self.call("status", check=False).returncode == 0:
+                return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise SystemExit((folder / "log").read_text()[-2000:])
+
+    def call(self, *words, check=True):
+        run = subprocess.run(
+            [BUILD / "cli/chancery", "--socket-dir", str(self.d),
+             *map(str, words)], text=True, capture_output=True, check=False)
+        if check and run.returncode != 0:
+            raise SystemExit(f"chancery {words[0]}: {run.stderr}")
+        return run
+
+    def letters(self, reference):
+        line = self.call("status", reference, "--json").stdout
+        return json.loads(line)["letters"]
+
+    def enqueue(self, letter, table, reference, *more):
+        self.call("enqueue", letter, table, "--reference", reference, "--yes",
+                  *more)
+
+    def send_all(self, reference, count):
+        """Resume the mail room and wait; wall and CPU seconds."""
+        cpu = tree_cpu(self.process.pid)
+        start = time.monotonic()
+        self.call("resume")
+        while self.letters(reference).get("sent", 0) < count:
+            time.sleep(0.02)
+        wall = time.monotonic() - start
+        return wall, tree_cpu(self.process.pid) - cpu
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+
+def libexec():
+    """One folder with the three workers, as an installation has them."""
+    folder = WORK / "libexec"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("import", "send", "receive"):
+        link = folder / f"chancery-{name}"
+        if not link.exists():
+            link.symlink_to(BUILD / f"daemon/{name}/chancery-{name}")
+    return folder
+
+
+def smtp_source(sink, args, message):
+    tree = BUILD / "servers"
+    installed = shutil.which("smtp-source")
+    if not installed:
+        subprocess.run(["sh", SOURCE / "tests/servers/fetch.sh", tree],
+                       check=True)
+    program = installed or str(tree / "usr/sbin/smtp-source")
+    environment = dict(os.environ)
+    if not installed:
+        environment["LD_LIBRARY_PATH"] = str(tree / "usr/lib/postfix")
+    start = time.monotonic()
+    subprocess.run([program, "-4", "-d", "-s", str(args.connections), "-m",
+                    str(args.letters), "-f", "bureau@chancery.example", "-t",
+                    "minister@members.example", "-F", message,
+                    f"127.0.0.1:{sink.port}"], env=environment, check=True)
+    return args.letters / (time.monotonic() - start)
+
+
+def nodemailer(sink, args):
+    modules = WORK / "npm"
+    if not (modules / "node_modules/nodemailer").is_dir():
+        modules.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["npm", "install", "--silent", "--no-audit",
+                        "--no-fund", "--prefix", modules, "nodemailer"],
+                       check=True, stdout=subprocess.DEVNULL)
+    count = max(args.letters // 8, 500)
+    start = time.monotonic()
+    subprocess.run(["node", SOURCE / "bench/nodemailer.js", str(sink.port),
+                    str(args.connections), str(count), WORK / "text",
+                    WORK / "html"], check=True,
+                   env=dict(os.environ,
+                            NODE_PATH=str(modules / "node_modules")))
+    return count / (time.monotonic() - start)
+
+
+def chancery(sink, args, round_number):
+    folder = WORK / f"round{round_number}"
+    shutil.rmtree(folder, ignore_errors=True)
+    room = Chancery(folder, sink.port, args.connections)
+    room.call("pause")
+    room.enqueue(WORK / "letter", WORK / "table.csv", "DM-1")
+    wall, cpu = room.send_all("DM-1", args.letters)
+    room.stop()
+    shutil.rmtree(folder)
+    return args.letters / wall, cpu / args.letters * 1e6
+
+
+def beside_peers(args):
+    sink = Sink()
+    rates = {"smtp-source": [], "nodemailer": [], "chancery": []}
+    cpus = []
+    eml = WORK / "message.eml"
+    try:
+        for number in range(args.rounds):
+            rates["smtp-source"].append(smtp_source(sink, args, eml))
+            rates["nodemailer"].append(nodemailer(sink, args))
+            rate, cpu = chancery(sink, args, number)
+            rates["chancery"].append(rate)
+            cpus.append(cpu)
+    finally:
+        sink.stop()
+    base = statistics.median(rates["smtp-source"])
+    print(f"\n{args.connections} connections, {args.letters} letters, "
+          f"{eml.stat().st_size} bytes each, median of {args.rounds} rounds")
+    print(f"{'sender':14}{'letters/s':>10}{'of smtp-source':>16}"
+          f"{'of nodemailer':>15}")
+    peer = statistics.median(rates["nodemailer"])
+    for name, values in rates.items():
+        rate = statistics.median(values)
+        print(f"{name:14}{rate:10.0f}{rate / base:16.2f}{rate / peer:15.1f}")
+    print(f"CPU of chanceryd and its workers: {statistics.median(cpus):.0f} "
+          "microseconds a letter")
+
+
+def with_queue(args):
+    """CPU per letter and memory, with few and with many letters behind."""
+    print(f"\n{'queued':>10}{'CPU us/letter':>15}{'chanceryd MiB':>15}"
+          f"{'enqueue rows/s':>16}")
+    for queued in args.queued:
+        folder = WORK / f"queue{queued}"
+        shutil.rmtree(folder, ignore_errors=True)
+        sink = Sink()
+        room = Chancery(folder, sink.port, args.connections)
+        room.call("pause")
+        table = WORK / "queue.csv"
+        make_table(table, queued)
+        start = time.monotonic()
+        room.enqueue(WORK / "letter", table, "DM-1")
+        rows = queued / (time.monotonic() - start)
+        take = min(queued, args.letters)
+        cpu = tree_cpu(room.process.pid)
+        room.call("resume")
+        while True:
+            sent = room.letters("DM-1").get("sent", 0)
+            if sent >= take:
+                break
+            time.sleep(0.02)
+        used = tree_cpu(room.process.pid) - cpu
+        memory = rss_kib(room.process.pid, "VmHWM") / 1024
+        print(f"{queued:10}{used / sent * 1e6:15.0f}{memory:15.1f}"
+              f"{rows:16.0f}", flush=True)
+        room.process.kill()
+        room.process.wait()
+        sink.stop()
+        shutil.rmtree(folder)
+
+
+def sample_message():
+    """The message as Chancery composes it, for the peers to send."""
+    eml = WORK / "message.eml"
+    for kind, path in (("--eml", eml), ("--text", WORK / "text"),
+                       ("--html", WORK / "html")):
+        subprocess.run([BUILD / "cli/chancery", "preview", WORK / "letter",
+                        WORK / "table.csv", "-r", "K0", "--reference", "DM-1",
+                        kind, "-o", path], check=True,
+                       stdout=subprocess.DEVNULL)
+    eml.write_bytes(eml.read_bytes().replace(b"\r\n", b"\n"))
+    for path in (WORK / "text", WORK / "html"):
+        path.write_text(path.read_text().replace("Ministère nº 0",
+                                                 "{{name}}"))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--letters", type=int, default=16000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--size", type=int, default=1500)
+    parser.add_argument("--queued", type=int, nargs="*",
+                        default=[1000, 1000000])
+    parser.add_argument("--only", choices=["peers", "queue"])
+    args = parser.parse_args()
+    WORK.mkdir(parents=True, exist_ok=True)
+    make_letter(WORK / "letter", args.size)
+    make_table(WORK / "table.csv", args.letters)
+    sample_message()
+    if args.only != "queue":
+        beside_peers(args)
+    if args.only != "peers":
+        with_queue(args)
+
+
+if __name__ == "__main__":
+    main()
