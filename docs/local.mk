@@ -1,1 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+EXTRA_DIST += docs/ARCHITECTURE.md docs/PERFORMANCE.md \
+	docs/decisions/0001-processes.md \
+	docs/decisions/0002-dot-record.md \
+	docs/decisions/0004-recompose.md \
+	docs/decisions/0005-values-after-markdown.md \
+	docs/decisions/0006-http-over-unix-sockets.md
