@@ -20,3 +20,17 @@ tests_unit_test_compose_SOURCES = tests/unit/test-compose.c
 tests_unit_test_compose_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-address tests/unit/test-header \
 	tests/unit/test-compose
+
+
+# Reading mail is a library of its own: it alone needs gmime, which most
+# programs must not link.
+noinst_LIBRARIES += lib/mail/libread.a
+lib_mail_libread_a_SOURCES = \
+	lib/mail/block.c lib/mail/block.h \
+	lib/mail/html.c \
+	lib/mail/limit.c \
+	lib/mail/message.c lib/mail/message.h lib/mail/message-private.h \
+	lib/mail/text.c
+lib_mail_libread_a_CFLAGS = $(AM_CFLAGS) $(GMIME_CFLAGS)
+
+READ_LIBS = lib/mail/libread.a $(GMIME_LIBS)

@@ -1,1 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+noinst_LIBRARIES += lib/returns/libclassify.a
+lib_returns_libclassify_a_SOURCES = \
+	lib/returns/autoreply.c \
+	lib/returns/classify.c lib/returns/classify.h \
+	lib/returns/dsn.c \
+	lib/returns/fold.c \
+	lib/returns/hardness.c \
+	lib/returns/returns-private.h
+
+CLASSIFY_LIBS = lib/returns/libclassify.a $(READ_LIBS)
+
+check_PROGRAMS += tests/tools/classify-files
+tests_tools_classify_files_SOURCES = tests/tools/classify-files.c
+tests_tools_classify_files_LDADD = $(CLASSIFY_LIBS) $(BASE_LIBS)

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* message.h - a received mail, read into plain values.
+ *
+ * gmime finds the parts and decodes them; it never sees a mail as it came: a
+ * copy is made first in which what could hurt it (fields of megabytes, parts
+ * nested by the thousand) is cut, see limit.c. Header fields are read by
+ * block.h and not by gmime, so that they are the same wherever they stand.
+ */
+#ifndef CH_MAIL_MESSAGE_H
+#define CH_MAIL_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "mail/block.h"
+
+/* What a mail may have; the rest is left out and named in `fault`. */
+#define CH_MESSAGE_FIELD_MAX 65536  /* bytes of one field or line */
+#define CH_MESSAGE_FIELDS_MAX 20000 /* fields in all of its headers */
+#define CH_MESSAGE_NESTED_MAX 200   /* multiparts and messages, together */
+#define CH_MESSAGE_PARTS_MAX 10000  /* lines that may begin a part */
+#define CH_MESSAGE_TEXT_MAX 65536   /* of `text` */
+#define CH_MESSAGE_FILES_MAX 200    /* of `files` */
+#define CH_MESSAGE_IDS_MAX 100      /* of `references` */
+#define CH_MESSAGE_GROUPS_MAX 500   /* of `delivery` */
+
+struct ch_message_file {
+	char *name; /* owned; UTF-8, "" if it has none: not a path to use */
+	char *type; /* owned; "application/pdf" */
+	uint64_t size_bytes; /* decoded */
+};
+
+struct ch_message {
+	struct ch_block header;
+	char *subject;    /* owned; decoded, one line of UTF-8 */
+	char *from;       /* owned; addr-spec, "" if there is none */
+	char *message_id; /* owned; without <>, "" if there is none */
+	char *type;       /* owned; "multipart/report", in lower case */
+
+	/* Message-IDs this one answers, nearest first: In-Reply-To, then
+	 * References from its end; without <>. */
+	char **references; /* owned, as are the strings */
+	size_t references_len;
+
+	char *text; /* owned; UTF-8, lines end in LF; "" if there is none */
+	struct ch_message_file *files; /* owned: what is attached */
+	size_t files_len;
+	size_t files_cap;
+
+	/* The groups of message/delivery-status (RFC 3464), under whatever
+	 * type they stand: by the letter of the law the first is about the
+	 * message and each other about one recipient. */
+	struct ch_block *delivery; /* owned */
+	size_t delivery_len;
+	size_t delivery_cap;
+	struct ch_block disposition; /* message/disposition-notification */
+	struct ch_block feedback;    /* message/feedback-report */
+	struct ch_block returned;    /* header of the message sent back */
+	bool has_disposition;
+	bool has_feedback;
+	bool has_returned;
+
+	/* "" or why this is not all there was: empty, over a limit, no such
+	 * charset. The values hold what could be read. `unreadable` is set for
+	 * all of these but a charset. */
+	char fault[120];
+	bool unreadable;
+};
+
+/* Read a mail, or the first part of a long one. Cannot fail: what is not there
+ * is empty, what is wrong is in `fault`. *ret is released with
+ * ch_message_release(), which may be called on a zeroed one too. */
+void ch_message_read(const char *bytes, size_t len, struct ch_message *ret);
+void ch_message_release(struct ch_message *message);
+
+/* Encoded words (RFC 2047) of a field's value decoded into one line of valid
+ * UTF-8; the caller frees it. */
+char *ch_message_decode(const char *value);
+
+/* The first addr-spec in a field's value, the caller's to free(); "" if it has
+ * none. */
+char *ch_message_address(const char *value);
+
+/* Call `each` for every msg-id between < and > in a field's value. */
+typedef void ch_message_id_found(void *context, const char *id, size_t len);
+void ch_message_ids(const char *value, ch_message_id_found *each,
+		    void *context);
+
+#endif
