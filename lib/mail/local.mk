@@ -34,3 +34,8 @@ lib_mail_libread_a_SOURCES = \
 lib_mail_libread_a_CFLAGS = $(AM_CFLAGS) $(GMIME_CFLAGS)
 
 READ_LIBS = lib/mail/libread.a $(GMIME_LIBS)
+
+check_PROGRAMS += tests/unit/test-message
+tests_unit_test_message_SOURCES = tests/unit/test-message.c
+tests_unit_test_message_LDADD = $(READ_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-message

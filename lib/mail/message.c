@@ -64,7 +64,7 @@ char *ch_message_decode(const char *value)
 
 static bool ends_address(char c)
 {
-	return strchr(" \t<>,;:()[]\"\\", c) != NULL; /* and the terminator */
+	return strchr(" \t<>,;:()[]\"\\@", c) != NULL; /* and the terminator */
 }
 
 /* The run of address characters around the "@" at `at`. */

@@ -6,6 +6,8 @@ lib_returns_libclassify_a_SOURCES = \
 	lib/returns/dsn.c \
 	lib/returns/fold.c \
 	lib/returns/hardness.c \
+	lib/returns/keys.c lib/returns/keys.h \
+	lib/returns/reply-text.c \
 	lib/returns/returns-private.h
 
 CLASSIFY_LIBS = lib/returns/libclassify.a $(READ_LIBS)
@@ -13,3 +15,8 @@ CLASSIFY_LIBS = lib/returns/libclassify.a $(READ_LIBS)
 check_PROGRAMS += tests/tools/classify-files
 tests_tools_classify_files_SOURCES = tests/tools/classify-files.c
 tests_tools_classify_files_LDADD = $(CLASSIFY_LIBS) $(BASE_LIBS)
+
+check_PROGRAMS += tests/unit/test-classify
+tests_unit_test_classify_SOURCES = tests/unit/test-classify.c
+tests_unit_test_classify_LDADD = $(CLASSIFY_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-classify

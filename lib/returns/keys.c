@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* keys.c - find what can tell whose letter a mail is about. */
+#include "returns/keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "returns/token.h"
+
+struct finder {
+	struct ch_slice prefix, domain; /* borrowed */
+	struct ch_return_keys *keys;    /* borrowed */
+};
+
+static bool ends_address(char c)
+{
+	return strchr(" \t<>,;:()[]\"", c) != NULL; /* and the terminator */
+}
+
+/* Look at each run of address characters with an "@" in it. */
+static void look_for_token(struct finder *finder, const char *value)
+{
+	while (value && *value && !finder->keys->token) {
+		struct ch_slice run = { value, 0 };
+		struct ch_slice token;
+
+		while (!ends_address(value[run.len]))
+			run.len++;
+		value += run.len;
+		value += *value != '\0';
+		if (!memchr(run.data, '@', run.len))
+			continue;
+		token = ch_token_find(run, finder->prefix, finder->domain);
+		if (token.len && token.len < CH_TOKEN_SIZE)
+			finder->keys->token = ch_slice_dup(token);
+	}
+}
+
+static void look_in(struct finder *finder, const struct ch_block *block,
+		    const char *const *names, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		const char *value;
+
+		for (size_t at = 0;
+		     (value = ch_block_next(block, names[i], &at));)
+			look_for_token(finder, value);
+	}
+}
+
+static void find_token(struct finder *finder, const struct ch_message *message)
+{
+	/* Where it was delivered, before whom it names. */
+	static const char *const header[] = {
+		"Delivered-To", "X-Original-To", "Envelope-To",
+		"X-Envelope-To", "X-Delivered-To", "X-Forwarded-To",
+		"Resent-To", "To", "Cc", "Received",
+	};
+	static const char *const report[] = { "X-Postfix-Sender",
+					      "X-Original-Sender",
+					      "Original-Mail-From" };
+	static const char *const returned[] = { "Return-Path", "Envelope-From",
+						"X-Envelope-From", "Received",
+						"Errors-To" };
+
+	look_in(finder, &message->header, header, CH_COUNT(header));
+	for (size_t i = 0; i < message->delivery_len; i++)
+		look_in(finder, &message->delivery[i], report,
+			CH_COUNT(report));
+	look_in(finder, &message->feedback, report, CH_COUNT(report));
+	look_in(finder, &message->returned, returned, CH_COUNT(returned));
+	if (!finder->keys->token)
+		finder->keys->token = ch_xstrdup("");
+}
+
+static char *find_envelope_id(const struct ch_message *message)
+{
+	const char *value = NULL;
+
+	for (size_t i = 0; i < message->delivery_len && !value; i++)
+		value = ch_block_get(&message->delivery[i],
+				     "Original-Envelope-Id");
+	if (!value)
+		value = ch_block_get(&message->feedback,
+				     "Original-Envelope-Id");
+	if (!value)
+		return ch_xstrdup("");
+	return ch_xstrndup(value, strcspn(value, " \t"));
+}
+
+static void keep_id(void *context, const char *id, size_t len)
+{
+	struct ch_return_keys *keys = context;
+
+	if (keys->ids_len == CH_KEYS_IDS_MAX)
+		return;
+	for (size_t i = 0; i < keys->ids_len; i++)
+		if (strlen(keys->ids[i]) == len &&
+		    memcmp(keys->ids[i], id, len) == 0)
+			return;
+	keys->ids[keys->ids_len++] = ch_xstrndup(id, len);
+}
+
+static void keep_field(struct ch_return_keys *keys,
+		       const struct ch_block *block, const char *name)
+{
+	const char *value = ch_block_get(block, name);
+
+	if (value)
+		ch_message_ids(value, keep_id, keys);
+}
+
+static void keep_answered(struct ch_return_keys *keys,
+			  const struct ch_message *message)
+{
+	for (size_t i = 0; i < message->references_len; i++)
+		keep_id(keys, message->references[i],
+			strlen(message->references[i]));
+}
+
+static void find_ids(struct ch_return_keys *keys,
+		     const struct ch_message *message)
+{
+	bool report = message->delivery_len || message->has_disposition ||
+		      message->has_feedback;
+
+	keys->ids = ch_xcalloc(CH_KEYS_IDS_MAX, sizeof(*keys->ids));
+	keep_field(keys, &message->disposition, "Original-Message-ID");
+	if (!report)
+		keep_answered(keys, message);
+	keep_field(keys, &message->returned, "Message-ID");
+	keep_answered(keys, message);
+	keep_field(keys, &message->header, "X-MS-Exchange-Parent-Message-Id");
+}
+
+void ch_return_keys_find(const struct ch_message *message,
+			 struct ch_slice prefix, struct ch_slice domain,
+			 struct ch_return_keys *ret)
+{
+	struct finder finder = { prefix, domain, ret };
+
+	*ret = (struct ch_return_keys){ 0 };
+	find_token(&finder, message);
+	ret->envelope_id = find_envelope_id(message);
+	find_ids(ret, message);
+}
+
+void ch_return_keys_release(struct ch_return_keys *keys)
+{
+	for (size_t i = 0; i < keys->ids_len; i++)
+		free(keys->ids[i]);
+	free(keys->ids);
+	free(keys->token);
+	free(keys->envelope_id);
+	*keys = (struct ch_return_keys){ 0 };
+}

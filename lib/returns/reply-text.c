@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* reply-text.c - the new words of an answer.
+ *
+ * For the one line of a list, so it is read forwards and stops at the first
+ * thing that introduces the old mail; an answer written below or between the
+ * quoted lines is taken line by line.
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "returns/keys.h"
+#include "returns/returns-private.h"
+
+#define LINE_MAX_BYTES 400
+
+/* Lines after which the rest is the old mail, in any case. */
+static bool begins_original(const char *line)
+{
+	static const char *const starts[] = {
+		"-----original message", "----- original message",
+		"---- original message", "-----message d'origine",
+		"-----mensaje original", "----- mensaje original",
+		"-----исходное сообщение", "-----original appointment",
+		"-----ursprüngliche nachricht", "---------- forwarded message",
+		"-----原始邮件", "-----邮件原件", "------------------ 原始邮件",
+		"-----الرسالة الأصلية", "________________________________",
+		"-------- original message", "-------- message d'origine",
+		"begin forwarded message",
+	};
+
+	for (size_t i = 0; i < CH_COUNT(starts); i++)
+		if (ch_fold_prefix(line, starts[i]))
+			return true;
+	return false;
+}
+
+/* Begins the block of fields that Outlook puts before the old mail. A second
+ * such field must follow: see is_field_block(). */
+static bool is_quoted_field(const char *line)
+{
+	static const char *const names[] = {
+		"from:", "sent:", "date:", "to:", "subject:", "cc:",
+		"de :", "de:", "envoyé :", "envoyé:", "date :", "à :",
+		"objet :", "objet:", "enviado:", "enviado el:", "para:",
+		"asunto:", "fecha:", "от:", "от кого:", "отправлено:",
+		"кому:", "дата:", "тема:", "发件人:", "发件人：",
+		"发送时间:", "发送时间：", "收件人:", "收件人：", "主题:",
+		"主题：", "日期:", "日期：", "من:", "إلى:", "تاريخ الإرسال:",
+		"الموضوع:", "أُرسلت:", "von:", "gesendet:", "an:", "betreff:",
+	};
+
+	line += strspn(line, "*");
+	for (size_t i = 0; i < CH_COUNT(names); i++)
+		if (ch_fold_prefix(line, names[i]))
+			return true;
+	return false;
+}
+
+/* "On … wrote:" and its sisters: how it begins, and what stands near its end. */
+static const struct attribution {
+	const char *begins; /* "" = any */
+	const char *has;
+} attributions[] = {
+	{ "on ", "wrote:" },	 { "at ", "wrote:" },
+	{ "", "writes:" },	 { "", "wrote:" },
+	{ "le ", "a écrit" },	 { "le ", "a ecrit" },
+	{ "", "a écrit :" },	 { "", "a écrit:" },
+	{ "el ", "escribió" },	 { "", "escribió:" },
+	{ "", "escribió :" },	 { "", "пишет:" },
+	{ "", "написал:" },	 { "", "написал(а):" },
+	{ "", "написала:" },	 { "", "пишет :" },
+	{ "", "写道：" },	 { "", "写道:" },
+	{ "", "寫道：" },	 { "", "كتب:" },
+	{ "في ", "كتب" },	 { "", "كتبت:" },
+	{ "am ", "schrieb" },	 { "", "schrieb:" },
+	{ "il ", "ha scritto" }, { "", "escreveu:" },
+};
+
+/* Where it is folded over several lines, the first must show it: the line
+ * before it is the person's own. */
+static bool is_attribution(const char *text, int lines)
+{
+	for (size_t i = 0; i < CH_COUNT(attributions); i++) {
+		const struct attribution *form = &attributions[i];
+
+		if (form->begins[0] ? !ch_fold_prefix(text, form->begins)
+				    : lines > 1)
+			continue;
+		if (ch_fold_contains(text, form->has))
+			return true;
+	}
+	return false;
+}
+
+static size_t line_len(const char *text)
+{
+	return strcspn(text, "\n");
+}
+
+/* The line, and for attributions the two after it, as a string of their own. */
+static void copy_lines(struct ch_str *out, const char *text, int lines)
+{
+	ch_str_clear(out);
+	while (lines-- && *text) {
+		size_t len = line_len(text);
+
+		if (out->len && (!len || text[0] == '>'))
+			return;
+		if (out->len)
+			ch_str_add_char(out, ' ');
+		ch_str_add_mem(out, text, len);
+		text += len;
+		text += *text == '\n';
+	}
+}
+
+static bool ends_with_colon(const struct ch_str *line)
+{
+	const char *text = ch_str_cstr(line);
+	size_t len = line->len;
+
+	while (len && (text[len - 1] == ' ' || text[len - 1] == '\t'))
+		len--;
+	return (len >= 1 && text[len - 1] == ':') ||
+	       (len >= 3 && memcmp(text + len - 3, "：", 3) == 0);
+}
+
+/* An attribution is one line, or two or three joined; it ends in a colon. */
+static bool attribution_here(const char *text, struct ch_str *scratch,
+			     int *ret_lines)
+{
+	for (int lines = 1; lines <= 3; lines++) {
+		copy_lines(scratch, text, lines);
+		if (ends_with_colon(scratch) &&
+		    is_attribution(ch_str_cstr(scratch), lines)) {
+			*ret_lines = lines;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Three such fields in a row are no sentence. */
+static bool is_field_block(const char *text)
+{
+	CH_AUTO(ch_str) line = CH_STR_INIT(LINE_MAX_BYTES);
+	int found = 0;
+
+	for (int lines = 0; lines < 4 && *text; lines++) {
+		copy_lines(&line, text, 1);
+		found += is_quoted_field(ch_str_cstr(&line));
+		text += line_len(text);
+		text += *text == '\n';
+	}
+	return found >= 3;
+}
+
+static const char *next_line(const char *text, int lines)
+{
+	while (lines-- && *text) {
+		text += line_len(text);
+		text += *text == '\n';
+	}
+	return text;
+}
+
+/* "-- " opens the signature (RFC 3676 section 4.3). */
+static bool is_signature(const char *text)
+{
+	return memcmp(text, "--", 2) == 0 &&
+	       (text[2] == '\n' || text[2] == '\0' ||
+		(text[2] == ' ' && (text[3] == '\n' || text[3] == '\0')));
+}
+
+/* Whole characters of the line as far as there is room. */
+static bool add_line(struct ch_str *out, const char *text, size_t len)
+{
+	size_t room = out->max - out->len;
+	bool all = len < room;
+
+	if (out->len == 0 && len == 0)
+		return true; /* no empty lines at the start */
+	if (!all) {
+		len = room;
+		while (len && ((unsigned char)text[len] & 0xC0) == 0x80)
+			len--;
+	}
+	ch_str_add_mem(out, text, len);
+	if (all)
+		ch_str_add_char(out, '\n');
+	return all;
+}
+
+static void trim_end(struct ch_str *out)
+{
+	size_t len = out->len;
+
+	while (len && isspace((unsigned char)out->data[len - 1]))
+		len--;
+	ch_str_truncate(out, len);
+}
+
+void ch_reply_text(const char *text, struct ch_str *out)
+{
+	CH_AUTO(ch_str) scratch = CH_STR_INIT(3 * LINE_MAX_BYTES);
+	CH_AUTO(ch_str) line = CH_STR_INIT(LINE_MAX_BYTES);
+	int lines;
+
+	while (*text && !is_signature(text)) {
+		copy_lines(&line, text, 1);
+		if (begins_original(ch_str_cstr(&line)) ||
+		    (is_quoted_field(ch_str_cstr(&line)) &&
+		     is_field_block(text)))
+			break;
+		if (text[0] == '>') {
+			text = next_line(text, 1);
+		} else if (attribution_here(text, &scratch, &lines)) {
+			text = next_line(text, lines);
+		} else {
+			if (!add_line(out, text, line_len(text)))
+				break;
+			text = next_line(text, 1);
+		}
+	}
+	trim_end(out);
+}
