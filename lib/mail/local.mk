@@ -21,7 +21,6 @@ tests_unit_test_compose_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-address tests/unit/test-header \
 	tests/unit/test-compose
 
-
 # Reading mail is a library of its own: it alone needs gmime, which most
 # programs must not link.
 noinst_LIBRARIES += lib/mail/libread.a
