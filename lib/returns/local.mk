@@ -20,3 +20,17 @@ check_PROGRAMS += tests/unit/test-classify
 tests_unit_test_classify_SOURCES = tests/unit/test-classify.c
 tests_unit_test_classify_LDADD = $(CLASSIFY_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-classify
+
+# Apart from what reads mail, so that chanceryd needs no MIME library.
+noinst_LIBRARIES += lib/returns/libtoken.a
+lib_returns_libtoken_a_SOURCES = lib/returns/token.c lib/returns/token.h
+TOKEN_LIBS = lib/returns/libtoken.a
+
+check_PROGRAMS += tests/unit/test-token tests/fuzz/fuzz-token
+tests_unit_test_token_SOURCES = tests/unit/test-token.c
+tests_unit_test_token_LDADD = $(TOKEN_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-token
+tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz-token.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_token_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_token_LDADD = $(TOKEN_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/corpora/token

@@ -24,7 +24,7 @@ struct ch_token_key {
 	unsigned char bytes[CH_TOKEN_KEY_SIZE];
 };
 
-/* Write the token of a letter's attempt. */
+/* Write the token of a letter's attempt; letter_id is below 2^48. */
 void ch_token_make(const struct ch_token_key *key, int64_t letter_id,
 		   unsigned int attempt, char out[CH_TOKEN_SIZE]);
 
