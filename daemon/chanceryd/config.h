@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* config.h - chancery.conf as an immutable snapshot; a reload makes a new one.
+ *
+ * The structs are what the table of settings fills (base/settings.h): int64_t
+ * for numbers, spans in milliseconds and sizes in bytes; strings are never
+ * NULL. Rules between keys (TLS off only to loopback, passwords that others
+ * cannot read, where a store may live) are checked when it is read.
+ */
+#ifndef CH_CHANCERYD_CONFIG_H
+#define CH_CHANCERYD_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/problem.h"
+#include "base/settings.h"
+
+/* Common to relays and mailboxes. */
+struct ch_peer_config {
+	char *name;
+	char *host;
+	int64_t port;
+	int tls;        /* enum ch_tls_mode: "none" "starttls" "implicit" */
+	char *ca_file;  /* "" = the system's */
+	char *source;   /* "" = any */
+	int auth;       /* enum ch_auth_mechanism: "none" "any" "plain" … */
+	char *user;
+	char *password; /* a file, made absolute: a name without a slash is a
+			   credential of the service; "" = none */
+	int64_t connect_timeout_ms;
+	int64_t command_timeout_ms;
+};
+
+struct ch_relay_config {
+	struct ch_peer_config peer;
+	int64_t connections; /* at once, 1 to 64 */
+	int64_t per_minute;  /* letters; 0 = as fast as it goes */
+	int64_t burst;
+	int64_t data_timeout_ms;
+	int64_t dot_timeout_ms;
+	int64_t attempt_timeout_ms;
+	int64_t idle_timeout_ms;
+	int64_t letters_per_connection;
+	bool chunking;
+};
+
+struct ch_mailbox_config {
+	struct ch_peer_config peer;
+	char *folder;        /* "INBOX" */
+	int64_t poll_ms;     /* where IDLE is not offered */
+	int64_t idle_max_ms; /* at most 25 min */
+	int64_t max_message_bytes;
+};
+
+struct ch_config {
+	struct {
+		char *from;         /* of the letters' From */
+		char *reply_to;     /* "" = none */
+		char *envelope;     /* local@domain: local+token@domain */
+		char *hostname;     /* for EHLO and Message-ID; "" = envelope's
+				       domain */
+		char *language;     /* where a letter lacks the addressee's */
+	} secretariat;
+	struct {
+		char *path;         /* of the database; beside it objects/,
+				       spool/ and token.key */
+		bool allow_volatile;
+	} store;
+	struct ch_setting_list relays;    /* of struct ch_relay_config */
+	struct ch_setting_list mailboxes; /* of struct ch_mailbox_config */
+	struct {
+		struct ch_setting_strings retry; /* "5m" "15m" … */
+		int64_t max_age_ms;
+		bool dsn;         /* RET, ENVID, NOTIFY, ORCPT where offered */
+		bool dsn_success; /* NOTIFY=SUCCESS too */
+		int64_t *delays_ms; /* owned: `retry`, read */
+	} sending;
+	struct {
+		bool hold;          /* every batch waits for its release */
+		bool second_person; /* not released by who enqueued it */
+	} release;
+	struct {
+		int64_t max_recipients;
+		int64_t max_upload_bytes;
+		int64_t max_message_bytes;
+	} import;
+	struct {
+		char *socket;
+		char *control_socket;
+		char *group;         /* of the status socket; "" = our own */
+		char *control_group;
+		char *metrics_file;  /* "" = none */
+		int64_t max_clients; /* per door */
+		int64_t request_timeout_ms;
+	} status;
+	int64_t stop_timeout_ms; /* for the letters under way at a stop */
+};
+
+/* Read and check the file at `path`. Returns 0 and the snapshot, which the
+ * caller frees with ch_config_free(); -1 with every problem found. Warnings
+ * may come with a 0. */
+int ch_config_read(const char *path, struct ch_config **ret,
+		   struct ch_problems *problems);
+void ch_config_free(struct ch_config *config); /* NULL is fine */
+
+#endif
