@@ -10,3 +10,13 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/template-parse.c lib/letter/template-private.h \
 	lib/letter/template.c lib/letter/template.h
 lib_letter_libletter_a_CFLAGS = $(AM_CFLAGS) $(CMARK_CFLAGS) $(ICU_CFLAGS)
+
+# What a program that merges letters needs; put it before $(MAIL_LIBS).
+LETTER_LIBS = lib/letter/libletter.a $(CMARK_LIBS)
+
+check_PROGRAMS += tests/unit/test-template tests/unit/test-table
+tests_unit_test_template_SOURCES = tests/unit/test-template.c
+tests_unit_test_template_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS)
+tests_unit_test_table_SOURCES = tests/unit/test-table.c
+tests_unit_test_table_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-template tests/unit/test-table

@@ -259,7 +259,7 @@ static int read_header(struct ch_table *table, struct ch_problems *problems)
 				CH_COLUMNS_MAX);
 		return -1;
 	}
-	for (size_t i = 0; i < table->row.len; i++)
+	for (size_t i = 0; i < table->row.len && !table->row.bad; i++)
 		add_column(table, i, problems);
 	if (problems->errors == errors)
 		find_standard(table, problems);

@@ -362,13 +362,20 @@ static void close_down_to(struct scan *s, size_t keep, bool last_is_closed)
 	}
 }
 
+/* Whether {{/name}} is for that section; one whose own name could not be read
+ * takes any. */
+static bool closes(const struct parser *p, size_t i, struct ch_slice name)
+{
+	return p->tpl->ops[p->open[i].op].name == NONE ||
+	       ch_slice_eq(name, open_name(p, i));
+}
+
 static void close_section(struct scan *s, const struct tag *tag)
 {
 	struct parser *p = s->parser;
 	size_t i = p->open_len;
 
-	while (i > s->open_base && !ch_slice_eq(tag->content,
-						open_name(p, i - 1)))
+	while (i > s->open_base && !closes(p, i - 1, tag->content))
 		i--;
 	if (i > s->open_base) {
 		close_down_to(s, i - 1, true);
