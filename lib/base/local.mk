@@ -10,6 +10,8 @@ lib_base_libbase_a_SOURCES = \
 	lib/base/hash.c lib/base/hash.h \
 	lib/base/mem.c lib/base/mem.h \
 	lib/base/problem.c lib/base/problem.h \
+	lib/base/settings.c lib/base/settings.h \
+	lib/base/settings-private.h lib/base/settings-scan.c \
 	lib/base/returned.h \
 	lib/base/str.c lib/base/str.h \
 	lib/base/utf8.c lib/base/utf8.h
@@ -25,3 +27,13 @@ check_PROGRAMS += tests/unit/test-base
 tests_unit_test_base_SOURCES = tests/unit/test-base.c
 tests_unit_test_base_LDADD = $(UNIT_LIBS)
 TESTS += tests/unit/test-base
+
+check_PROGRAMS += tests/unit/test-settings
+tests_unit_test_settings_SOURCES = tests/unit/test-settings.c
+tests_unit_test_settings_LDADD = $(UNIT_LIBS) $(CONFIG_LIBS)
+TESTS += tests/unit/test-settings
+
+check_PROGRAMS += tests/fuzz/fuzz-settings
+tests_fuzz_fuzz_settings_SOURCES = tests/fuzz/fuzz-settings.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_settings_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_settings_LDADD = $(BASE_LIBS) $(CONFIG_LIBS)
