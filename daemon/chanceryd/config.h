@@ -1,140 +1,107 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* config.h - chancery.conf as a value.
+/* config.h - chancery.conf as an immutable snapshot; a reload makes a new one.
  *
- * Read once, never changed; a reload reads a second one and swaps. Times are
- * milliseconds, sizes bytes. Every char * is owned by the struct, "" where not
- * set.
+ * The structs are what the table of settings fills (base/settings.h): int64_t
+ * for numbers, spans in milliseconds and sizes in bytes; strings are never
+ * NULL. Rules between keys (TLS off only to loopback, passwords that others
+ * cannot read, where a store may live) are checked when it is read.
  */
 #ifndef CH_CHANCERYD_CONFIG_H
 #define CH_CHANCERYD_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/problem.h"
 #include "base/settings.h"
 
-struct ch_config_secretariat {
-	char *from;              /* header From, where a letter has no sender */
-	char *reply_to;
-	char *organisation;
-	char *envelope;          /* "bounces@chancery.example" */
-	char *envelope_local;    /* derived: "bounces", the tokens' prefix */
-	char *envelope_domain;   /* derived: "chancery.example" */
-	char *message_id_domain; /* default: that of from */
-	char *fallback_language;
-};
-
-struct ch_config_store {
-	char *path;
-	char *directory; /* derived: where the database, the objects, the spool
-			    and token.key are */
-	bool allow_network_file_system;
-	bool allow_volatile;
-};
-
-struct ch_config_relay {
+/* Common to relays and mailboxes. */
+struct ch_peer_config {
 	char *name;
 	char *host;
 	int64_t port;
-	int tls; /* enum ch_tls_mode */
-	char *ca_file;
-	char *source;
-	char *helo; /* "": the host's name */
-	int auth;   /* enum ch_auth_mechanism */
+	int tls;        /* enum ch_tls_mode: "none" "starttls" "implicit" */
+	char *ca_file;  /* "" = the system's */
+	char *source;   /* "" = any */
+	int auth;       /* enum ch_auth_mechanism: "none" "any" "plain" … */
 	char *user;
-	char *password;      /* as written: a credential's name or a path */
-	char *password_file; /* derived: absolute path, "" = none */
-	int64_t connections;
-	int64_t letters_per_connection;
-	int64_t per_minute; /* 0 = as fast as it takes them */
+	char *password; /* a file, made absolute: a name without a slash is a
+			   credential of the service; "" = none */
 	int64_t connect_timeout_ms;
 	int64_t command_timeout_ms;
+};
+
+struct ch_relay_config {
+	struct ch_peer_config peer;
+	int64_t connections; /* at once, 1 to 64 */
+	int64_t per_minute;  /* letters; 0 = as fast as it goes */
+	int64_t burst;
 	int64_t data_timeout_ms;
 	int64_t dot_timeout_ms;
 	int64_t attempt_timeout_ms;
 	int64_t idle_timeout_ms;
+	int64_t letters_per_connection;
 	bool chunking;
-	bool dsn;
-	bool dsn_success;
 };
 
-struct ch_config_sending {
-	struct ch_setting_strings retry; /* durations as written */
-	int64_t *retry_ms;               /* derived; owned */
-	size_t retry_len;
-	int64_t max_age_ms;
-};
-
-struct ch_config_mailbox {
-	char *name;
-	char *host;
-	int64_t port;
-	int tls;
-	char *ca_file;
-	char *source;
-	char *user;
-	char *password;
-	char *password_file; /* derived */
-	char *folder;
-	int64_t poll_ms;
-	int64_t idle_ms;
-	int64_t connect_timeout_ms;
-	int64_t command_timeout_ms;
+struct ch_mailbox_config {
+	struct ch_peer_config peer;
+	char *folder;        /* "INBOX" */
+	int64_t poll_ms;     /* where IDLE is not offered */
+	int64_t idle_max_ms; /* at most 25 min */
 	int64_t max_message_bytes;
 };
 
-struct ch_config_import {
-	int64_t max_recipients;
-	int64_t max_message_bytes;
-	int64_t max_upload_bytes;
-	int64_t at_once;
+struct ch_config {
+	struct {
+		char *from;         /* of the letters' From */
+		char *reply_to;     /* "" = none */
+		char *envelope;     /* local@domain: local+token@domain */
+		char *hostname;     /* for EHLO and Message-ID; "" = envelope's
+				       domain */
+		char *language;     /* where a letter lacks the addressee's */
+	} secretariat;
+	struct {
+		char *path;         /* of the database; beside it objects/,
+				       spool/ and token.key */
+		bool allow_volatile;
+	} store;
+	struct ch_setting_list relays;    /* of struct ch_relay_config */
+	struct ch_setting_list mailboxes; /* of struct ch_mailbox_config */
+	struct {
+		struct ch_setting_strings retry; /* "5m" "15m" … */
+		int64_t max_age_ms;
+		bool dsn;         /* RET, ENVID, NOTIFY, ORCPT where offered */
+		bool dsn_success; /* NOTIFY=SUCCESS too */
+		int64_t *delays_ms; /* owned: `retry`, read */
+	} sending;
+	struct {
+		bool hold;          /* every batch waits for its release */
+		bool second_person; /* not released by who enqueued it */
+	} release;
+	struct {
+		int64_t max_recipients;
+		int64_t max_upload_bytes;
+		int64_t max_message_bytes;
+	} import;
+	struct {
+		char *socket;
+		char *control_socket;
+		char *group;         /* of the status socket; "" = our own */
+		char *control_group;
+		char *metrics_file;  /* "" = none */
+		int64_t max_clients; /* per door */
+		int64_t request_timeout_ms;
+	} status;
+	int64_t stop_timeout_ms; /* for the letters under way at a stop */
 };
 
-struct ch_config_status {
-	char *socket;
-	char *control_socket;
-	int64_t max_clients;
-	int64_t request_timeout_ms;
-	char *metrics_file;
-	struct ch_setting_strings control_users; /* names or uids; empty: all
-						    whom the mode lets in */
-};
-
-struct ch_config_release {
-	bool second_person;
-};
-
-struct ch_daemon_config {
-	struct ch_config_secretariat secretariat;
-	struct ch_config_store store;
-	struct ch_setting_list relays; /* of struct ch_config_relay */
-	struct ch_config_sending sending;
-	struct ch_setting_list mailboxes; /* of struct ch_config_mailbox */
-	struct ch_config_import import;
-	struct ch_config_status status;
-	struct ch_config_release release;
-};
-
-/* Read and check the file: every key by its table, then what depends on more
- * than one (TLS off for a peer that is not loopback, passwords that others can
- * read or that stand in the file itself, two relays of one name …).
- * `credentials_dir` is $CREDENTIALS_DIRECTORY or NULL. Returns 0 and a
- * configuration that the caller frees; -1 with every problem. */
-int ch_daemon_config_read(const char *path, const char *credentials_dir,
-			  struct ch_daemon_config **ret,
-			  struct ch_problems *problems);
-void ch_daemon_config_free(struct ch_daemon_config *config);
-
-const struct ch_config_relay *
-ch_config_relay(const struct ch_daemon_config *config, size_t index);
-const struct ch_config_mailbox *
-ch_config_mailbox(const struct ch_daemon_config *config, size_t index);
-
-/* The table itself, for the test that compares it with the sample and the
- * manual. */
-extern const struct ch_setting ch_daemon_config_table[];
-
-CH_DEFINE_AUTOPTR(ch_daemon_config);
+/* Read and check the file at `path`. Returns 0 and the snapshot, which the
+ * caller frees with ch_config_free(); -1 with every problem found. Warnings
+ * may come with a 0. */
+int ch_config_read(const char *path, struct ch_config **ret,
+		   struct ch_problems *problems);
+void ch_config_free(struct ch_config *config); /* NULL is fine */
 
 #endif
