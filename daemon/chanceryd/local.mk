@@ -6,5 +6,9 @@ tests_unit_test_schedule_SOURCES = tests/unit/test-schedule.c \
 tests_unit_test_schedule_LDADD = $(UNIT_LIBS)
 TESTS += tests/unit/test-schedule
 
-# The contract of the configuration; config.c comes with its room.
-EXTRA_DIST += daemon/chanceryd/config.h
+check_PROGRAMS += tests/unit/test-config
+tests_unit_test_config_SOURCES = tests/unit/test-config.c \
+	daemon/chanceryd/config.c daemon/chanceryd/config.h \
+	daemon/chanceryd/config-private.h
+tests_unit_test_config_LDADD = $(UNIT_LIBS) $(CONFIG_LIBS)
+TESTS += tests/unit/test-config

@@ -139,6 +139,11 @@ static int read_units(const char *text, const struct unit *units,
 	return 0;
 }
 
+int ch_settings_duration(const char *text, int64_t *ret_ms)
+{
+	return read_units(text, duration_units, ret_ms);
+}
+
 /* ---- one value ---------------------------------------------------------- */
 
 static void read_group(struct reading *r, config_setting_t *s,

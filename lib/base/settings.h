@@ -92,6 +92,10 @@ int ch_settings_read_checked(const char *path, const char *shown,
 			     ch_settings_check *check,
 			     struct ch_problems *problems);
 
+/* Read a duration such as "1h30m" as the table does. Returns 0 and
+ * milliseconds, or -1. */
+int ch_settings_duration(const char *text, int64_t *ret_ms);
+
 /* Free all that reading allocated in the struct, and zero it. */
 void ch_settings_release(const struct ch_setting *table, void *values);
 

@@ -57,6 +57,7 @@ char *ch_str_room(struct ch_str *str, size_t len)
 			cap += cap;
 		str->data = ch_xreallocarray(str->data, cap, 1);
 		str->cap = cap;
+		str->data[str->len] = '\0';
 	}
 	return str->data + str->len;
 }

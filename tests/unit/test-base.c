@@ -37,6 +37,20 @@ static void str_stops_at_its_maximum(void **state)
 	assert_int_equal(s.len, 0);
 }
 
+static void room_that_is_not_used_stays_empty(void **state)
+{
+	CH_AUTO(ch_str) s = CH_STR_INIT(100000);
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		CH_AUTO(ch_str) dirty = CH_STR_INIT(100000);
+
+		memset(ch_str_room(&dirty, 50000), 'x', 50000);
+	}
+	assert_non_null(ch_str_room(&s, 50000));
+	assert_string_equal(ch_str_cstr(&s), "");
+}
+
 static void error_text_is_cut_at_a_character(void **state)
 {
 	struct ch_error err;
@@ -265,6 +279,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(str_stops_at_its_maximum),
+		cmocka_unit_test(room_that_is_not_used_stays_empty),
 		cmocka_unit_test(error_text_is_cut_at_a_character),
 		cmocka_unit_test(utf8_table),
 		cmocka_unit_test(escape_table),

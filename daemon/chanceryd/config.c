@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* config.c - the table of chancery.conf, and the rules between its keys.
+ *
+ * What a person may write stands once, in the tables below; etc/chancery.conf
+ * and chancery.conf(5) are compared with them by a test. The rules that need
+ * more than one key come after reading, with the line of the key to change.
+ */
+#include "chanceryd/config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "chanceryd/config-private.h"
+#include "wire/messages.h"
+
+static const char *const tls_names[] = { "none", "starttls", "implicit",
+					 NULL };
+static const char *const auth_names[] = { "none",  "any",      "plain",
+					  "login", "cram-md5", NULL };
+
+#define SECOND 1000LL
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define MIB (1024LL * 1024)
+
+/* The keys of struct ch_peer_config inside struct `s`. */
+#define PEER_KEYS(s, default_port, default_tls, default_auth)                 \
+	{ .name = "name", .type = CH_SETTING_STRING,                          \
+	  .offset = offsetof(struct s, peer.name), .min = 1, .max = 64,       \
+	  .help = "how it is called in status and journal" },                 \
+	{ .name = "host", .type = CH_SETTING_STRING,                          \
+	  .offset = offsetof(struct s, peer.host), .min = 1, .max = 253,      \
+	  .help = "name or address; a certificate is checked for it" },       \
+	{ .name = "port", .type = CH_SETTING_INT,                             \
+	  .offset = offsetof(struct s, peer.port), .initial = default_port,   \
+	  .min = 1, .max = 65535, .help = "TCP port" },                       \
+	{ .name = "tls", .type = CH_SETTING_ENUM,                             \
+	  .offset = offsetof(struct s, peer.tls), .initial = default_tls,     \
+	  .names = tls_names, .help = "none only to loopback" },              \
+	{ .name = "ca_file", .type = CH_SETTING_STRING,                       \
+	  .offset = offsetof(struct s, peer.ca_file), .initial = "\"\"",      \
+	  .help = "PEM; empty: the system's certificates" },                  \
+	{ .name = "source", .type = CH_SETTING_STRING,                        \
+	  .offset = offsetof(struct s, peer.source), .initial = "\"\"",       \
+	  .max = 64, .help = "local address; empty: any" },                   \
+	{ .name = "auth", .type = CH_SETTING_ENUM,                            \
+	  .offset = offsetof(struct s, peer.auth), .initial = default_auth,   \
+	  .names = auth_names, .help = "mechanism" },                         \
+	{ .name = "user", .type = CH_SETTING_STRING,                          \
+	  .offset = offsetof(struct s, peer.user), .initial = "\"\"",         \
+	  .max = 255, .help = "account" },                                    \
+	{ .name = "password", .type = CH_SETTING_STRING,                      \
+	  .offset = offsetof(struct s, peer.password), .initial = "\"\"",     \
+	  .max = 4095,                                                        \
+	  .help = "name of a credential of the service, or absolute path of " \
+		  "a file" },                                                 \
+	{ .name = "connect_timeout", .type = CH_SETTING_DURATION,             \
+	  .offset = offsetof(struct s, peer.connect_timeout_ms),              \
+	  .initial = "\"30s\"", .min = 100, .max = 10 * MINUTE,               \
+	  .help = "between 100ms and 10m" },                                  \
+	{ .name = "command_timeout", .type = CH_SETTING_DURATION,             \
+	  .offset = offsetof(struct s, peer.command_timeout_ms),              \
+	  .initial = "\"2m\"", .min = 100, .max = 30 * MINUTE,                \
+	  .help = "between 100ms and 30m" }
+
+static const struct ch_setting relay_table[] = {
+	PEER_KEYS(ch_relay_config, "587", "\"starttls\"", "\"none\""),
+	{ .name = "connections", .type = CH_SETTING_INT,
+	  .offset = offsetof(struct ch_relay_config, connections),
+	  .initial = "4", .min = 1, .max = 64, .help = "at once" },
+	{ .name = "per_minute", .type = CH_SETTING_INT,
+	  .offset = offsetof(struct ch_relay_config, per_minute),
+	  .initial = "0", .max = 10000000,
+	  .help = "letters; 0: as fast as it takes them" },
+	{ .name = "burst", .type = CH_SETTING_INT,
+	  .offset = offsetof(struct ch_relay_config, burst), .initial = "10",
+	  .min = 1, .max = 100000,
+	  .help = "letters that may go at once under per_minute" },
+	{ .name = "letters_per_connection", .type = CH_SETTING_INT,
+	  .offset = offsetof(struct ch_relay_config, letters_per_connection),
+	  .initial = "100", .min = 1, .max = 100000,
+	  .help = "then QUIT and connect anew" },
+	{ .name = "data_timeout", .type = CH_SETTING_DURATION,
+	  .offset = offsetof(struct ch_relay_config, data_timeout_ms),
+	  .initial = "\"3m\"", .min = 100, .max = HOUR,
+	  .help = "a stall while the body goes out" },
+	{ .name = "dot_timeout", .type = CH_SETTING_DURATION,
+	  .offset = offsetof(struct ch_relay_config, dot_timeout_ms),
+	  .initial = "\"10m\"", .min = 100, .max = HOUR,
+	  .help = "the reply to the final dot (RFC 5321 section 4.5.3.2.6)" },
+	{ .name = "attempt_timeout", .type = CH_SETTING_DURATION,
+	  .offset = offsetof(struct ch_relay_config, attempt_timeout_ms),
+	  .initial = "\"30m\"", .min = 1000, .max = 6 * HOUR,
+	  .help = "all of one letter" },
+	{ .name = "idle_timeout", .type = CH_SETTING_DURATION,
+	  .offset = offsetof(struct ch_relay_config, idle_timeout_ms),
+	  .initial = "\"5s\"", .min = 0, .max = 5 * MINUTE,
+	  .help = "QUIT after so long without a letter" },
+	{ .name = "chunking", .type = CH_SETTING_BOOL,
+	  .offset = offsetof(struct ch_relay_config, chunking),
+	  .initial = "false", .help = "BDAT where it is offered" },
+	{ 0 }
+};
+
+static const struct ch_setting mailbox_table[] = {
+	PEER_KEYS(ch_mailbox_config, "993", "\"implicit\"", "\"any\""),
+	{ .name = "folder", .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_mailbox_config, folder),
+	  .initial = "\"INBOX\"", .min = 1, .max = 255,
+	  .help = "the folder that is read" },
+	{ .name = "poll", .type = CH_SETTING_DURATION,
+	  .offset = offsetof(struct ch_mailbox_config, poll_ms),
+	  .initial = "\"1m\"", .min = 100, .max = DAY,
+	  .help = "where IDLE is not offered" },
+	{ .name = "idle", .type = CH_SETTING_DURATION,
+	  .offset = offsetof(struct ch_mailbox_config, idle_max_ms),
+	  .initial = "\"25m\"", .min = 1000, .max = 25 * MINUTE,
+	  .help = "IDLE is begun anew after that (RFC 2177)" },
+	{ .name = "max_message", .type = CH_SETTING_SIZE,
+	  .offset = offsetof(struct ch_mailbox_config, max_message_bytes),
+	  .initial = "\"40MiB\"", .min = 64 * 1024, .max = 1024 * MIB,
+	  .help = "of a larger mail only the first part is read" },
+	{ 0 }
+};
+
+#define AT(f) .offset = offsetof(struct ch_config, f)
+
+static const struct ch_setting secretariat_table[] = {
+	{ .name = "from", .type = CH_SETTING_STRING, AT(secretariat.from),
+	  .min = 3, .max = 500,
+	  .help = "such as \"Secretariat <bureau@chancery.example>\"" },
+	{ .name = "reply_to", .type = CH_SETTING_STRING,
+	  AT(secretariat.reply_to), .initial = "\"\"", .max = 500,
+	  .help = "empty: none" },
+	{ .name = "envelope", .type = CH_SETTING_STRING,
+	  AT(secretariat.envelope), .min = 3, .max = 300,
+	  .help = "such as \"bounces@chancery.example\"; +token is put "
+		  "before the @" },
+	{ .name = "hostname", .type = CH_SETTING_STRING,
+	  AT(secretariat.hostname), .initial = "\"\"", .max = 253,
+	  .help = "for EHLO and Message-ID; empty: the envelope's domain" },
+	{ .name = "language", .type = CH_SETTING_STRING,
+	  AT(secretariat.language), .initial = "\"en\"", .min = 2, .max = 8,
+	  .help = "where a letter lacks the addressee's" },
+	{ 0 }
+};
+
+static const struct ch_setting store_table[] = {
+	{ .name = "path", .type = CH_SETTING_STRING, AT(store.path),
+	  .initial = "\"" CH_STATEDIR "/chancery.db\"", .min = 1,
+	  .max = 4000, .help = "beside it: objects/, spool/, token.key" },
+	{ .name = "allow_volatile", .type = CH_SETTING_BOOL,
+	  AT(store.allow_volatile), .initial = "false",
+	  .help = "a store on tmpfs or a network file system: for tests" },
+	{ 0 }
+};
+
+static const struct ch_setting sending_table[] = {
+	{ .name = "retry", .type = CH_SETTING_STRINGS, AT(sending.retry),
+	  .initial = "[ \"5m\", \"15m\", \"1h\", \"4h\", \"12h\" ]",
+	  .min = 1, .max = 50,
+	  .help = "delays after a temporary refusal; the last one repeats" },
+	{ .name = "max_age", .type = CH_SETTING_DURATION,
+	  AT(sending.max_age_ms), .initial = "\"5d\"", .min = MINUTE,
+	  .max = 60 * DAY, .help = "then a letter has expired" },
+	{ .name = "dsn", .type = CH_SETTING_BOOL, AT(sending.dsn),
+	  .initial = "true", .help = "RET, ENVID, NOTIFY where offered" },
+	{ .name = "dsn_success", .type = CH_SETTING_BOOL,
+	  AT(sending.dsn_success), .initial = "false",
+	  .help = "ask for a notice of success too" },
+	{ 0 }
+};
+
+static const struct ch_setting release_table[] = {
+	{ .name = "hold", .type = CH_SETTING_BOOL, AT(release.hold),
+	  .initial = "false", .help = "every batch waits for its release" },
+	{ .name = "second_person", .type = CH_SETTING_BOOL,
+	  AT(release.second_person), .initial = "true",
+	  .help = "not released by the one who enqueued it" },
+	{ 0 }
+};
+
+static const struct ch_setting import_table[] = {
+	{ .name = "max_recipients", .type = CH_SETTING_INT,
+	  AT(import.max_recipients), .initial = "1000000", .min = 1,
+	  .max = 100000000, .help = "rows of one table" },
+	{ .name = "max_upload", .type = CH_SETTING_SIZE,
+	  AT(import.max_upload_bytes), .initial = "\"512MiB\"", .min = 1024,
+	  .max = 1024LL * 1024 * MIB, .help = "one enqueue, all its files" },
+	{ .name = "max_message", .type = CH_SETTING_SIZE,
+	  AT(import.max_message_bytes), .initial = "\"25MiB\"", .min = 1024,
+	  .max = 1024 * MIB, .help = "one letter with its annexes" },
+	{ 0 }
+};
+
+static const struct ch_setting status_table[] = {
+	{ .name = "socket", .type = CH_SETTING_STRING, AT(status.socket),
+	  .initial = "\"/run/chancery/status.sock\"", .min = 1, .max = 107,
+	  .help = "where systemd hands over none" },
+	{ .name = "control_socket", .type = CH_SETTING_STRING,
+	  AT(status.control_socket),
+	  .initial = "\"/run/chancery/control.sock\"", .min = 1, .max = 107,
+	  .help = "where systemd hands over none" },
+	{ .name = "group", .type = CH_SETTING_STRING, AT(status.group),
+	  .initial = "\"\"", .max = 32,
+	  .help = "group of the status socket that we make ourselves" },
+	{ .name = "control_group", .type = CH_SETTING_STRING,
+	  AT(status.control_group), .initial = "\"\"", .max = 32,
+	  .help = "group of the control socket that we make ourselves" },
+	{ .name = "metrics_file", .type = CH_SETTING_STRING,
+	  AT(status.metrics_file), .initial = "\"\"", .max = 4000,
+	  .help = "textfile for node_exporter; empty: none" },
+	{ .name = "max_clients", .type = CH_SETTING_INT,
+	  AT(status.max_clients), .initial = "64", .min = 1, .max = 4096,
+	  .help = "at once, per socket" },
+	{ .name = "request_timeout", .type = CH_SETTING_DURATION,
+	  AT(status.request_timeout_ms), .initial = "\"10s\"", .min = 100,
+	  .max = HOUR, .help = "for a whole request to come in" },
+	{ 0 }
+};
+
+const struct ch_setting ch_config_table[] = {
+	{ .name = "secretariat", .type = CH_SETTING_GROUP,
+	  .members = secretariat_table },
+	{ .name = "store", .type = CH_SETTING_GROUP, .members = store_table },
+	{ .name = "relays", .type = CH_SETTING_LIST, AT(relays),
+	  .initial = "( )", .members = relay_table,
+	  .size = sizeof(struct ch_relay_config), .max = 16,
+	  .help = "mail servers that take our letters" },
+	{ .name = "mailboxes", .type = CH_SETTING_LIST, AT(mailboxes),
+	  .initial = "( )", .members = mailbox_table,
+	  .size = sizeof(struct ch_mailbox_config), .max = 16,
+	  .help = "where answers and bounces come in" },
+	{ .name = "sending", .type = CH_SETTING_GROUP,
+	  .members = sending_table },
+	{ .name = "release", .type = CH_SETTING_GROUP,
+	  .members = release_table },
+	{ .name = "import", .type = CH_SETTING_GROUP,
+	  .members = import_table },
+	{ .name = "status", .type = CH_SETTING_GROUP,
+	  .members = status_table },
+	{ .name = "stop_timeout", .type = CH_SETTING_DURATION,
+	  AT(stop_timeout_ms), .initial = "\"60s\"", .min = 100, .max = HOUR,
+	  .help = "for the letters under way when the service stops" },
+	{ 0 }
+};
+
+/* ---- rules between keys ------------------------------------------------- */
+
+struct rules {
+	struct ch_config *config;
+	const char *shown;
+	const struct ch_setting_lines *lines;
+	struct ch_problems *problems;
+};
+
+__attribute__((format(printf, 4, 5))) static void
+complain(const struct rules *r, const char *path, const char *hint,
+	 const char *format, ...)
+{
+	CH_AUTO(ch_str) text = CH_STR_INIT(1000);
+	struct ch_place place = {
+		.file = r->shown,
+		.line = ch_settings_line(r->lines, path),
+		.field = path,
+	};
+	va_list args;
+
+	va_start(args, format);
+	ch_str_vaddf(&text, format, args);
+	va_end(args);
+	ch_problems_add(r->problems, CH_PROBLEM_ERROR, place, hint, "%s",
+			ch_str_cstr(&text));
+}
+
+/* By what is written, not by the resolver: a name can change its mind. */
+static bool is_loopback(const char *host)
+{
+	struct in_addr v4;
+
+	return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
+	       (inet_pton(AF_INET, host, &v4) == 1 &&
+		ntohl(v4.s_addr) >> 24 == 127);
+}
+
+/* Make the password's file absolute and see that nobody else can read it. */
+static void check_password(const struct rules *r, struct ch_peer_config *peer,
+			   const char *path)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	struct stat st;
+
+	if (!strchr(peer->password, '/')) {
+		char *file;
+
+		if (!folder) {
+			complain(r, path,
+				 "name a credential (LoadCredential= of the "
+				 "unit) or the absolute path of a file; the "
+				 "password itself may not stand here",
+				 "there is no such credential");
+			return;
+		}
+		file = ch_xasprintf("%s/%s", folder, peer->password);
+		free(peer->password);
+		peer->password = file;
+	}
+	if (peer->password[0] != '/')
+		complain(r, path, "begin it with /", "is no absolute path");
+	else if (stat(peer->password, &st) < 0)
+		complain(r, path, NULL, "the file cannot be read: %s",
+			 strerrordesc_np(errno));
+	else if (!S_ISREG(st.st_mode))
+		complain(r, path, NULL, "%s is not a regular file",
+			 peer->password);
+	else if (st.st_mode & 077)
+		complain(r, path, "chmod 600 it",
+			 "%s can be read by others (mode %03o)",
+			 peer->password, (unsigned int)(st.st_mode & 0777));
+}
+
+static void check_peer(const struct rules *r, struct ch_peer_config *peer,
+		       const char *path)
+{
+	CH_AUTOCHAR tls = ch_xasprintf("%s.tls", path);
+	CH_AUTOCHAR user = ch_xasprintf("%s.user", path);
+	CH_AUTOCHAR password = ch_xasprintf("%s.password", path);
+
+	if (peer->tls == CH_TLS_NONE && !is_loopback(peer->host))
+		complain(r, tls, "write \"starttls\" or \"implicit\"",
+			 "TLS may be off only for localhost, and the host is "
+			 "%s", peer->host);
+	if (peer->auth == CH_AUTH_NONE)
+		return;
+	if (!peer->user[0])
+		complain(r, user, NULL, "auth needs a user");
+	if (!peer->password[0])
+		complain(r, password, NULL, "auth needs a password");
+	else
+		check_password(r, peer, password);
+}
+
+static void check_relays(const struct rules *r)
+{
+	struct ch_relay_config *relays = r->config->relays.items;
+
+	for (size_t i = 0; i < r->config->relays.len; i++) {
+		CH_AUTOCHAR path = ch_xasprintf("relays[%zu]", i);
+		CH_AUTOCHAR name = ch_xasprintf("relays[%zu].name", i);
+
+		check_peer(r, &relays[i].peer, path);
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(relays[i].peer.name,
+				   relays[j].peer.name) == 0)
+				complain(r, name, NULL,
+					 "two relays are called \"%s\"",
+					 relays[i].peer.name);
+	}
+}
+
+static void check_mailboxes(const struct rules *r)
+{
+	struct ch_mailbox_config *boxes = r->config->mailboxes.items;
+
+	for (size_t i = 0; i < r->config->mailboxes.len; i++) {
+		CH_AUTOCHAR path = ch_xasprintf("mailboxes[%zu]", i);
+		CH_AUTOCHAR name = ch_xasprintf("mailboxes[%zu].name", i);
+		CH_AUTOCHAR auth = ch_xasprintf("mailboxes[%zu].auth", i);
+
+		if (boxes[i].peer.auth == CH_AUTH_NONE)
+			complain(r, auth, NULL,
+				 "a mailbox cannot be read without a login");
+		check_peer(r, &boxes[i].peer, path);
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(boxes[i].peer.name,
+				   boxes[j].peer.name) == 0)
+				complain(r, name, NULL,
+					 "two mailboxes are called \"%s\"",
+					 boxes[i].peer.name);
+	}
+}
+
+static void check_retry(const struct rules *r)
+{
+	const struct ch_setting_strings *retry = &r->config->sending.retry;
+	int64_t *delays = ch_xcalloc(retry->len, sizeof(*delays));
+
+	r->config->sending.delays_ms = delays;
+	for (size_t i = 0; i < retry->len; i++)
+		if (ch_settings_duration(retry->items[i], &delays[i]) < 0 ||
+		    delays[i] < SECOND || delays[i] > 30 * DAY)
+			complain(r, "sending.retry",
+				 "each is between \"1s\" and \"30d\"",
+				 "\"%s\" is no delay", retry->items[i]);
+}
+
+/* local@domain of characters that need no quoting, with room for the token:
+ * RFC 5321 section 4.5.3.1.1 gives a local part 64. */
+static void check_envelope(const struct rules *r)
+{
+	static const char safe[] = "abcdefghijklmnopqrstuvwxyz"
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789.-_";
+	const char *envelope = r->config->secretariat.envelope;
+	size_t local = strspn(envelope, safe);
+
+	if (local == 0 || local > 15 || envelope[local] != '@' ||
+	    strspn(envelope + local + 1, safe) !=
+		    strlen(envelope + local + 1) ||
+	    !envelope[local + 1])
+		complain(r, "secretariat.envelope",
+			 "such as \"bounces@chancery.example\", at most 15 "
+			 "characters before the @",
+			 "\"%s\" leaves no place for a token", envelope);
+}
+
+static void check_rules(void *config, const char *shown,
+			const struct ch_setting_lines *lines,
+			struct ch_problems *problems)
+{
+	struct rules r = { config, shown, lines, problems };
+
+	check_envelope(&r);
+	check_relays(&r);
+	check_mailboxes(&r);
+	check_retry(&r);
+	if (r.config->store.path[0] != '/')
+		complain(&r, "store.path", "begin it with /",
+			 "is no absolute path");
+}
+
+/* ---- the whole ---------------------------------------------------------- */
+
+int ch_config_read(const char *path, struct ch_config **ret,
+		   struct ch_problems *problems)
+{
+	struct ch_config *config = ch_xzalloc(sizeof(*config));
+
+	if (ch_settings_read_checked(path, path, ch_config_table, config,
+				     check_rules, problems) < 0) {
+		ch_config_free(config);
+		return -1;
+	}
+	if (!config->secretariat.hostname[0]) {
+		free(config->secretariat.hostname);
+		config->secretariat.hostname = ch_xstrdup(
+			strchr(config->secretariat.envelope, '@') + 1);
+	}
+	*ret = config;
+	return 0;
+}
+
+void ch_config_free(struct ch_config *config)
+{
+	if (!config)
+		return;
+	free(config->sending.delays_ms);
+	ch_settings_release(ch_config_table, config);
+	free(config);
+}
