@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += lib/letter/libletter.a
 lib_letter_libletter_a_SOURCES = \
+	lib/letter/body.c lib/letter/body.h lib/letter/body-private.h \
+	lib/letter/body-flow.c lib/letter/body-html.c lib/letter/body-text.c \
 	lib/letter/csv.c lib/letter/csv.h \
 	lib/letter/date.c lib/letter/date.h \
 	lib/letter/decode.c lib/letter/decode.h \
@@ -20,3 +22,8 @@ tests_unit_test_template_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS)
 tests_unit_test_table_SOURCES = tests/unit/test-table.c
 tests_unit_test_table_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-template tests/unit/test-table
+
+check_PROGRAMS += tests/unit/test-body
+tests_unit_test_body_SOURCES = tests/unit/test-body.c
+tests_unit_test_body_LDADD = $(LETTER_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-body
