@@ -31,3 +31,12 @@ CLEANFILES += lib/store/schema/sqlite.c
 
 # What a program that links libstore.a needs beside it.
 STORE_LIBS = lib/store/libstore.a $(SQLITE_LIBS)
+
+check_PROGRAMS += bench/store-bench
+bench_store_bench_SOURCES = bench/store-bench.c
+bench_store_bench_LDADD = $(STORE_LIBS) $(BASE_LIBS)
+
+check_PROGRAMS += tests/unit/test-store
+tests_unit_test_store_SOURCES = tests/unit/test-store.c
+tests_unit_test_store_LDADD = $(STORE_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-store
