@@ -883,6 +883,19 @@ static void a_letter_sent_anew_is_young_again(void **state)
 	assert_int_equal(letter.addresses[1].state, CH_STATE_QUEUED);
 	assert_int_equal(letter.attempt, 2);
 	assert_int_equal(letter.first_at_us, 5); /* of the other address */
+	GIVES(end(fra, 1, 1, CH_STATE_FAILED), 0); /* not claimed now */
+	commit();
+	ch_store_letter_release(&letter);
+
+	id = batch_with("DM-2", 1, 1);
+	fra = letter_of(id, "K0");
+	bring_to(id, fra, CH_STATE_FAILED);
+	begin();
+	GIVES(ch_store_decide(store, id, fra, CH_STATE_FAILED,
+			      CH_STATE_QUEUED, "retry", "me", 9, &err), 1);
+	assert_int_equal(claim(id, 10, 9), 1);
+	GIVES(ch_store_letter_by_id(store, fra, &letter, &err), 1);
+	assert_int_equal(letter.first_at_us, 10);
 	commit();
 }
 
@@ -959,6 +972,7 @@ static void letters_are_listed_by_state(void **state)
 		GIVES(end(letter, 1, 1, ends[i][1]), 1);
 	}
 	commit();
+	reopen();
 	for (size_t i = 0; i < CH_COUNT(rows); i++) {
 		CH_AUTO(ch_str) keys = CH_STR_INIT(1000);
 		int64_t after = 0;
