@@ -253,6 +253,7 @@ static const struct field receive_state[] = {
 	F_MAX(ch_receive_state, connected, 1),
 	F_MAX(ch_receive_state, fault, CH_FAULT_SETUP),
 	F_U32(ch_receive_state, uidvalidity),
+	F_U32(ch_receive_state, reading),
 	F_TEXT(ch_receive_state, text),
 	F_END
 };

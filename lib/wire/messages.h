@@ -272,10 +272,13 @@ struct ch_receive_ack {
 	uint32_t uid;
 };
 
+/* While connected it is told before each fetch as well, with the UID, so that
+ * a mail that kills the worker is known by its number. */
 struct ch_receive_state {
 	uint32_t connected; /* 1: logged in and the folder is open */
 	uint32_t fault;     /* enum ch_relay_fault while not connected */
 	uint32_t uidvalidity;
+	uint32_t reading;   /* UID that is being fetched, 0 = none */
 	struct ch_slice text;
 };
 
