@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* letter.h - a letter in up to six languages, ready to be merged.
  *
+ * The fields of its texts: every column of the table; {{reference}}, {{date}},
+ * {{deadline}}, {{language}} (the one it is written in); {{annexes}}, how many
+ * files are attached, empty where there are none; {{copies}}, the names or
+ * addresses it is copied to, empty where there are none; {{labels.NAME}}, from
+ * letter.conf for that language.
+ *
  * Loading parses letter.conf and every language's template once; after that a
  * struct ch_letter never changes, and merging one addressee allocates little.
  */
 #ifndef CH_LETTER_LETTER_H
 #define CH_LETTER_LETTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -67,13 +74,21 @@ struct ch_addressee {
 };
 void ch_addressee_release(struct ch_addressee *addressee);
 
+/* The addressee of a letter in the store, from its fields (ch_fields_encode())
+ * and the language it was queued in: what composing needs, exactly as it was
+ * when it was imported. -1 (CH_GIVE_UP) where the bytes are not such fields. */
+int ch_addressee_from_fields(struct ch_slice key, struct ch_slice language,
+			     struct ch_slice fields, struct ch_addressee *ret,
+			     struct ch_error *err);
+
 /* What is fixed for a letter when it is queued. */
 struct ch_letter_identity {
 	const char *message_id; /* without <> */
 	int64_t date_us;
 };
 
-/* Merge and compose the whole message for one addressee. *out may be used
+/* Merge and compose the whole message for one addressee; with test_to its To is
+ * that and it has no Cc, and the rest is as it would be. *out may be used
  * again. -1 with problems (unknown or empty field, message too large), each at
  * file:line:column of the template and naming the addressee's key. */
 int ch_letter_compose(const struct ch_letter *letter,
@@ -86,6 +101,9 @@ int ch_letter_merge(const struct ch_letter *letter,
 		    const struct ch_addressee *addressee,
 		    struct ch_str *ret_subject, struct ch_str *ret_text,
 		    struct ch_str *ret_html, struct ch_problems *problems);
+
+/* Whether some language's text uses the field. */
+bool ch_letter_uses(const struct ch_letter *letter, const char *field);
 
 /* Fields that some language's template uses, and addressees do not have as a
  * column, are problems before the first row is merged. */

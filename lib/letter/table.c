@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/utf8.h"
 #include "letter/csv.h"
+#include "letter/fault.h"
 #include "letter/seen.h"
 #include "letter/template.h"
 
@@ -301,14 +302,8 @@ int ch_table_open(const char *path, const struct ch_table_options *options,
 	for (size_t i = 0; i < STANDARD_COLUMNS; i++)
 		table->standard[i] = NONE;
 	if (open_file(table, path, options->charset, &err) < 0) {
-		size_t len = strlen(path);
-
-		/* The place says already which file it is. */
-		if (strncmp(err.text, path, len) != 0 ||
-		    strncmp(err.text + len, ": ", 2) != 0)
-			len = 0;
 		ch_problems_add(problems, CH_PROBLEM_ERROR, whole_file(table),
-				NULL, "%s", err.text + (len ? len + 2 : 0));
+				NULL, "%s", ch_error_behind(&err, path));
 		return -1;
 	}
 	if (read_header(table, problems) < 0)
@@ -318,16 +313,6 @@ int ch_table_open(const char *path, const struct ch_table_options *options,
 }
 
 /* ---- an addressee ----------------------------------------------------- */
-
-void ch_addressee_release(struct ch_addressee *addressee)
-{
-	free(addressee->key);
-	free(addressee->name);
-	free(addressee->language);
-	ch_fields_release(&addressee->fields);
-	free(addressee->addresses);
-	*addressee = (struct ch_addressee){ 0 };
-}
 
 static void read_key(struct ch_table *table, struct ch_addressee *ret,
 		     struct ch_problems *problems)

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* conf.c - the table of letter.conf. */
+#include "letter/conf.h"
+
+const char *const ch_languages[CH_LANGUAGES + 1] = {
+	"en", "fr", "es", "ru", "zh", "ar", NULL
+};
+
+struct labels {
+	struct ch_setting_map languages[CH_LANGUAGES];
+};
+
+#define LABELS(code, index)                                         \
+	{ .name = (code),                                           \
+	  .type = CH_SETTING_MAP,                                   \
+	  .offset = (index) * sizeof(struct ch_setting_map),        \
+	  .initial = "{}",                                          \
+	  .max = 100,                                               \
+	  .help = "Texts of this letter in that language, printed " \
+		  "by {{labels.NAME}}" }
+
+static const struct ch_setting labels[] = {
+	LABELS("en", 0), LABELS("fr", 1), LABELS("es", 2), LABELS("ru", 3),
+	LABELS("zh", 4), LABELS("ar", 5), { .name = NULL },
+};
+
+const struct ch_setting ch_letter_settings[] = {
+	{ .name = "sender",
+	  .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_letter_conf, sender),
+	  .initial = "\"\"",
+	  .max = 400,
+	  .help = "From: an address, or a name and an address in <>; where it "
+		  "is empty, that of chancery.conf" },
+	{ .name = "reply_to",
+	  .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_letter_conf, reply_to),
+	  .initial = "\"\"",
+	  .max = 400,
+	  .help = "Reply-To, where answers go elsewhere than to the sender" },
+	{ .name = "reference",
+	  .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_letter_conf, reference),
+	  .initial = "\"\"",
+	  .max = 100,
+	  .help = "What references of this letter look like: # stands for a "
+		  "number, as in \"DM-#\" or \"A/#/#\"; anything else for "
+		  "itself; where it is empty, any reference is taken" },
+	{ .name = "languages",
+	  .type = CH_SETTING_STRINGS,
+	  .offset = offsetof(struct ch_letter_conf, languages),
+	  .initial = "[]",
+	  .max = CH_LANGUAGES,
+	  .help = "The letter's languages, the first being shown first; where "
+		  "there are none, those of en.md, fr.md, es.md, ru.md, "
+		  "zh.md, ar.md that the folder has" },
+	{ .name = "fallback_language",
+	  .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_letter_conf, fallback_language),
+	  .initial = "\"\"",
+	  .max = 2,
+	  .help = "What an addressee gets whose language the letter lacks; "
+		  "where it is empty, en if the letter has it, else the first "
+		  "language" },
+	{ .name = "annexes",
+	  .type = CH_SETTING_STRINGS,
+	  .offset = offsetof(struct ch_letter_conf, annexes),
+	  .initial = "[]",
+	  .max = 50,
+	  .help = "Files to attach, in this order. For \"annex-1.pdf\" the "
+		  "French letter gets annex-1.fr.pdf, or annex-1.pdf where "
+		  "there is none for French alone" },
+	{ .name = "labels",
+	  .type = CH_SETTING_GROUP,
+	  .offset = offsetof(struct ch_letter_conf, labels),
+	  .initial = "{}",
+	  .members = labels,
+	  .help = "Texts that belong to the letter and differ by language: "
+		  "signatory, organisation, words such as \"Annexes\"" },
+	{ .name = NULL },
+};

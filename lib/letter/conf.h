@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* conf.h - what may stand in a letter.conf. */
+#ifndef CH_LETTER_CONF_H
+#define CH_LETTER_CONF_H
+
+#include "base/settings.h"
+
+/* The six languages, in the order a letter has them unless it says. */
+#define CH_LANGUAGES 6
+extern const char *const ch_languages[CH_LANGUAGES + 1]; /* NULL ends */
+
+struct ch_letter_conf {
+	char *sender;
+	char *reply_to;
+	char *reference;
+	struct ch_setting_strings languages;
+	char *fallback_language;
+	struct ch_setting_strings annexes;
+	struct ch_setting_map labels[CH_LANGUAGES];
+};
+
+/* For ch_settings_parse(), and for the manual. */
+extern const struct ch_setting ch_letter_settings[];
+
+#endif
