@@ -581,14 +581,23 @@ static int read_all(struct ch_slice text, const char *shown,
 	return problems->errors == before ? 0 : -1;
 }
 
-int ch_settings_parse(const char *text, size_t len, const char *shown,
-		      const struct ch_setting *table, void *ret,
-		      struct ch_problems *problems)
+int ch_settings_parse_checked(const char *text, size_t len, const char *shown,
+			      const struct ch_setting *table, void *ret,
+			      ch_settings_check *check,
+			      struct ch_problems *problems)
 {
 	CH_AUTOCHAR copy = ch_xstrndup(text, len);
 
 	return read_all((struct ch_slice){ copy, len }, shown, NULL, table,
-			ret, NULL, problems);
+			ret, check, problems);
+}
+
+int ch_settings_parse(const char *text, size_t len, const char *shown,
+		      const struct ch_setting *table, void *ret,
+		      struct ch_problems *problems)
+{
+	return ch_settings_parse_checked(text, len, shown, table, ret, NULL,
+					 problems);
 }
 
 int ch_settings_read_checked(const char *path, const char *shown,

@@ -91,6 +91,10 @@ int ch_settings_read_checked(const char *path, const char *shown,
 			     const struct ch_setting *table, void *ret,
 			     ch_settings_check *check,
 			     struct ch_problems *problems);
+int ch_settings_parse_checked(const char *text, size_t len, const char *shown,
+			      const struct ch_setting *table, void *ret,
+			      ch_settings_check *check,
+			      struct ch_problems *problems);
 
 /* Read a duration such as "1h30m" as the table does. Returns 0 and
  * milliseconds, or -1. */

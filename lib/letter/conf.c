@@ -6,10 +6,6 @@ const char *const ch_languages[CH_LANGUAGES + 1] = {
 	"en", "fr", "es", "ru", "zh", "ar", NULL
 };
 
-struct labels {
-	struct ch_setting_map languages[CH_LANGUAGES];
-};
-
 #define LABELS(code, index)                                         \
 	{ .name = (code),                                           \
 	  .type = CH_SETTING_MAP,                                   \
@@ -79,3 +75,34 @@ const struct ch_setting ch_letter_settings[] = {
 		  "signatory, organisation, words such as \"Annexes\"" },
 	{ .name = NULL },
 };
+
+static void note_lines(void *ret, const char *shown,
+		       const struct ch_setting_lines *lines,
+		       struct ch_problems *problems)
+{
+	struct ch_letter_conf *conf = ret;
+
+	(void)shown;
+	(void)problems;
+	conf->lines.sender = ch_settings_line(lines, "sender");
+	conf->lines.reply_to = ch_settings_line(lines, "reply_to");
+	conf->lines.reference = ch_settings_line(lines, "reference");
+	conf->lines.languages = ch_settings_line(lines, "languages");
+	conf->lines.fallback_language =
+		ch_settings_line(lines, "fallback_language");
+	conf->lines.annexes = ch_settings_line(lines, "annexes");
+}
+
+int ch_letter_conf_parse(struct ch_slice text, const char *shown,
+			 struct ch_letter_conf *ret,
+			 struct ch_problems *problems)
+{
+	return ch_settings_parse_checked(text.data, text.len, shown,
+					 ch_letter_settings, ret, note_lines,
+					 problems);
+}
+
+void ch_letter_conf_release(struct ch_letter_conf *conf)
+{
+	ch_settings_release(ch_letter_settings, conf);
+}

@@ -17,9 +17,20 @@ struct ch_letter_conf {
 	char *fallback_language;
 	struct ch_setting_strings annexes;
 	struct ch_setting_map labels[CH_LANGUAGES];
+	struct {
+		unsigned int sender, reply_to, reference, languages,
+			fallback_language, annexes;
+	} lines; /* where each stands; 0: nowhere */
 };
 
-/* For ch_settings_parse(), and for the manual. */
+/* Also for the manual. */
 extern const struct ch_setting ch_letter_settings[];
+
+/* Read the text of a letter.conf into the zeroed *ret, which is to be released
+ * in any case. -1 with every problem. */
+int ch_letter_conf_parse(struct ch_slice text, const char *shown,
+			 struct ch_letter_conf *ret,
+			 struct ch_problems *problems);
+void ch_letter_conf_release(struct ch_letter_conf *conf);
 
 #endif

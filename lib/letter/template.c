@@ -31,6 +31,11 @@ const char *ch_template_name(const struct ch_template *tpl, size_t name)
 	return tpl->names[name].text;
 }
 
+bool ch_template_has_section(const struct ch_template *tpl, size_t name)
+{
+	return tpl->names[name].section;
+}
+
 size_t ch_template_slots(const struct ch_template *tpl)
 {
 	return tpl->slots;

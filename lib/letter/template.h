@@ -55,6 +55,9 @@ void ch_template_free(struct ch_template *tpl);
 size_t ch_template_names(const struct ch_template *tpl);
 const char *ch_template_name(const struct ch_template *tpl, size_t name);
 
+/* Whether some section is on that field. */
+bool ch_template_has_section(const struct ch_template *tpl, size_t name);
+
 /* Add a problem at each place where the field is used. */
 void ch_template_refuse(const struct ch_template *tpl, size_t name,
 			const char *hint, const char *text,

@@ -1,0 +1,813 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* letter.c - load a letter: its configuration, its texts, its annexes.
+ *
+ * Everything that can be found wrong without an addressee is found here, and
+ * all of it at once.
+ */
+#include "letter/letter.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "letter/date.h"
+#include "letter/letter-private.h"
+#include "mail/header.h"
+
+#define CONF_NAME "letter.conf"
+#define DEFAULT_MAX_BYTES (25u * 1024 * 1024)
+#define SUBJECT_MAX 900
+#define COPIES_MAX 16384
+
+/* What loading needs beside the letter. */
+struct load {
+	struct ch_letter *letter;
+	const struct ch_letter_options *options;
+	struct ch_problems *problems;
+	bool *used; /* owned; by the bundle's files */
+};
+
+#define FAULT(load, line, field, hint, ...)                               \
+	ch_problems_add((load)->problems, CH_PROBLEM_ERROR,               \
+			(struct ch_place){ (load)->letter->conf_shown,    \
+					   (line), 0, (field) },          \
+			hint, __VA_ARGS__)
+
+/* ---- release ---------------------------------------------------------- */
+
+static void part_release(struct ch_letter_part *part)
+{
+	if (!part->tpl)
+		return;
+	for (size_t i = 0; i < ch_template_names(part->tpl); i++)
+		free(part->constants[i]);
+	free(part->constants);
+	free(part->sources);
+	free(part->values);
+	ch_filled_release(&part->filled);
+	ch_template_free(part->tpl);
+}
+
+static void language_release(struct ch_letter_language *language)
+{
+	part_release(&language->subject);
+	part_release(&language->body);
+	for (size_t i = 0; i < language->shapes_len; i++) {
+		free(language->shapes[i].open);
+		ch_body_free(language->shapes[i].body);
+	}
+	free(language->shapes);
+	free(language->attachments);
+}
+
+void ch_letter_free(struct ch_letter *letter)
+{
+	for (size_t i = 0; i < letter->languages_len; i++)
+		language_release(&letter->languages[i]);
+	free(letter->languages);
+	free(letter->codes);
+	for (size_t i = 0; letter->attachments && i < letter->bundle->len; i++)
+		ch_attachment_free(letter->attachments[i]);
+	free(letter->attachments);
+	ch_letter_conf_release(&letter->conf);
+	free(letter->reference);
+	free(letter->deadline);
+	ch_str_release(&letter->copies);
+	ch_str_release(&letter->subject);
+	ch_str_release(&letter->text);
+	ch_str_release(&letter->html);
+	free(letter->to);
+	free(letter->cc);
+	free(letter);
+}
+
+/* ---- the configuration ------------------------------------------------ */
+
+static const struct ch_bundle_file *use_file(struct load *load,
+					     enum ch_file_role role,
+					     const char *name)
+{
+	const struct ch_bundle *bundle = load->letter->bundle;
+	const struct ch_bundle_file *file = ch_bundle_find(bundle, role, name);
+
+	if (file)
+		load->used[file - bundle->files] = true;
+	return file;
+}
+
+static void read_conf(struct load *load, const char *folder)
+{
+	const struct ch_bundle_file *file =
+		use_file(load, CH_ROLE_LETTER, CONF_NAME);
+	struct ch_slice text;
+
+	if (!file) {
+		load->letter->conf_shown = folder;
+		FAULT(load, 0, NULL, "It may be empty, but it says that this "
+				     "folder is a letter.",
+		      "there is no " CONF_NAME);
+		return;
+	}
+	load->letter->conf_shown = file->shown;
+	text = (struct ch_slice){ ch_str_cstr(&file->bytes), file->bytes.len };
+	ch_letter_conf_parse(text, file->shown, &load->letter->conf,
+			     load->problems);
+}
+
+/* An address of letter.conf, else the option's. Returns whether there is one.
+ */
+static bool read_address(struct load *load, const char *key,
+			 const char *written, unsigned int line,
+			 const char *option, struct ch_address *ret)
+{
+	struct ch_error err;
+	const char *text = written && written[0] ? written : option;
+
+	if (!text || !text[0])
+		return false;
+	if (ch_address_parse(text, strlen(text), ret, &err) < 0)
+		FAULT(load, line, key, NULL, "%s", err.text);
+	return true;
+}
+
+static void read_addresses(struct load *load)
+{
+	struct ch_letter *letter = load->letter;
+	const struct ch_letter_conf *conf = &letter->conf;
+
+	if (!read_address(load, "sender", conf->sender, conf->lines.sender,
+			  load->options->from, &letter->from))
+		FAULT(load, 0, "sender", "Write sender = \"Secretariat "
+					 "<office@domain>\";",
+		      "nothing says who sends the letter");
+	letter->has_reply_to =
+		read_address(load, "reply_to", conf->reply_to,
+			     conf->lines.reply_to, load->options->reply_to,
+			     &letter->reply_to);
+	letter->has_test_to = read_address(load, "test-to", NULL, 0,
+					   load->options->test_to,
+					   &letter->test_to);
+}
+
+/* Whether the text is what the pattern says: "#" is one digit or more. */
+static bool matches(const char *pattern, const char *text)
+{
+	for (; *pattern; pattern++) {
+		if (*pattern != '#') {
+			if (*pattern != *text++)
+				return false;
+			continue;
+		}
+		if (!isdigit((unsigned char)*text))
+			return false;
+		while (isdigit((unsigned char)*text))
+			text++;
+	}
+	return *text == '\0';
+}
+
+static void check_reference(struct load *load)
+{
+	const struct ch_letter_conf *conf = &load->letter->conf;
+	const char *reference = load->letter->reference;
+
+	if (conf->reference && conf->reference[0] && reference[0] &&
+	    !matches(conf->reference, reference))
+		FAULT(load, conf->lines.reference, "reference",
+		      "Is it the right letter for this reference?",
+		      "\"%s\" is not like \"%s\"", reference,
+		      conf->reference);
+	if (!ch_header_text_ok(reference, strlen(reference)))
+		FAULT(load, 0, "reference", NULL,
+		      "a control character in the reference");
+}
+
+static void check_deadline(struct load *load)
+{
+	CH_AUTO(ch_str) words = CH_STR_INIT(200);
+	struct ch_error err;
+
+	if (load->letter->deadline[0] &&
+	    ch_date_words(ch_slice_of(load->letter->deadline), "en", &words,
+			  &err) < 0)
+		FAULT(load, 0, "deadline", NULL, "%s", err.text);
+}
+
+/* ---- languages -------------------------------------------------------- */
+
+static size_t language_number(const char *code)
+{
+	size_t i = 0;
+
+	while (ch_languages[i] && strcmp(ch_languages[i], code) != 0)
+		i++;
+	return i;
+}
+
+struct ch_letter_language *
+ch_letter_find_language(const struct ch_letter *letter, const char *code)
+{
+	for (size_t i = 0; i < letter->languages_len; i++) {
+		if (strcmp(letter->languages[i].code, code) == 0)
+			return &letter->languages[i];
+	}
+	return NULL;
+}
+
+static void add_language(struct load *load, const char *code, bool wanted)
+{
+	struct ch_letter *letter = load->letter;
+	const struct ch_letter_conf *conf = &letter->conf;
+	size_t number = language_number(code);
+	CH_AUTOCHAR name = ch_xasprintf("%s.md", code);
+	const struct ch_bundle_file *file;
+
+	if (number == CH_LANGUAGES) {
+		FAULT(load, conf->lines.languages, "languages",
+		      "They are en, fr, es, ru, zh and ar.",
+		      "\"%s\" is none of the six", code);
+		return;
+	}
+	if (ch_letter_find_language(letter, code)) {
+		FAULT(load, conf->lines.languages, "languages", NULL,
+		      "\"%s\" is there twice", code);
+		return;
+	}
+	file = use_file(load, CH_ROLE_LETTER, name);
+	if (!file) {
+		if (wanted)
+			FAULT(load, conf->lines.languages, "languages", NULL,
+			      "there is no %s", name);
+		return;
+	}
+	letter->languages[letter->languages_len++] =
+		(struct ch_letter_language){
+			.code = ch_languages[number],
+			.file = file,
+			.labels = &conf->labels[number],
+			.isolate = strcmp(code, "ar") == 0,
+		};
+}
+
+static void find_languages(struct load *load)
+{
+	struct ch_letter *letter = load->letter;
+	const struct ch_setting_strings *wanted = &letter->conf.languages;
+
+	letter->languages = ch_xcalloc(CH_LANGUAGES,
+				       sizeof(*letter->languages));
+	letter->codes = ch_xcalloc(CH_LANGUAGES + 1, sizeof(*letter->codes));
+	for (size_t i = 0; i < wanted->len; i++)
+		add_language(load, wanted->items[i], true);
+	for (size_t i = 0; i < CH_LANGUAGES && wanted->len == 0; i++)
+		add_language(load, ch_languages[i], false);
+	if (letter->languages_len == 0)
+		FAULT(load, 0, NULL, "Write en.md, fr.md …",
+		      "there is no text in any language");
+	for (size_t i = 0; i < letter->languages_len; i++)
+		letter->codes[i] = letter->languages[i].code;
+}
+
+static void find_fallback(struct load *load)
+{
+	struct ch_letter *letter = load->letter;
+	const char *option = load->options->fallback_language;
+	const char *written = letter->conf.fallback_language;
+	const char *code = "en";
+	unsigned int line = 0;
+
+	if (option && option[0]) {
+		code = option;
+	} else if (written && written[0]) {
+		code = written;
+		line = letter->conf.lines.fallback_language;
+	}
+	letter->fallback = ch_letter_find_language(letter, code);
+	if (letter->fallback)
+		return;
+	if (code != option && code != written)
+		letter->fallback = &letter->languages[0];
+	else
+		FAULT(load, line, "fallback_language", NULL,
+		      "the letter has no text in \"%s\"", code);
+}
+
+/* ---- texts ------------------------------------------------------------ */
+
+/* Where in a language's file the subject and the body stand. */
+struct front {
+	struct ch_template_source subject;
+	struct ch_template_source body;
+};
+
+/* Cut the next line off, without its line end. */
+static bool take_line(struct ch_slice *rest, struct ch_slice *ret)
+{
+	const char *newline;
+
+	if (rest->len == 0)
+		return false;
+	newline = memchr(rest->data, '\n', rest->len);
+	*ret = (struct ch_slice){
+		rest->data,
+		newline ? (size_t)(newline - rest->data) : rest->len
+	};
+	rest->data += ret->len + (newline != NULL);
+	rest->len -= ret->len + (newline != NULL);
+	if (ret->len > 0 && ret->data[ret->len - 1] == '\r')
+		ret->len--;
+	return true;
+}
+
+#define SUBJECT "Subject:"
+
+/* front := *( name ":" text LF ) LF */
+static int read_front(const struct ch_bundle_file *file, struct front *ret,
+		      struct ch_problems *problems)
+{
+	struct ch_slice rest = { ch_str_cstr(&file->bytes), file->bytes.len };
+	struct ch_place place = { file->shown, 0, 0, NULL };
+	struct ch_slice line = CH_SLICE_EMPTY;
+	size_t key = strlen(SUBJECT);
+
+	*ret = (struct front){ 0 };
+	if (rest.len >= 3 && memcmp(rest.data, "\xEF\xBB\xBF", 3) == 0) {
+		rest.data += 3;
+		rest.len -= 3;
+	}
+	while (take_line(&rest, &line) && line.len > 0) {
+		size_t skip = key;
+
+		place.line++;
+		if (line.len < key || memcmp(line.data, SUBJECT, key) != 0 ||
+		    ret->subject.file) {
+			ch_problems_add(problems, CH_PROBLEM_ERROR, place,
+					"A text begins with \"Subject: …\", "
+					"then an empty line, then the letter.",
+					ret->subject.file
+						? "an empty line must follow "
+						  "the subject"
+						: "the text does not begin "
+						  "with its subject");
+			return -1;
+		}
+		while (skip < line.len && line.data[skip] == ' ')
+			skip++;
+		ret->subject = (struct ch_template_source){
+			{ line.data + skip, line.len - skip }, file->shown,
+			place.line, (unsigned int)skip + 1
+		};
+	}
+	ret->body = (struct ch_template_source){ rest, file->shown,
+						 place.line + 2, 1 };
+	if (ret->subject.file && ret->subject.text.len > 0)
+		return 0;
+	place.line = 1;
+	ch_problems_add(problems, CH_PROBLEM_ERROR, place,
+			"A text begins with \"Subject: …\", then an empty "
+			"line, then the letter.",
+			"the text has no subject");
+	return -1;
+}
+
+struct partials {
+	struct load *load;
+	const char *code;
+};
+
+/* {{> closing}} is closing.fr.md, or closing.md where all languages share it.
+ */
+static int find_partial(void *context, const char *name,
+			struct ch_template_source *ret, struct ch_error *err)
+{
+	const struct partials *p = context;
+	CH_AUTOCHAR own = ch_xasprintf("%s.%s.md", name, p->code);
+	CH_AUTOCHAR shared = ch_xasprintf("%s.md", name);
+	const struct ch_bundle_file *file;
+
+	if (strchr(name, '/') || strchr(name, '\\') || name[0] == '.')
+		return ch_error_set(err, CH_GIVE_UP,
+				    "leads outside the letter's folder");
+	file = use_file(p->load, CH_ROLE_LETTER, own);
+	if (!file)
+		file = use_file(p->load, CH_ROLE_LETTER, shared);
+	if (!file)
+		return ch_error_set(err, CH_GIVE_UP,
+				    "the letter has neither %s nor %s", own,
+				    shared);
+	*ret = (struct ch_template_source){
+		{ ch_str_cstr(&file->bytes), file->bytes.len }, file->shown, 1,
+		1
+	};
+	return 0;
+}
+
+static const char *find_label(const struct ch_setting_map *labels,
+			      const char *name)
+{
+	for (size_t i = 0; i < labels->len; i++) {
+		if (strcmp(labels->items[i].name, name) == 0)
+			return labels->items[i].value;
+	}
+	return NULL;
+}
+
+/* "2", or nothing: so that a section on it stays closed. */
+static char *count_text(size_t count)
+{
+	return count ? ch_xasprintf("%zu", count) : ch_xstrdup("");
+}
+
+#define LABELS "labels."
+
+static void bind_label(const struct ch_letter_language *language,
+		       struct ch_letter_part *part, size_t i,
+		       struct ch_problems *problems)
+{
+	const char *name = ch_template_name(part->tpl, i);
+	const char *label = find_label(language->labels,
+				       name + strlen(LABELS));
+
+	part->sources[i] = CH_SOURCE_CONSTANT;
+	part->constants[i] = ch_xstrdup(label ? label : "");
+	if (!label)
+		ch_template_refuse(part->tpl, i,
+				   "Labels stand in letter.conf, under labels "
+				   "and the language.",
+				   "no such label in this language", problems);
+}
+
+/* Say where each field of a text comes from. */
+static void bind(const struct load *load,
+		 const struct ch_letter_language *language,
+		 struct ch_letter_part *part, struct ch_problems *problems)
+{
+	for (size_t i = 0; i < ch_template_names(part->tpl); i++) {
+		const char *name = ch_template_name(part->tpl, i);
+		char *constant = NULL;
+
+		if (strncmp(name, LABELS, strlen(LABELS)) == 0) {
+			bind_label(language, part, i, problems);
+			continue;
+		}
+		if (strcmp(name, "reference") == 0)
+			constant = ch_xstrdup(load->letter->reference);
+		else if (strcmp(name, "deadline") == 0)
+			constant = ch_xstrdup(load->letter->deadline);
+		else if (strcmp(name, "language") == 0)
+			constant = ch_xstrdup(language->code);
+		else if (strcmp(name, "annexes") == 0)
+			constant = count_text(language->attachments_len);
+		part->constants[i] = constant;
+		part->sources[i] =
+			constant ? CH_SOURCE_CONSTANT
+			: strcmp(name, "date") == 0 ? CH_SOURCE_DATE
+			: strcmp(name, "copies") == 0 ? CH_SOURCE_COPIES
+						      : CH_SOURCE_COLUMN;
+	}
+}
+
+static void prepare_part(const struct load *load,
+			 const struct ch_letter_language *language,
+			 struct ch_letter_part *part,
+			 struct ch_problems *problems)
+{
+	size_t names = ch_template_names(part->tpl);
+
+	part->sources = ch_xcalloc(names, sizeof(*part->sources));
+	part->constants = ch_xcalloc(names, sizeof(*part->constants));
+	part->values = ch_xcalloc(names, sizeof(*part->values));
+	ch_filled_init(&part->filled, part->tpl);
+	bind(load, language, part, problems);
+}
+
+static void read_text(struct load *load, struct ch_letter_language *language)
+{
+	struct partials partials = { load, language->code };
+	struct front front;
+	size_t errors = load->problems->errors;
+
+	if (read_front(language->file, &front, load->problems) < 0)
+		return;
+	if (ch_template_parse(&front.subject, NULL, NULL,
+			      &language->subject.tpl, load->problems) == 0)
+		prepare_part(load, language, &language->subject,
+			     load->problems);
+	if (ch_template_parse(&front.body, find_partial, &partials,
+			      &language->body.tpl, load->problems) == 0)
+		prepare_part(load, language, &language->body, load->problems);
+	if (load->problems->errors == errors)
+		ch_letter_try_bodies(language, load->problems);
+}
+
+/* ---- annexes ---------------------------------------------------------- */
+
+/* "annex-1.pdf" and "fr" give "annex-1.fr.pdf". */
+static char *name_in(const char *name, const char *code)
+{
+	const char *dot = strrchr(name, '.');
+
+	if (!dot || dot == name)
+		return ch_xasprintf("%s.%s", name, code);
+	return ch_xasprintf("%.*s.%s%s", (int)(dot - name), name, code, dot);
+}
+
+/* "annex-1.fr.pdf" gives "annex-1.pdf"; a name without a language itself. */
+static char *name_without_language(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	const char *before = dot ? memrchr(name, '.', (size_t)(dot - name))
+				 : NULL;
+	char code[3] = "";
+
+	if (!before || dot - before != 3 || before == name)
+		return ch_xstrdup(name);
+	memcpy(code, before + 1, 2);
+	if (language_number(code) == CH_LANGUAGES)
+		return ch_xstrdup(name);
+	return ch_xasprintf("%.*s%s", (int)(before - name), name, dot);
+}
+
+/* The file's encoded form, made at its first use. */
+static const struct ch_attachment *attachment_of(struct load *load,
+						 const struct ch_bundle_file *f)
+{
+	struct ch_letter *letter = load->letter;
+	struct ch_attachment **slot =
+		&letter->attachments[f - letter->bundle->files];
+	struct ch_place place = { f->shown, 0, 0, NULL };
+	struct ch_error err;
+
+	if (!*slot && ch_attachment_new(f->name, NULL, ch_str_cstr(&f->bytes),
+					f->bytes.len, slot, &err) < 0)
+		ch_problems_add(load->problems, CH_PROBLEM_ERROR, place, NULL,
+				"%s", err.text);
+	return *slot;
+}
+
+static void attach(struct load *load, struct ch_letter_language *language,
+		   enum ch_file_role role, const char *name)
+{
+	CH_AUTOCHAR own = name_in(name, language->code);
+	const struct ch_bundle_file *file = use_file(load, role, own);
+	const struct ch_attachment *attachment;
+
+	if (!file)
+		file = use_file(load, role, name);
+	if (!file) {
+		FAULT(load,
+		      role == CH_ROLE_LETTER ? load->letter->conf.lines.annexes
+					     : 0,
+		      "annexes", NULL, "there is neither %s nor %s", own,
+		      name);
+		return;
+	}
+	attachment = attachment_of(load, file);
+	if (attachment)
+		language->attachments[language->attachments_len++] =
+			attachment;
+}
+
+/* The annexes given beside the letter: each name once, without languages, in
+ * the order of the files. */
+static char **given_annexes(const struct ch_bundle *bundle, size_t *ret_len)
+{
+	char **names = ch_xcalloc(bundle->len, sizeof(*names));
+	size_t len = 0;
+
+	for (size_t i = 0; i < bundle->len; i++) {
+		char *name;
+		size_t at = 0;
+
+		if (bundle->files[i].role != CH_ROLE_ANNEX)
+			continue;
+		name = name_without_language(bundle->files[i].name);
+		while (at < len && strcmp(names[at], name) != 0)
+			at++;
+		if (at < len)
+			free(name);
+		else
+			names[len++] = name;
+	}
+	*ret_len = len;
+	return names;
+}
+
+static void read_annexes(struct load *load)
+{
+	struct ch_letter *letter = load->letter;
+	const struct ch_setting_strings *listed = &letter->conf.annexes;
+	size_t given_len;
+	char **given = given_annexes(letter->bundle, &given_len);
+
+	letter->attachments = ch_xcalloc(letter->bundle->len,
+					 sizeof(*letter->attachments));
+	for (size_t i = 0; i < letter->languages_len; i++) {
+		struct ch_letter_language *language = &letter->languages[i];
+
+		language->attachments =
+			ch_xcalloc(listed->len + given_len,
+				   sizeof(*language->attachments));
+		for (size_t j = 0; j < listed->len; j++)
+			attach(load, language, CH_ROLE_LETTER,
+			       listed->items[j]);
+		for (size_t j = 0; j < given_len; j++)
+			attach(load, language, CH_ROLE_ANNEX, given[j]);
+	}
+	for (size_t i = 0; i < given_len; i++)
+		free(given[i]);
+	free(given);
+}
+
+/* A file that nothing names: forgotten, or misspelt. */
+static void warn_of_unused(struct load *load)
+{
+	const struct ch_bundle *bundle = load->letter->bundle;
+
+	for (size_t i = 0; i < bundle->len; i++) {
+		const struct ch_bundle_file *file = &bundle->files[i];
+		struct ch_place place = { file->shown, 0, 0, NULL };
+
+		if (load->used[i] || strncmp(file->name, "README", 6) == 0 ||
+		    strncmp(file->name, "letterhead.", 11) == 0)
+			continue;
+		ch_problems_add(load->problems, CH_PROBLEM_WARNING, place,
+				"Annexes are named in letter.conf.",
+				"nothing in the letter uses this file");
+	}
+}
+
+/* ---- all of it -------------------------------------------------------- */
+
+static void load_all(struct load *load)
+{
+	struct ch_letter *letter = load->letter;
+	size_t errors = load->problems->errors;
+
+	read_conf(load, letter->bundle->len ? letter->bundle->files[0].shown
+					    : "the letter");
+	if (load->problems->errors > errors)
+		return;
+	read_addresses(load);
+	check_reference(load);
+	check_deadline(load);
+	find_languages(load);
+	if (letter->languages_len == 0)
+		return;
+	find_fallback(load);
+	read_annexes(load);
+	for (size_t i = 0; i < letter->languages_len; i++)
+		read_text(load, &letter->languages[i]);
+	warn_of_unused(load);
+}
+
+int ch_letter_load(const struct ch_bundle *bundle,
+		   const struct ch_letter_options *options,
+		   struct ch_letter **ret, struct ch_problems *problems)
+{
+	CH_AUTOPTR(ch_letter) letter = ch_xzalloc(sizeof(*letter));
+	struct load load = { letter, options, problems, NULL };
+	size_t errors = problems->errors;
+
+	letter->bundle = bundle;
+	letter->reference = ch_xstrdup(options->reference ? options->reference
+							  : "");
+	letter->deadline = ch_xstrdup(options->deadline ? options->deadline
+							: "");
+	letter->date_us = options->date_us;
+	letter->max_bytes = options->max_message_bytes
+				    ? options->max_message_bytes
+				    : DEFAULT_MAX_BYTES;
+	ch_str_init(&letter->copies, COPIES_MAX);
+	ch_str_init(&letter->subject, SUBJECT_MAX);
+	ch_str_init(&letter->text, letter->max_bytes);
+	ch_str_init(&letter->html, letter->max_bytes);
+	load.used = ch_xcalloc(bundle->len, sizeof(*load.used));
+	load_all(&load);
+	free(load.used);
+	if (problems->errors > errors)
+		return -1;
+	*ret = CH_TAKE(letter);
+	return 0;
+}
+
+const char *const *ch_letter_languages(const struct ch_letter *letter)
+{
+	return letter->codes;
+}
+
+const char *ch_letter_language(const struct ch_letter *letter,
+			       const char *wanted)
+{
+	const struct ch_letter_language *language =
+		ch_letter_find_language(letter, wanted);
+
+	return language ? language->code : letter->fallback->code;
+}
+
+size_t ch_letter_annexes(const struct ch_letter *letter, const char *language)
+{
+	const struct ch_letter_language *found =
+		ch_letter_find_language(letter, language);
+
+	return found ? found->attachments_len : 0;
+}
+
+/* ---- columns ---------------------------------------------------------- */
+
+static bool part_uses(const struct ch_letter_part *part, const char *field)
+{
+	for (size_t i = 0; i < ch_template_names(part->tpl); i++) {
+		if (strcmp(ch_template_name(part->tpl, i), field) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool ch_letter_uses(const struct ch_letter *letter, const char *field)
+{
+	for (size_t i = 0; i < letter->languages_len; i++) {
+		if (part_uses(&letter->languages[i].subject, field) ||
+		    part_uses(&letter->languages[i].body, field))
+			return true;
+	}
+	return false;
+}
+
+static bool has_column(const char *const *columns, size_t len,
+		       const char *name)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (strcmp(columns[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void check_part(const struct ch_letter_part *part,
+		       const char *const *columns, size_t len,
+		       const char *hint, struct ch_problems *problems)
+{
+	for (size_t i = 0; i < ch_template_names(part->tpl); i++) {
+		if (part->sources[i] == CH_SOURCE_COLUMN &&
+		    !has_column(columns, len, ch_template_name(part->tpl, i)))
+			ch_template_refuse(part->tpl, i, hint,
+					   "no such field", problems);
+	}
+}
+
+/* Columns that would hide a field of the letter's own. */
+static void check_hiding(const char *const *columns, size_t len,
+			 const char *table_file, struct ch_problems *problems)
+{
+	static const char *const own[] = { "reference", "date", "deadline",
+					   "annexes", "copies" };
+
+	for (size_t i = 0; i < len; i++) {
+		struct ch_place place = { table_file, 1, 0, columns[i] };
+		bool hides = strncmp(columns[i], LABELS, strlen(LABELS)) == 0;
+
+		for (size_t j = 0; j < CH_COUNT(own); j++)
+			hides |= strcmp(columns[i], own[j]) == 0;
+		if (hides)
+			ch_problems_add(problems, CH_PROBLEM_ERROR, place,
+					"Give the column another name.",
+					"a column may not be called like a "
+					"field that every letter has");
+	}
+}
+
+int ch_letter_check_columns(const struct ch_letter *letter,
+			    const char *const *columns, size_t len,
+			    const char *table_file,
+			    struct ch_problems *problems)
+{
+	CH_AUTO(ch_str) hint = CH_STR_INIT(4096);
+	size_t errors = problems->errors;
+
+	ch_str_addf(&hint, "%s has the columns ", table_file);
+	for (size_t i = 0; i < len; i++)
+		ch_str_addf(&hint, "%s%s", i ? ", " : "", columns[i]);
+	ch_str_add(&hint, ".");
+	for (size_t i = 0; i < letter->languages_len; i++) {
+		const struct ch_letter_language *l = &letter->languages[i];
+
+		check_part(&l->subject, columns, len, ch_str_cstr(&hint),
+			   problems);
+		check_part(&l->body, columns, len, ch_str_cstr(&hint),
+			   problems);
+	}
+	check_hiding(columns, len, table_file, problems);
+	return problems->errors > errors ? -1 : 0;
+}
+
+char *ch_letter_message_id(const char *domain)
+{
+	unsigned char random[10];
+	char text[CH_BASE32_SIZE(sizeof(random)) + 1] = "";
+
+	ch_random(random, sizeof(random));
+	ch_base32(random, sizeof(random), text);
+	return ch_xasprintf("%s@%s", text, domain);
+}
