@@ -19,7 +19,8 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/template.c lib/letter/template.h
 lib_letter_libletter_a_CFLAGS = $(AM_CFLAGS) $(CMARK_CFLAGS) $(ICU_CFLAGS)
 
-# What a program that merges letters needs; put it before $(MAIL_LIBS).
+# What a program that merges letters needs: $(LETTER_LIBS) $(MAIL_LIBS)
+# $(BASE_LIBS) $(CONFIG_LIBS), in this order.
 LETTER_LIBS = lib/letter/libletter.a $(CMARK_LIBS)
 
 check_PROGRAMS += tests/unit/test-template tests/unit/test-table
@@ -33,3 +34,9 @@ check_PROGRAMS += tests/unit/test-body
 tests_unit_test_body_SOURCES = tests/unit/test-body.c
 tests_unit_test_body_LDADD = $(LETTER_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-body
+
+check_PROGRAMS += tests/unit/test-letter
+tests_unit_test_letter_SOURCES = tests/unit/test-letter.c
+tests_unit_test_letter_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS) \
+	$(CONFIG_LIBS)
+TESTS += tests/unit/test-letter
