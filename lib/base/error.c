@@ -63,6 +63,10 @@ static enum ch_fate fate_of_errno(int errnum)
 	case ENETUNREACH:
 	case ENETDOWN:
 	case EPIPE:
+	case EIO: /* the disk: it may be there again, and whole */
+	case ENOSPC:
+	case EDQUOT:
+	case EROFS:
 		return CH_RETRY;
 	default:
 		return CH_GIVE_UP;

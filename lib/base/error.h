@@ -22,7 +22,8 @@ int ch_error_set(struct ch_error *err, enum ch_fate fate, const char *format,
 		 ...) __attribute__((format(printf, 3, 4)));
 
 /* The same with the text of `errnum` behind it. EAGAIN, EINTR, EMFILE, ENFILE,
- * ENOBUFS, ENOMEM, ETIMEDOUT and the like are CH_RETRY, the rest CH_GIVE_UP. */
+ * ENOBUFS, ENOMEM, ETIMEDOUT and the like, and what a disk answers that is full
+ * or fails (ENOSPC, EDQUOT, EIO, EROFS), are CH_RETRY, the rest CH_GIVE_UP. */
 int ch_error_errno(struct ch_error *err, int errnum, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

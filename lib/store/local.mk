@@ -40,3 +40,11 @@ check_PROGRAMS += tests/unit/test-store
 tests_unit_test_store_SOURCES = tests/unit/test-store.c
 tests_unit_test_store_LDADD = $(STORE_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-store
+
+# A life of letters that is failed and killed at each of its system calls.
+check_PROGRAMS += tests/system/store-life
+tests_system_store_life_SOURCES = tests/system/store-life.c
+tests_system_store_life_LDADD = $(STORE_LIBS) $(BASE_LIBS)
+TESTS += tests/system/test-store-faults.py tests/system/test-store-damage.py
+EXTRA_DIST += tests/system/test-store-faults.py \
+	tests/system/test-store-damage.py

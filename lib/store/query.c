@@ -29,20 +29,21 @@ static enum ch_fate fate_of(int rc)
 int ch_store_fail(struct ch_store *store, int rc, const char *what,
 		  struct ch_error *err)
 {
+	int kind = rc & 0xFF;
 	int errnum = sqlite3_system_errno(store->db);
 	int extended = sqlite3_extended_errcode(store->db);
 
 	store->broken = true;
-	/* misuse and the like are not the connection's last error */
-	if ((extended & 0xFF) != (rc & 0xFF))
+	/* A misuse, say, is not the connection's last error. */
+	if ((extended & 0xFF) != kind)
 		extended = rc;
-	ch_error_set(err, fate_of(rc), "store: %s: %s", what,
-		     sqlite3_errstr(extended));
-	if (errnum != 0 && (rc & 0xFF) != SQLITE_CORRUPT) {
+	if ((kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN) && errnum != 0)
 		ch_error_errno(err, errnum, "store: %s: %s", what,
 			       sqlite3_errstr(extended));
-		err->fate = fate_of(rc);
-	}
+	else
+		ch_error_set(err, CH_GIVE_UP, "store: %s: %s", what,
+			     sqlite3_errstr(extended));
+	err->fate = fate_of(rc);
 	return -1;
 }
 
@@ -52,7 +53,7 @@ static int refuse_broken(struct ch_error *err)
 			    "store: stopped after an earlier error");
 }
 
-int ch_store_exec(struct ch_store *store, const char *sql,
+int ch_store_exec(struct ch_store *store, const char *sql, const char *what,
 		  struct ch_error *err)
 {
 	int rc;
@@ -61,7 +62,7 @@ int ch_store_exec(struct ch_store *store, const char *sql,
 		return refuse_broken(err);
 	rc = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
-		return ch_store_fail(store, rc, sql, err);
+		return ch_store_fail(store, rc, what, err);
 	return 0;
 }
 

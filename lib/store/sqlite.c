@@ -115,7 +115,8 @@ static int set_up(struct ch_store *store, struct ch_error *err)
 			     "PRAGMA mmap_size = 0;"
 			     "PRAGMA cache_size = -8192;"
 			     "PRAGMA wal_autocheckpoint = 1000;"
-			     "PRAGMA journal_size_limit = 67108864", err);
+			     "PRAGMA journal_size_limit = 67108864",
+			     "settings", err);
 }
 
 static int create(struct ch_store *store, struct ch_error *err)
@@ -126,27 +127,43 @@ static int create(struct ch_store *store, struct ch_error *err)
 		" VALUES (1, randomblob(16), 0)",
 		APPLICATION_ID, SCHEMA_VERSION);
 
-	if (ch_store_exec(store, "PRAGMA journal_mode = WAL", err) < 0 ||
-	    ch_store_exec(store, "BEGIN IMMEDIATE", err) < 0 ||
-	    ch_store_exec(store, ch_schema_sqlite, err) < 0 ||
-	    ch_store_exec(store, head, err) < 0)
+	if (ch_store_exec(store, "PRAGMA journal_mode = WAL", "journal",
+			  err) < 0 ||
+	    ch_store_exec(store, "BEGIN IMMEDIATE", "begin", err) < 0 ||
+	    ch_store_exec(store, ch_schema_sqlite, "schema", err) < 0 ||
+	    ch_store_exec(store, head, "schema", err) < 0)
 		return -1;
-	return ch_store_exec(store, "COMMIT", err);
+	return ch_store_exec(store, "COMMIT", "commit", err);
 }
 
-static int check_schema(struct ch_store *store, bool *ret_created,
-			struct ch_error *err)
+/* The store was not closed, and what SQLite had not yet taken out of its log
+ * is nowhere. */
+static int refuse_lost_log(struct ch_error *err)
+{
+	return ch_error_set(err, CH_GIVE_UP,
+			    "its write-ahead log (-wal) is gone, and with it "
+			    "what was done last: letters may have been sent "
+			    "that it calls queued. Put the log back, or remove "
+			    "the .epoch file to start paused");
+}
+
+/* `had_log`: a write-ahead log with something in it was there before us. */
+static int check_schema(struct ch_store *store, bool had_log,
+			bool *ret_created, struct ch_error *err)
 {
 	int64_t application;
 	int64_t version;
-	int64_t pages;
+	int64_t tables;
 
-	if (ask(store, "PRAGMA page_count", &pages, err) < 0 ||
+	if (ask(store, "SELECT count(*) FROM sqlite_schema", &tables,
+		err) < 0 ||
 	    ask(store, "PRAGMA application_id", &application, err) < 0 ||
 	    ask(store, "PRAGMA user_version", &version, err) < 0)
 		return -1;
-	*ret_created = pages == 0 || (application == 0 && version == 0 &&
-				      pages == 1);
+	*ret_created = tables == 0 && application == 0 && version == 0;
+	if (*ret_created && store->epoch.found && !store->epoch.closed &&
+	    !had_log)
+		return refuse_lost_log(err);
 	if (*ret_created)
 		return create(store, err);
 	if (application != APPLICATION_ID)
@@ -158,7 +175,8 @@ static int check_schema(struct ch_store *store, bool *ret_created,
 				    "program knows version %d: use the release "
 				    "that made it",
 				    (long long)version, SCHEMA_VERSION);
-	return ch_store_exec(store, "PRAGMA journal_mode = WAL", err);
+	return ch_store_exec(store, "PRAGMA journal_mode = WAL", "journal",
+			     err);
 }
 
 /* Run one of the checks; its first row says "ok". */
@@ -229,8 +247,7 @@ static int read_epoch(struct ch_store *store, unsigned char *mark,
 	return 0;
 }
 
-/* Compare the database with the file beside it; `had_log`: a write-ahead log
- * with something in it was there before we came. */
+/* Compare the database with the file beside it. */
 static int check_epoch(struct ch_store *store, bool had_log,
 		       struct ch_error *err)
 {
@@ -243,12 +260,7 @@ static int check_epoch(struct ch_store *store, bool had_log,
 		return -1;
 	same = file->found && memcmp(mark, file->mark, sizeof(mark)) == 0;
 	if (same && !file->closed && !had_log && turn < file->turn)
-		return ch_error_set(err, CH_GIVE_UP,
-				    "its write-ahead log (-wal) is gone, and "
-				    "with it what was done last: letters may "
-				    "have been sent that it calls queued. Put "
-				    "the log back, or remove the .epoch file "
-				    "to start paused");
+		return refuse_lost_log(err);
 	store->restored = file->found ? !same || turn < file->turn : turn > 0;
 	store->epoch_due = store->restored;
 	memcpy(file->mark, mark, sizeof(mark));
@@ -292,7 +304,7 @@ static int open_store(struct ch_store *store, const char *path,
 	if (store->lock_fd < 0 || open_epoch(store, path, err) < 0)
 		return -1;
 	if (connect_file(store, path, err) < 0 || set_up(store, err) < 0 ||
-	    check_schema(store, &created, err) < 0 ||
+	    check_schema(store, had_log, &created, err) < 0 ||
 	    (!created && check_integrity(store, err) < 0) ||
 	    check_epoch(store, had_log, err) < 0 ||
 	    ch_store_count(store, err) < 0 || load_last_event(store, err) < 0)

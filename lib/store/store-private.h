@@ -88,8 +88,8 @@ char *ch_query_text(const struct ch_query *query, int column); /* a copy */
 int ch_query_sha256(const struct ch_query *query, int column,
 		    struct ch_sha256 *ret);
 
-/* SQL that takes nothing and is run once or rarely. */
-int ch_store_exec(struct ch_store *store, const char *sql,
+/* SQL that takes nothing and is run once; `what` it does, for an error. */
+int ch_store_exec(struct ch_store *store, const char *sql, const char *what,
 		  struct ch_error *err);
 /* Fill *err from the connection's last error, and mark the store broken.
  * Returns -1. */

@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A store that is damaged, old, not ours or in the wrong place is not sent
+from: it does not open, or it starts paused."""
+import os
+import pathlib
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+
+LIFE = pathlib.Path(os.environ["top_builddir"]) / "tests/system/store-life"
+
+
+def life(verb, folder):
+    return subprocess.run([LIFE, verb, folder], text=True, timeout=60,
+                          capture_output=True, check=False)
+
+
+def killed(folder, said="dot K3\n"):
+    """A life that is ended by SIGKILL once it has said so."""
+    with subprocess.Popen([LIFE, "run", folder], text=True,
+                          stdout=subprocess.PIPE) as process:
+        for line in process.stdout:
+            if line == said:
+                process.send_signal(signal.SIGKILL)
+                break
+        process.stdout.read()
+
+
+def refused(folder, *words):
+    run = life("run", folder)
+    assert run.returncode == 65, (run.returncode, run.stdout, run.stderr)
+    assert not run.stdout, run.stdout
+    for word in words:
+        assert word in run.stderr, run.stderr
+
+
+def paused(folder):
+    run = life("run", folder)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == "restored\npaused\n", run.stdout
+
+
+def ends(folder):
+    run = life("run", folder)
+    assert run.returncode == 0 and run.stdout.endswith("end\n"), \
+        (run.stdout, run.stderr)
+
+
+def overwrite(path, at, text):
+    with open(path, "r+b") as file:
+        file.seek(at)
+        file.write(text)
+
+
+def page_size(path):
+    return int.from_bytes(path.read_bytes()[16:18], "big")
+
+
+# ---- cases: each gets an empty folder and the database's path ---------------
+
+def killed_and_started_again(folder, db):
+    killed(folder)
+    ends(folder)
+
+
+def log_deleted(folder, db):
+    killed(folder, "claim K1\n")
+    life("check", folder)  # closes it in order
+    killed(folder)
+    pathlib.Path(f"{db}-wal").unlink()
+    refused(folder, "write-ahead log", ".epoch")
+    refused(folder, "write-ahead log")  # and again
+    pathlib.Path(f"{db}.epoch").unlink()
+    paused(folder)
+
+
+def log_deleted_with_all_that_there_was(folder, db):
+    killed(folder)
+    pathlib.Path(f"{db}-wal").unlink()
+    refused(folder, "write-ahead log", ".epoch")
+    refused(folder, "write-ahead log")
+
+
+def log_emptied(folder, db):
+    killed(folder)
+    pathlib.Path(f"{db}-wal").write_bytes(b"")
+    refused(folder, "write-ahead log")
+
+
+def log_cut_short(folder, db):
+    killed(folder)
+    log = pathlib.Path(f"{db}-wal")
+    os.truncate(log, log.stat().st_size * 2 // 3)
+    paused(folder)
+
+
+def looked_at_by_somebody_after_a_crash(folder, db):
+    """Any other program that opens the database takes the log into it."""
+    killed(folder)
+    with sqlite3.connect(db) as other:
+        other.execute("SELECT count(*) FROM letter").fetchone()
+    other.close()
+    assert not pathlib.Path(f"{db}-wal").exists()
+    ends(folder)
+
+
+def backup_put_back(folder, db):
+    killed(folder, "claim K1\n")
+    with sqlite3.connect(db) as now, \
+            sqlite3.connect(folder / "backup") as backup:
+        now.backup(backup)
+    now.close()
+    backup.close()
+    ends(folder)
+    os.replace(folder / "backup", db)
+    paused(folder)
+    run = life("run", folder)  # until somebody resumes
+    assert run.stdout == "paused\n", run.stdout
+
+
+def copied_without_its_epoch(folder, db):
+    ends(folder)
+    pathlib.Path(f"{db}.epoch").unlink()
+    paused(folder)
+
+
+def another_store_put_in_its_place(folder, db):
+    ends(folder)
+    epoch = pathlib.Path(f"{db}.epoch").read_bytes()
+    db.unlink()
+    pathlib.Path(f"{db}.epoch").unlink()
+    ends(folder)
+    pathlib.Path(f"{db}.epoch").write_bytes(epoch)
+    paused(folder)
+
+
+def epoch_unreadable(folder, db):
+    ends(folder)
+    pathlib.Path(f"{db}.epoch").write_text("chancery epoch 2\n")
+    paused(folder)
+
+
+def database_deleted(folder, db):
+    ends(folder)
+    db.unlink()
+    run = life("run", folder)
+    assert run.stdout.startswith("restored\npaused\n"), run.stdout
+
+
+def not_a_database(folder, db):
+    db.write_text("Dear Sir or Madam,\n" * 100)
+    refused(folder, "not a database")
+
+
+def another_programs_database(folder, db):
+    with sqlite3.connect(db) as other:
+        other.execute("CREATE TABLE t (x)")
+    other.close()
+    refused(folder, "not a database of Chancery")
+
+
+def another_version_of_the_schema(folder, db):
+    ends(folder)
+    with sqlite3.connect(db) as other:
+        other.execute("PRAGMA user_version = 2")
+    other.close()
+    refused(folder, "version 2", "version 1")
+
+
+def header_overwritten(folder, db):
+    ends(folder)
+    overwrite(db, 0, b"\0" * 100)
+    refused(folder, "not a database")
+
+
+def pages_overwritten(folder, db):
+    """Each page in turn: a store with any damaged page is refused."""
+    ends(folder)
+    whole = db.read_bytes()
+    size = page_size(db)
+    for page in range(1, len(whole) // size):
+        overwrite(db, page * size, b"\xA5" * size)
+        run = life("run", folder)
+        assert run.returncode == 65 and not run.stdout, \
+            (page, run.stdout, run.stderr)
+        db.write_bytes(whole)
+    ends(folder)
+
+
+def cut_short(folder, db):
+    ends(folder)
+    os.truncate(db, db.stat().st_size // 2 // page_size(db) * page_size(db))
+    refused(folder, "malformed")
+
+
+def a_folder_in_its_place(folder, db):
+    db.mkdir()
+    refused(folder)
+
+
+def in_the_right_place(folder, db):
+    kind = subprocess.run(["stat", "-f", "-c", "%T", folder], text=True,
+                          capture_output=True, check=True).stdout.strip()
+    if kind == "tmpfs":
+        return  # a temporary folder in memory: the other case has it
+    run = life("place", folder)
+    assert run.returncode == 0, run.stderr
+
+
+def in_memory(folder, db):
+    shm = pathlib.Path("/dev/shm")
+    kind = subprocess.run(["stat", "-f", "-c", "%T", shm], text=True,
+                          capture_output=True, check=False).stdout.strip()
+    if kind != "tmpfs":
+        print("in_memory: no tmpfs at /dev/shm, not tried")
+        return
+    run = life("place", shm)
+    assert run.returncode == 65, run.stderr
+    assert "tmpfs, a volatile file system" in run.stderr, run.stderr
+
+
+def nowhere(folder, db):
+    run = life("place", folder / "nowhere")
+    assert run.returncode == 65 and "No such file" in run.stderr, run.stderr
+    run = life("run", folder / "nowhere")
+    assert run.returncode == 65 and "No such file" in run.stderr, run.stderr
+
+
+CASES = [
+    killed_and_started_again, log_deleted,
+    log_deleted_with_all_that_there_was, log_emptied, log_cut_short,
+    looked_at_by_somebody_after_a_crash, backup_put_back,
+    copied_without_its_epoch, another_store_put_in_its_place,
+    epoch_unreadable, database_deleted, not_a_database,
+    another_programs_database, another_version_of_the_schema,
+    header_overwritten, pages_overwritten, cut_short, a_folder_in_its_place,
+    in_the_right_place, in_memory, nowhere,
+]
+
+
+def main():
+    bad = 0
+    for case in CASES:
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="ch-store-damage-"))
+        try:
+            case(folder, folder / "store.db")
+        except AssertionError as error:
+            bad += 1
+            print(f"{case.__name__}: {error}")
+        else:
+            shutil.rmtree(folder)
+    print(f"{len(CASES)} cases, {bad} wrong")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
