@@ -26,6 +26,7 @@ static void trim_partial(char *text)
 		text[len - 1 - back] = '\0';
 }
 
+__attribute__((format(printf, 2, 0)))
 static void set_text(struct ch_error *err, const char *format, va_list args)
 {
 	vsnprintf(err->text, sizeof(err->text), format, args);

@@ -81,11 +81,14 @@ static char *resize_gap(struct ch_str *out, size_t at, size_t old, size_t len)
 /* Space-stuffing (RFC 3676 section 4.4). Returns the bytes added. */
 static size_t stuff(struct writer *w)
 {
-	const char *line = w->out->data + w->line_start;
 	size_t len = w->out->len - w->line_start;
+	const char *line;
 	char *gap;
 
-	if (len == 0 || !(line[0] == ' ' || line[0] == '>' ||
+	if (len == 0)
+		return 0;
+	line = w->out->data + w->line_start;
+	if (!(line[0] == ' ' || line[0] == '>' ||
 			  (len >= 5 && memcmp(line, "From ", 5) == 0)))
 		return 0;
 	gap = resize_gap(w->out, w->line_start, 0, 1);
@@ -281,7 +284,7 @@ static void begin(struct writer *w, const struct text_op *op)
 	w->fixed = op->flags & TEXT_FIXED;
 	w->indent = op->indent;
 	at = w->out->len;
-	ch_str_add_mem(w->out, w->body->text_bytes.data + op->offset, op->len);
+	ch_str_add_mem(w->out, ch_str_cstr(&w->body->text_bytes) + op->offset, op->len);
 	start_line(w, at, w->out->len);
 	w->column = op->width;
 	w->text_start = w->out->len;
@@ -302,7 +305,7 @@ static void write_static(struct writer *w, const struct text_op *op)
 	if ((op->flags & TEXT_BREAK) ||
 	    ((op->flags & TEXT_JUNCTION) && ch_body_may_break(w->last, op->first)))
 		mark_break(w);
-	write_piece(w, w->body->text_bytes.data + op->offset, op->len,
+	write_piece(w, ch_str_cstr(&w->body->text_bytes) + op->offset, op->len,
 		    op->width);
 	w->last = op->last;
 }

@@ -359,7 +359,8 @@ static void render_blocks(const struct ch_body *body,
 
 	for (size_t i = 0; i < body->html_len; i++) {
 		const struct html_op *op = &body->html[i];
-		const char *bytes = body->html_bytes.data + op->offset;
+		const char *bytes =
+			ch_str_cstr(&body->html_bytes) + op->offset;
 
 		switch (op->kind) {
 		case HTML_BYTES:

@@ -40,3 +40,9 @@ tests_unit_test_letter_SOURCES = tests/unit/test-letter.c
 tests_unit_test_letter_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS) \
 	$(CONFIG_LIBS)
 TESTS += tests/unit/test-letter
+
+check_PROGRAMS += tests/fuzz/fuzz-markdown
+tests_fuzz_fuzz_markdown_SOURCES = tests/fuzz/fuzz-markdown.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_markdown_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_markdown_LDADD = $(LETTER_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/corpora/markdown

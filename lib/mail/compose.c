@@ -216,8 +216,10 @@ static void add_close(struct ch_str *out, const char *boundary)
 	ADD_LITERAL(out, "--\r\n");
 }
 
+/* The line end before a delimiter belongs to the delimiter (RFC 2046 section
+ * 5.1.1): inside a multipart, text keeps its own last one by a second. */
 static void add_text_part(struct ch_str *out, const char *type,
-			  struct ch_slice text)
+			  struct ch_slice text, bool inside)
 {
 	bool qp = ch_encode_qp_is_shorter(text.data, text.len);
 
@@ -233,6 +235,8 @@ static void add_text_part(struct ch_str *out, const char *type,
 		ch_encode_qp(out, text.data, text.len);
 	else
 		ch_encode_text_base64(out, text.data, text.len);
+	if (qp && inside)
+		ADD_LITERAL(out, "\r\n");
 }
 
 /* The text, or text and HTML as alternatives. */
@@ -244,14 +248,15 @@ static void add_letter(const struct ch_compose *message,
 		"text/plain; charset=utf-8; format=flowed";
 
 	if (message->html.len == 0) {
-		add_text_part(out, plain, message->text);
+		add_text_part(out, plain, message->text,
+			      message->attachments_len > 0);
 		return;
 	}
 	add_multipart(out, "alternative", alternative);
 	add_delimiter(out, alternative);
-	add_text_part(out, plain, message->text);
+	add_text_part(out, plain, message->text, true);
 	add_delimiter(out, alternative);
-	add_text_part(out, "text/html; charset=utf-8", message->html);
+	add_text_part(out, "text/html; charset=utf-8", message->html, true);
 	add_close(out, alternative);
 }
 

@@ -171,11 +171,18 @@ static void put_encoded(struct field *field, const char *text, size_t len,
 			enum context context)
 {
 	size_t q_total = 0;
+	size_t whole;
 	bool use_q;
 
 	for (size_t i = 0; i < len; i++)
 		q_total += q_size(text[i], context);
 	use_q = q_total <= CH_BASE64_SIZE(len);
+	/* A name stays in one word where that fits a line: some readers put a
+	 * space between the words of a name. */
+	whole = ENCODED_WORD_FRAME + (use_q ? q_total : CH_BASE64_SIZE(len));
+	if (context == PHRASE && whole <= ENCODED_WORD_MAX &&
+	    field->column + 1 + whole > LINE_MAX_COLUMNS)
+		fold(field);
 	while (len > 0) {
 		char word[ENCODED_WORD_MAX + 2] = "=?UTF-8?B?";
 		size_t used = 10;

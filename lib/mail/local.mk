@@ -21,6 +21,19 @@ tests_unit_test_compose_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-address tests/unit/test-header \
 	tests/unit/test-compose
 
+check_PROGRAMS += tests/fuzz/fuzz-address
+tests_fuzz_fuzz_address_SOURCES = tests/fuzz/fuzz-address.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_address_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_address_LDADD = $(MAIL_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/corpora/address
+
+# Composes what test-compose.py tells it to, for python to read back.
+check_PROGRAMS += tests/tools/compose-mail
+tests_tools_compose_mail_SOURCES = tests/tools/compose-mail.c
+tests_tools_compose_mail_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS)
+dist_check_SCRIPTS += tests/system/test-compose.py
+TESTS += tests/system/test-compose.py
+
 # Reading mail is a library of its own: it alone needs gmime, which most
 # programs must not link.
 noinst_LIBRARIES += lib/mail/libread.a

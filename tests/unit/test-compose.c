@@ -234,6 +234,26 @@ static void all_parts(void **state)
 	ch_attachment_free(annex);
 }
 
+/* The line end before a delimiter is the delimiter's: text has one more. */
+static void text_keeps_its_last_line_end(void **state)
+{
+	struct ch_compose message = sample();
+	struct ch_composed composed;
+	CH_AUTO(ch_str) all = CH_STR_INIT(100000);
+	struct ch_error err;
+
+	(void)state;
+	message.html = ch_slice_of("<p>\n");
+	ch_composed_init(&composed, 100000);
+	assert_int_equal(ch_compose(&message, &composed, &err), 0);
+	join(&composed, &all);
+	assert_non_null(strstr(ch_str_cstr(&all),
+			       "\r\n\r\nExcellency,\r\n\r\n--=_a"));
+	assert_non_null(strstr(ch_str_cstr(&all),
+			       "\r\n\r\n<p>\r\n\r\n--=_a"));
+	ch_composed_release(&composed);
+}
+
 static void what_may_not_be_in_a_header(void **state)
 {
 	static const struct {
@@ -364,6 +384,7 @@ int main(void)
 		cmocka_unit_test(the_shorter_encoding_is_taken),
 		cmocka_unit_test(text_alone),
 		cmocka_unit_test(all_parts),
+		cmocka_unit_test(text_keeps_its_last_line_end),
 		cmocka_unit_test(what_may_not_be_in_a_header),
 		cmocka_unit_test(a_message_has_a_largest_size),
 		cmocka_unit_test(names_of_annexes),

@@ -116,6 +116,15 @@ static void addresses(void **state)
 		  "<a@b.example>\r\n" },
 		{ { { "\u5916\u4EA4\u90E8", "a@b.example", 1 } }, 1,
 		  "To: =?UTF-8?B?5aSW5Lqk6YOo?= <a@b.example>\r\n" },
+		/* A name is not cut where it fits a line of its own. */
+		{ { { "", "minister@aa.members.example", 8 },
+		    { "\u0421\u0435\u043A\u0440\u0435\u0442\u0430\u0440"
+		      "\u0438\u0430\u0442 \u0411\u044E\u0440\u043E",
+		      "b@c.example", 1 } },
+		  2,
+		  "To: minister@aa.members.example,\r\n "
+		  "=?UTF-8?B?0KHQtdC60YDQtdGC0LDRgNC40LDRgiDQkdGO0YDQvg==?= "
+		  "<b@c.example>\r\n" },
 		{ { { "=?UTF-8?Q?x?=", "a@b.example", 1 } }, 1,
 		  "To: =?UTF-8?B?PT9VVEYtOD9RP3g/PQ==?= "
 		  "<a@b.example>\r\n" },
