@@ -172,8 +172,9 @@ static bool is_folder(int dir_fd, const char *name)
 	       S_ISDIR(st.st_mode);
 }
 
-static void add_entry(struct ch_bundle *bundle, int dir_fd, const char *name,
-		      const char *folder_shown, struct ch_problems *problems)
+static void add_entry(struct ch_bundle *bundle, enum ch_file_role role,
+		      int dir_fd, const char *name, const char *folder_shown,
+		      struct ch_problems *problems)
 {
 	CH_AUTOCHAR shown = ch_xasprintf("%s/%s", folder_shown, name);
 	struct ch_place place = { shown, 0, 0, NULL };
@@ -187,14 +188,14 @@ static void add_entry(struct ch_bundle *bundle, int dir_fd, const char *name,
 				"a folder inside a letter is not read");
 		return;
 	}
-	if (add_file(bundle, CH_ROLE_LETTER, dir_fd, name, name, shown,
-		     &err) < 0)
+	if (add_file(bundle, role, dir_fd, name, name, shown, &err) < 0)
 		ch_problems_add(problems, CH_PROBLEM_ERROR, place, NULL, "%s",
 				ch_error_behind(&err, name));
 }
 
-int ch_bundle_add_folder(struct ch_bundle *bundle, const char *path,
-			 const char *shown, struct ch_problems *problems)
+int ch_bundle_add_folder(struct ch_bundle *bundle, enum ch_file_role role,
+			 const char *path, const char *shown,
+			 struct ch_problems *problems)
 {
 	struct ch_place place = { shown, 0, 0, NULL };
 	size_t errors = problems->errors;
@@ -212,7 +213,7 @@ int ch_bundle_add_folder(struct ch_bundle *bundle, const char *path,
 		return -1;
 	}
 	while ((entry = readdir(dir)))
-		add_entry(bundle, fd, entry->d_name, shown, problems);
+		add_entry(bundle, role, fd, entry->d_name, shown, problems);
 	closedir(dir);
 	return problems->errors > errors ? -1 : 0;
 }

@@ -43,8 +43,9 @@ void ch_bundle_release(struct ch_bundle *bundle);
 
 /* Read every regular file of the folder (not hidden, not ending in ~); links
  * that leave it, devices and oversized files are problems. -1 if any. */
-int ch_bundle_add_folder(struct ch_bundle *bundle, const char *path,
-			 const char *shown, struct ch_problems *problems);
+int ch_bundle_add_folder(struct ch_bundle *bundle, enum ch_file_role role,
+			 const char *path, const char *shown,
+			 struct ch_problems *problems);
 /* One more file, called by the last part of its path. */
 int ch_bundle_add_annex(struct ch_bundle *bundle, const char *path,
 			struct ch_problems *problems);

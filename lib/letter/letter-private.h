@@ -35,6 +35,7 @@ struct ch_letter_language {
 	const char *code;
 	const struct ch_bundle_file *file; /* borrowed */
 	const struct ch_setting_map *labels; /* borrowed from conf */
+	struct ch_slice subject_source; /* borrowed from the file */
 	bool isolate; /* values stand between FSI and PDI */
 	struct ch_letter_part subject;
 	struct ch_letter_part body;

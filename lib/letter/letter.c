@@ -269,28 +269,28 @@ static void find_languages(struct load *load)
 		letter->codes[i] = letter->languages[i].code;
 }
 
+/* What letter.conf says must be there; what chancery.conf says is taken if it
+ * is, else English, else the first. */
 static void find_fallback(struct load *load)
 {
 	struct ch_letter *letter = load->letter;
 	const char *option = load->options->fallback_language;
 	const char *written = letter->conf.fallback_language;
-	const char *code = "en";
-	unsigned int line = 0;
 
-	if (option && option[0]) {
-		code = option;
-	} else if (written && written[0]) {
-		code = written;
-		line = letter->conf.lines.fallback_language;
-	}
-	letter->fallback = ch_letter_find_language(letter, code);
-	if (letter->fallback)
+	if (written && written[0]) {
+		letter->fallback = ch_letter_find_language(letter, written);
+		if (!letter->fallback)
+			FAULT(load, letter->conf.lines.fallback_language,
+			      "fallback_language", NULL,
+			      "the letter has no text in \"%s\"", written);
 		return;
-	if (code != option && code != written)
+	}
+	if (option && option[0])
+		letter->fallback = ch_letter_find_language(letter, option);
+	if (!letter->fallback)
+		letter->fallback = ch_letter_find_language(letter, "en");
+	if (!letter->fallback)
 		letter->fallback = &letter->languages[0];
-	else
-		FAULT(load, line, "fallback_language", NULL,
-		      "the letter has no text in \"%s\"", code);
 }
 
 /* ---- texts ------------------------------------------------------------ */
@@ -490,6 +490,7 @@ static void read_text(struct load *load, struct ch_letter_language *language)
 
 	if (read_front(language->file, &front, load->problems) < 0)
 		return;
+	language->subject_source = front.subject.text;
 	if (ch_template_parse(&front.subject, NULL, NULL,
 			      &language->subject.tpl, load->problems) == 0)
 		prepare_part(load, language, &language->subject,
@@ -692,6 +693,11 @@ int ch_letter_load(const struct ch_bundle *bundle,
 	return 0;
 }
 
+const struct ch_address *ch_letter_test_to(const struct ch_letter *letter)
+{
+	return letter->has_test_to ? &letter->test_to : NULL;
+}
+
 const char *const *ch_letter_languages(const struct ch_letter *letter)
 {
 	return letter->codes;
@@ -704,6 +710,15 @@ const char *ch_letter_language(const struct ch_letter *letter,
 		ch_letter_find_language(letter, wanted);
 
 	return language ? language->code : letter->fallback->code;
+}
+
+struct ch_slice ch_letter_subject(const struct ch_letter *letter,
+				  const char *language)
+{
+	const struct ch_letter_language *found =
+		ch_letter_find_language(letter, language);
+
+	return found ? found->subject_source : CH_SLICE_EMPTY;
 }
 
 size_t ch_letter_annexes(const struct ch_letter *letter, const char *language)

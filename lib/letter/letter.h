@@ -32,8 +32,8 @@ struct ch_letter_options {
 	const char *from;              /* used where letter.conf has no sender */
 	const char *reply_to;          /* or NULL */
 	const char *test_to;           /* all mail goes there; or NULL */
-	const char *fallback_language; /* where the addressee's is lacking;
-					  NULL: letter.conf's, else "en" */
+	const char *fallback_language; /* where the addressee's is lacking and
+					  letter.conf names none; or NULL */
 	int64_t date_us;               /* of the letter: {{date}}, Date: */
 	uint64_t max_message_bytes;    /* 0: 25 MiB */
 };
@@ -45,11 +45,18 @@ int ch_letter_load(const struct ch_bundle *bundle,
 		   struct ch_letter **ret, struct ch_problems *problems);
 void ch_letter_free(struct ch_letter *letter);
 
+/* Where all mail goes; NULL unless the options said so. */
+const struct ch_address *ch_letter_test_to(const struct ch_letter *letter);
+
 /* The languages it has ("en", "fr" …, NULL ends) in letter.conf's order. */
 const char *const *ch_letter_languages(const struct ch_letter *letter);
 /* The one an addressee who wants `wanted` gets: that, or the fallback. */
 const char *ch_letter_language(const struct ch_letter *letter,
 			       const char *wanted);
+/* The subject as it is written in that language, fields and all. Borrowed from
+ * the bundle; empty where the letter does not have the language. */
+struct ch_slice ch_letter_subject(const struct ch_letter *letter,
+				  const char *language);
 size_t ch_letter_annexes(const struct ch_letter *letter, const char *language);
 
 enum ch_address_role {

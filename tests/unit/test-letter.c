@@ -510,8 +510,8 @@ static void folders(void **state)
 	put("a.md", "aa");
 	put(".hidden", "x");
 	put("a.md~", "x");
-	assert_int_equal(ch_bundle_add_folder(&bundle, folder, "inv",
-					      &problems), 0);
+	assert_int_equal(ch_bundle_add_folder(&bundle, CH_ROLE_LETTER,
+					      folder, "inv", &problems), 0);
 	assert_int_equal(bundle.len, 2);
 	assert_string_equal(bundle.files[0].name, "a.md");
 	assert_string_equal(bundle.files[0].shown, "inv/a.md");
@@ -555,7 +555,8 @@ static void bad_folders(void **state)
 			assert_int_equal(symlink(rows[i].target, path), 0);
 		else
 			put(rows[i].name, "x");
-		assert_int_equal(ch_bundle_add_folder(&bundle, folder, "inv",
+		assert_int_equal(ch_bundle_add_folder(&bundle, CH_ROLE_LETTER,
+						      folder, "inv",
 						      &problems), -1);
 		drop(rows[i].name);
 		assert_int_equal(problems.len, 1);

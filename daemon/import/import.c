@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* import.c - merge and compose each addressee's letter once, and say all that
+ * is wrong.
+ *
+ * Composing whole messages, though the store keeps only fields, is what makes
+ * "imported" mean "can be sent": no letter fails later for an empty field, a
+ * header that may not be, or its size. Rows go out one by one over a socket
+ * that blocks when chanceryd is behind, so memory is bounded by a row.
+ */
+#include "import/import.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "letter/letter.h"
+#include "letter/table.h"
+
+#define FLUSH_BYTES (128 * 1024)
+#define FIELDS_MAX (900 * 1024) /* of a letter; a frame holds a little more */
+#define LANGUAGES_MAX 8
+
+struct import {
+	struct ch_channel *channel;          /* borrowed */
+	const struct ch_import_start *start; /* borrowed */
+	struct ch_bundle bundle;
+	struct ch_letter *letter; /* owned */
+	struct ch_problems problems;
+	size_t problems_told;
+	struct ch_composed composed;
+	struct ch_str fields;
+	struct ch_sha256_ctx digest;
+	uint64_t letters;
+	uint64_t in_language[LANGUAGES_MAX];
+	uint64_t largest_bytes;
+	bool merging; /* no fault before the first row */
+};
+
+/* ---- talking ---------------------------------------------------------- */
+
+static int tell(struct import *import, enum ch_message_type type,
+		const void *message, struct ch_error *err)
+{
+	struct ch_channel *channel = import->channel;
+
+	if (ch_message_put(channel, type, message, err) < 0)
+		return -1;
+	if (channel->out.len < FLUSH_BYTES)
+		return 0;
+	return ch_channel_flush(channel, err) < 0 ? -1 : 0;
+}
+
+/* The problems that were added since. */
+static int tell_problems(struct import *import, struct ch_error *err)
+{
+	const struct ch_problems *all = &import->problems;
+
+	for (; import->problems_told < all->len; import->problems_told++) {
+		const struct ch_problem *p =
+			&all->items[import->problems_told];
+		struct ch_import_problem message = {
+			.kind = p->kind,
+			.file = ch_slice_of(p->file),
+			.line = p->line,
+			.column = p->column,
+			.field = ch_slice_of(p->field),
+			.text = ch_slice_of(p->text),
+			.hint = ch_slice_of(p->hint),
+		};
+
+		if (tell(import, CH_MSG_IMPORT_PROBLEM, &message, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* {"fr":31,"en":160} */
+static void write_summary(const struct import *import, struct ch_str *out)
+{
+	const char *const *codes = import->letter
+					   ? ch_letter_languages(import->letter)
+					   : NULL;
+
+	ch_str_add(out, "{");
+	for (size_t i = 0; codes && codes[i]; i++) {
+		if (import->in_language[i])
+			ch_str_addf(out, "%s\"%s\":%llu",
+				    out->len > 1 ? "," : "", codes[i],
+				    (unsigned long long)
+					    import->in_language[i]);
+	}
+	ch_str_add(out, "}");
+}
+
+static int tell_done(struct import *import, struct ch_error *err)
+{
+	CH_AUTO(ch_str) summary = CH_STR_INIT(1000);
+	struct ch_import_done done = {
+		.letters = import->letters,
+		.errors = import->problems.errors,
+		.warnings = import->problems.warnings,
+		.largest_bytes = import->largest_bytes,
+		.subject = CH_SLICE_EMPTY,
+	};
+
+	if (tell_problems(import, err) < 0)
+		return -1;
+	write_summary(import, &summary);
+	done.summary = ch_slice_of(ch_str_cstr(&summary));
+	if (import->letter)
+		done.subject = ch_letter_subject(
+			import->letter, ch_letter_languages(import->letter)[0]);
+	ch_sha256_final(&import->digest, &done.digest);
+	if (tell(import, CH_MSG_IMPORT_DONE, &done, err) < 0)
+		return -1;
+	return ch_channel_flush(import->channel, err) < 0 ? -1 : 0;
+}
+
+/* ---- the digest ------------------------------------------------------- */
+
+/* Each piece with its length, so that no two imports have the same bytes. */
+static void digest_add(struct import *import, const void *bytes, size_t len)
+{
+	unsigned char head[8];
+
+	for (int i = 0; i < 8; i++)
+		head[i] = (unsigned char)((uint64_t)len >> (8 * i));
+	ch_sha256_add(&import->digest, head, sizeof(head));
+	ch_sha256_add(&import->digest, bytes, len);
+}
+
+static void digest_add_slice(struct import *import, struct ch_slice text)
+{
+	digest_add(import, text.data, text.len);
+}
+
+static void digest_add_start(struct import *import)
+{
+	const struct ch_import_start *start = import->start;
+
+	digest_add_slice(import, start->reference);
+	digest_add_slice(import, start->deadline);
+	digest_add_slice(import, start->from);
+	digest_add_slice(import, start->reply_to);
+	digest_add_slice(import, start->test_to);
+	digest_add_slice(import, start->fallback_language);
+}
+
+/* ---- the letter ------------------------------------------------------- */
+
+static const char *or_null(struct ch_slice text, char **ret_copy)
+{
+	*ret_copy = ch_slice_dup(text);
+	return text.len ? *ret_copy : NULL;
+}
+
+static void load_letter(struct import *import)
+{
+	const struct ch_import_start *start = import->start;
+	CH_AUTOCHAR reference = NULL;
+	CH_AUTOCHAR deadline = NULL;
+	CH_AUTOCHAR from = NULL;
+	CH_AUTOCHAR reply_to = NULL;
+	CH_AUTOCHAR test_to = NULL;
+	CH_AUTOCHAR fallback = NULL;
+	struct ch_letter_options options = {
+		.reference = or_null(start->reference, &reference),
+		.deadline = or_null(start->deadline, &deadline),
+		.from = or_null(start->from, &from),
+		.reply_to = or_null(start->reply_to, &reply_to),
+		.test_to = or_null(start->test_to, &test_to),
+		.fallback_language =
+			or_null(start->fallback_language, &fallback),
+		.date_us = start->date_us,
+		.max_message_bytes = start->max_message_bytes,
+	};
+
+	ch_letter_load(&import->bundle, &options, &import->letter,
+		       &import->problems);
+}
+
+static void read_letter(struct import *import)
+{
+	CH_AUTOCHAR spool = ch_slice_dup(import->start->spool_dir);
+	CH_AUTOCHAR folder = ch_xasprintf("%s/letter", spool);
+	CH_AUTOCHAR annexes = ch_xasprintf("%s/annexes", spool);
+
+	ch_bundle_add_folder(&import->bundle, CH_ROLE_LETTER, folder, "letter",
+			     &import->problems);
+	if (access(annexes, F_OK) == 0)
+		ch_bundle_add_folder(&import->bundle, CH_ROLE_ANNEX, annexes,
+				     "annexes", &import->problems);
+	if (import->problems.errors == 0)
+		load_letter(import);
+}
+
+/* Put the files where sending finds them. */
+static int keep_files(struct import *import, struct ch_error *err)
+{
+	CH_AUTOCHAR objects = ch_slice_dup(import->start->objects_dir);
+	CH_AUTOFD fd = open(objects, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return ch_error_errno(err, errno, "%s", objects);
+	for (size_t i = 0; i < import->bundle.len; i++) {
+		const struct ch_bundle_file *f = &import->bundle.files[i];
+		const char *role = ch_file_role_name(f->role);
+		struct ch_import_file message = { .file = {
+			.role = ch_slice_of(role),
+			.name = ch_slice_of(f->name),
+			.size_bytes = f->bytes.len,
+		} };
+
+		if (ch_object_add(fd, ch_str_cstr(&f->bytes), f->bytes.len,
+				  &message.file.sha256, err) < 0)
+			return -1;
+		digest_add_slice(import, message.file.role);
+		digest_add_slice(import, message.file.name);
+		digest_add(import, &message.file.sha256,
+			   sizeof(message.file.sha256));
+		if (tell(import, CH_MSG_IMPORT_FILE, &message, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- the rows --------------------------------------------------------- */
+
+static void count_language(struct import *import, const char *language)
+{
+	const char *const *codes = ch_letter_languages(import->letter);
+
+	for (size_t i = 0; codes[i] && i < LANGUAGES_MAX; i++)
+		import->in_language[i] += strcmp(codes[i], language) == 0;
+}
+
+static void fill_addresses(const struct import *import,
+			   const struct ch_addressee *a,
+			   struct ch_import_address *list,
+			   struct ch_import_letter *ret)
+{
+	const struct ch_address *test_to = ch_letter_test_to(import->letter);
+
+	ret->addresses = list;
+	if (test_to) {
+		list[0] = (struct ch_import_address){
+			CH_ROLE_TO, ch_slice_of(test_to->spec)
+		};
+		ret->addresses_len = 1;
+		return;
+	}
+	for (size_t i = 0; i < a->addresses_len; i++)
+		list[i] = (struct ch_import_address){
+			a->addresses[i].role,
+			ch_slice_of(a->addresses[i].address.spec)
+		};
+	ret->addresses_len = (uint32_t)a->addresses_len;
+}
+
+static void digest_add_letter(struct import *import,
+			      const struct ch_import_letter *letter)
+{
+	digest_add_slice(import, letter->key);
+	digest_add_slice(import, letter->language);
+	digest_add_slice(import, letter->fields);
+	for (uint32_t i = 0; i < letter->addresses_len; i++) {
+		unsigned char role =
+			(unsigned char)letter->addresses[i].role;
+
+		digest_add(import, &role, 1);
+		digest_add_slice(import, letter->addresses[i].address);
+	}
+}
+
+static int tell_letter(struct import *import, const struct ch_addressee *a,
+		       const char *message_id, struct ch_error *err)
+{
+	struct ch_import_address *list =
+		ch_xcalloc(a->addresses_len + 1, sizeof(*list));
+	struct ch_import_letter letter = {
+		.key = ch_slice_of(a->key),
+		.name = ch_slice_of(a->name),
+		.language = ch_slice_of(
+			ch_letter_language(import->letter, a->language)),
+		.message_id = ch_slice_of(message_id),
+	};
+	int rc;
+
+	ch_str_clear(&import->fields);
+	ch_fields_encode(&a->fields, &import->fields);
+	letter.fields = (struct ch_slice){ ch_str_cstr(&import->fields),
+					   import->fields.len };
+	fill_addresses(import, a, list, &letter);
+	digest_add_letter(import, &letter);
+	rc = tell(import, CH_MSG_IMPORT_LETTER, &letter, err);
+	free(list);
+	return rc;
+}
+
+static int import_row(struct import *import, const struct ch_addressee *a,
+		      const char *domain, struct ch_error *err)
+{
+	CH_AUTOCHAR message_id = ch_letter_message_id(domain);
+	struct ch_letter_identity identity = { message_id,
+					       import->start->date_us };
+
+	if (ch_letter_compose(import->letter, a, &identity, &import->composed,
+			      &import->problems) < 0)
+		return tell_problems(import, err);
+	import->letters++;
+	count_language(import, ch_letter_language(import->letter, a->language));
+	if (import->composed.size_bytes > import->largest_bytes)
+		import->largest_bytes = import->composed.size_bytes;
+	/* Behind an error nothing will be kept: only the count goes on. */
+	if (import->problems.errors > 0)
+		return 0;
+	return tell_letter(import, a, message_id, err);
+}
+
+static int import_rows(struct import *import, struct ch_table *table,
+		       struct ch_error *err)
+{
+	CH_AUTOCHAR domain = ch_slice_dup(import->start->message_id_domain);
+	struct ch_addressee a;
+	int rc = 0;
+
+	while (rc == 0 && ch_table_next(table, &a, &import->problems) > 0) {
+		if (import->merging)
+			rc = import_row(import, &a, domain, err);
+		ch_addressee_release(&a);
+		if (rc == 0)
+			rc = tell_problems(import, err);
+	}
+	return rc;
+}
+
+static int read_table(struct import *import, struct ch_error *err)
+{
+	CH_AUTOPTR(ch_table) table = NULL;
+	CH_AUTOCHAR spool = ch_slice_dup(import->start->spool_dir);
+	CH_AUTOCHAR name = ch_slice_dup(import->start->recipients);
+	CH_AUTOCHAR path = ch_xasprintf("%s/recipients/%s", spool, name);
+	CH_AUTOCHAR charset = NULL;
+	struct ch_table_options options = {
+		.shown = name,
+		.charset = or_null(import->start->charset, &charset),
+		.max_recipients = import->start->max_recipients,
+	};
+	const char *const *columns;
+	size_t len;
+
+	if (ch_bundle_name_ok(name, err) < 0)
+		return ch_error_prefix(err, "recipients");
+	if (ch_table_open(path, &options, &table, &import->problems) < 0)
+		return 0;
+	columns = ch_table_columns(table, &len);
+	if (import->letter)
+		ch_letter_check_columns(import->letter, columns, len, name,
+					&import->problems);
+	/* Behind such a fault the rows are still checked, but not merged: each
+	 * would say it again. */
+	import->merging = import->problems.errors == 0;
+	return import_rows(import, table, err);
+}
+
+/* ---- all of it -------------------------------------------------------- */
+
+static int run(struct import *import, struct ch_error *err)
+{
+	digest_add_start(import);
+	read_letter(import);
+	if (import->problems.errors == 0 && keep_files(import, err) < 0)
+		return -1;
+	if (read_table(import, err) < 0)
+		return -1;
+	return tell_done(import, err);
+}
+
+int ch_import_run(struct ch_channel *channel,
+		  const struct ch_import_start *start, struct ch_error *err)
+{
+	struct import import = { .channel = channel, .start = start };
+	size_t max = start->max_message_bytes ? start->max_message_bytes
+					      : CH_BUNDLE_FILE_MAX;
+	int rc;
+
+	ch_composed_init(&import.composed, max);
+	ch_str_init(&import.fields, FIELDS_MAX);
+	ch_sha256_init(&import.digest);
+	rc = run(&import, err);
+	ch_sha256_ctx_release(&import.digest);
+	ch_str_release(&import.fields);
+	ch_composed_release(&import.composed);
+	ch_problems_release(&import.problems);
+	if (import.letter)
+		ch_letter_free(import.letter);
+	ch_bundle_release(&import.bundle);
+	return rc;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* import.h - from an upload in the spool to rows for the store. */
+#ifndef CH_IMPORT_IMPORT_H
+#define CH_IMPORT_IMPORT_H
+
+#include "base/error.h"
+#include "wire/frame.h"
+#include "wire/messages.h"
+
+/* Do the import that `start` asks for and tell its course over `channel`: the
+ * files, a letter for each addressee, every problem, and at the end that it is
+ * done. What is wrong with the upload is a problem and not a failure. -1 where
+ * chanceryd is gone or the spool or the objects cannot be read or written;
+ * IMPORT_DONE was not sent then. */
+int ch_import_run(struct ch_channel *channel,
+		  const struct ch_import_start *start, struct ch_error *err);
+
+#endif
