@@ -9,6 +9,9 @@
 #include <string.h>
 #include <time.h>
 
+/* The C library has a macro for it where clang fortifies. */
+#undef sprintf
+
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok
 #pragma GCC poison atoi atol atoll gets gmtime localtime asctime ctime
 

@@ -166,8 +166,8 @@ int ch_store_batch_drop(struct ch_store *store, int64_t batch_id,
 			struct ch_error *err)
 {
 	static const char *const steps[] = {
-		"DELETE FROM address WHERE letter_id IN "
-		"(SELECT id FROM letter WHERE batch_id = ?)",
+		("DELETE FROM address WHERE letter_id IN "
+		 "(SELECT id FROM letter WHERE batch_id = ?)"),
 		"DELETE FROM letter WHERE batch_id = ?",
 		"DELETE FROM batch_file WHERE batch_id = ?",
 		"DELETE FROM batch WHERE id = ?",
