@@ -198,17 +198,33 @@ static void end_block(struct compiler *c)
 	add_op(c, TEXT_END);
 }
 
+/* Code, whose spaces and line ends stay; a tab is four spaces. */
 static void add_verbatim(struct compiler *c, const char *text)
 {
-	begin_block(c);
-	while (*text) {
-		size_t len = strcspn(text, "\n");
+	size_t len = strlen(text);
+	struct pending pending = { .bytes = CH_STR_INIT(SIZE_MAX / 2) };
 
-		add_piece(c, text, len, 0, 0, 0);
-		text += len + (text[len] != '\0');
-		if (*text)
+	if (len && text[len - 1] == '\n')
+		len--;
+	begin_block(c);
+	for (size_t at = 0; at < len;) {
+		uint32_t cp, slot;
+
+		at += ch_body_decode(c->body, text + at, len - at, &cp, &slot);
+		if (slot == UINT32_MAX && cp != '\n') {
+			ch_str_add(&pending.bytes, cp == '\t' ? "    " : "");
+			if (cp != '\t')
+				ch_str_add_utf8(&pending.bytes, cp);
+			continue;
+		}
+		flush(c, &pending);
+		if (cp == '\n')
 			add_op(c, TEXT_HARD);
+		else
+			add_op(c, TEXT_VALUE)->slot = slot;
 	}
+	flush(c, &pending);
+	ch_str_release(&pending.bytes);
 	end_block(c);
 }
 

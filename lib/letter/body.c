@@ -16,6 +16,8 @@
 #include "base/utf8.h"
 #include "letter/body-private.h"
 
+#define SOURCE_MAX (16 * 1024 * 1024)
+
 static size_t line_of(struct ch_slice text, size_t at)
 {
 	size_t line = 1;
@@ -127,12 +129,29 @@ static int check_document(cmark_node *document, struct ch_error *err)
 	return result;
 }
 
+/* The source with LF for each CRLF and CR: cmark leaves them in code. */
+static void normalise(struct ch_slice markdown, struct ch_str *out)
+{
+	struct ch_slice line;
+	bool first = true;
+
+	while (ch_body_next_line(&markdown, &first, &line)) {
+		ch_str_add_mem(out, line.data, line.len);
+		ch_str_add_char(out, '\n');
+	}
+}
+
 int ch_body_compile(struct ch_slice markdown, const char *language,
 		    size_t slots, struct ch_body **ret, struct ch_error *err)
 {
+	CH_AUTO(ch_str) source = CH_STR_INIT(SOURCE_MAX + 1);
 	struct ch_body *body;
 	cmark_node *document;
 
+	if (markdown.len > SOURCE_MAX)
+		return ch_error_set(err, CH_GIVE_UP,
+				    "a text of %zu bytes; %d are allowed",
+				    markdown.len, SOURCE_MAX);
 	if (slots > CH_BODY_SLOTS_MAX)
 		return ch_error_set(err, CH_GIVE_UP,
 				    "%zu values; %d are allowed", slots,
@@ -140,7 +159,8 @@ int ch_body_compile(struct ch_slice markdown, const char *language,
 	if (check_language(language, err) < 0 ||
 	    check_source(markdown, slots, err) < 0)
 		return -1;
-	document = cmark_parse_document(markdown.data, markdown.len,
+	normalise(markdown, &source);
+	document = cmark_parse_document(ch_str_cstr(&source), source.len,
 					CMARK_OPT_VALIDATE_UTF8);
 	if (check_document(document, err) < 0) {
 		cmark_node_free(document);
