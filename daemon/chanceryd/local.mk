@@ -12,3 +12,22 @@ tests_unit_test_config_SOURCES = tests/unit/test-config.c \
 	daemon/chanceryd/config-private.h
 tests_unit_test_config_LDADD = $(UNIT_LIBS) $(CONFIG_LIBS)
 TESTS += tests/unit/test-config
+
+# chanceryd: each part adds its files here.
+CHANCERYD_SOURCES = \
+	daemon/chanceryd/alarms.h \
+	daemon/chanceryd/config.c daemon/chanceryd/config.h \
+	daemon/chanceryd/config-private.h \
+	daemon/chanceryd/dispatch.h \
+	daemon/chanceryd/http.h \
+	daemon/chanceryd/imports.h \
+	daemon/chanceryd/keys.h \
+	daemon/chanceryd/log.h \
+	daemon/chanceryd/mailroom.h \
+	daemon/chanceryd/receive.h \
+	daemon/chanceryd/relays.h \
+	daemon/chanceryd/room.h \
+	daemon/chanceryd/schedule.c daemon/chanceryd/schedule.h \
+	daemon/chanceryd/turn.h \
+	daemon/chanceryd/workers.h
+EXTRA_DIST += $(CHANCERYD_SOURCES)

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* receive.h - one worker per mailbox, and what came back into the store.
+ */
+#ifndef CH_CHANCERYD_RECEIVE_H
+#define CH_CHANCERYD_RECEIVE_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct ch_mailbox_state; /* mailroom.h */
+struct ch_mailroom;
+struct ch_receive; /* opaque; room->receive */
+
+/* A worker for each mailbox of room->config. */
+int ch_receive_new(struct ch_mailroom *room, struct ch_receive **ret,
+		   struct ch_error *err);
+void ch_receive_free(struct ch_receive *receive); /* NULL is fine */
+
+/* room->config is another one. */
+void ch_receive_reload(struct ch_mailroom *room);
+/* The room is stopping: every worker is told to stop. */
+void ch_receive_stop(struct ch_mailroom *room);
+
+/* Borrowed until the end of the turn. */
+const struct ch_mailbox_state *ch_receive_state(struct ch_mailroom *room,
+						size_t *ret_len);
+
+#endif
