@@ -21,13 +21,24 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/dispatch.h \
 	daemon/chanceryd/http.h \
 	daemon/chanceryd/imports.h \
-	daemon/chanceryd/keys.h \
+	daemon/chanceryd/keys.c daemon/chanceryd/keys.h \
 	daemon/chanceryd/log.h \
 	daemon/chanceryd/mailroom.h \
 	daemon/chanceryd/receive.h \
 	daemon/chanceryd/relays.h \
 	daemon/chanceryd/room.h \
 	daemon/chanceryd/schedule.c daemon/chanceryd/schedule.h \
+	daemon/chanceryd/spool.c daemon/chanceryd/spool.h \
 	daemon/chanceryd/turn.h \
 	daemon/chanceryd/workers.h
 EXTRA_DIST += $(CHANCERYD_SOURCES)
+
+# Parts that stand by themselves are tested by themselves.
+check_PROGRAMS += tests/unit/test-keys tests/unit/test-spool
+tests_unit_test_keys_SOURCES = tests/unit/test-keys.c \
+	daemon/chanceryd/keys.c daemon/chanceryd/keys.h
+tests_unit_test_keys_LDADD = $(TOKEN_LIBS) $(UNIT_LIBS)
+tests_unit_test_spool_SOURCES = tests/unit/test-spool.c \
+	daemon/chanceryd/spool.c daemon/chanceryd/spool.h
+tests_unit_test_spool_LDADD = $(UNIT_LIBS)
+TESTS += tests/unit/test-keys tests/unit/test-spool
