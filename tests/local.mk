@@ -3,6 +3,9 @@ EXTRA_DIST += tests/fuzz/replay.c tests/fuzz/replay.py \
 	tests/include-direction.py
 TESTS += tests/include-direction.py tests/fuzz/replay.py
 
+# What tests written in python share.
+EXTRA_DIST += tests/system/wire.py
+
 # How a fuzz target X comes in: its room adds, in its own local.mk,
 #   check_PROGRAMS += tests/fuzz/fuzz-X
 #   tests_fuzz_fuzz_X_SOURCES = tests/fuzz/fuzz-X.c $(FUZZ_MAIN)

@@ -101,9 +101,6 @@ static const struct ch_setting relay_table[] = {
 	  .offset = offsetof(struct ch_relay_config, idle_timeout_ms),
 	  .initial = "\"5s\"", .min = 0, .max = 5 * MINUTE,
 	  .help = "QUIT after so long without a letter" },
-	{ .name = "chunking", .type = CH_SETTING_BOOL,
-	  .offset = offsetof(struct ch_relay_config, chunking),
-	  .initial = "false", .help = "BDAT where it is offered" },
 	{ 0 }
 };
 

@@ -26,6 +26,7 @@ struct ch_http_options {
 	int request_timeout_ms;   /* for the whole request line and headers */
 	const char *metrics_file; /* textfile for node_exporter, or NULL */
 	uint64_t max_upload_bytes;
+	const char *objects_dir; /* for the control door's reading of bytes */
 	const unsigned int *control_uids; /* beside root and our own uid: may */
 	size_t control_uids_len;          /* use the control door; empty: all
 					     whom the socket's mode lets in */

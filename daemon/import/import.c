@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,6 +52,27 @@ static int tell(struct import *import, enum ch_message_type type,
 	if (channel->out.len < FLUSH_BYTES)
 		return 0;
 	return ch_channel_flush(channel, err) < 0 ? -1 : 0;
+}
+
+/* Whether chanceryd has said anything: 1 that we are to stop, 0 nothing. */
+static int listen_for_stop(struct import *import, struct ch_error *err)
+{
+	struct pollfd ready = { .fd = import->channel->fd, .events = POLLIN };
+	struct ch_slice payload;
+	uint16_t type;
+	int got;
+
+	if (poll(&ready, 1, 0) <= 0)
+		return 0;
+	if (ch_channel_fill(import->channel, err) < 0)
+		return -1;
+	got = ch_channel_next(import->channel, &type, &payload, err);
+	if (got <= 0)
+		return got;
+	if (type == CH_MSG_STOP)
+		return 1;
+	return ch_error_set(err, CH_GIVE_UP, "\"%s\" in the middle of an import",
+			    ch_message_name(type));
 }
 
 /* The problems that were added since. */
@@ -333,6 +355,8 @@ static int import_rows(struct import *import, struct ch_table *table,
 		ch_addressee_release(&a);
 		if (rc == 0)
 			rc = tell_problems(import, err);
+		if (rc == 0)
+			rc = listen_for_stop(import, err);
 	}
 	return rc;
 }
@@ -370,13 +394,14 @@ static int read_table(struct import *import, struct ch_error *err)
 
 static int run(struct import *import, struct ch_error *err)
 {
+	int rc;
+
 	digest_add_start(import);
 	read_letter(import);
 	if (import->problems.errors == 0 && keep_files(import, err) < 0)
 		return -1;
-	if (read_table(import, err) < 0)
-		return -1;
-	return tell_done(import, err);
+	rc = read_table(import, err);
+	return rc != 0 ? rc : tell_done(import, err);
 }
 
 int ch_import_run(struct ch_channel *channel,

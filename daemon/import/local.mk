@@ -3,7 +3,14 @@ IMPORT_SOURCES = daemon/import/import.c daemon/import/import.h
 IMPORT_LIBS = $(LETTER_LIBS) $(MAIL_LIBS) lib/wire/libwire.a $(BASE_LIBS) \
 	$(CONFIG_LIBS)
 
+pkglibexec_PROGRAMS += daemon/import/chancery-import
+daemon_import_chancery_import_SOURCES = daemon/import/main.c $(IMPORT_SOURCES)
+daemon_import_chancery_import_LDADD = $(WORKER_LIBS) $(IMPORT_LIBS)
+
 check_PROGRAMS += tests/unit/test-import
 tests_unit_test_import_SOURCES = tests/unit/test-import.c $(IMPORT_SOURCES)
 tests_unit_test_import_LDADD = $(IMPORT_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test-import
+
+TESTS += tests/system/test-import.py
+EXTRA_DIST += tests/system/test-import.py tests/system/importer.py

@@ -19,8 +19,9 @@ int ch_store_batch_create(struct ch_store *store,
 	CH_AUTO(ch_query) q = ch_query(store,
 		"INSERT INTO batch (reference, state, subject, deadline, "
 		"sender, reply_to, test_to, enqueued_by, released_by, "
-		"created_us, not_before_us, date_us, letters, digest, summary) "
-		"VALUES (?, 0, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, 0, ?, ?)");
+		"created_us, not_before_us, date_us, letters, largest_bytes, "
+		"digest, summary) "
+		"VALUES (?, 0, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, 0, 0, ?, ?)");
 	struct ch_batch_memory *memory;
 
 	ch_query_put_text(&q, batch->reference);
@@ -128,7 +129,8 @@ int ch_store_batch_publish(struct ch_store *store, int64_t batch_id,
 {
 	CH_AUTO(ch_query) q = ch_query(store,
 		"UPDATE batch SET state = ?, subject = ?, letters = ?, "
-		"digest = ?, summary = ? WHERE id = ? AND state = 0");
+		"largest_bytes = ?, digest = ?, summary = ? "
+		"WHERE id = ? AND state = 0");
 	struct ch_batch_memory *memory = importing(store, batch_id, err);
 	uint64_t letters;
 
@@ -144,6 +146,7 @@ int ch_store_batch_publish(struct ch_store *store, int64_t batch_id,
 	ch_query_put_int(&q, state);
 	ch_query_put_text(&q, facts->subject);
 	ch_query_put_int(&q, (int64_t)letters);
+	ch_query_put_int(&q, (int64_t)facts->largest_bytes);
 	ch_query_put_blob(&q, facts->digest.bytes, CH_SHA256_SIZE);
 	ch_query_put_text(&q, facts->summary);
 	ch_query_put_int(&q, batch_id);
@@ -211,7 +214,8 @@ int ch_store_batch_change(struct ch_store *store, int64_t batch_id,
 #define BATCH_COLUMNS                                                        \
 	"SELECT id, reference, state, subject, deadline, sender, reply_to, " \
 	"test_to, enqueued_by, released_by, created_us, not_before_us, "     \
-	"date_us, letters, digest, summary FROM batch WHERE state <> 0 "
+	"date_us, letters, largest_bytes, digest, summary FROM batch "        \
+	"WHERE state <> 0 "
 
 static void read_batch(const struct ch_query *q, struct ch_store_batch *ret)
 {
@@ -230,9 +234,10 @@ static void read_batch(const struct ch_query *q, struct ch_store_batch *ret)
 		.not_before_us = ch_query_int(q, 11),
 		.date_us = ch_query_int(q, 12),
 		.letters = (uint64_t)ch_query_int(q, 13),
-		.summary = ch_query_text(q, 15),
+		.largest_bytes = (uint64_t)ch_query_int(q, 14),
+		.summary = ch_query_text(q, 16),
 	};
-	ch_query_sha256(q, 14, &ret->digest);
+	ch_query_sha256(q, 15, &ret->digest);
 }
 
 int ch_store_batch_by_reference(struct ch_store *store, const char *reference,

@@ -118,6 +118,7 @@ struct ch_store_batch {
 	int64_t not_before_us; /* --at; 0 = now */
 	int64_t date_us;       /* of the letters' Date header */
 	uint64_t letters;
+	uint64_t largest_bytes; /* the largest of its messages */
 	struct ch_sha256 digest; /* what a release is bound to */
 	char *summary;           /* JSON object: letters per language */
 };

@@ -69,7 +69,6 @@ static const struct field send_setup[] = {
 	F_MAX(ch_send_setup, attempt_timeout_ms, INT32_MAX),
 	F_MAX(ch_send_setup, idle_timeout_ms, INT32_MAX),
 	F_U32(ch_send_setup, letters_per_connection),
-	F_MAX(ch_send_setup, chunking, 1),
 	F_MAX(ch_send_setup, dsn, 1),
 	F_MAX(ch_send_setup, dsn_success, 1),
 	F_TEXT(ch_send_setup, objects_dir),

@@ -86,7 +86,6 @@ struct ch_send_setup {
 	uint32_t attempt_timeout_ms;     /* all of one letter */
 	uint32_t idle_timeout_ms;        /* QUIT after that long without work */
 	uint32_t letters_per_connection;
-	uint32_t chunking;               /* 1: use BDAT where offered */
 	uint32_t dsn;                    /* 1: RET, ENVID, NOTIFY, ORCPT */
 	uint32_t dsn_success;            /* 1: NOTIFY=SUCCESS too */
 	struct ch_slice objects_dir;     /* the object store, absolute */

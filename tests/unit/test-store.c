@@ -75,6 +75,7 @@ static struct ch_store_batch batch_called(const char *reference)
 		.test_to = word(""),
 		.enqueued_by = word("r.elphberg (uid 1000)"),
 		.created_us = 11, .date_us = 12,
+		.largest_bytes = 4711,
 		.digest = { { 1, 2, 3 } },
 		.summary = word("{\"en\":2}"),
 	};
@@ -359,6 +360,7 @@ static void a_batch_is_read_as_it_was_written(void **state)
 	assert_int_equal(read.created_us, 11);
 	assert_int_equal(read.date_us, 12);
 	assert_int_equal(read.letters, 2);
+	assert_int_equal(read.largest_bytes, 4711);
 	assert_int_equal(read.digest.bytes[2], 3);
 	assert_string_equal(read.summary, "{\"en\":2}");
 

@@ -34,6 +34,7 @@ CREATE TABLE batch (
 	not_before_us INTEGER NOT NULL,
 	date_us       INTEGER NOT NULL,
 	letters       INTEGER NOT NULL,
+	largest_bytes INTEGER NOT NULL,
 	digest        BLOB NOT NULL CHECK (length(digest) = 32),
 	summary       TEXT NOT NULL
 ) STRICT;
