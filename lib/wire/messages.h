@@ -128,13 +128,17 @@ struct ch_send_letter {
 	struct ch_slice message_id; /* without <> */
 	int64_t date_us;            /* of the Date header */
 	struct ch_slice envelope_from;
-	struct ch_slice envelope_id; /* ENVID */
+	struct ch_slice envelope_id; /* ENVID: the Message-ID again */
 	struct ch_slice sha256;     /* 32 bytes that it must have, or "" */
 	struct ch_send_address *addresses;
 	uint32_t addresses_len;
 };
 
-/* The worker can take `want` more letters (it may hold several claimed). */
+/* The worker can take `want` letters more than it asked for before (it may
+ * hold several claimed): 2 after its setup, then 1 with each letter that it has
+ * finished, keeps one waiting while another is under way. Letters are sent in
+ * the order given, and a letter is finished when each of its pending addresses
+ * has a result, in one message or several. */
 struct ch_send_ready {
 	uint32_t want;
 };
@@ -189,7 +193,11 @@ enum ch_relay_fault {
 };
 
 /* The relay is unusable for now; all letters held by this worker that have no
- * result go back to the queue. Alarm for TLS, AUTH and SETUP. */
+ * result go back to the queue. Alarm for TLS, AUTH and SETUP.
+ *
+ * The worker forgets those letters and all that it asked for, and lives on: it
+ * says READY anew at once, and gets the next letter when the relay has rested.
+ * Never sent between a "go" and the result of that letter. */
 struct ch_send_fault {
 	uint32_t fault;
 	uint32_t code;
