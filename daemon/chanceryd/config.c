@@ -9,9 +9,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "chanceryd/config-private.h"
@@ -285,17 +287,42 @@ static bool is_loopback(const char *host)
 		ntohl(v4.s_addr) >> 24 == 127);
 }
 
+/* The file of credential `name`. By hand (chanceryd -t) there is no directory
+ * of credentials; the unit takes them from CH_SYSCONFDIR, so we look there. */
+static char *credential(const char *name)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+
+	return ch_xasprintf("%s/%s", folder ? folder : CH_SYSCONFDIR, name);
+}
+
+/* Nothing on the first line: the unit's stand-in for a missing credential. */
+static bool is_empty(const char *path)
+{
+	CH_AUTOFD fd = open(path, O_RDONLY | O_CLOEXEC);
+	char first;
+
+	return fd >= 0 && (read(fd, &first, 1) != 1 || first == '\n' ||
+			   first == '\r');
+}
+
 /* Make the password's file absolute and see that nobody else can read it. */
 static void check_password(const struct rules *r, struct ch_peer_config *peer,
 			   const char *path)
 {
-	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	/* systemd gives a credential to its service by an ACL, which shows as
+	 * a bit of the group; the directory lets nobody else in. */
+	mode_t others = 077;
 	struct stat st;
 
 	if (!strchr(peer->password, '/')) {
-		char *file;
+		char *file = credential(peer->password);
 
-		if (!folder) {
+		free(peer->password);
+		peer->password = file;
+		if (getenv("CREDENTIALS_DIRECTORY"))
+			others = 007;
+		if (stat(file, &st) < 0 && errno == ENOENT) {
 			complain(r, path,
 				 "name a credential (LoadCredential= of the "
 				 "unit) or the absolute path of a file; the "
@@ -303,22 +330,23 @@ static void check_password(const struct rules *r, struct ch_peer_config *peer,
 				 "there is no such credential");
 			return;
 		}
-		file = ch_xasprintf("%s/%s", folder, peer->password);
-		free(peer->password);
-		peer->password = file;
 	}
 	if (peer->password[0] != '/')
 		complain(r, path, "begin it with /", "is no absolute path");
-	else if (stat(peer->password, &st) < 0)
+	else if (stat(peer->password, &st) < 0 ||
+		 access(peer->password, R_OK) < 0)
 		complain(r, path, NULL, "the file cannot be read: %s",
 			 strerrordesc_np(errno));
 	else if (!S_ISREG(st.st_mode))
 		complain(r, path, NULL, "%s is not a regular file",
 			 peer->password);
-	else if (st.st_mode & 077)
+	else if (st.st_mode & others)
 		complain(r, path, "chmod 600 it",
 			 "%s can be read by others (mode %03o)",
 			 peer->password, (unsigned int)(st.st_mode & 0777));
+	else if (is_empty(peer->password))
+		complain(r, path, "write the password into it",
+			 "%s is empty", peer->password);
 }
 
 static void check_peer(const struct rules *r, struct ch_peer_config *peer,

@@ -27,7 +27,8 @@ struct ch_peer_config {
 	int auth;       /* enum ch_auth_mechanism: "none" "any" "plain" … */
 	char *user;
 	char *password; /* a file, made absolute: a name without a slash is a
-			   credential of the service; "" = none */
+			   credential of the service, and where there are none
+			   a file of CH_SYSCONFDIR; "" = none */
 	int64_t connect_timeout_ms;
 	int64_t command_timeout_ms;
 };

@@ -164,6 +164,42 @@ static void a_password_that_others_can_read(void **state)
 	assert_string_equal(problems.items[0].hint, "chmod 600 it");
 }
 
+static void what_systemd_hands_over_is_not_open(void **state)
+{
+	static const struct {
+		unsigned int mode;
+		const char *content, *expected;
+	} rows[] = {
+		{ 0400, "x", NULL },
+		{ 0440, "x", NULL }, /* an ACL of one reader */
+		{ 0444, "x", "can be read by others (mode 444)" },
+		{ 0400, "", "is empty" },
+		{ 0400, "\n", "is empty" }, /* the unit's stand-in */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		CH_AUTOCHAR secret = write_file("handed", rows[i].content,
+						0600);
+		CH_AUTOCHAR path = write_file(
+			"by-name",
+			RELAY("auth = \"plain\"; user = \"u\"; "
+			      "password = \"handed\";"), 0600);
+		CH_AUTO(ch_problems) problems = { 0 };
+		struct ch_config *config = NULL;
+
+		assert_int_equal(chmod(secret, rows[i].mode), 0);
+		setenv("CREDENTIALS_DIRECTORY", folder, 1);
+		assert_int_equal(ch_config_read(path, &config, &problems),
+				 rows[i].expected ? -1 : 0);
+		unsetenv("CREDENTIALS_DIRECTORY");
+		if (rows[i].expected)
+			assert_non_null(strstr(problems.items[0].text,
+					       rows[i].expected));
+		ch_config_free(config);
+	}
+}
+
 static void all_mistakes_come_at_once(void **state)
 {
 	CH_AUTOCHAR path = write_file(
@@ -201,6 +237,7 @@ int main(void)
 		cmocka_unit_test(a_credential_is_found_in_its_directory),
 		cmocka_unit_test(each_mistake_keeps_it_from_starting),
 		cmocka_unit_test(a_password_that_others_can_read),
+		cmocka_unit_test(what_systemd_hands_over_is_not_open),
 		cmocka_unit_test(all_mistakes_come_at_once),
 	};
 
