@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-EXTRA_DIST += docs/ARCHITECTURE.md docs/PERFORMANCE.md \
+EXTRA_DIST += docs/PERFORMANCE.md \
 	docs/decisions/0001-processes.md \
 	docs/decisions/0002-dot-record.md \
 	docs/decisions/0004-recompose.md \

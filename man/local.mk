@@ -1,1 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+dist_man_MANS += man/chancery.conf.5
+
+dist_check_SCRIPTS += tests/man-lint.sh tests/option-docs.py \
+	tests/system/test-install.py
+TESTS += tests/option-docs.py tests/system/test-install.py
+
+# What may stand in the two kinds of configuration, for option-docs.py.
+check_PROGRAMS += tests/tools/settings-table
+tests_tools_settings_table_SOURCES = tests/tools/settings-table.c \
+	daemon/chanceryd/config.c daemon/chanceryd/config.h \
+	daemon/chanceryd/config-private.h
+tests_tools_settings_table_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
+	$(CONFIG_LIBS)

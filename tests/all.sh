@@ -83,6 +83,10 @@ status=$?
 [ "$status" = 0 ] || tail -n 30 build-gcc/distcheck.log
 result "$status" "make distcheck"
 
+sh tests/tarball.sh build-gcc/chancery-*.tar.xz
+status=$?
+[ "$status" = 77 ] || result "$status" "the tarball is complete"
+
 echo
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
