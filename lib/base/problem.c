@@ -34,7 +34,9 @@ void ch_problems_add(struct ch_problems *problems, enum ch_problem_kind kind,
 		problems->errors++;
 	else
 		problems->warnings++;
-	if (problems->len >= CH_PROBLEMS_KEPT)
+	if (problems->len >= CH_PROBLEMS_KEPT ||
+	    (kind == CH_PROBLEM_WARNING &&
+	     problems->warnings > CH_PROBLEMS_WARNINGS_KEPT))
 		return;
 	CH_GROW(problems->items, problems->len, problems->cap);
 	p = &problems->items[problems->len++];

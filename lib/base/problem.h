@@ -29,8 +29,10 @@ struct ch_problem {
 	char *hint;          /* owned; "" if none */
 };
 
-/* Errors are counted past the limit but no longer kept. */
+/* Past these all are counted but no longer kept; warnings have the smaller
+ * part, so that no number of them hides an error. */
 #define CH_PROBLEMS_KEPT 1000
+#define CH_PROBLEMS_WARNINGS_KEPT 500
 
 struct ch_problems {
 	struct ch_problem *items; /* owned */

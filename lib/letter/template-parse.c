@@ -29,7 +29,8 @@ struct parser {
 	struct open_section *open; /* owned */
 	size_t open_len;
 	size_t open_cap;
-	size_t bytes; /* of all sources together */
+	size_t bytes;  /* of all sources together */
+	bool too_long; /* said once; what is open stays open */
 };
 
 /* One source being read: the letter, or a partial inside it. */
@@ -624,6 +625,7 @@ static void scan_source(struct parser *parser, const struct scan *outer,
 	size_t next;
 
 	if (src->text.len > CH_TEMPLATE_MAX - parser->bytes) {
+		parser->too_long = true;
 		FAULT(&s, NULL, "the text is longer than %d bytes",
 		      CH_TEMPLATE_MAX);
 		return;
@@ -637,8 +639,11 @@ static void scan_source(struct parser *parser, const struct scan *outer,
 		s.indent = ch_slice_of(both);
 	}
 	check_characters(&look);
-	while ((next = find(&s, s.open, s.at, s.len)) != NONE)
+	while ((next = find(&s, s.open, s.at, s.len)) != NONE) {
 		read_tag(&s, next);
+		if (parser->too_long)
+			return;
+	}
 	add_text(&s, s.len);
 	close_down_to(&s, s.open_base, false);
 }

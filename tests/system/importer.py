@@ -4,6 +4,8 @@ played through from chanceryd's end of the channel."""
 import os
 import pathlib
 import re
+import select
+import time
 
 import wire
 
@@ -47,6 +49,20 @@ class Upload:
     def stderr(self):
         path = self.root / "stderr"
         return path.read_text(errors="replace") if path.exists() else ""
+
+
+def wait_until_asleep(worker):
+    """Until it waits to write to a channel that nobody reads: it sleeps, has
+    sent something, and a while later has used no more of the processor."""
+    status = pathlib.Path(f"/proc/{worker.pid}/stat")
+    before, still = None, 0
+    while still < 20:
+        time.sleep(0.02)
+        parts = status.read_text().rpartition(")")[2].split()
+        now = parts[0], parts[11], parts[12]
+        waits = select.select([worker.channel], [], [], 0)[0]
+        still = still + 1 if now == before and now[0] == "S" and waits else 0
+        before = now
 
 
 def line_of(problem):

@@ -206,14 +206,7 @@ def nobody_reads(upload):
     put_letter(upload)
     put_table(upload, 20_000)
     worker = upload.begin()
-    status = pathlib.Path(f"/proc/{worker.pid}/stat")
-    ticks, still = -1, 0
-    while still < 20:  # asleep, and no tick of CPU used: it waits to write
-        time.sleep(0.02)
-        parts = status.read_text().rpartition(")")[2].split()
-        now = int(parts[11]) + int(parts[12])
-        still = still + 1 if parts[0] == "S" and now == ticks > 0 else 0
-        ticks = now
+    importer.wait_until_asleep(worker)
     letters = 0
     while message := worker.receive():
         letters += message[0] == "import-letter"
