@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 EXTRA_DIST += docs/PERFORMANCE.md \
 	docs/decisions/0001-processes.md \
+	docs/decisions/0003-own-smtp-opening.md \
 	docs/decisions/0002-dot-record.md \
 	docs/decisions/0004-recompose.md \
 	docs/decisions/0005-values-after-markdown.md \

@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* smtp-dialogue.c - the socket that libesmtp takes for a relay.
+ *
+ * libesmtp 1.1 connects, waits and reads on its own, without a deadline for an
+ * attempt, and goes on where it should stop. A symbol of the program wins over
+ * libc's for a shared library: connect(), poll(), read() and write() are
+ * defined here, and for the one descriptor that libesmtp "connected" they are
+ * this dialogue. It is greeted from memory, its commands are read and passed
+ * on over our own connection, each reply is judged before it sees a copy, and
+ * the message that it writes is compared with the one that it was given. For
+ * every other descriptor they are the system calls.
+ *
+ * The one variable that is not a transaction's own is which transaction that
+ * is; a process that sends has one thread.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <libesmtp.h>
+
+#include "base/clock.h"
+#include "net/smtp-private.h"
+
+#define OUT_FLUSH (32 * 1024) /* pieces in which a message goes out */
+
+static struct ch_smtp_transaction *current;
+
+/* ---- ending it ---------------------------------------------------------- */
+
+static void cut(struct ch_smtp_transaction *t, const struct ch_error *why)
+{
+	if (t->phase == CH_PHASE_CUT)
+		return;
+	t->phase = CH_PHASE_CUT;
+	t->smtp->cut = true;
+	t->why = *why;
+}
+
+static void cut_with(struct ch_smtp_transaction *t, const char *why)
+{
+	struct ch_error err;
+
+	ch_error_set(&err, CH_RETRY, "%s", why);
+	cut(t, &err);
+}
+
+/* The shorter of a step's own time and what is left of the attempt. */
+static int time_left(const struct ch_smtp_transaction *t, int timeout_ms)
+{
+	int64_t left = t->deadline_ms - ch_clock_mono_ms();
+
+	if (left < 0)
+		left = 0;
+	return left < timeout_ms ? (int)left : timeout_ms;
+}
+
+/* ---- replies ------------------------------------------------------------ */
+
+static struct ch_smtp_reply *slot_of(struct ch_smtp_transaction *t,
+				     enum ch_smtp_step step)
+{
+	switch (step) {
+	case CH_STEP_MAIL:
+		return &t->mail;
+	case CH_STEP_RCPT:
+		return &t->rcpt[t->rcpt_done];
+	case CH_STEP_DATA:
+		return &t->data;
+	default:
+		return &t->dot;
+	}
+}
+
+static void judge_mail(struct ch_smtp_transaction *t)
+{
+	unsigned int code = t->mail.code;
+
+	if (code == 530 || code == 535 || code == 538) {
+		t->smtp->wants_login = true;
+		cut_with(t, "the relay wants a login before it takes mail");
+	} else if (code / 100 == 3) {
+		cut_with(t, "the relay answered 3yz to MAIL");
+	}
+}
+
+static void judge_rcpt(struct ch_smtp_transaction *t)
+{
+	size_t at = t->rcpt_done++;
+	unsigned int code = t->rcpt[at].code;
+
+	if (code / 100 == 2)
+		t->accepted[t->accepted_len++] = at;
+	else if (code / 100 == 3)
+		cut_with(t, "the relay answered 3yz to RCPT");
+}
+
+static void judge_data(struct ch_smtp_transaction *t)
+{
+	if (t->data.code == 354)
+		t->phase = CH_PHASE_MESSAGE;
+	else if (t->data.code < 400)
+		cut_with(t, "the relay's answer to DATA is neither 354 nor "
+			    "a refusal");
+}
+
+static void judge(struct ch_smtp_transaction *t, enum ch_smtp_step step,
+		  unsigned int code)
+{
+	switch (step) {
+	case CH_STEP_MAIL:
+		judge_mail(t);
+		break;
+	case CH_STEP_RCPT:
+		judge_rcpt(t);
+		break;
+	case CH_STEP_DATA:
+		judge_data(t);
+		break;
+	default:
+		t->phase = CH_PHASE_COMMANDS;
+		if (code / 100 == 3)
+			cut_with(t, "the relay answered 3yz to the final dot");
+		break;
+	}
+	/* RFC 5321 section 3.8: 421 comes before the relay closes. */
+	if (code == 421)
+		cut_with(t, "the relay is closing the connection (421)");
+}
+
+/* Read the reply to the oldest command without one, and put a copy that
+ * libesmtp cannot stumble over where it reads. */
+static int next_reply(struct ch_smtp_transaction *t)
+{
+	enum ch_smtp_step step = t->steps[t->steps_done];
+	struct ch_smtp_reply *reply = slot_of(t, step);
+	const struct ch_smtp_options *options = t->smtp->options;
+	bool dot = step == CH_STEP_DOT;
+	struct ch_error err;
+
+	if (ch_smtp_read_reply(t->smtp,
+			       dot ? options->dot_timeout_ms
+				   : time_left(t, options->command_timeout_ms),
+			       reply, &err) < 0) {
+		cut(t, &err);
+		return -1;
+	}
+	t->steps_done++;
+	ch_str_addf(&t->for_library, "%u ok\r\n", reply->code);
+	judge(t, step, reply->code);
+	return 0;
+}
+
+static ssize_t dialogue_read(struct ch_smtp_transaction *t, void *out,
+			     size_t size)
+{
+	size_t len;
+
+	if (t->for_library.len == 0) {
+		if (t->phase == CH_PHASE_CUT)
+			return 0;
+		if (t->steps_done == t->steps_len) {
+			cut_with(t, "libesmtp waits for a reply to nothing");
+			return 0;
+		}
+		if (next_reply(t) < 0)
+			return 0;
+	}
+	len = t->for_library.len < size ? t->for_library.len : size;
+	memcpy(out, t->for_library.data, len);
+	memmove(t->for_library.data, t->for_library.data + len,
+		t->for_library.len - len);
+	ch_str_truncate(&t->for_library, t->for_library.len - len);
+	return (ssize_t)len;
+}
+
+/* ---- commands ----------------------------------------------------------- */
+
+static void flush(struct ch_smtp_transaction *t, int timeout_ms)
+{
+	struct ch_error err;
+
+	if (t->out.len == 0 || t->phase == CH_PHASE_CUT)
+		return;
+	if (ch_connection_write(t->smtp->conn, t->out.data, t->out.len,
+				time_left(t, timeout_ms), &err) < 0)
+		cut(t, &err);
+	ch_str_clear(&t->out);
+}
+
+static void expect(struct ch_smtp_transaction *t, enum ch_smtp_step step)
+{
+	/* MAIL, an RCPT for each address, DATA, the dot. */
+	if (t->steps_len == t->letter->to_len + 3) {
+		cut_with(t, "libesmtp said more than a transaction has");
+		return;
+	}
+	t->steps[t->steps_len++] = step;
+}
+
+/* The extensions that a transaction uses. Its own replies are made up: no
+ * enhanced codes, which it compares, and none of what is done already. */
+static void greet_library(struct ch_smtp_transaction *t)
+{
+	const struct ch_smtp *smtp = t->smtp;
+
+	ch_str_add(&t->for_library, "250-relay\r\n");
+	if (smtp->offer.pipelining)
+		ch_str_add(&t->for_library, "250-PIPELINING\r\n");
+	if (smtp->offer.dsn && smtp->options->dsn)
+		ch_str_add(&t->for_library, "250-DSN\r\n");
+	if (smtp->offer.size)
+		ch_str_add(&t->for_library, "250-SIZE\r\n");
+	ch_str_add(&t->for_library, "250 HELP\r\n");
+}
+
+static bool starts(const struct ch_str *line, const char *word)
+{
+	return strncmp(ch_str_cstr(line), word, strlen(word)) == 0;
+}
+
+static void pass_on(struct ch_smtp_transaction *t, enum ch_smtp_step step)
+{
+	ch_str_add_mem(&t->out, t->line.data, t->line.len);
+	expect(t, step);
+}
+
+static void handle_command(struct ch_smtp_transaction *t)
+{
+	if (t->line.full)
+		cut_with(t, "a command is too long");
+	else if (starts(&t->line, "EHLO "))
+		greet_library(t);
+	else if (starts(&t->line, "MAIL FROM:<"))
+		pass_on(t, CH_STEP_MAIL);
+	else if (starts(&t->line, "RCPT TO:<"))
+		pass_on(t, CH_STEP_RCPT);
+	else if (starts(&t->line, "DATA\r\n"))
+		pass_on(t, CH_STEP_DATA);
+	else if (starts(&t->line, "QUIT\r\n")) /* the connection stays */
+		ch_str_add(&t->for_library, "221 ok\r\n");
+	else
+		cut_with(t, "libesmtp gave a command that is not ours");
+}
+
+static void write_commands(struct ch_smtp_transaction *t, const char *bytes,
+			   size_t len)
+{
+	for (size_t i = 0; i < len && t->phase != CH_PHASE_CUT; i++) {
+		ch_str_add_char(&t->line, bytes[i]);
+		if (bytes[i] == '\n') {
+			handle_command(t);
+			ch_str_clear(&t->line);
+		}
+	}
+	flush(t, t->smtp->options->command_timeout_ms);
+}
+
+/* ---- the message -------------------------------------------------------- */
+
+/* Whether the relay has said something that nobody asked for yet. */
+static bool something_came(struct ch_smtp_transaction *t)
+{
+	struct ch_error err;
+
+	return t->smtp->raw.len > 0 ||
+	       ch_connection_poll(t->smtp->conn, 0, &err) != 0;
+}
+
+/* The message was cut. A relay that spoke before the dot has refused it
+ * half-way; a "250" is no answer to a dot that it has not seen. */
+static void look_for_refusal(struct ch_smtp_transaction *t)
+{
+	struct ch_error err;
+
+	if (!something_came(t) ||
+	    ch_smtp_read_reply(t->smtp, time_left(t, 1000), &t->data,
+			       &err) < 0 ||
+	    t->data.code < 400)
+		t->data.code = 0;
+}
+
+/* The message is out. Ask whether the dot may follow, and send it: from its
+ * first byte on, what becomes of the letter is the relay's to say. */
+static void end_message(struct ch_smtp_transaction *t)
+{
+	const struct ch_smtp_options *options = t->smtp->options;
+	const struct ch_smtp_letter *letter = t->letter;
+	bool any = t->accepted_len > 0;
+	struct ch_error err;
+
+	flush(t, options->data_timeout_ms);
+	if (t->phase == CH_PHASE_CUT)
+		return;
+	if (something_came(t)) {
+		cut_with(t, "the relay answered before the message had ended");
+		return;
+	}
+	if (any && !letter->before_dot(letter->context, t->accepted,
+				       t->accepted_len)) {
+		cut_with(t, "the letter was called back before its final dot");
+		return;
+	}
+	t->dot_begun = any;
+	t->phase = CH_PHASE_DOT;
+	expect(t, any ? CH_STEP_DOT : CH_STEP_EMPTY_DOT);
+	if (ch_connection_write(t->smtp->conn, ".\r\n", 3,
+				options->data_timeout_ms, &err) < 0)
+		cut(t, &err);
+}
+
+/* How much of `bytes` goes on as the message does; 0 where it does not. With
+ * "." before a line that starts with one (RFC 5321 section 4.5.2). */
+static size_t compare(struct ch_smtp_transaction *t, const char *bytes,
+		      size_t len)
+{
+	const char *message = t->letter->message + t->compared;
+	size_t left = t->letter->message_len - t->compared;
+	bool at_start = t->compared == 0 || message[-1] == '\n';
+	const char *end;
+	size_t span;
+
+	if (at_start && message[0] == '.' && !t->stuffed) {
+		t->stuffed = bytes[0] == '.';
+		return t->stuffed ? 1 : 0;
+	}
+	end = memchr(message, '\n', left);
+	span = end ? (size_t)(end - message) + 1 : left;
+	if (span > len)
+		span = len;
+	if (memcmp(message, bytes, span) != 0)
+		return 0;
+	t->compared += span;
+	t->stuffed = false;
+	return span;
+}
+
+static void write_message(struct ch_smtp_transaction *t, const char *bytes,
+			  size_t len)
+{
+	/* DATA that no address is behind is ended at once (RFC 2920 section
+	 * 3.1), and the message is not sent. */
+	size_t whole = t->accepted_len > 0 ? t->letter->message_len : 0;
+
+	while (len > 0 && t->phase == CH_PHASE_MESSAGE) {
+		size_t took;
+
+		if (t->compared < whole) {
+			took = compare(t, bytes, len);
+			if (took > 0)
+				ch_str_add_mem(&t->out, bytes, took);
+		} else {
+			took = bytes[0] == ".\r\n"[t->end_seen];
+			t->end_seen += took;
+		}
+		if (took == 0)
+			cut_with(t, "libesmtp changed the message");
+		bytes += took;
+		len -= took;
+		if (t->out.len >= OUT_FLUSH)
+			flush(t, t->smtp->options->data_timeout_ms);
+		if (t->end_seen == 3)
+			end_message(t);
+	}
+	if (t->phase == CH_PHASE_CUT && !t->dot_begun)
+		look_for_refusal(t);
+}
+
+static ssize_t dialogue_write(struct ch_smtp_transaction *t, const void *bytes,
+			      size_t len)
+{
+	switch (t->phase) {
+	case CH_PHASE_COMMANDS:
+		write_commands(t, bytes, len);
+		break;
+	case CH_PHASE_MESSAGE:
+		write_message(t, bytes, len);
+		break;
+	case CH_PHASE_DOT:
+		cut_with(t, "libesmtp speaks before the dot is answered");
+		break;
+	case CH_PHASE_CUT:
+		break; /* it must see the end by reading, not by an error */
+	}
+	return (ssize_t)len;
+}
+
+/* Readable where a reply is there or owed. Not while it has something to
+ * write: it would read first, and wait for the reply to what it holds. After a
+ * cut an error is what ends it: at the end of a stream it goes on reading the
+ * replies that it still counts on, past its own last state. */
+static int dialogue_poll(const struct ch_smtp_transaction *t,
+			 struct pollfd *fds, nfds_t count)
+{
+	bool there = t->for_library.len > 0;
+	bool writes = false;
+	int ready = 0;
+
+	if (t->phase == CH_PHASE_CUT && !there) {
+		errno = ECONNRESET;
+		return -1;
+	}
+	for (nfds_t i = 0; i < count; i++)
+		writes |= (fds[i].events & POLLOUT) != 0;
+	for (nfds_t i = 0; i < count; i++) {
+		fds[i].revents = fds[i].events & POLLOUT;
+		if (!writes && (there || t->steps_done < t->steps_len))
+			fds[i].revents |= fds[i].events & POLLIN;
+		ready += fds[i].revents != 0;
+	}
+	return ready;
+}
+
+/* ---- libc's names ------------------------------------------------------- */
+
+/* Under other names in C, since the headers may define inline versions. */
+#define EXPORTED __attribute__((visibility("default")))
+EXPORTED int ch_libc_connect(int fd, const struct sockaddr *address,
+			     socklen_t len) __asm__("connect");
+EXPORTED int ch_libc_poll(struct pollfd *fds, nfds_t count,
+			  int timeout_ms) __asm__("poll");
+EXPORTED ssize_t ch_libc_read(int fd, void *out, size_t size) __asm__("read");
+EXPORTED ssize_t ch_libc_write(int fd, const void *bytes,
+			       size_t len) __asm__("write");
+
+int ch_libc_connect(int fd, const struct sockaddr *address, socklen_t len)
+{
+	if (current && current->fd < 0 &&
+	    (address->sa_family == AF_INET || address->sa_family == AF_INET6)) {
+		current->fd = fd;
+		ch_str_add(&current->for_library, "220 relay\r\n");
+		return 0;
+	}
+	return (int)syscall(SYS_connect, fd, address, len);
+}
+
+int ch_libc_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+	struct timespec limit = {
+		.tv_sec = timeout_ms / 1000,
+		.tv_nsec = timeout_ms % 1000 * 1000000L,
+	};
+
+	if (current && count > 0 && fds[0].fd == current->fd)
+		return dialogue_poll(current, fds, count);
+	return ppoll(fds, count, timeout_ms < 0 ? NULL : &limit, NULL);
+}
+
+ssize_t ch_libc_read(int fd, void *out, size_t size)
+{
+	if (current && fd == current->fd)
+		return dialogue_read(current, out, size);
+	return syscall(SYS_read, fd, out, size);
+}
+
+ssize_t ch_libc_write(int fd, const void *bytes, size_t len)
+{
+	if (current && fd == current->fd)
+		return dialogue_write(current, bytes, len);
+	return syscall(SYS_write, fd, bytes, len);
+}
+
+/* ---- libesmtp ----------------------------------------------------------- */
+
+/* The message, whole, at the first call. errno decides at its end whether
+ * libesmtp closes the message with a dot. */
+static const char *message_source(void **context, int *len, void *arg)
+{
+	struct ch_smtp_transaction *t = arg;
+	bool first = !t->given;
+
+	errno = 0;
+	t->given = len != NULL; /* NULL: from the start again */
+	if (!len)
+		return NULL;
+	*len = first ? (int)t->letter->message_len : 0;
+	return first ? t->letter->message : NULL;
+}
+
+static void add_recipient(smtp_message_t message, const char *address,
+			  const struct ch_smtp_options *options)
+{
+	smtp_recipient_t recipient = smtp_add_recipient(message, address);
+	unsigned int notify = Notify_FAILURE | Notify_DELAY;
+
+	if (options->dsn_success)
+		notify |= Notify_SUCCESS;
+	smtp_dsn_set_notify(recipient, (enum notify_flags)notify);
+	/* It builds these in 256 bytes, and each may grow to three. */
+	if (strlen(address) < 80)
+		smtp_dsn_set_orcpt(recipient, "rfc822", address);
+}
+
+static void set_up(struct ch_smtp_transaction *t, smtp_session_t session)
+{
+	const struct ch_smtp_letter *letter = t->letter;
+	smtp_message_t message = smtp_add_message(session);
+
+	smtp_set_server(session, "127.0.0.1:25"); /* never reached */
+	smtp_set_hostname(session, "localhost");
+	smtp_set_reverse_path(message, letter->envelope_from);
+	smtp_set_messagecb(message, message_source, t);
+	smtp_size_set_estimate(message, letter->message_len);
+	smtp_dsn_set_ret(message, Ret_HDRS);
+	if (letter->envelope_id && strlen(letter->envelope_id) < 80)
+		smtp_dsn_set_envid(message, letter->envelope_id);
+	for (size_t i = 0; i < letter->to_len; i++)
+		add_recipient(message, letter->to[i], t->smtp->options);
+}
+
+void ch_smtp_dialogue_run(struct ch_smtp_transaction *t)
+{
+	smtp_session_t session = smtp_create_session();
+
+	if (!session) {
+		cut_with(t, "libesmtp made no session");
+		return;
+	}
+	set_up(t, session);
+	t->fd = -1;
+	current = t;
+	smtp_start_session(session); /* its verdict is not asked for */
+	current = NULL;
+	smtp_destroy_session(session);
+}

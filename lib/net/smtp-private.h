@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* smtp-private.h - what the files of the SMTP module share: the connection,
+ * the transaction on it, and the socket that libesmtp takes for a relay. */
+#ifndef CH_NET_SMTP_PRIVATE_H
+#define CH_NET_SMTP_PRIVATE_H
+
+#include "net/smtp.h"
+
+/* What a relay offered in its answer to EHLO (RFC 1869). */
+struct ch_smtp_offer {
+	bool starttls;
+	bool pipelining;
+	bool dsn;
+	bool size;
+	uint64_t size_limit; /* 0: none named */
+	bool plain;
+	bool login;
+	bool cram_md5;
+};
+
+struct ch_smtp {
+	const struct ch_smtp_options *options; /* borrowed */
+	struct ch_connection *conn;            /* owned */
+	struct ch_str raw;    /* came, and belongs to no reply yet */
+	struct ch_smtp_offer offer;
+	bool cut;             /* nothing more may be said */
+	bool needs_rset;      /* the last transaction ended in refusal */
+	bool wants_login;
+};
+
+void ch_smtp_reply_clear(struct ch_smtp_reply *reply);
+
+/* Read one reply, all of it within `timeout_ms`. Returns 0, or -1: CH_RETRY
+ * where the relay closed or was silent, CH_GIVE_UP where what came is no reply
+ * (*ret has it). */
+int ch_smtp_read_reply(struct ch_smtp *smtp, int timeout_ms,
+		       struct ch_smtp_reply *ret, struct ch_error *err);
+
+/* Greeting, EHLO, STARTTLS, AUTH. */
+int ch_smtp_log_in(struct ch_smtp *smtp, enum ch_smtp_fault *ret_fault,
+		   unsigned int *ret_code, struct ch_error *err);
+/* One command line without its end, and the reply to it. */
+int ch_smtp_command(struct ch_smtp *smtp, const char *line,
+		    struct ch_smtp_reply *ret, struct ch_error *err);
+
+/* ---- one transaction --------------------------------------------------- */
+
+enum ch_smtp_phase {
+	CH_PHASE_COMMANDS,
+	CH_PHASE_MESSAGE, /* 354 was read: what is written is the message */
+	CH_PHASE_DOT,     /* the dot is out */
+	CH_PHASE_CUT,     /* reads end, writes go nowhere */
+};
+
+enum ch_smtp_step {
+	CH_STEP_MAIL,
+	CH_STEP_RCPT,
+	CH_STEP_DATA,
+	CH_STEP_DOT,
+	CH_STEP_EMPTY_DOT, /* ends a DATA that no address is behind */
+};
+
+#define CH_SMTP_COMMAND_MAX 2048
+
+/* What is known of the letter under way. */
+struct ch_smtp_transaction {
+	struct ch_smtp *smtp;                /* borrowed */
+	const struct ch_smtp_letter *letter; /* borrowed */
+	enum ch_smtp_phase phase;
+	int fd;                /* what libesmtp takes for its connection */
+	int64_t deadline_ms;   /* monotonic; for all before the dot */
+	struct ch_str for_library; /* replies it has not read */
+	struct ch_str line;        /* of a command, not yet whole */
+	struct ch_str out;         /* for the relay, not yet written */
+	enum ch_smtp_step *steps;  /* owned; commands without a reply yet, a
+				      ring that never wraps: one per command */
+	size_t steps_len;
+	size_t steps_done;
+	size_t compared;       /* of the message: written as it should be */
+	bool stuffed;          /* the dot before compared[0] was written */
+	size_t end_seen;       /* of the final ".\r\n" */
+	bool dot_begun;        /* some byte of the dot may have left */
+	struct ch_smtp_reply mail, data, dot;
+	struct ch_smtp_reply *rcpt; /* owned; one for each address */
+	size_t rcpt_done;
+	size_t *accepted; /* owned; of letter->to, those with 2yz */
+	size_t accepted_len;
+	bool given;       /* libesmtp has the message */
+	struct ch_error why;   /* of the cut */
+};
+
+/* Run libesmtp over `transaction`. It returns when the transaction is over in
+ * one way or another; the replies in it are the result. */
+void ch_smtp_dialogue_run(struct ch_smtp_transaction *transaction);
+
+#endif

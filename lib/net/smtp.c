@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* smtp.c - a connection from its opening to QUIT, and what became of each
+ * address of a letter.
+ *
+ * A letter is one libesmtp session of one message: nothing of it stays in
+ * memory, and none is ever started twice.
+ */
+#include "net/smtp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "net/smtp-private.h"
+
+#define LINE_BYTES_MAX 998 /* RFC 5322 section 2.1.1 */
+
+int ch_smtp_open(const struct ch_smtp_options *options, struct ch_smtp **ret,
+		 enum ch_smtp_fault *ret_fault, unsigned int *ret_code,
+		 struct ch_error *err)
+{
+	struct ch_smtp *smtp;
+
+	*ret_fault = CH_SMTP_FAULT_CONNECT;
+	*ret_code = 0;
+	smtp = ch_xzalloc(sizeof(*smtp));
+	smtp->options = options;
+	if (ch_connection_open(&options->target, &smtp->conn, err) < 0)
+		goto failed;
+	if (options->tls == CH_SMTP_IMPLICIT &&
+	    ch_connection_start_tls(smtp->conn, options->command_timeout_ms,
+				    err) < 0) {
+		if (err->fate != CH_RETRY)
+			*ret_fault = CH_SMTP_FAULT_TLS;
+		goto failed;
+	}
+	if (ch_smtp_log_in(smtp, ret_fault, ret_code, err) < 0)
+		goto failed;
+	*ret = smtp;
+	return 0;
+failed:
+	smtp->cut = true;
+	ch_smtp_close(smtp);
+	return ch_error_prefix(err, "%s port %u", options->target.host,
+			       options->target.port);
+}
+
+void ch_smtp_close(struct ch_smtp *smtp)
+{
+	struct ch_smtp_reply reply = CH_SMTP_REPLY_INIT;
+	struct ch_error err;
+
+	if (!smtp)
+		return;
+	if (!smtp->cut && ch_smtp_usable(smtp))
+		ch_smtp_command(smtp, "QUIT", &reply, &err);
+	ch_smtp_reply_release(&reply);
+	ch_connection_close(smtp->conn);
+	ch_str_release(&smtp->raw);
+	free(smtp);
+}
+
+bool ch_smtp_usable(struct ch_smtp *smtp)
+{
+	struct ch_error err;
+
+	return !smtp->cut && smtp->raw.len == 0 &&
+	       ch_connection_poll(smtp->conn, 0, &err) == 0;
+}
+
+const char *ch_smtp_tls_name(const struct ch_smtp *smtp)
+{
+	return ch_connection_tls_name(smtp->conn);
+}
+
+bool ch_smtp_wants_login(const struct ch_smtp *smtp)
+{
+	return smtp->wants_login;
+}
+
+/* ---- what may go out ---------------------------------------------------- */
+
+/* Printable ASCII without what ends a path or a command: it was checked when
+ * the letter was queued, and a command is built from it here. */
+static bool sendable_address(const char *address)
+{
+	size_t len = strlen(address);
+
+	if (len == 0 || len > 254)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (address[i] <= ' ' || address[i] >= 127 ||
+		    address[i] == '<' || address[i] == '>')
+			return false;
+	}
+	return true;
+}
+
+/* 7-bit lines of at most 998 bytes, each ended by CRLF and by nothing else:
+ * a lone CR or LF is where smuggling begins (RFC 5321 section 2.3.8). */
+static bool sendable_message(const char *message, size_t len)
+{
+	const char *end = message + len;
+
+	if (len > INT32_MAX / 2)
+		return false;
+	while (message < end) {
+		const char *lf = memchr(message, '\n', (size_t)(end - message));
+		size_t line;
+
+		if (!lf || lf == message || lf[-1] != '\r')
+			return false;
+		line = (size_t)(lf - message) - 1;
+		if (line > LINE_BYTES_MAX)
+			return false;
+		for (size_t i = 0; i < line; i++) {
+			unsigned char c = (unsigned char)message[i];
+
+			if (c == 0 || c == '\r' || c >= 128)
+				return false;
+		}
+		message = lf + 1;
+	}
+	return len > 0;
+}
+
+static void set_result(struct ch_smtp_result *result,
+		       enum ch_smtp_outcome outcome, const char *status,
+		       const char *text)
+{
+	result->outcome = outcome;
+	ch_smtp_reply_clear(&result->reply);
+	snprintf(result->reply.status, sizeof(result->reply.status), "%s",
+		 status);
+	ch_str_add(&result->reply.text, text);
+}
+
+static void set_all(struct ch_smtp_result *results, size_t len,
+		    enum ch_smtp_outcome outcome, const char *status,
+		    const char *text)
+{
+	for (size_t i = 0; i < len; i++)
+		set_result(&results[i], outcome, status, text);
+}
+
+/* Refuse here what no relay should see. Returns whether it may go. */
+static bool may_go(const struct ch_smtp *smtp,
+		   const struct ch_smtp_letter *letter,
+		   struct ch_smtp_result *results)
+{
+	uint64_t limit = smtp->offer.size ? smtp->offer.size_limit : 0;
+	bool good = sendable_address(letter->envelope_from);
+	char text[160];
+
+	for (size_t i = 0; i < letter->to_len; i++)
+		good = good && sendable_address(letter->to[i]);
+	if (!good) {
+		set_all(results, letter->to_len, CH_SMTP_FAILED, "5.1.3",
+			"an address that SMTP cannot carry");
+		return false;
+	}
+	if (!sendable_message(letter->message, letter->message_len)) {
+		set_all(results, letter->to_len, CH_SMTP_FAILED, "5.6.0",
+			"the message is not made of 7-bit CRLF lines");
+		return false;
+	}
+	if (limit > 0 && letter->message_len > limit) {
+		snprintf(text, sizeof(text),
+			 "the relay takes messages of at most %llu bytes, and "
+			 "this one has %zu",
+			 (unsigned long long)limit, letter->message_len);
+		set_all(results, letter->to_len, CH_SMTP_FAILED, "5.3.4", text);
+		return false;
+	}
+	return true;
+}
+
+/* ---- the verdict -------------------------------------------------------- */
+
+static void copy_reply(struct ch_smtp_reply *to,
+		       const struct ch_smtp_reply *from)
+{
+	ch_smtp_reply_clear(to);
+	to->code = from->code;
+	memcpy(to->status, from->status, sizeof(to->status));
+	ch_str_add_mem(&to->text, ch_str_cstr(&from->text), from->text.len);
+}
+
+/* A refusal decides; anything else lets the next step speak. */
+static bool refusal(struct ch_smtp_result *result,
+		    const struct ch_smtp_reply *reply)
+{
+	if (reply->code / 100 != 4 && reply->code / 100 != 5)
+		return false;
+	result->outcome = reply->code / 100 == 4 ? CH_SMTP_DEFERRED
+						 : CH_SMTP_FAILED;
+	copy_reply(&result->reply, reply);
+	return true;
+}
+
+static void judge_address(const struct ch_smtp_transaction *t, size_t at,
+			  struct ch_smtp_result *result)
+{
+	if (refusal(result, &t->mail) || refusal(result, &t->rcpt[at]))
+		return;
+	if (t->rcpt[at].code / 100 != 2 || !t->dot_begun) {
+		if (t->rcpt[at].code / 100 != 2 || !refusal(result, &t->data))
+			set_result(result, CH_SMTP_UNTRIED, "", t->why.text);
+		return;
+	}
+	if (refusal(result, &t->dot))
+		return;
+	copy_reply(&result->reply, &t->dot);
+	result->outcome = t->dot.code / 100 == 2 ? CH_SMTP_SENT
+						 : CH_SMTP_IN_DOUBT;
+	if (result->outcome == CH_SMTP_IN_DOUBT && t->dot.text.len == 0)
+		ch_str_add(&result->reply.text, t->why.text);
+}
+
+/* ---- one letter --------------------------------------------------------- */
+
+static void transaction_release(struct ch_smtp_transaction *t)
+{
+	for (size_t i = 0; i < t->letter->to_len; i++)
+		ch_smtp_reply_release(&t->rcpt[i]);
+	ch_smtp_reply_release(&t->mail);
+	ch_smtp_reply_release(&t->data);
+	ch_smtp_reply_release(&t->dot);
+	ch_str_release(&t->for_library);
+	ch_str_release(&t->line);
+	ch_str_release(&t->out);
+	free(t->rcpt);
+	free(t->accepted);
+	free(t->steps);
+}
+
+static void transact(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
+		     struct ch_smtp_result *results, struct ch_error *why)
+{
+	struct ch_smtp_transaction t = {
+		.smtp = smtp,
+		.letter = letter,
+		.deadline_ms = ch_clock_mono_ms() +
+			       smtp->options->attempt_timeout_ms,
+		.for_library = CH_STR_INIT(64 * 1024),
+		.line = CH_STR_INIT(CH_SMTP_COMMAND_MAX),
+		.out = CH_STR_INIT(256 * 1024),
+		.steps = ch_xcalloc(letter->to_len + 3, sizeof(*t.steps)),
+		.rcpt = ch_xcalloc(letter->to_len, sizeof(*t.rcpt)),
+		.accepted = ch_xcalloc(letter->to_len, sizeof(*t.accepted)),
+	};
+
+	ch_error_set(&t.why, CH_RETRY, "libesmtp ended the dialogue");
+	ch_smtp_dialogue_run(&t);
+	for (size_t i = 0; i < letter->to_len; i++)
+		judge_address(&t, i, &results[i]);
+	/* Where libesmtp went away without a word, or in the middle of one. */
+	if (t.steps_done < t.steps_len || t.steps_len == 0 ||
+	    t.phase != CH_PHASE_COMMANDS)
+		smtp->cut = true;
+	smtp->needs_rset = t.dot.code / 100 != 2;
+	*why = t.why;
+	transaction_release(&t);
+}
+
+static int reset(struct ch_smtp *smtp, struct ch_error *err)
+{
+	struct ch_smtp_reply reply = CH_SMTP_REPLY_INIT;
+	int result = ch_smtp_command(smtp, "RSET", &reply, err);
+
+	if (result == 0 && reply.code / 100 != 2) {
+		smtp->cut = true;
+		result = ch_error_set(err, CH_RETRY,
+				      "the relay answered %u to RSET",
+				      reply.code);
+	}
+	ch_smtp_reply_release(&reply);
+	return result;
+}
+
+int ch_smtp_send(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
+		 struct ch_smtp_result *results, struct ch_error *err)
+{
+	if (!may_go(smtp, letter, results))
+		return 0;
+	if (!ch_smtp_usable(smtp)) {
+		smtp->cut = true;
+		ch_error_set(err, CH_RETRY, "the relay closed the connection");
+	} else if (!smtp->needs_rset || reset(smtp, err) == 0) {
+		transact(smtp, letter, results, err);
+		return smtp->cut ? -1 : 0;
+	}
+	set_all(results, letter->to_len, CH_SMTP_UNTRIED, "", err->text);
+	return -1;
+}
+
+void ch_smtp_results_release(struct ch_smtp_result *results, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		ch_smtp_reply_release(&results[i].reply);
+}
