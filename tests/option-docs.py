@@ -172,6 +172,7 @@ def main():
     check_sample(config)
     check_sample_is_valid()
     check_page("man/chancery.conf.5", config)
+    check_page("man/chancery-letter.5", table("letter"))
     for text in faults:
         print(text)
     sys.exit(1 if faults else 0)
