@@ -9,6 +9,7 @@ lib_base_libbase_a_SOURCES = \
 	lib/base/file.c lib/base/file.h \
 	lib/base/hash.c lib/base/hash.h \
 	lib/base/mem.c lib/base/mem.h \
+	lib/base/near.c lib/base/near.h \
 	lib/base/problem.c lib/base/problem.h \
 	lib/base/settings.c lib/base/settings.h \
 	lib/base/settings-private.h lib/base/settings-scan.c \

@@ -11,7 +11,4 @@
 int ch_settings_scan(const char *text, size_t len, const char *shown,
 		     bool no_include, struct ch_problems *problems);
 
-/* Edits between two names (Levenshtein); names over 64 bytes are far away. */
-size_t ch_settings_distance(const char *a, const char *b);
-
 #endif

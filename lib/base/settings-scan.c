@@ -144,29 +144,3 @@ int ch_settings_scan(const char *text, size_t len, const char *shown,
 	}
 	return s.result;
 }
-
-size_t ch_settings_distance(const char *a, const char *b)
-{
-	size_t la = strlen(a);
-	size_t lb = strlen(b);
-	size_t row[65];
-
-	if (la > 64 || lb > 64)
-		return 99;
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			size_t change = diagonal + (a[i - 1] != b[j - 1]);
-			size_t edit = 1 + (row[j] < row[j - 1] ? row[j]
-							       : row[j - 1]);
-
-			diagonal = row[j];
-			row[j] = change < edit ? change : edit;
-		}
-	}
-	return row[lb];
-}

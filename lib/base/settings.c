@@ -18,6 +18,7 @@
 #include <libconfig.h>
 
 #include "base/file.h"
+#include "base/near.h"
 #include "base/settings-private.h"
 
 #define SETTINGS_MAX (4 * 1024 * 1024)
@@ -469,7 +470,7 @@ static void unknown_key(struct reading *r, config_setting_t *s,
 	size_t least = 4;
 
 	for (; table->name; table++) {
-		size_t d = ch_settings_distance(name, table->name);
+		size_t d = ch_near_distance(name, table->name);
 
 		if (d < least) {
 			least = d;
