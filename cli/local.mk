@@ -1,1 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+bin_PROGRAMS += chancery
+chancery_SOURCES = \
+	cli/args.c cli/args.h \
+	cli/check.c \
+	cli/cli.h \
+	cli/json.c cli/json.h \
+	cli/mailing.c cli/mailing.h \
+	cli/main.c \
+	cli/preview.c \
+	cli/report.c cli/report.h \
+	cli/term.c cli/term.h
+chancery_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+chancery_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(JSON_CFLAGS)
+chancery_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) $(CONFIG_LIBS) \
+	$(CURL_LIBS) $(JSON_LIBS)
+
+check_PROGRAMS += tests/unit/test-cli
+tests_unit_test_cli_SOURCES = tests/unit/test-cli.c \
+	cli/args.c cli/args.h cli/term.c cli/term.h
+tests_unit_test_cli_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_test_cli_LDADD = $(UNIT_LIBS)
+TESTS += tests/unit/test-cli tests/system/test-cli.py
+dist_check_SCRIPTS += tests/system/test-cli.py

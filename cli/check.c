@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* check.c - chancery check: merge and compose every letter, send nothing. */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/mailing.h"
+#include "cli/report.h"
+#include "letter/conf.h"
+
+#define MESSAGE_ID "check@chancery.invalid"
+
+struct check {
+	const struct ch_cli *cli;
+	struct ch_mailing mailing;
+	struct ch_report report;
+	struct ch_composed composed;
+	uint64_t letters;
+	uint64_t in_language[CH_LANGUAGES];
+	uint64_t in_another; /* in place of the language they want */
+	uint64_t largest_bytes;
+};
+
+static void count(struct check *check, const struct ch_addressee *addressee)
+{
+	const char *language = ch_letter_language(check->mailing.letter,
+						  addressee->language);
+
+	check->letters++;
+	check->in_another += addressee->language[0] &&
+			     strcmp(addressee->language, language) != 0;
+	for (size_t i = 0; i < CH_LANGUAGES; i++)
+		check->in_language[i] += strcmp(ch_languages[i], language) == 0;
+	if (check->composed.size_bytes > check->largest_bytes)
+		check->largest_bytes = check->composed.size_bytes;
+}
+
+static void check_rows(struct check *check, struct ch_table *table)
+{
+	struct ch_mailing *mailing = &check->mailing;
+	struct ch_letter_identity identity = { MESSAGE_ID,
+					       mailing->options.date_us };
+	/* Behind a fault of the letter the rows are read, but not merged: each
+	 * would say it again. */
+	bool merging = mailing->problems.errors == 0;
+	struct ch_addressee a;
+
+	while (ch_table_next(table, &a, &mailing->problems) > 0) {
+		if (merging &&
+		    ch_letter_compose(mailing->letter, &a, &identity,
+				      &check->composed,
+				      &mailing->problems) == 0)
+			count(check, &a);
+		ch_addressee_release(&a);
+		ch_report_tell(&check->report, &mailing->problems);
+	}
+}
+
+static void check_all(struct check *check)
+{
+	CH_AUTOPTR(ch_table) table = NULL;
+	struct ch_mailing *mailing = &check->mailing;
+
+	if (ch_mailing_gather(mailing) == 0)
+		ch_mailing_load(mailing);
+	if (ch_mailing_table(mailing, &table) == 0)
+		check_rows(check, table);
+	ch_report_tell(&check->report, &mailing->problems);
+}
+
+/* ---- what was found --------------------------------------------------- */
+
+static void tell_json(const struct check *check)
+{
+	json_t *languages = json_object();
+	json_t *object;
+
+	for (size_t i = 0; i < CH_LANGUAGES; i++) {
+		if (check->in_language[i])
+			json_object_set_new(
+				languages, ch_languages[i],
+				json_integer(
+					(json_int_t)check->in_language[i]));
+	}
+	object = json_pack("{s:I, s:o, s:I, s:I, s:I, s:I}", "letters",
+			   (json_int_t)check->letters, "languages", languages,
+			   "in_another_language",
+			   (json_int_t)check->in_another, "largest_bytes",
+			   (json_int_t)check->largest_bytes, "errors",
+			   (json_int_t)check->mailing.problems.errors,
+			   "warnings",
+			   (json_int_t)check->mailing.problems.warnings);
+	ch_json_line(&check->cli->out, object);
+	json_decref(object);
+}
+
+static void tell_languages(const struct check *check)
+{
+	const struct ch_letter *letter = check->mailing.letter;
+	const char *const *codes = ch_letter_languages(letter);
+	char size[CH_TERM_SIZE];
+
+	for (size_t i = 0; i < CH_LANGUAGES; i++) {
+		if (check->in_language[i])
+			ch_term_line(&check->cli->out, "  %s %7llu",
+				     ch_languages[i],
+				     (unsigned long long)
+					     check->in_language[i]);
+	}
+	if (check->in_another)
+		ch_term_line(&check->cli->out,
+			     "The letter lacks the language of %llu of them.",
+			     (unsigned long long)check->in_another);
+	ch_term_line(&check->cli->out,
+		     "Annexes: %zu. Largest message: %s.",
+		     ch_letter_annexes(letter, codes[0]),
+		     ch_term_size(check->largest_bytes, size));
+}
+
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* One long run of bad rows may be more than is kept. */
+static char *not_shown(const struct check *check)
+{
+	const struct ch_problems *all = &check->mailing.problems;
+	size_t count = all->errors + all->warnings - check->report.told;
+
+	return count ? ch_xasprintf(" (%zu more than are shown)", count)
+		     : ch_xstrdup("");
+}
+
+static int tell(const struct check *check)
+{
+	const struct ch_mailing *mailing = &check->mailing;
+	size_t errors = mailing->problems.errors;
+	size_t warnings = mailing->problems.warnings;
+	const struct ch_term *out = &check->cli->out;
+	CH_AUTOCHAR more = not_shown(check);
+
+	if (check->cli->json) {
+		tell_json(check);
+		return errors ? EX_DATAERR : EX_OK;
+	}
+	if (errors) {
+		ch_term_line(out, "%zu error%s, %zu warning%s%s: correct %s and "
+				  "check again; nothing can be queued before.",
+			     errors, plural(errors), warnings,
+			     plural(warnings), more, errors == 1 ? "it" : "them");
+		if (!mailing->options.deadline && mailing->letter &&
+		    ch_letter_uses(mailing->letter, "deadline"))
+			ch_term_line(out, "The letter speaks of a deadline: "
+					  "--deadline DATE gives it one.");
+		return EX_DATAERR;
+	}
+	ch_term_line(out, "%llu letter%s can be sent; %zu warning%s%s.",
+		     (unsigned long long)check->letters,
+		     plural(check->letters), warnings, plural(warnings), more);
+	tell_languages(check);
+	return EX_OK;
+}
+
+static int run(struct ch_cli *cli, const struct ch_args *args)
+{
+	struct check check = {
+		.cli = cli,
+		.report = { .cli = cli, .term = &cli->out },
+	};
+	int code;
+
+	ch_mailing_init(&check.mailing, args);
+	ch_composed_init(&check.composed, CH_BUNDLE_FILE_MAX);
+	code = ch_mailing_look(cli, &check.mailing);
+	if (code == EX_OK) {
+		check_all(&check);
+		code = tell(&check);
+	}
+	ch_composed_release(&check.composed);
+	ch_report_release(&check.report);
+	ch_mailing_release(&check.mailing);
+	return code;
+}
+
+static const struct ch_option options[] = {
+	{ "reference", 'R', "REFERENCE", false,
+	  "What the batch will be called, such as DM-1276." },
+	CH_MAILING_OPTIONS,
+	{ "from", 0, "ADDRESS", false,
+	  "The sender, where letter.conf names none." },
+	{ 0 },
+};
+
+const struct ch_verb ch_verb_check = {
+	.name = "check",
+	.operands = "LETTER RECIPIENTS",
+	.least = 2,
+	.most = 2,
+	.summary = "Merge every letter, send nothing; tell all that is wrong.",
+	.about = "LETTER is the letter's folder, RECIPIENTS the table (CSV). "
+		 "Needs no daemon.\nEach problem is file:line:column: field: "
+		 "reason. Exit status 65 if one is\nan error.\n",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cli.h - what every verb of chancery(1) is given, and what it is made of.
+ *
+ * One file a verb; main.c lists them. stdout is data, stderr is for the person
+ * who waits. A verb returns an exit code of sysexits.h.
+ */
+#ifndef CH_CLI_CLI_H
+#define CH_CLI_CLI_H
+
+#include <stdbool.h>
+#include <sysexits.h>
+
+#include "base/error.h"
+#include "cli/args.h"
+#include "cli/term.h"
+
+struct ch_cli {
+	const char *socket_dir; /* borrowed */
+	bool json;              /* one object a line */
+	struct ch_term out;
+	struct ch_term err;
+};
+
+struct ch_verb {
+	const char *name;
+	const char *operands; /* "BATCH[/KEY]", as help calls them */
+	size_t least, most;   /* operands */
+	const char *summary;  /* one line for the list of verbs */
+	const char *about;    /* lines for the verb's own help; "" if none */
+	const struct ch_option *options; /* beside those of all verbs */
+	int (*run)(struct ch_cli *cli, const struct ch_args *args);
+};
+
+extern const struct ch_verb ch_verb_check, ch_verb_preview;
+
+/* "chancery: …" on stderr and, where there is a hint, one line of what to do.
+ * Returns `code`. Everything in it is made safe for the terminal. */
+int ch_fail(const struct ch_cli *cli, int code, const char *hint,
+	    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* The same for a mistake in the command line: EX_USAGE. */
+int ch_fail_usage(const struct ch_cli *cli, const struct ch_verb *verb,
+		  const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Ask on the terminal; what is not "y" or "yes" is no. */
+bool ch_ask(const struct ch_cli *cli, const char *question);
+/* Whether there is somebody to ask: stdin and stderr are terminals. */
+bool ch_can_ask(const struct ch_cli *cli);
+
+#endif

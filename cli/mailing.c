@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* mailing.c - gather, parse and open what a person wants to send. */
+#include "cli/mailing.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "letter/conf.h"
+
+#define CONF_NAME "letter.conf"
+#define STAND_IN_SENDER "sender-of-chancery.conf@chancery.invalid"
+
+static char *without_slashes(const char *path)
+{
+	size_t len = strlen(path);
+
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	return ch_xstrndup(path, len);
+}
+
+void ch_mailing_init(struct ch_mailing *mailing, const struct ch_args *args)
+{
+	*mailing = (struct ch_mailing){
+		.letter_path = without_slashes(ch_args_operand(args, 0)),
+		.table_path = ch_args_operand(args, 1),
+		.args = args,
+		.options = {
+			.reference = ch_args_value(args, "reference"),
+			.deadline = ch_args_value(args, "deadline"),
+			.from = ch_args_value(args, "from"),
+			.test_to = ch_args_value(args, "test-to"),
+			.date_us = ch_clock_now_us(),
+		},
+	};
+}
+
+void ch_mailing_release(struct ch_mailing *mailing)
+{
+	if (mailing->letter)
+		ch_letter_free(mailing->letter);
+	free(mailing->letter_path);
+	free(mailing->stand_in);
+	ch_bundle_release(&mailing->bundle);
+	ch_problems_release(&mailing->problems);
+	*mailing = (struct ch_mailing){ 0 };
+}
+
+int ch_mailing_look(const struct ch_cli *cli, const struct ch_mailing *mailing)
+{
+	struct stat st;
+
+	if (stat(mailing->letter_path, &st) < 0)
+		return ch_fail(cli, EX_NOINPUT, "The first word is the "
+						"folder of a letter.",
+			       "%s: %s", mailing->letter_path,
+			       strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return ch_fail(cli, EX_NOINPUT,
+			       "A letter is a folder with letter.conf and a "
+			       "file such as en.md for each language.",
+			       "%s: is not a folder", mailing->letter_path);
+	if (stat(mailing->table_path, &st) < 0)
+		return ch_fail(cli, EX_NOINPUT, "The second word is the table "
+						"of addressees.",
+			       "%s: %s", mailing->table_path, strerror(errno));
+	return EX_OK;
+}
+
+int ch_mailing_gather(struct ch_mailing *mailing)
+{
+	const struct ch_args *args = mailing->args;
+	size_t errors = mailing->problems.errors;
+
+	ch_bundle_add_folder(&mailing->bundle, CH_ROLE_LETTER,
+			     mailing->letter_path, mailing->letter_path,
+			     &mailing->problems);
+	for (size_t i = 0; i < args->len; i++) {
+		if (args->items[i].option &&
+		    strcmp(args->items[i].option->name, "annex") == 0)
+			ch_bundle_add_annex(&mailing->bundle,
+					    args->items[i].value,
+					    &mailing->problems);
+	}
+	return mailing->problems.errors > errors ? -1 : 0;
+}
+
+/* A reference such as the letter wants: "DM-#" gives "DM-0". */
+static char *make_stand_in(const char *pattern)
+{
+	char *made = ch_xstrdup(pattern && pattern[0] ? pattern : "REFERENCE");
+
+	for (char *c = made; *c; c++) {
+		if (*c == '#')
+			*c = '0';
+	}
+	return made;
+}
+
+/* What stands for facts that the letter gets only when it is queued. */
+static void fill_in(struct ch_mailing *mailing)
+{
+	const struct ch_bundle_file *file =
+		ch_bundle_find(&mailing->bundle, CH_ROLE_LETTER, CONF_NAME);
+	struct ch_letter_conf conf = { 0 };
+	CH_AUTO(ch_problems) ignored = { 0 }; /* loading tells them */
+
+	if (file)
+		ch_letter_conf_parse((struct ch_slice){
+					     ch_str_cstr(&file->bytes),
+					     file->bytes.len },
+				     file->shown, &conf, &ignored);
+	if (!mailing->options.reference) {
+		mailing->stand_in = make_stand_in(conf.reference);
+		mailing->options.reference = mailing->stand_in;
+	}
+	if (!mailing->options.from) {
+		mailing->options.from = STAND_IN_SENDER;
+		mailing->stand_in_sender = !conf.sender || !conf.sender[0];
+	}
+	ch_letter_conf_release(&conf);
+}
+
+int ch_mailing_load(struct ch_mailing *mailing)
+{
+	fill_in(mailing);
+	return ch_letter_load(&mailing->bundle, &mailing->options,
+			      &mailing->letter, &mailing->problems);
+}
+
+int ch_mailing_table(struct ch_mailing *mailing, struct ch_table **ret)
+{
+	struct ch_table_options options = {
+		.shown = mailing->table_path,
+		.charset = ch_args_value(mailing->args, "charset"),
+	};
+	const char *const *columns;
+	size_t len;
+
+	if (ch_table_open(mailing->table_path, &options, ret,
+			  &mailing->problems) < 0)
+		return -1;
+	columns = ch_table_columns(*ret, &len);
+	if (mailing->letter)
+		ch_letter_check_columns(mailing->letter, columns, len,
+					mailing->table_path,
+					&mailing->problems);
+	return 0;
+}

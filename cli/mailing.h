@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* mailing.h - a letter and its table as files of the person at the keyboard.
+ *
+ * check, preview and the first look of enqueue merge with the code that the
+ * import and the send worker use (lib/letter), so what they show is what will
+ * be sent. No daemon is needed; what only its configuration knows (the sender
+ * where letter.conf names none) has a stand-in at an .invalid address.
+ */
+#ifndef CH_CLI_MAILING_H
+#define CH_CLI_MAILING_H
+
+#include "base/problem.h"
+#include "cli/cli.h"
+#include "letter/bundle.h"
+#include "letter/letter.h"
+#include "letter/table.h"
+
+struct ch_mailing {
+	char *letter_path;      /* owned; without a slash at its end */
+	const char *table_path; /* borrowed, as are the rest */
+	const struct ch_args *args;
+	struct ch_letter_options options;
+	char *stand_in; /* owned; for a reference, or NULL */
+	bool stand_in_sender; /* nothing here says who sends it */
+	struct ch_bundle bundle;
+	struct ch_letter *letter; /* owned */
+	struct ch_problems problems;
+};
+
+/* --deadline, --charset, --annex, --test-to: of check, preview and enqueue. */
+#define CH_MAILING_OPTIONS                                                  \
+	{ "deadline", 'd', "DATE", false,                                   \
+	  "The day by which an answer is asked for, such as 2026-12-18." }, \
+	{ "annex", 'a', "FILE", true,                                       \
+	  "Attach this file too; may be given several times. NAME.fr.pdf "  \
+	  "goes with the French letter only." },                            \
+	{ "charset", 0, "NAME", false,                                      \
+	  "The table is in this charset and not in UTF-8." },               \
+	{ "test-to", 0, "ADDRESS", false,                                   \
+	  "All letters go to this address and to nobody else." }
+
+/* The two operands and the options. Reads nothing yet. */
+void ch_mailing_init(struct ch_mailing *mailing, const struct ch_args *args);
+void ch_mailing_release(struct ch_mailing *mailing);
+
+/* EX_NOINPUT, and says so, where the folder or the table is not there. */
+int ch_mailing_look(const struct ch_cli *cli,
+		    const struct ch_mailing *mailing);
+/* Read the letter's files and the annexes; -1 with problems. */
+int ch_mailing_gather(struct ch_mailing *mailing);
+/* Parse the letter; -1 with problems. */
+int ch_mailing_load(struct ch_mailing *mailing);
+/* Open the table and compare its columns with the letter's fields. Returns 0
+ * with *ret, also where columns are missing: that is counted in
+ * mailing->problems. -1 where there is no reading it. */
+int ch_mailing_table(struct ch_mailing *mailing, struct ch_table **ret);
+
+#endif

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* test-cli.c - the parts of chancery(1) that only compute: its command line,
+ * what a stream can show. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "cli/args.h"
+#include "cli/term.h"
+
+static const struct ch_option first[] = {
+	{ "json", 0, NULL, false, "One object a line." },
+	{ "socket-dir", 0, "DIR", false, "Where." },
+	{ 0 },
+};
+static const struct ch_option second[] = {
+	{ "annex", 'a', "FILE", true, "Also this file, which is one of those "
+				      "that go with every letter of all." },
+	{ "key", 'r', "KEY", false, "Whose." },
+	{ "text", 't', NULL, false, "As text." },
+	{ 0 },
+};
+
+/* "name=value" for options, the word for operands; or the mistake. */
+static void show(const struct ch_args *args, struct ch_str *out)
+{
+	for (size_t i = 0; i < args->len; i++) {
+		if (args->items[i].option)
+			ch_str_addf(out, "%s=", args->items[i].option->name);
+		ch_str_addf(out, "%s;", args->items[i].value);
+	}
+}
+
+static void test_args(void **state)
+{
+	static const struct {
+		const char *words[8];
+		const char *expected;
+	} rows[] = {
+		{ { "a", "b" }, "a;b;" },
+		{ { "a", "--json", "b" }, "a;json=;b;" },
+		{ { "--key", "FRA" }, "key=FRA;" },
+		{ { "--key=FRA" }, "key=FRA;" },
+		{ { "--key=" }, "key=;" },
+		{ { "-rFRA" }, "key=FRA;" },
+		{ { "-r", "FRA" }, "key=FRA;" },
+		{ { "-tr", "FRA" }, "text=;key=FRA;" },
+		{ { "-a", "x", "-ay", "--annex=z" }, "annex=x;annex=y;annex=z;" },
+		{ { "--key", "--json" }, "key=--json;" },
+		{ { "--", "--json", "-x" }, "--json;-x;" },
+		{ { "-" }, "-;" },
+		{ { "--json", "--json" }, "json=;json=;" },
+		{ { "--jsn" }, "no option --jsn; did you mean --json?" },
+		{ { "--sock" }, "no option --sock; did you mean --socket-dir?" },
+		{ { "--whatever" }, "no option --whatever" },
+		{ { "--whatever=1" }, "no option --whatever" },
+		{ { "-x" }, "no option -x" },
+		{ { "-tx" }, "no option -x" },
+		{ { "--key" }, "--key needs a KEY" },
+		{ { "-r" }, "--key needs a KEY" },
+		{ { "--json=yes" }, "--json takes no value" },
+		{ { "--key", "a", "--key", "b" }, "--key is there twice" },
+	};
+	const struct ch_option *const tables[] = { first, second, NULL };
+
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		CH_AUTO(ch_args) args = { 0 };
+		CH_AUTO(ch_str) out = CH_STR_INIT(1000);
+		struct ch_error err;
+		char *words[8];
+		int count = 0;
+
+		for (; rows[i].words[count]; count++)
+			words[count] = ch_xstrdup(rows[i].words[count]);
+		if (ch_args_read(&args, count, words, tables, false, &err) < 0)
+			ch_str_add(&out, err.text);
+		else
+			show(&args, &out);
+		assert_string_equal(ch_str_cstr(&out), rows[i].expected);
+		for (int j = 0; j < count; j++)
+			free(words[j]);
+	}
+}
+
+static void test_operands(void **state)
+{
+	static char verb[] = "show", key[] = "DM-1/FRA", json[] = "--json";
+	char *words[] = { json, verb, json, key };
+	const struct ch_option *const tables[] = { first, NULL };
+	CH_AUTO(ch_args) args = { 0 };
+	struct ch_error err;
+
+	assert_int_equal(ch_args_read(&args, 4, words, tables, true, &err), 2);
+	assert_string_equal(ch_args_operand(&args, 0), "show");
+	assert_null(ch_args_operand(&args, 1));
+	assert_int_equal(ch_args_read(&args, 2, words + 2, tables, true, &err),
+			 2);
+	assert_int_equal(ch_args_operands(&args), 2);
+	assert_string_equal(ch_args_operand(&args, 1), "DM-1/FRA");
+	assert_true(ch_args_has(&args, "json"));
+	assert_false(ch_args_has(&args, "socket-dir"));
+}
+
+static void test_nearest(void **state)
+{
+	static const char *const verbs[] = { "check", "preview", "status",
+					     "show", NULL };
+	static const struct {
+		const char *word, *expected;
+	} rows[] = {
+		{ "chek", "check" },	 { "prevew", "preview" },
+		{ "stats", "status" },	 { "prev", "preview" },
+		{ "frobnicate", NULL },	 { "x", NULL },
+		{ "shwo", "show" },	 { "CHECK", NULL },
+	};
+
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		const char *nearest = ch_args_nearest(rows[i].word, verbs);
+
+		if (rows[i].expected)
+			assert_string_equal(nearest, rows[i].expected);
+		else
+			assert_null(nearest);
+	}
+}
+
+static void test_help(void **state)
+{
+	CH_AUTO(ch_str) out = CH_STR_INIT(1000);
+
+	ch_args_help(second, &out);
+	assert_string_equal(
+		ch_str_cstr(&out),
+		"  -a, --annex FILE      Also this file, which is one of those "
+		"that go with\n"
+		"                        every letter of all.\n"
+		"  -r, --key KEY         Whose.\n"
+		"  -t, --text            As text.\n");
+}
+
+static void test_text(void **state)
+{
+	static const struct {
+		bool utf8;
+		const char *text, *expected;
+	} rows[] = {
+		{ true, "C\xC3\xB4te", "C\xC3\xB4te" },
+		{ false, "C\xC3\xB4te", "C\\u{00F4}te" },
+		{ false, "a\xE2\x80\xA6 l\xE2\x80\x99un", "a... l'un" },
+		{ true, "\033[2J", "\\x1B[2J" },
+		{ false, "\033[2J", "\\x1B[2J" },
+		{ true, "\xE2\x80\xAE" "abc", "\\u{202E}abc" },
+		{ true, "\xC2\x9B" "2J", "\\u{009B}2J" },
+		{ true, "\xFF", "\\xFF" },
+		{ false, "\xFF", "\\xFF" },
+		{ true, "two\nlines", "two\\x0Alines" },
+		{ true, "back\\slash", "back\\\\slash" },
+	};
+
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		struct ch_term term = { .utf8 = rows[i].utf8 };
+		CH_AUTO(ch_str) out = CH_STR_INIT(1000);
+
+		ch_term_text(&term, &out, rows[i].text);
+		assert_string_equal(ch_str_cstr(&out), rows[i].expected);
+	}
+}
+
+static void test_size(void **state)
+{
+	static const struct {
+		unsigned long long bytes;
+		const char *expected;
+	} rows[] = {
+		{ 0, "0 B" },
+		{ 1023, "1023 B" },
+		{ 1024, "1.0 KiB" },
+		{ 1048524, "1023.9 KiB" },
+		{ 1048575, "1.0 MiB" },
+		{ 26214400, "25.0 MiB" },
+		{ 18446744073709551615ull, "16777216.0 TiB" },
+	};
+	char out[CH_TERM_SIZE];
+
+	for (size_t i = 0; i < CH_COUNT(rows); i++)
+		assert_string_equal(ch_term_size(rows[i].bytes, out),
+				    rows[i].expected);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_args),
+		cmocka_unit_test(test_operands),
+		cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_size),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
