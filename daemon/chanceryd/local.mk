@@ -31,7 +31,15 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/spool.c daemon/chanceryd/spool.h \
 	daemon/chanceryd/turn.h \
 	daemon/chanceryd/workers.h
-EXTRA_DIST += $(CHANCERYD_SOURCES)
+
+# All but main.c, for the daemon and for its tests.
+noinst_LIBRARIES += daemon/libchanceryd.a
+daemon_libchanceryd_a_SOURCES = $(CHANCERYD_SOURCES)
+daemon_libchanceryd_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) \
+	$(HTTP_CFLAGS) $(JSON_CFLAGS) $(CONFIG_CFLAGS)
+CHANCERYD_LIBS = daemon/libchanceryd.a $(STORE_LIBS) $(TOKEN_LIBS) \
+	lib/wire/libwire.a $(BASE_LIBS) $(SYSTEMD_LIBS) $(HTTP_LIBS) \
+	$(JSON_LIBS) $(CONFIG_LIBS)
 
 # Parts that stand by themselves are tested by themselves.
 check_PROGRAMS += tests/unit/test-keys tests/unit/test-spool

@@ -17,4 +17,7 @@ enum ch_return_kind {
 	CH_RETURN_OTHER,
 };
 
+/* "bounce-hard" and so on; "other" for a number that is none. */
+const char *ch_return_kind_name(enum ch_return_kind kind);
+
 #endif

@@ -39,7 +39,4 @@ struct ch_classified {
 void ch_classify(const struct ch_message *message, struct ch_classified *ret);
 void ch_classified_release(struct ch_classified *classified);
 
-/* "bounce-hard" and so on. */
-const char *ch_return_kind_name(enum ch_return_kind kind);
-
 #endif
