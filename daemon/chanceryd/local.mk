@@ -16,11 +16,13 @@ TESTS += tests/unit/test-config
 # chanceryd: each part adds its files here.
 CHANCERYD_SOURCES = \
 	daemon/chanceryd/alarms.h \
+	daemon/chanceryd/commands.c \
 	daemon/chanceryd/config.c daemon/chanceryd/config.h \
 	daemon/chanceryd/config-private.h \
+	daemon/chanceryd/detail.c daemon/chanceryd/detail.h \
 	daemon/chanceryd/dispatch.h \
 	daemon/chanceryd/http.h \
-	daemon/chanceryd/imports.h \
+	daemon/chanceryd/imports.c daemon/chanceryd/imports.h \
 	daemon/chanceryd/keys.c daemon/chanceryd/keys.h \
 	daemon/chanceryd/log.h \
 	daemon/chanceryd/mailroom.h \
@@ -50,3 +52,10 @@ tests_unit_test_spool_SOURCES = tests/unit/test-spool.c \
 	daemon/chanceryd/spool.c daemon/chanceryd/spool.h
 tests_unit_test_spool_LDADD = $(UNIT_LIBS)
 TESTS += tests/unit/test-keys tests/unit/test-spool
+
+check_PROGRAMS += tests/unit/test-commands
+tests_unit_test_commands_SOURCES = tests/unit/test-commands.c \
+	daemon/chanceryd/commands.c
+tests_unit_test_commands_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_commands_LDADD = $(STORE_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-commands

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* commands.c - what a person decides: release, pause, resume, cancel, retry,
+ * resolve. ch_mailroom_command() of mailroom.h.
+ *
+ * Each is one change in the turn's transaction, guarded by the state it starts
+ * from, with an event that names who. What is refused changes nothing; it is
+ * logged, since a refusal may be what a security officer looks for.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "chanceryd/dispatch.h"
+#include "chanceryd/room.h"
+
+#define NOT_FOUND "4.0.4"
+#define NOT_ALLOWED "4.0.3"
+#define NOT_SO "4.0.9"
+
+static const char *const verb_names[] = {
+	[CH_VERB_RELEASE] = "release",
+	[CH_VERB_PAUSE] = "pause",
+	[CH_VERB_RESUME] = "resume",
+	[CH_VERB_CANCEL] = "cancel",
+	[CH_VERB_RETRY] = "retry",
+	[CH_VERB_RESOLVE_SENT] = "resolve",
+	[CH_VERB_RESOLVE_RESEND] = "resolve",
+};
+
+/* A command under way. */
+struct doing {
+	struct ch_mailroom *room;
+	const struct ch_command *command; /* borrowed */
+	struct ch_store_batch batch;      /* owned; id 0: none named */
+	struct ch_store_letter letter;    /* owned; id 0: the whole batch */
+	int64_t now_us;
+	struct ch_error *err;
+};
+
+__attribute__((format(printf, 3, 4))) static int
+refuse(const struct doing *doing, const char *status, const char *format, ...)
+{
+	char text[sizeof(doing->err->text)];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	ch_error_set(doing->err, CH_GIVE_UP, "%s", text);
+	snprintf(doing->err->status, sizeof(doing->err->status), "%s", status);
+	return -1;
+}
+
+/* A storage error ends the daemon: what the store did is not known. */
+static int64_t stored(const struct doing *doing, int64_t rc)
+{
+	if (rc < 0)
+		ch_room_fail(doing->room, doing->err);
+	return rc;
+}
+
+/* ---- what it is about ------------------------------------------------- */
+
+static int find(struct doing *doing)
+{
+	const struct ch_command *c = doing->command;
+	struct ch_store *store = doing->room->store;
+
+	if (!c->reference)
+		return c->key ? refuse(doing, NOT_FOUND,
+				       "a letter without its batch") : 0;
+	if (stored(doing, ch_store_batch_by_reference(store, c->reference,
+						      &doing->batch,
+						      doing->err)) == 0)
+		return refuse(doing, NOT_FOUND, "there is no batch %s",
+			      c->reference);
+	if (!c->key)
+		return 0;
+	if (stored(doing, ch_store_letter_by_key(store, doing->batch.id,
+						 c->key, &doing->letter,
+						 doing->err)) == 0)
+		return refuse(doing, NOT_FOUND, "%s has no letter %s",
+			      c->reference, c->key);
+	return 0;
+}
+
+/* "DM-1276" or "DM-1276/FRA", for a sentence. */
+static const char *named(const struct doing *doing, char out[160])
+{
+	const struct ch_command *c = doing->command;
+
+	snprintf(out, 160, "%s%s%s", c->reference, c->key ? "/" : "",
+		 c->key ? c->key : "");
+	return out;
+}
+
+static int not_so(const struct doing *doing, const char *why)
+{
+	char name[160];
+
+	return refuse(doing, NOT_SO, "%s is %s: %s", named(doing, name),
+		      doing->letter.id ?
+			      ch_state_name(doing->letter.state) :
+			      ch_batch_state_name(doing->batch.state),
+		      why);
+}
+
+/* ---- the steps -------------------------------------------------------- */
+
+static void tell(const struct doing *doing, const char *type)
+{
+	stored(doing, ch_store_event_add(doing->room->store, type,
+					 doing->batch.id, doing->letter.id,
+					 doing->command->who.name, "",
+					 doing->now_us, doing->err));
+}
+
+/* `from` was read in this transaction, by the one who writes. */
+static void change(const struct doing *doing, enum ch_batch_state to,
+		   const char *event)
+{
+	stored(doing, ch_store_batch_change(doing->room->store,
+					    doing->batch.id,
+					    doing->batch.state, to,
+					    doing->command->who.name,
+					    doing->err));
+	tell(doing, event);
+}
+
+static int64_t decide(const struct doing *doing, enum ch_state from,
+		      enum ch_state to, const char *verb)
+{
+	return stored(doing, ch_store_decide(doing->room->store,
+					     doing->batch.id,
+					     doing->letter.id, from, to, verb,
+					     doing->command->who.name,
+					     doing->now_us, doing->err));
+}
+
+/* ---- release ---------------------------------------------------------- */
+
+static bool ends_with(const char *text, const char *tail)
+{
+	size_t len = strlen(text);
+	size_t tail_len = strlen(tail);
+
+	return len >= tail_len && strcmp(text + len - tail_len, tail) == 0;
+}
+
+/* The same person: by uid, since a name can be changed by its owner. */
+static bool enqueued_it(const struct doing *doing)
+{
+	const struct ch_asker *who = &doing->command->who;
+	char uid[32];
+
+	snprintf(uid, sizeof(uid), "(uid %u)", (unsigned int)who->uid);
+	return ends_with(doing->batch.enqueued_by, uid) ||
+	       strcmp(doing->batch.enqueued_by, who->name) == 0;
+}
+
+/* Whether this person may let it go, having been shown what it is. */
+static int check_release(const struct doing *doing)
+{
+	const struct ch_command *c = doing->command;
+	struct ch_sha256 shown;
+	char hex[CH_SHA256_HEX_SIZE];
+
+	if (doing->room->config->release.second_person && enqueued_it(doing))
+		return refuse(doing, NOT_ALLOWED,
+			      "%s was enqueued by %s: somebody else has to "
+			      "release it",
+			      c->reference, doing->batch.enqueued_by);
+	if (!c->digest)
+		return refuse(doing, NOT_SO,
+			      "a release names the digest of what was read");
+	if (ch_sha256_parse(c->digest, strlen(c->digest), &shown) < 0 ||
+	    !ch_sha256_eq(&shown, &doing->batch.digest))
+		return refuse(doing, NOT_SO,
+			      "this is not the digest of %s, which is %s",
+			      c->reference,
+			      ch_sha256_hex(&doing->batch.digest, hex));
+	return 0;
+}
+
+static int64_t do_release(const struct doing *doing)
+{
+	if (doing->letter.id) {
+		if (doing->letter.state != CH_STATE_HELD ||
+		    doing->batch.state == CH_BATCH_CANCELLED)
+			return not_so(doing, "only what is held can be "
+					     "released");
+		if (check_release(doing) < 0)
+			return -1;
+		return decide(doing, CH_STATE_HELD, CH_STATE_QUEUED,
+			      "released");
+	}
+	if (doing->batch.state != CH_BATCH_HELD)
+		return not_so(doing, "only what is held can be released");
+	if (check_release(doing) < 0)
+		return -1;
+	change(doing, CH_BATCH_OPEN, "batch.released");
+	return 1;
+}
+
+/* ---- the others ------------------------------------------------------- */
+
+static int64_t pause_room(const struct doing *doing, bool pause)
+{
+	return ch_room_pause(doing->room, pause, doing->command->who.name);
+}
+
+/* What is so already is no error: a script may say it twice. */
+static int64_t pause_or_resume(const struct doing *doing,
+			       enum ch_batch_state from,
+			       enum ch_batch_state to, const char *event)
+{
+	if (doing->letter.id)
+		return refuse(doing, NOT_SO,
+			      "a letter is not paused alone: cancel it, or "
+			      "pause its batch");
+	if (doing->batch.state == to)
+		return 0;
+	if (doing->batch.state != from)
+		return not_so(doing, doing->batch.state == CH_BATCH_HELD ?
+					     "it goes when it is released" :
+					     "it is over");
+	change(doing, to, event);
+	return 1;
+}
+
+static int64_t do_pause(const struct doing *doing)
+{
+	if (!doing->batch.id)
+		return pause_room(doing, true);
+	return pause_or_resume(doing, CH_BATCH_OPEN, CH_BATCH_PAUSED,
+			       "batch.paused");
+}
+
+static int64_t do_resume(const struct doing *doing)
+{
+	if (!doing->batch.id)
+		return pause_room(doing, false);
+	return pause_or_resume(doing, CH_BATCH_PAUSED, CH_BATCH_OPEN,
+			       "batch.resumed");
+}
+
+/* Letters that are with a worker go on; what comes back to the queue of a
+ * cancelled batch is not claimed again, and a second `cancel` ends it too. */
+static int64_t do_cancel(const struct doing *doing)
+{
+	bool one = doing->letter.id != 0;
+	const char *verb = one ? "cancelled" : "letters_cancelled";
+	int64_t touched;
+
+	if (!one && doing->batch.state != CH_BATCH_CANCELLED)
+		change(doing, CH_BATCH_CANCELLED, "batch.cancelled");
+	touched = decide(doing, CH_STATE_QUEUED, CH_STATE_CANCELLED, verb);
+	touched += decide(doing, CH_STATE_HELD, CH_STATE_CANCELLED, verb);
+	if (one && touched == 0)
+		return not_so(doing, "only what waits can be cancelled");
+	return one ? 1 : touched;
+}
+
+/* Back to the queue, or out of doubt. */
+static int64_t move(const struct doing *doing, enum ch_state from,
+		    enum ch_state to, const char *verb)
+{
+	if (to == CH_STATE_QUEUED && doing->batch.state == CH_BATCH_CANCELLED)
+		return not_so(doing, "nothing more of it is sent");
+	return decide(doing, from, to, verb);
+}
+
+static int64_t do_retry(const struct doing *doing)
+{
+	int64_t failed = move(doing, CH_STATE_FAILED, CH_STATE_QUEUED,
+			      "retried");
+	int64_t held;
+
+	if (failed < 0)
+		return -1;
+	held = move(doing, CH_STATE_HELD, CH_STATE_QUEUED, "retried");
+	if (failed + held == 0)
+		return not_so(doing, "nothing of it has failed");
+	return doing->letter.id ? 1 : failed + held;
+}
+
+static int64_t do_resolve(const struct doing *doing, enum ch_state to)
+{
+	int64_t touched = move(doing, CH_STATE_IN_DOUBT, to, "resolved");
+
+	if (touched == 0)
+		return not_so(doing, "nothing of it is in doubt");
+	return touched;
+}
+
+static int64_t run(const struct doing *doing)
+{
+	const struct ch_command *c = doing->command;
+
+	if (!c->reference && c->verb != CH_VERB_PAUSE &&
+	    c->verb != CH_VERB_RESUME)
+		return refuse(doing, NOT_FOUND, "which batch?");
+	switch (c->verb) {
+	case CH_VERB_RELEASE:
+		return do_release(doing);
+	case CH_VERB_PAUSE:
+		return do_pause(doing);
+	case CH_VERB_RESUME:
+		return do_resume(doing);
+	case CH_VERB_CANCEL:
+		return do_cancel(doing);
+	case CH_VERB_RETRY:
+		return do_retry(doing);
+	case CH_VERB_RESOLVE_SENT:
+		return do_resolve(doing, CH_STATE_SENT);
+	case CH_VERB_RESOLVE_RESEND:
+		return do_resolve(doing, CH_STATE_QUEUED);
+	}
+	return refuse(doing, NOT_FOUND, "there is no such command");
+}
+
+static void note(const struct doing *doing, int64_t touched)
+{
+	const struct ch_command *c = doing->command;
+	const struct ch_log_fields about = { .batch = c->reference,
+					     .letter = c->key };
+
+	if (touched < 0)
+		ch_turn_log(doing->room, LOG_WARNING, &about,
+			    "%s by %s refused: %s", verb_names[c->verb],
+			    c->who.name, doing->err->text);
+	else
+		ch_turn_log(doing->room, LOG_NOTICE, &about,
+			    "%s by %s: %lld", verb_names[c->verb],
+			    c->who.name, (long long)touched);
+}
+
+int ch_mailroom_command(struct ch_mailroom *room,
+			const struct ch_command *command, int64_t *ret_touched,
+			struct ch_error *err)
+{
+	struct doing doing = { .room = room, .command = command, .err = err };
+	int64_t touched = -1;
+
+	doing.now_us = ch_turn_open(room);
+	if (find(&doing) == 0)
+		touched = run(&doing);
+	note(&doing, touched);
+	if (touched >= 0 && doing.batch.id)
+		ch_dispatch_batch(room, doing.batch.id);
+	ch_store_letter_release(&doing.letter);
+	ch_store_batch_release(&doing.batch);
+	if (touched < 0)
+		return -1;
+	*ret_touched = touched;
+	return 0;
+}

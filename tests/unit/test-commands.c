@@ -1,0 +1,585 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* test-commands.c - what a person may decide about which batch and letter.
+ *
+ * commands.c against a real store; the turn, the dispatch and the journal are
+ * stood in for here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "chanceryd/dispatch.h"
+#include "chanceryd/room.h"
+
+#define OK(call)                                                     \
+	do {                                                         \
+		if ((call) < 0)                                      \
+			fail_msg("%s: %s", #call, err.text);         \
+	} while (0)
+
+#define NOW 1000000
+#define DIGEST \
+	"dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
+#define OTHER \
+	"eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
+
+/* ---- what stands in for the rest of the daemon ------------------------- */
+
+static struct ch_error err;
+static char logged[2000];
+static int looked_at;
+
+_Noreturn void ch_room_fail(struct ch_mailroom *room,
+			    const struct ch_error *why)
+{
+	fprintf(stderr, "storage: %s\n", why->text);
+	abort();
+}
+
+int64_t ch_turn_open(struct ch_mailroom *room)
+{
+	if (!ch_store_in_transaction(room->store))
+		OK(ch_store_begin(room->store, &err));
+	return NOW;
+}
+
+void ch_turn_log(struct ch_mailroom *room, int priority,
+		 const struct ch_log_fields *fields, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(logged, sizeof(logged), format, args);
+	va_end(args);
+}
+
+void ch_dispatch_batch(struct ch_mailroom *room, int64_t batch_id)
+{
+	looked_at++;
+}
+
+int ch_room_pause(struct ch_mailroom *room, bool paused, const char *who)
+{
+	int changed = room->paused != paused;
+
+	room->paused = paused;
+	return changed;
+}
+
+/* ---- a mail room with one batch --------------------------------------- */
+
+static char folder[] = "/tmp/ch-commands-XXXXXX";
+static struct ch_config config;
+static struct ch_mailroom room;
+static int64_t batch_id;
+static int made;
+
+static const struct ch_asker enqueuer = {
+	.uid = 1000, .name = "m.okello (uid 1000)",
+};
+static const struct ch_asker second = {
+	.uid = 1001, .name = "a.lindqvist (uid 1001)",
+};
+
+static void add_letter(const char *key)
+{
+	struct ch_store_address address = {
+		.address = ch_xasprintf("%s@members.example", key),
+	};
+	struct ch_store_letter letter = {
+		.key = ch_xstrdup(key),
+		.name = ch_xstrdup("a minister"),
+		.language = ch_xstrdup("fr"),
+		.message_id = ch_xasprintf("%d.%s@chancery.example", made,
+					   key),
+		.addresses = &address,
+		.addresses_len = 1,
+	};
+
+	ch_str_init(&letter.fields, 100);
+	OK(ch_store_letter_add(room.store, batch_id, &letter, &err));
+	free(address.address);
+	letter.addresses = NULL;
+	letter.addresses_len = 0;
+	ch_store_letter_release(&letter);
+}
+
+/* Send it, as far as that: what the reply to its dot said. */
+static void finish(struct ch_store_letter *letter, enum ch_state to)
+{
+	const uint32_t seq = 0;
+	const struct ch_sha256 sum = { { 7 } };
+	const struct ch_store_result result = {
+		.to = to, .code = 250, .status = CH_SLICE_EMPTY,
+		.reply = CH_SLICE_EMPTY,
+	};
+
+	assert_int_equal(ch_store_dot(room.store, letter->id, letter->attempt,
+				      &seq, 1, &sum, 100, NOW, &err), 1);
+	assert_int_equal(ch_store_result(room.store, letter->id,
+					 letter->attempt, &result, NOW, &err),
+			 1);
+}
+
+/* Letters in the states that a batch on its way has. */
+static void send_some(void)
+{
+	static const struct {
+		const char *key;
+		enum ch_state to;
+	} ends[] = {
+		{ "SENT", CH_STATE_SENT },     { "FAILED", CH_STATE_FAILED },
+		{ "DOUBT", CH_STATE_IN_DOUBT }, { "HELD", CH_STATE_HELD },
+	};
+	struct ch_store_letter *letters = NULL;
+	size_t len = 0;
+
+	OK(ch_store_claim(room.store, batch_id, NOW, 4, &letters, &len, &err));
+	assert_int_equal(len, 4);
+	for (size_t i = 0; i < len; i++) {
+		assert_string_equal(letters[i].key, ends[i].key);
+		finish(&letters[i], ends[i].to);
+	}
+	ch_store_letters_free(letters, len);
+}
+
+static char *reference(void)
+{
+	static char text[40];
+
+	snprintf(text, sizeof(text), "DM/%d", made);
+	return text;
+}
+
+/* A fresh batch: letters SENT FAILED DOUBT HELD in those states, Q1 and Q2
+ * queued; then the batch in `state`. */
+static void make_batch(enum ch_batch_state state)
+{
+	struct ch_store_batch batch = {
+		.reference = (made++, reference()),
+		.enqueued_by = ch_xstrdup(enqueuer.name),
+		.letters = 6,
+	};
+	static const char *const keys[] = { "SENT", "FAILED", "DOUBT",
+					    "HELD", "Q1",     "Q2" };
+
+	memset(batch.digest.bytes, 0xdd, sizeof(batch.digest.bytes));
+	OK(ch_store_begin(room.store, &err));
+	OK(ch_store_batch_create(room.store, &batch, &batch_id, &err));
+	for (size_t i = 0; i < CH_COUNT(keys); i++)
+		add_letter(keys[i]);
+	OK(ch_store_batch_publish(room.store, batch_id, &batch, CH_BATCH_OPEN,
+				  &err));
+	send_some();
+	if (state != CH_BATCH_OPEN)
+		OK(ch_store_batch_change(room.store, batch_id, CH_BATCH_OPEN,
+					 state, "", &err));
+	OK(ch_store_commit(room.store, &err));
+	free(batch.enqueued_by);
+	looked_at = 0;
+}
+
+static enum ch_state state_of(const char *key)
+{
+	struct ch_store_letter letter;
+	enum ch_state state;
+
+	assert_int_equal(ch_store_letter_by_key(room.store, batch_id, key,
+						&letter, &err), 1);
+	state = letter.state;
+	ch_store_letter_release(&letter);
+	return state;
+}
+
+static enum ch_batch_state batch_state(void)
+{
+	struct ch_store_batch batch;
+	enum ch_batch_state state;
+
+	assert_int_equal(ch_store_batch_by_id(room.store, batch_id, &batch,
+					      &err), 1);
+	state = batch.state;
+	ch_store_batch_release(&batch);
+	return state;
+}
+
+/* The type and the author of the newest event. */
+static void assert_last_event(const char *type, const char *who)
+{
+	struct ch_store_event *events = NULL;
+	size_t len = 0;
+
+	OK(ch_store_events(room.store, ch_store_last_event(room.store) - 1, 2,
+			   &events, &len, &err));
+	assert_int_equal(len, 1);
+	assert_string_equal(events[0].type, type);
+	assert_string_equal(events[0].who, who);
+	ch_store_events_free(events, len);
+}
+
+static int64_t say(enum ch_verb verb, const char *key, const char *digest,
+		   const struct ch_asker *who)
+{
+	struct ch_command command = {
+		.verb = verb,
+		.reference = reference(),
+		.key = key,
+		.digest = digest,
+		.who = *who,
+	};
+	int64_t touched = -2;
+	int64_t before = ch_store_last_event(room.store);
+
+	memset(&err, 0, sizeof(err));
+	if (ch_mailroom_command(&room, &command, &touched, &err) == 0)
+		return touched;
+	/* What is refused leaves no trace but in the journal. */
+	assert_int_equal(touched, -2);
+	assert_int_equal(err.fate, CH_GIVE_UP);
+	assert_int_equal(ch_store_last_event(room.store), before);
+	assert_int_equal(looked_at, 0);
+	assert_non_null(strstr(logged, "refused"));
+	assert_non_null(strstr(logged, who->name));
+	return -1;
+}
+
+static void commit(void)
+{
+	OK(ch_store_commit(room.store, &err));
+}
+
+/* ---- release ---------------------------------------------------------- */
+
+static void a_release_needs_a_second_person_and_the_digest(void **state)
+{
+	static const struct {
+		const struct ch_asker *who;
+		const char *digest;
+		const char *status;
+	} refused[] = {
+		{ &enqueuer, DIGEST, "4.0.3" },
+		{ &second, NULL, "4.0.9" },
+		{ &second, OTHER, "4.0.9" },
+		{ &second, "", "4.0.9" },
+		{ &second, "dd", "4.0.9" },
+		{ &second, DIGEST "00", "4.0.9" },
+	};
+
+	(void)state;
+	config.release.second_person = true;
+	make_batch(CH_BATCH_HELD);
+	for (size_t i = 0; i < CH_COUNT(refused); i++) {
+		assert_int_equal(say(CH_VERB_RELEASE, NULL, refused[i].digest,
+				     refused[i].who), -1);
+		assert_string_equal(err.status, refused[i].status);
+		assert_int_equal(batch_state(), CH_BATCH_HELD);
+	}
+	assert_int_equal(say(CH_VERB_RELEASE, NULL, DIGEST, &second), 1);
+	assert_int_equal(batch_state(), CH_BATCH_OPEN);
+	assert_int_equal(looked_at, 1);
+	assert_last_event("batch.released", second.name);
+	commit();
+}
+
+static void the_enqueuer_is_known_by_uid_and_not_by_name(void **state)
+{
+	const struct ch_asker renamed = { .uid = 1000,
+					  .name = "other (uid 1000)" };
+
+	(void)state;
+	config.release.second_person = true;
+	make_batch(CH_BATCH_HELD);
+	assert_int_equal(say(CH_VERB_RELEASE, NULL, DIGEST, &renamed), -1);
+	assert_string_equal(err.status, "4.0.3");
+	config.release.second_person = false;
+	assert_int_equal(say(CH_VERB_RELEASE, NULL, DIGEST, &renamed), 1);
+	commit();
+}
+
+static void what_is_not_held_is_not_released(void **state)
+{
+	static const enum ch_batch_state states[] = {
+		CH_BATCH_OPEN, CH_BATCH_PAUSED, CH_BATCH_CANCELLED,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(states); i++) {
+		make_batch(states[i]);
+		assert_int_equal(say(CH_VERB_RELEASE, NULL, DIGEST, &second),
+				 -1);
+		assert_string_equal(err.status, "4.0.9");
+		assert_int_equal(batch_state(), states[i]);
+		commit();
+	}
+}
+
+static void a_letter_is_released_only_from_held(void **state)
+{
+	static const char *const others[] = { "SENT", "FAILED", "DOUBT",
+					      "Q1" };
+
+	(void)state;
+	config.release.second_person = true;
+	make_batch(CH_BATCH_OPEN);
+	for (size_t i = 0; i < CH_COUNT(others); i++) {
+		enum ch_state before = state_of(others[i]);
+
+		assert_int_equal(say(CH_VERB_RELEASE, others[i], DIGEST,
+				     &second), -1);
+		assert_string_equal(err.status, "4.0.9");
+		assert_int_equal(state_of(others[i]), before);
+	}
+	assert_int_equal(say(CH_VERB_RELEASE, "HELD", DIGEST, &enqueuer), -1);
+	assert_string_equal(err.status, "4.0.3");
+	assert_int_equal(say(CH_VERB_RELEASE, "HELD", DIGEST, &second), 1);
+	assert_int_equal(state_of("HELD"), CH_STATE_QUEUED);
+	assert_last_event("letter.released", second.name);
+	commit();
+}
+
+/* ---- the others ------------------------------------------------------- */
+
+static void a_batch_pauses_and_goes_on(void **state)
+{
+	(void)state;
+	make_batch(CH_BATCH_OPEN);
+	assert_int_equal(say(CH_VERB_RESUME, NULL, NULL, &second), 0);
+	assert_int_equal(say(CH_VERB_PAUSE, NULL, NULL, &second), 1);
+	assert_int_equal(batch_state(), CH_BATCH_PAUSED);
+	assert_last_event("batch.paused", second.name);
+	assert_int_equal(say(CH_VERB_PAUSE, NULL, NULL, &second), 0);
+	assert_int_equal(say(CH_VERB_RESUME, NULL, NULL, &second), 1);
+	assert_int_equal(batch_state(), CH_BATCH_OPEN);
+	assert_last_event("batch.resumed", second.name);
+	commit();
+}
+
+static void resuming_is_no_way_round_a_release(void **state)
+{
+	static const enum ch_batch_state states[] = { CH_BATCH_HELD,
+						      CH_BATCH_CANCELLED };
+	static const enum ch_verb verbs[] = { CH_VERB_PAUSE, CH_VERB_RESUME };
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(states); i++) {
+		make_batch(states[i]);
+		for (size_t j = 0; j < CH_COUNT(verbs); j++) {
+			assert_int_equal(say(verbs[j], NULL, NULL, &second),
+					 -1);
+			assert_string_equal(err.status, "4.0.9");
+			assert_int_equal(batch_state(), states[i]);
+		}
+		commit();
+	}
+}
+
+static void a_cancelled_batch_keeps_what_was_sent(void **state)
+{
+	(void)state;
+	make_batch(CH_BATCH_OPEN);
+	assert_int_equal(say(CH_VERB_CANCEL, NULL, NULL, &second), 3);
+	assert_int_equal(batch_state(), CH_BATCH_CANCELLED);
+	assert_int_equal(state_of("Q1"), CH_STATE_CANCELLED);
+	assert_int_equal(state_of("Q2"), CH_STATE_CANCELLED);
+	assert_int_equal(state_of("HELD"), CH_STATE_CANCELLED);
+	assert_int_equal(state_of("SENT"), CH_STATE_SENT);
+	assert_int_equal(state_of("FAILED"), CH_STATE_FAILED);
+	assert_int_equal(state_of("DOUBT"), CH_STATE_IN_DOUBT);
+	/* Again: nothing is left. */
+	assert_int_equal(say(CH_VERB_CANCEL, NULL, NULL, &second), 0);
+	looked_at = 0;
+	/* Nothing of it goes out any more, but what was may be told. */
+	assert_int_equal(say(CH_VERB_RETRY, NULL, NULL, &second), -1);
+	assert_string_equal(err.status, "4.0.9");
+	assert_int_equal(say(CH_VERB_RESOLVE_RESEND, "DOUBT", NULL, &second),
+			 -1);
+	assert_string_equal(err.status, "4.0.9");
+	assert_int_equal(say(CH_VERB_RESOLVE_SENT, "DOUBT", NULL, &second), 1);
+	assert_int_equal(state_of("DOUBT"), CH_STATE_SENT);
+	commit();
+}
+
+/* What each verb does with a letter in each state. */
+static void each_letter_moves_only_as_its_state_lets_it(void **state)
+{
+	static const struct {
+		enum ch_verb verb;
+		const char *key;
+		enum ch_state to; /* CH_STATES: refused */
+		const char *event;
+	} rows[] = {
+		{ CH_VERB_CANCEL, "Q1", CH_STATE_CANCELLED,
+		  "letter.cancelled" },
+		{ CH_VERB_CANCEL, "HELD", CH_STATE_CANCELLED,
+		  "letter.cancelled" },
+		{ CH_VERB_CANCEL, "SENT", CH_STATES, NULL },
+		{ CH_VERB_CANCEL, "FAILED", CH_STATES, NULL },
+		{ CH_VERB_CANCEL, "DOUBT", CH_STATES, NULL },
+		{ CH_VERB_RETRY, "FAILED", CH_STATE_QUEUED, "letter.retried" },
+		{ CH_VERB_RETRY, "HELD", CH_STATE_QUEUED, "letter.retried" },
+		{ CH_VERB_RETRY, "SENT", CH_STATES, NULL },
+		{ CH_VERB_RETRY, "DOUBT", CH_STATES, NULL },
+		{ CH_VERB_RETRY, "Q1", CH_STATES, NULL },
+		{ CH_VERB_RESOLVE_SENT, "DOUBT", CH_STATE_SENT,
+		  "letter.resolved" },
+		{ CH_VERB_RESOLVE_SENT, "SENT", CH_STATES, NULL },
+		{ CH_VERB_RESOLVE_SENT, "FAILED", CH_STATES, NULL },
+		{ CH_VERB_RESOLVE_RESEND, "DOUBT", CH_STATE_QUEUED,
+		  "letter.resolved" },
+		{ CH_VERB_RESOLVE_RESEND, "SENT", CH_STATES, NULL },
+		{ CH_VERB_RESOLVE_RESEND, "FAILED", CH_STATES, NULL },
+		{ CH_VERB_RESOLVE_RESEND, "HELD", CH_STATES, NULL },
+		{ CH_VERB_PAUSE, "Q1", CH_STATES, NULL },
+		{ CH_VERB_RESUME, "Q1", CH_STATES, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		enum ch_state before;
+		int64_t touched;
+
+		make_batch(CH_BATCH_OPEN);
+		before = state_of(rows[i].key);
+		touched = say(rows[i].verb, rows[i].key, NULL, &enqueuer);
+		if (rows[i].to == CH_STATES) {
+			assert_int_equal(touched, -1);
+			assert_string_equal(err.status, "4.0.9");
+			assert_int_equal(state_of(rows[i].key), before);
+		} else {
+			assert_int_equal(touched, 1);
+			assert_int_equal(state_of(rows[i].key), rows[i].to);
+			assert_last_event(rows[i].event, enqueuer.name);
+			assert_int_equal(looked_at, 1);
+		}
+		commit();
+	}
+}
+
+static void a_whole_batch_is_retried_and_resolved(void **state)
+{
+	(void)state;
+	make_batch(CH_BATCH_OPEN);
+	assert_int_equal(say(CH_VERB_RETRY, NULL, NULL, &second), 2);
+	assert_int_equal(say(CH_VERB_RESOLVE_RESEND, NULL, NULL, &second), 1);
+	assert_int_equal(state_of("FAILED"), CH_STATE_QUEUED);
+	assert_int_equal(state_of("HELD"), CH_STATE_QUEUED);
+	assert_int_equal(state_of("DOUBT"), CH_STATE_QUEUED);
+	assert_int_equal(state_of("SENT"), CH_STATE_SENT);
+	looked_at = 0;
+	assert_int_equal(say(CH_VERB_RETRY, NULL, NULL, &second), -1);
+	assert_int_equal(say(CH_VERB_RESOLVE_SENT, NULL, NULL, &second), -1);
+	commit();
+}
+
+static void what_is_not_there_is_not_found(void **state)
+{
+	struct ch_command nothing = { .verb = CH_VERB_CANCEL, .who = second };
+	struct ch_command other = { .verb = CH_VERB_CANCEL,
+				    .reference = "DM/none", .who = second };
+	int64_t touched = 0;
+
+	(void)state;
+	make_batch(CH_BATCH_OPEN);
+	assert_int_equal(say(CH_VERB_CANCEL, "NONE", NULL, &second), -1);
+	assert_string_equal(err.status, "4.0.4");
+	assert_int_equal(ch_mailroom_command(&room, &other, &touched, &err),
+			 -1);
+	assert_string_equal(err.status, "4.0.4");
+	assert_int_equal(ch_mailroom_command(&room, &nothing, &touched, &err),
+			 -1);
+	assert_string_equal(err.status, "4.0.4");
+	nothing.verb = CH_VERB_PAUSE;
+	nothing.key = "FRA";
+	assert_int_equal(ch_mailroom_command(&room, &nothing, &touched, &err),
+			 -1);
+	assert_string_equal(err.status, "4.0.4");
+	assert_false(room.paused);
+	commit();
+}
+
+static void an_import_under_way_is_not_there_yet(void **state)
+{
+	struct ch_store_batch batch = { .reference = (made++, reference()) };
+	int64_t id;
+
+	(void)state;
+	looked_at = 0;
+	OK(ch_store_begin(room.store, &err));
+	OK(ch_store_batch_create(room.store, &batch, &id, &err));
+	assert_int_equal(say(CH_VERB_RELEASE, NULL, DIGEST, &second), -1);
+	assert_string_equal(err.status, "4.0.4");
+	commit();
+}
+
+static void the_whole_room_pauses_and_goes_on(void **state)
+{
+	struct ch_command command = { .verb = CH_VERB_PAUSE, .who = second };
+	int64_t touched = -1;
+
+	(void)state;
+	assert_int_equal(ch_mailroom_command(&room, &command, &touched, &err),
+			 0);
+	assert_int_equal(touched, 1);
+	assert_true(room.paused);
+	assert_int_equal(ch_mailroom_command(&room, &command, &touched, &err),
+			 0);
+	assert_int_equal(touched, 0);
+	command.verb = CH_VERB_RESUME;
+	assert_int_equal(ch_mailroom_command(&room, &command, &touched, &err),
+			 0);
+	assert_int_equal(touched, 1);
+	assert_false(room.paused);
+	commit();
+}
+
+/* ---- all of it -------------------------------------------------------- */
+
+static int open_store(void **state)
+{
+	CH_AUTOCHAR path = NULL;
+	struct ch_recovery recovery;
+
+	if (!mkdtemp(folder))
+		return -1;
+	path = ch_xasprintf("%s/chancery.db", folder);
+	room.config = &config;
+	OK(ch_store_open(path, &room.store, &err));
+	OK(ch_store_recover(room.store, NOW, &recovery, &err));
+	return 0;
+}
+
+static int close_store(void **state)
+{
+	CH_AUTOCHAR rm = ch_xasprintf("rm -r %s", folder);
+
+	ch_store_close(room.store);
+	return system(rm);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_release_needs_a_second_person_and_the_digest),
+		cmocka_unit_test(the_enqueuer_is_known_by_uid_and_not_by_name),
+		cmocka_unit_test(what_is_not_held_is_not_released),
+		cmocka_unit_test(a_letter_is_released_only_from_held),
+		cmocka_unit_test(a_batch_pauses_and_goes_on),
+		cmocka_unit_test(resuming_is_no_way_round_a_release),
+		cmocka_unit_test(a_cancelled_batch_keeps_what_was_sent),
+		cmocka_unit_test(each_letter_moves_only_as_its_state_lets_it),
+		cmocka_unit_test(a_whole_batch_is_retried_and_resolved),
+		cmocka_unit_test(what_is_not_there_is_not_found),
+		cmocka_unit_test(an_import_under_way_is_not_there_yet),
+		cmocka_unit_test(the_whole_room_pauses_and_goes_on),
+	};
+
+	return cmocka_run_group_tests(tests, open_store, close_store);
+}
