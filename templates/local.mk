@@ -1,1 +1,45 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Letters and tables keep their folders where they are installed. The PDFs are
+# kept in the tree: making them needs a browser and fonts of three scripts.
+templatesdir = $(pkgdatadir)/templates
+dist_templates_DATA = templates/README.md
+
+invitationdir = $(templatesdir)/invitation
+dist_invitation_DATA = templates/invitation/letter.conf \
+	templates/invitation/en.md templates/invitation/fr.md \
+	templates/invitation/es.md templates/invitation/ru.md \
+	templates/invitation/zh.md templates/invitation/ar.md \
+	templates/invitation/annex-1.en.pdf \
+	templates/invitation/annex-1.fr.pdf \
+	templates/invitation/annex-1.es.pdf \
+	templates/invitation/annex-1.ru.pdf \
+	templates/invitation/annex-1.zh.pdf \
+	templates/invitation/annex-1.ar.pdf \
+	templates/invitation/annex-2.en.pdf \
+	templates/invitation/annex-2.fr.pdf \
+	templates/invitation/annex-2.es.pdf \
+	templates/invitation/annex-2.ru.pdf \
+	templates/invitation/annex-2.zh.pdf \
+	templates/invitation/annex-2.ar.pdf
+
+noteverbaledir = $(templatesdir)/note-verbale
+dist_noteverbale_DATA = templates/note-verbale/letter.conf \
+	templates/note-verbale/en.md templates/note-verbale/fr.md
+
+sampledir = $(templatesdir)/sample
+dist_sample_DATA = templates/sample/members.csv templates/sample/faults.csv
+
+EXTRA_DIST += templates/tools/make-members.py \
+	templates/tools/make-annexes.py \
+	templates/tools/annexes/annex-1.en.md \
+	templates/tools/annexes/annex-1.fr.md \
+	templates/tools/annexes/annex-1.es.md \
+	templates/tools/annexes/annex-1.ru.md \
+	templates/tools/annexes/annex-1.zh.md \
+	templates/tools/annexes/annex-1.ar.md \
+	templates/tools/annexes/annex-2.en.md \
+	templates/tools/annexes/annex-2.fr.md \
+	templates/tools/annexes/annex-2.es.md \
+	templates/tools/annexes/annex-2.ru.md \
+	templates/tools/annexes/annex-2.zh.md \
+	templates/tools/annexes/annex-2.ar.md
