@@ -46,3 +46,19 @@ tests_fuzz_fuzz_markdown_SOURCES = tests/fuzz/fuzz-markdown.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_markdown_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 tests_fuzz_fuzz_markdown_LDADD = $(LETTER_LIBS) $(BASE_LIBS)
 EXTRA_DIST += tests/corpora/markdown
+
+check_PROGRAMS += tests/fuzz/fuzz-csv tests/fuzz/fuzz-template \
+	tests/fuzz/fuzz-bundle
+tests_fuzz_fuzz_csv_SOURCES = tests/fuzz/fuzz-csv.c tests/fuzz/memory-file.h \
+	$(FUZZ_MAIN)
+tests_fuzz_fuzz_csv_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_csv_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS)
+tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz-template.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_template_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_template_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS)
+tests_fuzz_fuzz_bundle_SOURCES = tests/fuzz/fuzz-bundle.c \
+	tests/fuzz/memory-file.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_bundle_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_bundle_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
+	$(CONFIG_LIBS)
+EXTRA_DIST += tests/corpora/csv tests/corpora/template tests/corpora/bundle
