@@ -1,1 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+pkglibexec_PROGRAMS += daemon/send/chancery-send
+daemon_send_chancery_send_SOURCES = daemon/send/main.c \
+	daemon/send/batches.c daemon/send/batches.h \
+	daemon/send/relay.c daemon/send/relay.h
+daemon_send_chancery_send_LDADD = $(WORKER_LIBS) lib/wire/libwire.a \
+	$(LETTER_LIBS) $(MAIL_LIBS) $(SMTP_LIBS) $(BASE_LIBS) $(CONFIG_LIBS)

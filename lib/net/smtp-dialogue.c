@@ -25,6 +25,7 @@
 #include <libesmtp.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "net/smtp-private.h"
 
 #define OUT_FLUSH (32 * 1024) /* pieces in which a message goes out */
@@ -312,6 +313,7 @@ static void end_message(struct ch_smtp_transaction *t)
 	if (ch_connection_write(t->smtp->conn, ".\r\n", 3,
 				options->data_timeout_ms, &err) < 0)
 		cut(t, &err);
+	ch_crash_point("smtp-dot-is-out");
 }
 
 /* How much of `bytes` goes on as the message does; 0 where it does not. With

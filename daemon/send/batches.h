@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* batches.h - the batches that chanceryd has told a send worker about, and the
+ * messages of their letters.
+ *
+ * Every batch's names and digests are kept, a few hundred bytes each; the files
+ * themselves and the parsed letter only of the last ones used.
+ */
+#ifndef CH_SEND_BATCHES_H
+#define CH_SEND_BATCHES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/str.h"
+#include "wire/messages.h"
+
+struct ch_batches; /* opaque */
+
+/* `objects_dir` is the object store, copied. */
+struct ch_batches *ch_batches_new(const char *objects_dir);
+void ch_batches_free(struct ch_batches *batches); /* NULL is fine */
+
+/* Keep a CH_MSG_SEND_BATCH: its payload is checked and copied. -1
+ * (CH_GIVE_UP): it is no such message. */
+int ch_batches_add(struct ch_batches *batches, struct ch_slice payload,
+		   struct ch_error *err);
+
+/* Compose a letter's message, as CRLF lines, and check that each address that
+ * is to get it is one that the letter is addressed to. The text is borrowed
+ * until the next call. -1:
+ *   CH_GIVE_UP  the batch's files or the letter's fields are not what they
+ *               were when it was queued: hold it
+ *   CH_RETRY    a file cannot be read at present
+ */
+int ch_batches_compose(struct ch_batches *batches,
+		       const struct ch_send_letter *letter,
+		       struct ch_slice *ret_message,
+		       struct ch_sha256 *ret_sha256, struct ch_error *err);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* relay.h - the one relay of a send worker: its set-up, and its connection
+ * while there is one.
+ */
+#ifndef CH_SEND_RELAY_H
+#define CH_SEND_RELAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "net/smtp.h"
+#include "wire/messages.h"
+
+struct ch_relay {
+	struct ch_smtp_options options; /* borrows what follows */
+	char *name, *host, *ca_file, *source, *user, *helo; /* owned */
+	char *password_file; /* owned; "" = none */
+	char *objects_dir;   /* owned */
+	struct ch_str password;
+	int idle_timeout_ms;
+	unsigned int letters_per_connection;
+	struct ch_smtp *smtp;  /* owned; NULL while there is none */
+	unsigned int carried;  /* letters over this connection */
+};
+
+/* Copy a CH_MSG_SEND_SETUP. */
+void ch_relay_init(struct ch_relay *relay, const struct ch_send_setup *setup);
+void ch_relay_release(struct ch_relay *relay); /* says QUIT first */
+
+/* See to it that there is a connection which takes a letter: anew where there
+ * is none, where it has carried its share, or where the relay has ended it. The
+ * password is read each time, so that a new one needs no restart. -1 with the
+ * fault and the relay's reply code. */
+int ch_relay_connect(struct ch_relay *relay, enum ch_relay_fault *ret_fault,
+		     unsigned int *ret_code, struct ch_error *err);
+/* QUIT where there is a connection. */
+void ch_relay_close(struct ch_relay *relay);
+
+#endif
