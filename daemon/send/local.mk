@@ -5,3 +5,6 @@ daemon_send_chancery_send_SOURCES = daemon/send/main.c \
 	daemon/send/relay.c daemon/send/relay.h
 daemon_send_chancery_send_LDADD = $(WORKER_LIBS) lib/wire/libwire.a \
 	$(LETTER_LIBS) $(MAIL_LIBS) $(SMTP_LIBS) $(BASE_LIBS) $(CONFIG_LIBS)
+
+TESTS += tests/system/test-send.py
+EXTRA_DIST += tests/system/test-send.py

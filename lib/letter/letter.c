@@ -63,6 +63,8 @@ static void language_release(struct ch_letter_language *language)
 
 void ch_letter_free(struct ch_letter *letter)
 {
+	if (!letter)
+		return;
 	for (size_t i = 0; i < letter->languages_len; i++)
 		language_release(&letter->languages[i]);
 	free(letter->languages);

@@ -43,7 +43,7 @@ struct ch_letter_options {
 int ch_letter_load(const struct ch_bundle *bundle,
 		   const struct ch_letter_options *options,
 		   struct ch_letter **ret, struct ch_problems *problems);
-void ch_letter_free(struct ch_letter *letter);
+void ch_letter_free(struct ch_letter *letter); /* NULL is fine */
 
 /* Where all mail goes; NULL unless the options said so. */
 const struct ch_address *ch_letter_test_to(const struct ch_letter *letter);

@@ -31,7 +31,7 @@ MESSAGES = [
         ("relay", PEER), ("helo", "text"), ("data_timeout_ms", "u32"),
         ("dot_timeout_ms", "u32"), ("attempt_timeout_ms", "u32"),
         ("idle_timeout_ms", "u32"), ("letters_per_connection", "u32"),
-        ("chunking", "u32"), ("dsn", "u32"), ("dsn_success", "u32"),
+        ("dsn", "u32"), ("dsn_success", "u32"),
         ("objects_dir", "text")]),
     ("send-batch", [
         ("batch_id", "i64"), ("reference", "text"), ("deadline", "text"),

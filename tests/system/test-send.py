@@ -1,0 +1,341 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""chancery-send under its limits, with this test as chanceryd and bench/sink as
+the relay: nothing goes out without a "go", and nothing but what was queued."""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import importer
+import wire
+
+BUILD = pathlib.Path(os.environ["top_builddir"])
+PROGRAM = str(BUILD / "daemon/send/chancery-send")
+SENT, DEFERRED, FAILED, IN_DOUBT, UNTRIED, HELD = range(6)
+CONNECT, TLS, AUTH, GREETING, SETUP = range(5)
+TABLE = """key,language,to,cc,name,salutation
+FRA,fr,ministre@fr.example,mission@fr.example,France,Monsieur le Ministre
+GBR,en,minister@uk.example,,United Kingdom,Excellency
+USA,en,r550@us.example,once451@us.example,United States,Excellency
+PER,es,dropdot@pe.example,,Perú,Excelencia
+ITA,en,one@it.example,two@it.example,Italy,Excellency
+"""
+TEXT = """Subject: Session, {{name}}
+
+{{salutation}},
+
+.A line that begins with a dot, for {{name}} ({{key}}).
+"""
+
+
+class Sink:
+    def __init__(self, root):
+        self.ledger = root / "ledger"
+        self.process = subprocess.Popen(
+            [BUILD / "bench/sink", "-l", self.ledger],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.port = int(self.process.stdout.readline())
+
+    def seen(self):
+        """(recipient, message-id, sha256) of each message taken."""
+        return [tuple(line.split("\t"))
+                for line in self.ledger.read_text().splitlines()]
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class Room:
+    """One imported batch, and the relay."""
+
+    def __init__(self, root):
+        self.root = root
+        self.upload = importer.Upload(root)
+        for language in ("en", "fr", "es"):
+            self.upload.put(f"letter/{language}.md", TEXT)
+        self.upload.put("letter/letter.conf", 'annexes = ["a.pdf"];\n')
+        self.upload.put("letter/a.pdf", b"%PDF-1.7 " + bytes(range(256)) * 99)
+        self.upload.put("recipients/m.csv", TABLE)
+        self.files, self.letters = [], {}
+        worker = self.upload.begin()
+        while message := worker.receive():
+            name, fields = message
+            if name == "import-file":
+                self.files.append(fields)
+            elif name == "import-letter":
+                self.letters[fields["key"].decode()] = fields
+        assert worker.wait() == 0, self.upload.stderr()
+        assert len(self.letters) == 5 and self.files
+        self.sink = Sink(root)
+        self.password = root / "password"
+
+    def begin(self, port=None, **setup):
+        """A worker that is set up and has been told of the batch."""
+        worker = wire.Worker(PROGRAM, str(self.root / "send-stderr"))
+        relay = {"name": "relay", "host": "127.0.0.1",
+                 "port": port or self.sink.port, "connect_timeout_ms": 5000,
+                 "command_timeout_ms": 20000, **setup.pop("relay", {})}
+        worker.send("send-setup", **{
+            "relay": relay, "helo": "chancery.example",
+            "data_timeout_ms": 20000, "dot_timeout_ms": 20000,
+            "attempt_timeout_ms": 60000, "idle_timeout_ms": 60000,
+            "letters_per_connection": 100, "dsn": 1,
+            "objects_dir": str(self.upload.objects), **setup})
+        assert worker.expect("send-ready")["want"] == 2
+        worker.send("send-batch", batch_id=1, reference="DM-1276",
+                    deadline="2026-12-07",
+                    from_="Registry <registry@secretariat.example>",
+                    files=self.files)
+        return worker
+
+    def give(self, worker, key, attempt=1, **changes):
+        letter = self.letters[key]
+        number = list(self.letters).index(key) + 1
+        worker.send("send-letter", **{
+            "letter_id": number, "batch_id": 1, "attempt": attempt,
+            "key": key, "language": letter["language"],
+            "fields": letter["fields"], "message_id": letter["message_id"],
+            "date_us": importer.DATE_US,
+            "envelope_from": "bounces+token@chancery.example",
+            "envelope_id": letter["message_id"],
+            "addresses": [
+                {"seq": i, "role": a["role"], "pending": 1,
+                 "address": a["address"]}
+                for i, a in enumerate(letter["addresses"])], **changes})
+        return number
+
+    def stderr(self):
+        path = self.root / "send-stderr"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+
+def outcomes(message):
+    return [(r["seq"], r["outcome"], r["code"]) for r in message["results"]]
+
+
+def finish(worker, room):
+    worker.send("stop")
+    while worker.receive():
+        pass
+    assert worker.wait() == 0, room.stderr()
+
+
+def let_go(worker, number, attempt=1, go=1):
+    """Through the question to the answer; returns the question."""
+    dot = worker.expect("send-dot")
+    assert (dot["letter_id"], dot["attempt"]) == (number, attempt)
+    worker.send("send-go", letter_id=number, attempt=attempt, go=go)
+    return dot
+
+
+def goes_after_go(room):
+    worker = room.begin()
+    number = room.give(worker, "FRA")
+    dot = worker.expect("send-dot")
+    assert dot["seqs"] == [0, 1]
+    assert room.sink.seen() == [], "it went out unasked"
+    worker.send("send-go", letter_id=number, attempt=1, go=1)
+    result = worker.expect("send-result")
+    assert outcomes(result) == [(0, SENT, 250), (1, SENT, 250)], result
+    assert worker.expect("send-ready")["want"] == 1
+    assert [(to, mid, sha) for to, mid, sha in room.sink.seen()] == [
+        (to, room.letters["FRA"]["message_id"].decode(), dot["sha256"].hex())
+        for to in ("ministre@fr.example", "mission@fr.example")], \
+        room.sink.seen()
+    # The same bytes again, whoever composes them.
+    number = room.give(worker, "FRA", attempt=2, sha256=dot["sha256"])
+    again = let_go(worker, number, attempt=2)
+    assert again["sha256"] == dot["sha256"]
+    assert outcomes(worker.expect("send-result"))[0] == (0, SENT, 250)
+    finish(worker, room)
+
+
+def each_address_has_its_own_result(room):
+    worker = room.begin()
+    number = room.give(worker, "USA")
+    result = worker.expect("send-result")
+    assert outcomes(result) == [(0, FAILED, 550), (1, DEFERRED, 451)], result
+    worker.expect("send-ready")
+    # The deferred one alone, later.
+    letter = room.letters["USA"]
+    number = room.give(worker, "USA", attempt=2, addresses=[
+        {"seq": i, "role": a["role"], "pending": i, "address": a["address"]}
+        for i, a in enumerate(letter["addresses"])])
+    assert let_go(worker, number, attempt=2)["seqs"] == [1]
+    assert outcomes(worker.expect("send-result")) == [(1, SENT, 250)]
+    assert "r550@us.example" not in [to for to, _, _ in room.sink.seen()]
+    finish(worker, room)
+
+
+def in_doubt_after_the_dot(room):
+    worker = room.begin()
+    number = room.give(worker, "PER")
+    let_go(worker, number)
+    assert outcomes(worker.expect("send-result")) == [(0, IN_DOUBT, 0)]
+    worker.expect("send-ready")
+    assert worker.expect("send-fault")["fault"] == CONNECT
+    assert worker.expect("send-ready")["want"] == 2
+    finish(worker, room)
+
+
+def called_back(room):
+    before = room.sink.seen()
+    worker = room.begin()
+    let_go(worker, room.give(worker, "GBR"), go=0)
+    assert outcomes(worker.expect("send-result")) == [(0, UNTRIED, 0)]
+    worker.expect("send-ready")
+    worker.expect("send-fault")
+    worker.expect("send-ready")
+    finish(worker, room)
+    assert room.sink.seen() == before
+
+
+def a_go_for_another_ends_it(room):
+    for wrong in ({"letter_id": 99, "attempt": 1},
+                  {"letter_id": 2, "attempt": 2}):
+        before = room.sink.seen()
+        worker = room.begin()
+        room.give(worker, "GBR")
+        worker.expect("send-dot")
+        worker.send("send-go", go=1, **wrong)
+        while worker.receive():
+            pass
+        assert worker.wait() == 76
+        assert room.sink.seen() == before
+
+
+def chanceryd_goes_away(room):
+    before = room.sink.seen()
+    worker = room.begin()
+    room.give(worker, "GBR")
+    worker.expect("send-dot")
+    worker.close()
+    assert worker.wait() == 0
+    assert room.sink.seen() == before
+
+
+def stops_after_the_letter_under_way(room):
+    worker = room.begin()
+    number = room.give(worker, "GBR")
+    room.give(worker, "FRA")
+    worker.expect("send-dot")
+    worker.send("stop")
+    worker.send("send-go", letter_id=number, attempt=1, go=1)
+    assert outcomes(worker.expect("send-result")) == [(0, SENT, 250)]
+    while message := worker.receive():
+        assert message[0] == "send-ready", message
+    assert worker.wait() == 0, room.stderr()
+
+
+def held(room, **changes):
+    worker = room.begin()
+    room.give(worker, "ITA", **changes)
+    result = worker.expect("send-result")
+    assert [r["outcome"] for r in result["results"]] == \
+        [HELD] * len(result["results"]), result
+    worker.expect("send-ready")
+    finish(worker, room)
+    return result["results"][0]["reply"].decode()
+
+
+def other_bytes_are_held(room):
+    assert "earlier" in held(room, sha256=bytes(32))
+
+
+def another_ministry_is_held(room):
+    text = held(room, addresses=[
+        {"seq": 0, "role": 0, "pending": 1, "address": "minister@uk.example"}])
+    assert "none of the letter's" in text, text
+
+
+def a_changed_annex_is_held(room):
+    """ACCEPTANCE 27."""
+    digest = next(f for f in room.files if f["name"] == b"a.pdf")["sha256"]
+    path = room.upload.objects / digest.hex()[:2] / digest.hex()[2:]
+    good = path.read_bytes()
+    path.chmod(0o600)
+    path.write_bytes(good[:-1] + b"x")
+    assert "a.pdf" in held(room)
+    path.unlink()
+    assert "a.pdf" in held(room)
+    path.write_bytes(good)
+
+
+def faults(room):
+    closed = Sink(room.root)
+    closed.stop()
+    worker = room.begin(port=closed.port)
+    room.give(worker, "GBR")
+    assert worker.expect("send-fault")["fault"] == CONNECT
+    assert worker.expect("send-ready")["want"] == 2
+    finish(worker, room)
+
+    worker = room.begin(relay={"auth": 1, "user": "u",
+                               "password_file": str(room.password)})
+    room.give(worker, "GBR")
+    fault = worker.expect("send-fault")
+    assert fault["fault"] == SETUP and b"password" in fault["text"], fault
+    worker.expect("send-ready")
+    # It reads it anew each time, and the sink offers no login.
+    room.password.write_text("secret\n")
+    room.give(worker, "GBR")
+    assert worker.expect("send-fault")["fault"] == AUTH
+    worker.expect("send-ready")
+    finish(worker, room)
+
+    worker = room.begin(relay={"tls": 1})
+    room.give(worker, "GBR")
+    assert worker.expect("send-fault")["fault"] == TLS
+    worker.expect("send-ready")
+    finish(worker, room)
+
+
+def connections_are_renewed(room):
+    worker = room.begin(letters_per_connection=1)
+    for attempt in (1, 2, 3):
+        number = room.give(worker, "GBR", attempt=attempt)
+        let_go(worker, number, attempt=attempt)
+        assert outcomes(worker.expect("send-result")) == [(0, SENT, 250)]
+        worker.expect("send-ready")
+    finish(worker, room)
+
+
+def nonsense_ends_it(room):
+    for name, fields in (("send-go", {"letter_id": 1, "attempt": 1, "go": 1}),
+                         ("import-start", {}), ("send-ready", {"want": 1})):
+        worker = room.begin()
+        worker.send(name, **fields)
+        while worker.receive():
+            pass
+        assert worker.wait() == 76, name
+
+
+def main():
+    tests = [goes_after_go, each_address_has_its_own_result,
+             in_doubt_after_the_dot, called_back, a_go_for_another_ends_it,
+             chanceryd_goes_away, stops_after_the_letter_under_way,
+             other_bytes_are_held, another_ministry_is_held,
+             a_changed_annex_is_held, faults, connections_are_renewed,
+             nonsense_ends_it]
+    with tempfile.TemporaryDirectory(prefix="chancery-send.") as root:
+        room = Room(pathlib.Path(root))
+        try:
+            for test in tests:
+                if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:
+                    continue
+                try:
+                    test(room)
+                except BaseException:
+                    print(room.stderr())
+                    raise
+                print(f"ok: {test.__name__}")
+        finally:
+            room.sink.stop()
+
+
+if __name__ == "__main__":
+    main()
