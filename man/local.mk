@@ -11,5 +11,5 @@ check_PROGRAMS += tests/tools/settings-table
 tests_tools_settings_table_SOURCES = tests/tools/settings-table.c \
 	daemon/chanceryd/config.c daemon/chanceryd/config.h \
 	daemon/chanceryd/config-private.h
-tests_tools_settings_table_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
-	$(CONFIG_LIBS)
+tests_tools_settings_table_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) \
+	$(STORE_LIBS) $(BASE_LIBS) $(CONFIG_LIBS)

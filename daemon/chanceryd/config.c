@@ -14,9 +14,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "chanceryd/config-private.h"
+#include "store/store.h"
 #include "wire/messages.h"
 
 static const char *const tls_names[] = { "none", "starttls", "implicit",
@@ -444,6 +446,26 @@ static void check_envelope(const struct rules *r)
 			 "\"%s\" leaves no place for a token", envelope);
 }
 
+/* Where there is no such folder yet the start says so. */
+static void check_store(const struct rules *r)
+{
+	const char *path = r->config->store.path;
+	const char *slash = strrchr(path, '/');
+	CH_AUTOCHAR folder = NULL;
+	struct ch_error err;
+
+	if (path[0] != '/') {
+		complain(r, "store.path", "begin it with /",
+			 "is no absolute path");
+		return;
+	}
+	folder = slash == path ? ch_xstrdup("/") :
+				 ch_xstrndup(path, (size_t)(slash - path));
+	if (!r->config->store.allow_volatile && access(folder, F_OK) == 0 &&
+	    ch_store_check_place(folder, &err) < 0)
+		complain(r, "store.path", NULL, "%s", err.text);
+}
+
 static void check_rules(void *config, const char *shown,
 			const struct ch_setting_lines *lines,
 			struct ch_problems *problems)
@@ -454,9 +476,7 @@ static void check_rules(void *config, const char *shown,
 	check_relays(&r);
 	check_mailboxes(&r);
 	check_retry(&r);
-	if (r.config->store.path[0] != '/')
-		complain(&r, "store.path", "begin it with /",
-			 "is no absolute path");
+	check_store(&r);
 }
 
 /* ---- the whole ---------------------------------------------------------- */

@@ -9,12 +9,25 @@
 #ifndef CH_CHANCERYD_DISPATCH_H
 #define CH_CHANCERYD_DISPATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
 
 struct ch_dispatch; /* opaque; room->dispatch */
 struct ch_mailroom;
+
+/* A batch that has letters queued or under way. */
+struct ch_active_batch {
+	int64_t id;
+	char *reference;  /* owned */
+	int64_t date_us;  /* of its letters */
+	bool open;        /* letters of it may go */
+	bool cancelled;   /* none will go again */
+	int64_t due_us;   /* the next queued one; INT64_MAX: none */
+	bool look;        /* ask the store again before the turn ends */
+	unsigned int under_way; /* letters that point here */
+};
 
 /* Looks at every batch of the store once. */
 int ch_dispatch_new(struct ch_mailroom *room, struct ch_dispatch **ret,
@@ -23,14 +36,16 @@ void ch_dispatch_free(struct ch_dispatch *dispatch); /* NULL is fine */
 
 /* Something of this batch may have become due, or no longer be: it was
  * published, released, paused, resumed, cancelled, retried, resolved. Looked at
- * in this turn, before its commit. */
+ * in this turn, before its commit; what is under way and has no "go" yet is
+ * called back where the batch is no longer open. */
 void ch_dispatch_batch(struct ch_mailroom *room, int64_t batch_id);
-/* A letter of the batch is queued again and due then: no need to look. */
-void ch_dispatch_due(struct ch_mailroom *room, int64_t batch_id,
-		     int64_t at_us);
 /* A worker wants letters, or the mail room was resumed: claim before the end
  * of this turn. */
 void ch_dispatch_kick(struct ch_mailroom *room);
+
+/* A letter of the batch is queued again and due then. */
+void ch_dispatch_due(struct ch_mailroom *room, struct ch_active_batch *batch,
+		     int64_t at_us);
 
 /* By the turn, before its commit. */
 void ch_dispatch_run(struct ch_mailroom *room);

@@ -10,29 +10,33 @@ check_PROGRAMS += tests/unit/test-config
 tests_unit_test_config_SOURCES = tests/unit/test-config.c \
 	daemon/chanceryd/config.c daemon/chanceryd/config.h \
 	daemon/chanceryd/config-private.h
-tests_unit_test_config_LDADD = $(UNIT_LIBS) $(CONFIG_LIBS)
+tests_unit_test_config_LDADD = $(STORE_LIBS) $(UNIT_LIBS) $(CONFIG_LIBS)
 TESTS += tests/unit/test-config
 
 # chanceryd: each part adds its files here.
 CHANCERYD_SOURCES = \
-	daemon/chanceryd/alarms.h \
+	daemon/chanceryd/alarms.c daemon/chanceryd/alarms.h \
 	daemon/chanceryd/commands.c \
 	daemon/chanceryd/config.c daemon/chanceryd/config.h \
 	daemon/chanceryd/config-private.h \
 	daemon/chanceryd/detail.c daemon/chanceryd/detail.h \
-	daemon/chanceryd/dispatch.h \
+	daemon/chanceryd/dispatch.c daemon/chanceryd/dispatch.h \
+	daemon/chanceryd/doors.c daemon/chanceryd/doors.h \
 	daemon/chanceryd/http.h \
 	daemon/chanceryd/imports.c daemon/chanceryd/imports.h \
 	daemon/chanceryd/keys.c daemon/chanceryd/keys.h \
-	daemon/chanceryd/log.h \
-	daemon/chanceryd/mailroom.h \
+	daemon/chanceryd/log.c daemon/chanceryd/log.h \
+	daemon/chanceryd/mailroom.c daemon/chanceryd/mailroom.h \
+	daemon/chanceryd/post.c \
 	daemon/chanceryd/receive.h \
-	daemon/chanceryd/relays.h \
-	daemon/chanceryd/room.h \
+	daemon/chanceryd/relays.c daemon/chanceryd/relays.h \
+	daemon/chanceryd/room.c daemon/chanceryd/room.h \
 	daemon/chanceryd/schedule.c daemon/chanceryd/schedule.h \
+	daemon/chanceryd/sending.c daemon/chanceryd/sending.h \
+	daemon/chanceryd/service.c daemon/chanceryd/service.h \
 	daemon/chanceryd/spool.c daemon/chanceryd/spool.h \
-	daemon/chanceryd/turn.h \
-	daemon/chanceryd/workers.h
+	daemon/chanceryd/turn.c daemon/chanceryd/turn.h \
+	daemon/chanceryd/workers.c daemon/chanceryd/workers.h
 
 # All but main.c, for the daemon and for its tests.
 noinst_LIBRARIES += daemon/libchanceryd.a

@@ -26,13 +26,14 @@ struct ch_imports;  /* imports.h */
 struct ch_keys;     /* keys.h */
 struct ch_receive;  /* receive.h */
 struct ch_relays;   /* relays.h */
+struct ch_service;  /* service.h */
 struct ch_workers;  /* workers.h */
 
 struct ch_mailroom {
 	struct ch_log log;
 	const char *config_path;
-	const struct ch_config *config; /* owned; another one after a reload:
-					   keep no pointer into it */
+	struct ch_config *config; /* owned; another one after a reload: keep
+				     no pointer into it */
 	sd_event *event;                /* owned */
 	struct ch_store *store;         /* owned */
 	char *state_dir;   /* owned; folder of the database, absolute */
@@ -49,12 +50,22 @@ struct ch_mailroom {
 	struct ch_imports *imports;
 	struct ch_receive *receive;
 	struct ch_http *http;
+	struct ch_service *service;
 
 	int64_t started_us;
 	bool paused;   /* nothing is claimed; kept in the store */
 	bool stopping; /* workers were told to stop: start no other */
 	struct ch_mailroom_state shown; /* for ch_mailroom_state() */
 };
+
+/* Open the store and start every part but the doors (http.h) and the service,
+ * in order: what a crash left is settled and on the disk before the first
+ * worker starts. `config` becomes the room's; ch_room_free() is due in both
+ * cases. -1: as ch_store_open() and the parts say. */
+int ch_room_start(struct ch_mailroom *room, struct ch_config *config,
+		  struct ch_error *err);
+/* Free every part; the store is closed in order. NULL parts are fine. */
+void ch_room_free(struct ch_mailroom *room);
 
 /* A storage error: say so once, and end with exit status 75. Nothing more is
  * written to anybody; workers find their channel closed. The service manager

@@ -54,9 +54,13 @@ int ch_workers_new(struct ch_mailroom *room, struct ch_workers **ret,
  * called. NULL is fine. */
 void ch_workers_free(struct ch_workers *workers);
 
+/* By the turn, after its commit: write what workers were told in it. */
+void ch_workers_flush(struct ch_workers *workers);
+
 /* How many there are; how many were started again after they had failed. */
 size_t ch_workers_count(const struct ch_workers *workers);
 uint64_t ch_workers_restarts(const struct ch_workers *workers);
+void ch_workers_restarted(struct ch_workers *workers); /* by posts */
 
 /* Start one. `owner` is what ch_worker_owner() gives back; `role` outlives it.
  * -1: CH_RETRY no descriptors or processes left; CH_GIVE_UP there is no such
@@ -75,6 +79,8 @@ void ch_worker_tell(struct ch_worker *worker, enum ch_message_type type,
 size_t ch_worker_unread(const struct ch_worker *worker);
 /* Read nothing from it for now, or again. */
 void ch_worker_listen(struct ch_worker *worker, bool listen);
+/* End them all: those that did not stop in time. */
+void ch_workers_kill(struct ch_workers *workers, const char *why);
 /* End it with SIGKILL; `why` is what `ended` gets as text. */
 void ch_worker_kill(struct ch_worker *worker, const char *why);
 
@@ -87,22 +93,25 @@ struct ch_post {
 	const struct ch_worker_role_table *role;
 	void *owner;
 	void (*filled)(void *owner); /* a worker has started: send its setup */
+	void (*failed)(void *owner); /* it could not, or ended: `fault` tells;
+					NULL is fine */
 	struct ch_worker *worker;    /* NULL: none now */
-	char fault[240];             /* why the last one ended, "" */
+	char fault[240];             /* why the last one failed, "" */
+	uint32_t failures;           /* in a row */
 	/* its own */
 	bool wanted;
-	uint32_t failures;
+	bool asked; /* its worker was told to stop */
 	sd_event_source *rest; /* owned */
 };
 
-/* Keep a worker at this post from now on: started at once, or when the rest
- * after its last failures is over (schedule.h). */
+/* Keep a worker at this post from now on: started at once, when the one that
+ * was told to stop has ended, or when the rest after its last failures is over
+ * (schedule.h). */
 void ch_post_fill(struct ch_post *post);
 /* Start no other. The one that is there is told to stop. */
 void ch_post_close(struct ch_post *post);
 /* Its worker has ended: rest, then start another, if one is still wanted and
- * the room is not stopping. An end that was well and asked for is no failure.
- */
+ * the room is not stopping. An end that was asked for is no failure. */
 void ch_post_ended(struct ch_post *post, const struct ch_worker_end *end);
 /* After ch_post_close() and the end of its worker: frees its timer. */
 void ch_post_release(struct ch_post *post);

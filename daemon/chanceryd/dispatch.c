@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* dispatch.c - see dispatch.h. */
+#include "chanceryd/dispatch.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "chanceryd/relays.h"
+#include "chanceryd/room.h"
+#include "chanceryd/sending.h"
+
+#define BATCHES_AT_ONCE 100 /* rows read when starting */
+#define TURN_OF_A_BATCH 16  /* letters before the next one's turn */
+#define ACCURACY_US 1000
+
+struct ch_dispatch {
+	struct ch_mailroom *room;         /* borrowed */
+	struct ch_active_batch **batches; /* owned, and each */
+	size_t len, cap;
+	size_t next; /* whose turn it is */
+	bool kicked;
+	bool look; /* one of them is to be looked at */
+	sd_event_source *timer; /* owned: the earliest that is not due yet */
+};
+
+static int on_due(sd_event_source *source, uint64_t usec, void *context)
+{
+	ch_dispatch_kick(context);
+	return 0;
+}
+
+/* ---- the batches ------------------------------------------------------ */
+
+static struct ch_active_batch *find(const struct ch_dispatch *dispatch,
+				    int64_t batch_id)
+{
+	for (size_t i = 0; i < dispatch->len; i++)
+		if (dispatch->batches[i]->id == batch_id)
+			return dispatch->batches[i];
+	return NULL;
+}
+
+static struct ch_active_batch *add(struct ch_dispatch *dispatch,
+				   const struct ch_store_batch *row)
+{
+	struct ch_active_batch *batch = ch_xzalloc(sizeof(*batch));
+
+	*batch = (struct ch_active_batch){
+		.id = row->id,
+		.reference = ch_xstrdup(row->reference),
+		.date_us = row->date_us,
+		.due_us = INT64_MAX,
+	};
+	CH_GROW(dispatch->batches, dispatch->len, dispatch->cap);
+	dispatch->batches[dispatch->len++] = batch;
+	return batch;
+}
+
+static void free_batch(struct ch_active_batch *batch)
+{
+	free(batch->reference);
+	free(batch);
+}
+
+/* Those with nothing queued and nothing under way. */
+static void drop_idle(struct ch_dispatch *dispatch)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < dispatch->len; i++) {
+		struct ch_active_batch *batch = dispatch->batches[i];
+
+		if (batch->due_us == INT64_MAX && batch->under_way == 0)
+			free_batch(batch);
+		else
+			dispatch->batches[kept++] = batch;
+	}
+	dispatch->len = kept;
+}
+
+static int ask(struct ch_mailroom *room, struct ch_active_batch *batch,
+	       enum ch_batch_state state, struct ch_error *err)
+{
+	batch->look = false;
+	batch->open = state == CH_BATCH_OPEN;
+	batch->cancelled = state == CH_BATCH_CANCELLED;
+	return ch_store_next_due(room->store, batch->id, &batch->due_us, err);
+}
+
+static int look_at_page(struct ch_dispatch *dispatch, int64_t *after_id,
+			size_t *ret_len, struct ch_error *err)
+{
+	struct ch_mailroom *room = dispatch->room;
+	struct ch_store_batch *rows;
+	int result = 0;
+
+	if (ch_store_batches(room->store, *after_id, BATCHES_AT_ONCE, &rows,
+			     ret_len, err) < 0)
+		return -1;
+	for (size_t i = 0; i < *ret_len && result == 0; i++) {
+		*after_id = rows[i].id;
+		if (rows[i].state == CH_BATCH_OPEN)
+			result = ask(room, add(dispatch, &rows[i]),
+				     rows[i].state, err);
+	}
+	ch_store_batches_free(rows, *ret_len);
+	drop_idle(dispatch);
+	return result;
+}
+
+int ch_dispatch_new(struct ch_mailroom *room, struct ch_dispatch **ret,
+		    struct ch_error *err)
+{
+	struct ch_dispatch *dispatch = ch_xzalloc(sizeof(*dispatch));
+	int64_t after_id = 0;
+	size_t len = 1;
+	int r;
+
+	dispatch->room = room;
+	r = sd_event_add_time(room->event, &dispatch->timer, CLOCK_REALTIME,
+			      UINT64_MAX, ACCURACY_US, on_due, room);
+	if (r < 0) {
+		ch_dispatch_free(dispatch);
+		return ch_error_errno(err, -r, "event loop");
+	}
+	(void)sd_event_source_set_enabled(dispatch->timer, SD_EVENT_OFF);
+	while (len > 0) {
+		if (look_at_page(dispatch, &after_id, &len, err) < 0) {
+			ch_dispatch_free(dispatch);
+			return -1;
+		}
+	}
+	*ret = dispatch;
+	return 0;
+}
+
+void ch_dispatch_free(struct ch_dispatch *dispatch)
+{
+	if (!dispatch)
+		return;
+	for (size_t i = 0; i < dispatch->len; i++)
+		free_batch(dispatch->batches[i]);
+	free(dispatch->batches);
+	sd_event_source_disable_unref(dispatch->timer);
+	free(dispatch);
+}
+
+/* ---- what changes ----------------------------------------------------- */
+
+void ch_dispatch_kick(struct ch_mailroom *room)
+{
+	if (!room->dispatch)
+		return;
+	room->dispatch->kicked = true;
+	ch_turn_due(room);
+}
+
+void ch_dispatch_batch(struct ch_mailroom *room, int64_t batch_id)
+{
+	struct ch_dispatch *dispatch = room->dispatch;
+	struct ch_active_batch *batch = find(dispatch, batch_id);
+
+	if (!batch) {
+		const struct ch_store_batch unread = {
+			.id = batch_id,
+			.reference = (char[]){ "" },
+		};
+
+		batch = add(dispatch, &unread);
+	}
+	batch->look = true;
+	dispatch->look = true;
+	ch_dispatch_kick(room);
+}
+
+void ch_dispatch_due(struct ch_mailroom *room, struct ch_active_batch *batch,
+		     int64_t at_us)
+{
+	if (batch->open && at_us < batch->due_us)
+		batch->due_us = at_us;
+	ch_dispatch_kick(room);
+}
+
+/* The row of a batch that changed; it may be one that was not known. */
+static void look_again(struct ch_dispatch *dispatch,
+		       struct ch_active_batch *batch)
+{
+	struct ch_mailroom *room = dispatch->room;
+	CH_AUTO(ch_store_batch) row = { 0 };
+	struct ch_error err;
+	int got = ch_store_batch_by_id(room->store, batch->id, &row, &err);
+
+	if (got > 0) {
+		free(batch->reference);
+		batch->reference = ch_xstrdup(row.reference);
+		batch->date_us = row.date_us;
+	}
+	if (got >= 0 && ask(room, batch,
+			    got > 0 ? row.state : CH_BATCH_CANCELLED,
+			    &err) < 0)
+		got = -1;
+	if (got < 0)
+		ch_room_fail(room, &err);
+}
+
+static void look_at_changed(struct ch_dispatch *dispatch)
+{
+	if (!dispatch->look)
+		return;
+	dispatch->look = false;
+	for (size_t i = 0; i < dispatch->len; i++)
+		if (dispatch->batches[i]->look)
+			look_again(dispatch, dispatch->batches[i]);
+}
+
+/* ---- claiming --------------------------------------------------------- */
+
+/* The next batch whose turn it is, and that has something due; NULL: none. */
+static struct ch_active_batch *next_due(struct ch_dispatch *dispatch,
+					int64_t now_us)
+{
+	for (size_t i = 0; i < dispatch->len; i++) {
+		size_t at = (dispatch->next + i) % dispatch->len;
+		struct ch_active_batch *batch = dispatch->batches[at];
+
+		if (batch->open && batch->due_us <= now_us) {
+			dispatch->next = at + 1;
+			return batch;
+		}
+	}
+	return NULL;
+}
+
+static void hand_over(struct ch_mailroom *room, struct ch_active_batch *batch,
+		      const struct ch_store_letter *letters, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		ch_sender_give(ch_relays_take(room), batch, &letters[i]);
+}
+
+static void claim(struct ch_mailroom *room, struct ch_active_batch *batch,
+		  size_t limit)
+{
+	int64_t now_us = ch_turn_open(room);
+	struct ch_store_letter *letters = NULL;
+	struct ch_error err;
+	size_t len;
+
+	if (ch_store_claim(room->store, batch->id, now_us, limit, &letters,
+			   &len, &err) < 0)
+		ch_room_fail(room, &err);
+	hand_over(room, batch, letters, len);
+	ch_store_letters_free(letters, len);
+	/* Fewer than there was room for: the rest is not due yet. */
+	if (len < limit &&
+	    ask(room, batch, CH_BATCH_OPEN, &err) < 0)
+		ch_room_fail(room, &err);
+	if (len == 0 && batch->due_us <= now_us)
+		batch->due_us = INT64_MAX; /* it is not what we thought */
+}
+
+static void set_timer(struct ch_dispatch *dispatch, int64_t now_us)
+{
+	int64_t next_us = INT64_MAX;
+
+	for (size_t i = 0; i < dispatch->len; i++) {
+		const struct ch_active_batch *batch = dispatch->batches[i];
+
+		if (batch->open && batch->due_us > now_us &&
+		    batch->due_us < next_us)
+			next_us = batch->due_us;
+	}
+	(void)sd_event_source_set_enabled(dispatch->timer, SD_EVENT_OFF);
+	if (next_us == INT64_MAX)
+		return;
+	(void)sd_event_source_set_time(dispatch->timer, (uint64_t)next_us);
+	(void)sd_event_source_set_enabled(dispatch->timer, SD_EVENT_ONESHOT);
+}
+
+/* How many letters wait, due or not: for so many there may be work. */
+static uint64_t waiting(struct ch_mailroom *room)
+{
+	struct ch_tally tally;
+	struct ch_error err;
+
+	if (ch_store_tally(room->store, 0, &tally, &err) < 0)
+		ch_room_fail(room, &err);
+	return tally.state[CH_STATE_QUEUED];
+}
+
+static void claim_for_all(struct ch_dispatch *dispatch, int64_t now_us)
+{
+	struct ch_mailroom *room = dispatch->room;
+	struct ch_active_batch *batch = next_due(dispatch, now_us);
+
+	if (!batch)
+		return;
+	if (ch_relays_understaffed(room))
+		ch_relays_staff(room, waiting(room));
+	while (batch) {
+		size_t limit = ch_relays_room(room);
+
+		if (limit == 0)
+			return;
+		claim(room, batch, limit < TURN_OF_A_BATCH ? limit :
+							     TURN_OF_A_BATCH);
+		batch = next_due(dispatch, now_us);
+	}
+}
+
+void ch_dispatch_run(struct ch_mailroom *room)
+{
+	struct ch_dispatch *dispatch = room->dispatch;
+	int64_t now_us;
+
+	if (!dispatch->kicked)
+		return;
+	dispatch->kicked = false;
+	now_us = ch_store_in_transaction(room->store) ? ch_turn_open(room) :
+							ch_clock_now_us();
+	look_at_changed(dispatch);
+	if (!room->paused && !room->stopping)
+		claim_for_all(dispatch, now_us);
+	drop_idle(dispatch);
+	set_timer(dispatch, now_us);
+}

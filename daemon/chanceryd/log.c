@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* log.c - see log.h. */
+#include "chanceryd/log.h"
+
+#include <inttypes.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <systemd/sd-journal.h>
+
+#include "base/escape.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define MESSAGE_MAX 2000
+#define FIELD_MAX 1000
+
+void ch_log_init(struct ch_log *log)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	uint64_t device, inode;
+	struct stat st;
+
+	*log = (struct ch_log){ .least = LOG_INFO };
+	log->journal = stream &&
+		       sscanf(stream, "%" SCNu64 ":%" SCNu64, &device,
+			      &inode) == 2 &&
+		       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
+		       st.st_ino == inode;
+}
+
+/* ---- to the journal --------------------------------------------------- */
+
+struct entry {
+	struct ch_str fields[6];
+	size_t len;
+};
+
+static struct ch_str *add_field(struct entry *entry, const char *name)
+{
+	struct ch_str *field = &entry->fields[entry->len++];
+
+	ch_str_init(field, FIELD_MAX + MESSAGE_MAX * 6);
+	ch_str_add(field, name);
+	return field;
+}
+
+static void add_text(struct entry *entry, const char *name, const char *text)
+{
+	if (text && text[0])
+		ch_escape_line(add_field(entry, name), text, strlen(text));
+}
+
+static void to_journal(int priority, const struct ch_log_fields *about,
+		       struct ch_slice message)
+{
+	struct entry entry = { .len = 0 };
+	struct iovec parts[CH_COUNT(entry.fields)];
+
+	ch_escape_line(add_field(&entry, "MESSAGE="), message.data,
+		       message.len);
+	ch_str_addf(add_field(&entry, "PRIORITY="), "%d", priority);
+	if (about) {
+		add_text(&entry, "CHANCERY_BATCH=", about->batch);
+		add_text(&entry, "CHANCERY_LETTER=", about->letter);
+		add_text(&entry, "CHANCERY_STATE=", about->state);
+		if (about->smtp_code)
+			ch_str_addf(add_field(&entry, "CHANCERY_SMTP_CODE="),
+				    "%u", about->smtp_code);
+	}
+	for (size_t i = 0; i < entry.len; i++)
+		parts[i] = (struct iovec){ entry.fields[i].data,
+					   entry.fields[i].len };
+	(void)sd_journal_sendv(parts, (int)entry.len);
+	for (size_t i = 0; i < entry.len; i++)
+		ch_str_release(&entry.fields[i]);
+}
+
+/* ---- to a terminal or a file ------------------------------------------ */
+
+static void to_stderr(const struct ch_log_fields *about,
+		      struct ch_slice message)
+{
+	CH_AUTO(ch_str) line = CH_STR_INIT(FIELD_MAX * 12 + MESSAGE_MAX * 6);
+
+	ch_str_add(&line, "chanceryd: ");
+	ch_escape_line(&line, message.data, message.len);
+	if (about && about->batch && about->batch[0]) {
+		ch_str_add(&line, " (");
+		ch_escape_line(&line, about->batch, strlen(about->batch));
+		if (about->letter && about->letter[0]) {
+			ch_str_add_char(&line, '/');
+			ch_escape_line(&line, about->letter,
+				       strlen(about->letter));
+		}
+		ch_str_add_char(&line, ')');
+	}
+	ch_str_add_char(&line, '\n');
+	/* In one write, so that lines of two programs do not mix. */
+	if (write(STDERR_FILENO, line.data, line.len) < 0)
+		return; /* nobody reads it: there is nobody to tell */
+}
+
+void ch_log_v(const struct ch_log *log, int priority,
+	      const struct ch_log_fields *fields, const char *format,
+	      va_list args)
+{
+	char text[MESSAGE_MAX + 1];
+	struct ch_slice message = { text, 0 };
+	int len;
+
+	if (priority > log->least)
+		return;
+	len = vsnprintf(text, sizeof(text), format, args);
+	if (len < 0)
+		return;
+	message.len = (size_t)len < sizeof(text) ? (size_t)len :
+						   sizeof(text) - 1;
+	if (log->journal)
+		to_journal(priority, fields, message);
+	else
+		to_stderr(fields, message);
+}
+
+void ch_log(const struct ch_log *log, int priority,
+	    const struct ch_log_fields *fields, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	ch_log_v(log, priority, fields, format, args);
+	va_end(args);
+}

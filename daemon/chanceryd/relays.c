@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* relays.c - see relays.h. */
+#include "chanceryd/relays.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "chanceryd/alarms.h"
+#include "chanceryd/dispatch.h"
+#include "chanceryd/room.h"
+#include "chanceryd/sending.h"
+
+#define ACCURACY_US 1000
+#define STREAK_MAX 5   /* letters without an answer, then the relay rests */
+#define LONG_FAILURE 4 /* failures in a row, then it is an alarm */
+
+struct ch_relays {
+	struct ch_relay **items; /* owned, and each */
+	size_t len, cap;
+	size_t next;                  /* where the search begins */
+	sd_event_source *wake;        /* owned: a rest or a pace is over */
+	struct ch_relay_state *shown; /* owned */
+	size_t shown_cap;
+};
+
+static int on_wake(sd_event_source *source, uint64_t usec, void *context)
+{
+	ch_dispatch_kick(context);
+	return 0;
+}
+
+/* ---- one relay -------------------------------------------------------- */
+
+static struct ch_relay *add_relay(struct ch_mailroom *room, const char *name)
+{
+	struct ch_relays *relays = room->relays;
+	struct ch_relay *relay = ch_xzalloc(sizeof(*relay));
+
+	relay->room = room;
+	relay->name = ch_xstrdup(name);
+	CH_GROW(relays->items, relays->len, relays->cap);
+	relays->items[relays->len++] = relay;
+	return relay;
+}
+
+/* Its worker could not start, or died. */
+static void sender_failed(void *owner)
+{
+	struct ch_sender *sender = owner;
+	struct ch_relay *relay = sender->relay;
+
+	(void)snprintf(relay->fault, sizeof(relay->fault), "worker: %s",
+		       sender->post.fault);
+	if (sender->post.failures >= LONG_FAILURE)
+		ch_alarm_raise(relay->room, "alarm.worker", relay->name, "%s",
+			       sender->post.fault);
+}
+
+static struct ch_sender *add_sender(struct ch_relay *relay)
+{
+	struct ch_sender *sender = ch_xzalloc(sizeof(*sender));
+
+	sender->relay = relay;
+	sender->last = &sender->first;
+	sender->post = (struct ch_post){
+		.room = relay->room,
+		.role = &ch_send_role,
+		.owner = sender,
+		.filled = ch_sender_filled,
+		.failed = sender_failed,
+	};
+	CH_GROW(relay->senders, relay->senders_len, relay->senders_cap);
+	relay->senders[relay->senders_len++] = sender;
+	return sender;
+}
+
+static void free_sender(struct ch_sender *sender)
+{
+	while (sender->first) {
+		struct ch_under_way *letter = sender->first;
+
+		sender->first = letter->next;
+		free(letter);
+	}
+	ch_post_release(&sender->post);
+	sd_event_source_disable_unref(sender->deadline);
+	free(sender->batches);
+	free(sender);
+}
+
+static void free_relay(struct ch_relay *relay)
+{
+	for (size_t i = 0; i < relay->senders_len; i++)
+		free_sender(relay->senders[i]);
+	free(relay->senders);
+	free(relay->name);
+	free(relay);
+}
+
+static bool has_workers(const struct ch_relay *relay)
+{
+	for (size_t i = 0; i < relay->senders_len; i++)
+		if (relay->senders[i]->post.worker)
+			return true;
+	return false;
+}
+
+static const char *const alarms[] = { "alarm.relay", "alarm.tls", "alarm.auth",
+				      "alarm.setup", "alarm.worker" };
+
+static void clear_alarms(const struct ch_relay *relay)
+{
+	for (size_t i = 0; i < CH_COUNT(alarms); i++)
+		ch_alarm_clear(relay->room, alarms[i], relay->name);
+}
+
+static void drop_gone(struct ch_relays *relays)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < relays->len; i++) {
+		struct ch_relay *relay = relays->items[i];
+
+		if (relay->config || has_workers(relay)) {
+			relays->items[kept++] = relay;
+			continue;
+		}
+		clear_alarms(relay);
+		free_relay(relay);
+	}
+	relays->len = kept;
+}
+
+/* ---- the configuration ------------------------------------------------ */
+
+static struct ch_relay *find_relay(const struct ch_relays *relays,
+				   const char *name)
+{
+	for (size_t i = 0; i < relays->len; i++)
+		if (strcmp(relays->items[i]->name, name) == 0)
+			return relays->items[i];
+	return NULL;
+}
+
+static void configure(struct ch_relay *relay,
+		      const struct ch_relay_config *config)
+{
+	relay->config = config;
+	relay->pace = (struct ch_pace){
+		.per_minute = (uint32_t)config->per_minute,
+		.burst = (uint32_t)config->burst,
+	};
+	relay->failures = 0;
+	relay->streak = 0;
+	relay->rests_until_ms = 0;
+}
+
+static void read_config(struct ch_mailroom *room)
+{
+	const struct ch_setting_list *list = &room->config->relays;
+	const struct ch_relay_config *configs = list->items;
+	struct ch_relays *relays = room->relays;
+
+	for (size_t i = 0; i < relays->len; i++)
+		relays->items[i]->config = NULL;
+	for (size_t i = 0; i < list->len; i++) {
+		const char *name = configs[i].peer.name;
+		struct ch_relay *relay = find_relay(relays, name);
+		bool is_new = !relay;
+
+		if (is_new)
+			relay = add_relay(room, name);
+		configure(relay, &configs[i]);
+		if (is_new)
+			ch_pace_start(&relay->pace, ch_clock_mono_ms(),
+				      &relay->pace_state);
+	}
+}
+
+int ch_relays_new(struct ch_mailroom *room, struct ch_relays **ret,
+		  struct ch_error *err)
+{
+	struct ch_relays *relays = ch_xzalloc(sizeof(*relays));
+	int r = sd_event_add_time(room->event, &relays->wake, CLOCK_MONOTONIC,
+				  UINT64_MAX, ACCURACY_US, on_wake, room);
+
+	if (r < 0) {
+		ch_relays_free(relays);
+		return ch_error_errno(err, -r, "event loop");
+	}
+	(void)sd_event_source_set_enabled(relays->wake, SD_EVENT_OFF);
+	*ret = relays;
+	room->relays = relays;
+	read_config(room);
+	return 0;
+}
+
+void ch_relays_free(struct ch_relays *relays)
+{
+	if (!relays)
+		return;
+	for (size_t i = 0; i < relays->len; i++)
+		free_relay(relays->items[i]);
+	free(relays->items);
+	free(relays->shown);
+	sd_event_source_disable_unref(relays->wake);
+	free(relays);
+}
+
+void ch_relays_reload(struct ch_mailroom *room)
+{
+	struct ch_relays *relays = room->relays;
+
+	read_config(room);
+	for (size_t i = 0; i < relays->len; i++) {
+		struct ch_relay *relay = relays->items[i];
+		size_t keep = relay->config ?
+				      (size_t)relay->config->connections : 0;
+
+		/* All of them, since a password may be another one in the
+		 * same file. */
+		for (size_t j = 0; j < relay->senders_len; j++) {
+			struct ch_post *post = &relay->senders[j]->post;
+			bool had = post->wanted;
+
+			ch_post_close(post);
+			if (had && j < keep)
+				ch_post_fill(post);
+		}
+	}
+	drop_gone(relays);
+	ch_dispatch_kick(room);
+}
+
+void ch_relays_stop(struct ch_mailroom *room)
+{
+	struct ch_relays *relays = room->relays;
+
+	for (size_t i = 0; i < relays->len; i++)
+		for (size_t j = 0; j < relays->items[i]->senders_len; j++)
+			ch_post_close(&relays->items[i]->senders[j]->post);
+}
+
+void ch_relay_sender_ended(struct ch_sender *sender,
+			   const struct ch_worker_end *end)
+{
+	struct ch_relay *relay = sender->relay;
+
+	sender->want = 0;
+	sender->ready = false;
+	sender->batches_len = 0;
+	ch_post_ended(&sender->post, end);
+	ch_dispatch_kick(relay->room);
+	if (!relay->config)
+		drop_gone(relay->room->relays);
+}
+
+/* ---- how it is with a relay ------------------------------------------- */
+
+static const char *alarm_of(unsigned int fault)
+{
+	switch (fault) {
+	case CH_FAULT_TLS:
+		return "alarm.tls";
+	case CH_FAULT_AUTH:
+		return "alarm.auth";
+	case CH_FAULT_SETUP:
+		return "alarm.setup";
+	default:
+		return "alarm.relay";
+	}
+}
+
+void ch_relay_well(struct ch_relay *relay)
+{
+	bool rested = relay->failures > 0;
+
+	relay->streak = 0;
+	if (!rested && !relay->fault[0])
+		return;
+	relay->failures = 0;
+	relay->rests_until_ms = 0;
+	relay->fault[0] = '\0';
+	clear_alarms(relay);
+	if (rested)
+		ch_turn_log(relay->room, LOG_NOTICE, NULL,
+			    "relay %s works again", relay->name);
+	ch_dispatch_kick(relay->room);
+}
+
+/* One more failure, unless it is resting already: sixteen workers that find the
+ * same relay gone are one failure. */
+static void rest(struct ch_relay *relay, const char *text)
+{
+	int64_t now_ms = ch_clock_mono_ms();
+	int64_t rest_ms;
+
+	(void)snprintf(relay->fault, sizeof(relay->fault), "%s", text);
+	relay->streak = 0;
+	if (now_ms < relay->rests_until_ms)
+		return;
+	relay->failures++;
+	rest_ms = ch_rest_ms(relay->failures, (uintptr_t)relay);
+	relay->rests_until_ms = now_ms + rest_ms;
+	ch_turn_log(relay->room, LOG_WARNING, NULL,
+		    "relay %s rests for %lld.%03lld s: %s", relay->name,
+		    (long long)rest_ms / 1000, (long long)rest_ms % 1000, text);
+	ch_dispatch_kick(relay->room);
+}
+
+void ch_relay_fault(struct ch_relay *relay, unsigned int fault,
+		    const char *text)
+{
+	rest(relay, text);
+	if (fault == CH_FAULT_TLS || fault == CH_FAULT_AUTH ||
+	    fault == CH_FAULT_SETUP || relay->failures >= LONG_FAILURE)
+		ch_alarm_raise(relay->room, alarm_of(fault), relay->name, "%s",
+			       text);
+}
+
+void ch_relay_no_answer(struct ch_relay *relay, const char *text)
+{
+	if (++relay->streak < STREAK_MAX && relay->failures == 0)
+		return;
+	ch_relay_fault(relay, CH_FAULT_CONNECT, text);
+}
+
+static const char *state_of(const struct ch_relay *relay)
+{
+	bool any = false;
+
+	if (relay->failures > 0)
+		return "fault";
+	if (relay->room->paused)
+		return "paused";
+	for (size_t i = 0; i < relay->senders_len; i++) {
+		const struct ch_sender *sender = relay->senders[i];
+
+		if (sender->post.worker && sender->ready)
+			return "ready";
+		any = any || sender->post.wanted;
+	}
+	if (any && relay->fault[0])
+		return "fault";
+	return any ? "connecting" : "ready";
+}
+
+const struct ch_relay_state *ch_relays_state(struct ch_mailroom *room,
+					     size_t *ret_len)
+{
+	struct ch_relays *relays = room->relays;
+
+	if (relays->shown_cap < relays->len) {
+		relays->shown = ch_xreallocarray(relays->shown, relays->len,
+						 sizeof(*relays->shown));
+		relays->shown_cap = relays->len;
+	}
+	for (size_t i = 0; i < relays->len; i++) {
+		const struct ch_relay *relay = relays->items[i];
+		struct ch_relay_state *shown = &relays->shown[i];
+
+		*shown = (struct ch_relay_state){
+			.name = relay->name,
+			.state = state_of(relay),
+			.text = relay->fault,
+			.under_way = (unsigned int)relay->under_way,
+		};
+		for (size_t j = 0; j < relay->senders_len; j++)
+			shown->workers += relay->senders[j]->post.worker != NULL;
+	}
+	*ret_len = relays->len;
+	return relays->shown;
+}
+
+/* ---- for dispatch ----------------------------------------------------- */
+
+/* It has a worker that is not about to stop. */
+static bool is_there(const struct ch_sender *sender)
+{
+	return sender->post.worker && !sender->post.asked;
+}
+
+/* Counts a post that is being filled: its worker will ask soon. */
+static size_t staff_of(const struct ch_relay *relay)
+{
+	size_t wanted = 0;
+
+	for (size_t i = 0; i < relay->senders_len; i++)
+		wanted += relay->senders[i]->post.wanted;
+	return wanted;
+}
+
+static size_t staff_wanted(const struct ch_relay *relay)
+{
+	if (!relay->config)
+		return 0;
+	return relay->failures > 0 ? 1 : (size_t)relay->config->connections;
+}
+
+bool ch_relays_understaffed(const struct ch_mailroom *room)
+{
+	const struct ch_relays *relays = room->relays;
+
+	for (size_t i = 0; i < relays->len; i++)
+		if (staff_of(relays->items[i]) <
+		    staff_wanted(relays->items[i]))
+			return true;
+	return false;
+}
+
+static void staff(struct ch_relay *relay, uint64_t letters)
+{
+	size_t wanted = staff_wanted(relay);
+	size_t have = staff_of(relay);
+
+	if (wanted > letters)
+		wanted = (size_t)letters;
+	for (size_t i = 0; i < relay->senders_len && have < wanted; i++) {
+		if (relay->senders[i]->post.wanted)
+			continue;
+		ch_post_fill(&relay->senders[i]->post);
+		have++;
+	}
+	for (; have < wanted; have++)
+		ch_post_fill(&add_sender(relay)->post);
+}
+
+void ch_relays_staff(struct ch_mailroom *room, uint64_t letters)
+{
+	for (size_t i = 0; i < room->relays->len; i++)
+		staff(room->relays->items[i], letters);
+}
+
+static size_t room_of(const struct ch_sender *sender)
+{
+	size_t room = CH_SENDER_HOLDS - sender->held;
+
+	if (!is_there(sender))
+		return 0;
+	return sender->want < room ? sender->want : room;
+}
+
+/* How many letters this relay can take now; where it is the time that is
+ * missing, *wake_ms becomes when it will be over, if that is earlier. */
+static size_t room_at(struct ch_relay *relay, int64_t now_ms, int64_t *wake_ms)
+{
+	int64_t next_ms = relay->rests_until_ms;
+	size_t room = 0;
+	uint32_t may;
+
+	for (size_t i = 0; i < relay->senders_len; i++)
+		room += room_of(relay->senders[i]);
+	if (relay->failures > 0 && room > 0)
+		room = relay->under_way == 0;
+	if (room == 0 || !relay->config)
+		return 0;
+	may = ch_pace_may(&relay->pace, &relay->pace_state, now_ms);
+	if (next_ms <= now_ms && may > 0)
+		return room < may ? room : may;
+	if (next_ms <= now_ms)
+		next_ms = ch_pace_next_ms(&relay->pace, &relay->pace_state,
+					  now_ms);
+	if (next_ms < *wake_ms)
+		*wake_ms = next_ms;
+	return 0;
+}
+
+size_t ch_relays_room(struct ch_mailroom *room)
+{
+	struct ch_relays *relays = room->relays;
+	int64_t now_ms = ch_clock_mono_ms();
+	int64_t wake_ms = INT64_MAX;
+	size_t sum = 0;
+
+	for (size_t i = 0; i < relays->len; i++)
+		sum += room_at(relays->items[i], now_ms, &wake_ms);
+	if (wake_ms < INT64_MAX) {
+		(void)sd_event_source_set_time(relays->wake,
+					       (uint64_t)wake_ms * 1000);
+		(void)sd_event_source_set_enabled(relays->wake,
+						  SD_EVENT_ONESHOT);
+	}
+	return sum;
+}
+
+static struct ch_sender *least_busy(const struct ch_relay *relay)
+{
+	struct ch_sender *best = NULL;
+
+	for (size_t i = 0; i < relay->senders_len; i++) {
+		struct ch_sender *sender = relay->senders[i];
+
+		if (room_of(sender) > 0 && (!best || sender->held < best->held))
+			best = sender;
+	}
+	return best;
+}
+
+struct ch_sender *ch_relays_take(struct ch_mailroom *room)
+{
+	struct ch_relays *relays = room->relays;
+	int64_t now_ms = ch_clock_mono_ms();
+	int64_t unused = INT64_MAX;
+
+	for (size_t i = 0; i < relays->len; i++) {
+		struct ch_relay *relay =
+			relays->items[(relays->next + i) % relays->len];
+
+		if (room_at(relay, now_ms, &unused) == 0)
+			continue;
+		relays->next = (relays->next + i + 1) % relays->len;
+		ch_pace_took(&relay->pace, &relay->pace_state, 1);
+		return least_busy(relay);
+	}
+	return NULL;
+}

@@ -1,0 +1,627 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* sending.c - a letter's way through a send worker; see sending.h.
+ *
+ *	claimed       SEND_LETTER        crash: back to the queue, no dot was sent
+ *	body is out   SEND_DOT           crash: the same
+ *	dot           SEND_GO            crash: in doubt, whatever was sent
+ *	reply         SEND_RESULT        crash before the commit: in doubt
+ *
+ * Each step is a change in the turn's transaction; what is told to the worker
+ * leaves after the commit.
+ */
+#include "chanceryd/sending.h"
+
+#include <assert.h>
+
+#include "base/crash.h"
+#include "base/mem.h"
+#include "chanceryd/alarms.h"
+#include "chanceryd/dispatch.h"
+#include "chanceryd/keys.h"
+#include "chanceryd/relays.h"
+#include "chanceryd/room.h"
+#include "returns/token.h"
+
+#define SLACK_MS 5000 /* past attempt_timeout, for what is no network */
+#define ENVELOPE_MAX 320
+#define EXPIRED "4.4.7" /* RFC 3463: delivery time expired */
+
+/* ---- what a worker is told -------------------------------------------- */
+
+static struct ch_peer_setup peer_setup(const struct ch_peer_config *peer)
+{
+	return (struct ch_peer_setup){
+		.name = ch_slice_of(peer->name),
+		.host = ch_slice_of(peer->host),
+		.port = (uint32_t)peer->port,
+		.tls = (uint32_t)peer->tls,
+		.ca_file = ch_slice_of(peer->ca_file),
+		.source = ch_slice_of(peer->source),
+		.auth = (uint32_t)peer->auth,
+		.user = ch_slice_of(peer->user),
+		.password_file = ch_slice_of(peer->password),
+		.connect_timeout_ms = (uint32_t)peer->connect_timeout_ms,
+		.command_timeout_ms = (uint32_t)peer->command_timeout_ms,
+	};
+}
+
+void ch_sender_filled(void *owner)
+{
+	struct ch_sender *sender = owner;
+	const struct ch_relay_config *config = sender->relay->config;
+	const struct ch_mailroom *room = sender->relay->room;
+	const struct ch_send_setup setup = {
+		.relay = peer_setup(&config->peer),
+		.helo = ch_slice_of(ch_room_hostname(room)),
+		.data_timeout_ms = (uint32_t)config->data_timeout_ms,
+		.dot_timeout_ms = (uint32_t)config->dot_timeout_ms,
+		.attempt_timeout_ms = (uint32_t)config->attempt_timeout_ms,
+		.idle_timeout_ms = (uint32_t)config->idle_timeout_ms,
+		.letters_per_connection =
+			(uint32_t)config->letters_per_connection,
+		.dsn = room->config->sending.dsn,
+		.dsn_success = room->config->sending.dsn_success,
+		.objects_dir = ch_slice_of(room->objects_dir),
+	};
+
+	ch_worker_tell(sender->post.worker, CH_MSG_SEND_SETUP, &setup);
+}
+
+static bool knows_batch(const struct ch_sender *sender, int64_t batch_id)
+{
+	/* The newest first: most letters are of the batch before. */
+	for (size_t i = sender->batches_len; i > 0; i--)
+		if (sender->batches[i - 1] == batch_id)
+			return true;
+	return false;
+}
+
+static void tell_files(struct ch_sender *sender,
+		       const struct ch_store_batch *row,
+		       const struct ch_store_file *files, size_t len)
+{
+	struct ch_batch_file *shown = ch_xcalloc(len, sizeof(*shown));
+	const struct ch_send_batch message = {
+		.batch_id = row->id,
+		.reference = ch_slice_of(row->reference),
+		.deadline = ch_slice_of(row->deadline),
+		.from = ch_slice_of(row->from),
+		.reply_to = ch_slice_of(row->reply_to),
+		.test_to = ch_slice_of(row->test_to),
+		.files = shown,
+		.files_len = (uint32_t)len,
+	};
+
+	for (size_t i = 0; i < len; i++)
+		shown[i] = (struct ch_batch_file){
+			.role = ch_slice_of(files[i].role),
+			.name = ch_slice_of(files[i].name),
+			.sha256 = files[i].sha256,
+			.size_bytes = files[i].size_bytes,
+		};
+	ch_worker_tell(sender->post.worker, CH_MSG_SEND_BATCH, &message);
+	free(shown);
+}
+
+static void tell_batch(struct ch_sender *sender, int64_t batch_id)
+{
+	struct ch_mailroom *room = sender->relay->room;
+	CH_AUTO(ch_store_batch) row = { 0 };
+	struct ch_store_file *files = NULL;
+	struct ch_error err;
+	size_t len = 0;
+
+	if (knows_batch(sender, batch_id))
+		return;
+	if (ch_store_batch_by_id(room->store, batch_id, &row, &err) < 0 ||
+	    ch_store_batch_files(room->store, batch_id, &files, &len, &err) < 0)
+		ch_room_fail(room, &err);
+	tell_files(sender, &row, files, len);
+	ch_store_files_free(files, len);
+	CH_GROW(sender->batches, sender->batches_len, sender->batches_cap);
+	sender->batches[sender->batches_len++] = batch_id;
+}
+
+/* Returns how many addresses are to be tried. */
+static uint32_t list_addresses(const struct ch_store_letter *letter,
+			       struct ch_send_address *ret)
+{
+	uint32_t pending = 0;
+
+	for (size_t i = 0; i < letter->addresses_len; i++) {
+		const struct ch_store_address *address = &letter->addresses[i];
+		bool claimed = address->state == CH_STATE_CLAIMED;
+
+		pending += claimed;
+		ret[i] = (struct ch_send_address){
+			.seq = address->seq,
+			.role = address->role,
+			.pending = claimed,
+			.address = ch_slice_of(address->address),
+		};
+	}
+	return pending;
+}
+
+/* local+token@domain */
+static void envelope_from(const struct ch_mailroom *room, int64_t letter_id,
+			  uint32_t attempt, struct ch_str *out)
+{
+	struct ch_envelope envelope = ch_room_envelope(room);
+	char token[CH_TOKEN_SIZE];
+
+	ch_token_make(ch_keys_current(room->keys), letter_id, attempt, token);
+	ch_str_add_mem(out, envelope.prefix.data, envelope.prefix.len);
+	ch_str_add_char(out, '+');
+	ch_str_add(out, token);
+	ch_str_add_char(out, '@');
+	ch_str_add_mem(out, envelope.domain.data, envelope.domain.len);
+}
+
+static uint32_t tell_letter(struct ch_sender *sender,
+			    const struct ch_active_batch *batch,
+			    const struct ch_store_letter *letter)
+{
+	CH_AUTO(ch_str) from = CH_STR_INIT(ENVELOPE_MAX);
+	struct ch_send_address *addresses =
+		ch_xcalloc(letter->addresses_len, sizeof(*addresses));
+	uint32_t pending = list_addresses(letter, addresses);
+	struct ch_send_letter message = {
+		.letter_id = letter->id,
+		.batch_id = batch->id,
+		.attempt = letter->attempt,
+		.key = ch_slice_of(letter->key),
+		.language = ch_slice_of(letter->language),
+		.fields = { ch_str_cstr(&letter->fields), letter->fields.len },
+		.message_id = ch_slice_of(letter->message_id),
+		.date_us = batch->date_us,
+		.envelope_id = ch_slice_of(letter->message_id),
+		.addresses = addresses,
+		.addresses_len = (uint32_t)letter->addresses_len,
+	};
+
+	if (letter->size_bytes > 0)
+		message.sha256 = (struct ch_slice){
+			(const char *)letter->sha256.bytes, CH_SHA256_SIZE
+		};
+	envelope_from(sender->relay->room, letter->id, letter->attempt, &from);
+	message.envelope_from = ch_slice_of(ch_str_cstr(&from));
+	ch_worker_tell(sender->post.worker, CH_MSG_SEND_LETTER, &message);
+	free(addresses);
+	return pending;
+}
+
+/* ---- letters under way ------------------------------------------------ */
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct ch_sender *sender = context;
+
+	ch_worker_kill(sender->post.worker,
+		       "it has not finished a letter in attempt_timeout");
+	return 0;
+}
+
+/* The first letter has just become the first: its time begins. */
+static void set_deadline(struct ch_sender *sender)
+{
+	const struct ch_relay *relay = sender->relay;
+	sd_event *event = relay->room->event;
+	uint64_t now_us, at_us;
+
+	if (!sender->first || !relay->config) {
+		if (sender->deadline)
+			(void)sd_event_source_set_enabled(sender->deadline,
+							  SD_EVENT_OFF);
+		return;
+	}
+	(void)sd_event_now(event, CLOCK_MONOTONIC, &now_us);
+	at_us = now_us +
+		(uint64_t)(relay->config->attempt_timeout_ms +
+			   relay->config->peer.connect_timeout_ms + SLACK_MS) *
+			1000;
+	if (!sender->deadline) {
+		(void)sd_event_add_time(event, &sender->deadline,
+					CLOCK_MONOTONIC, at_us, 0, on_deadline,
+					sender);
+		return;
+	}
+	(void)sd_event_source_set_time(sender->deadline, at_us);
+	(void)sd_event_source_set_enabled(sender->deadline, SD_EVENT_ONESHOT);
+}
+
+void ch_sender_give(struct ch_sender *sender, struct ch_active_batch *batch,
+		    const struct ch_store_letter *letter)
+{
+	struct ch_under_way *item;
+
+	assert(sender);
+	item = ch_xzalloc(sizeof(*item) + strlen(letter->key) + 1);
+	memcpy(item->key, letter->key, strlen(letter->key) + 1);
+	item->batch = batch;
+	item->letter_id = letter->id;
+	item->attempt = letter->attempt;
+	item->first_at_us = letter->first_at_us;
+	tell_batch(sender, batch->id);
+	item->pending = tell_letter(sender, batch, letter);
+	*sender->last = item;
+	sender->last = &item->next;
+	sender->held++;
+	sender->want--;
+	sender->relay->under_way++;
+	batch->under_way++;
+	if (sender->first == item)
+		set_deadline(sender);
+	ch_crash_point("sending.claimed");
+}
+
+static struct ch_under_way *find(const struct ch_sender *sender,
+				 int64_t letter_id, uint32_t attempt)
+{
+	for (struct ch_under_way *at = sender->first; at; at = at->next)
+		if (at->letter_id == letter_id && at->attempt == attempt)
+			return at;
+	return NULL;
+}
+
+/* It has no address left that waits for a result: forget it. */
+static void finish(struct ch_sender *sender, struct ch_under_way *item)
+{
+	struct ch_under_way **at = &sender->first;
+	bool was_first = sender->first == item;
+
+	while (*at != item)
+		at = &(*at)->next;
+	*at = item->next;
+	if (sender->last == &item->next)
+		sender->last = at;
+	item->batch->under_way--;
+	sender->relay->under_way--;
+	sender->held--;
+	free(item);
+	if (was_first)
+		set_deadline(sender);
+}
+
+/* Queued again; where its batch was cancelled in the meantime, so is it. */
+static void queued_again(struct ch_mailroom *room,
+			 const struct ch_under_way *item, int64_t at_us)
+{
+	struct ch_active_batch *batch = item->batch;
+	struct ch_error err;
+
+	if (batch->cancelled &&
+	    ch_store_decide(room->store, batch->id, item->letter_id,
+			    CH_STATE_QUEUED, CH_STATE_CANCELLED, "cancel", "",
+			    ch_turn_open(room), &err) < 0)
+		ch_room_fail(room, &err);
+	ch_dispatch_due(room, batch, at_us);
+}
+
+static bool schedule(const struct ch_mailroom *room,
+		     const struct ch_under_way *item,
+		     enum ch_retry_reason reason, int64_t now_us,
+		     int64_t *ret_at_us)
+{
+	const struct ch_config *config = room->config;
+	const struct ch_retry_schedule table = {
+		.delays_ms = config->sending.delays_ms,
+		.delays_len = config->sending.retry.len,
+		.max_age_ms = config->sending.max_age_ms,
+	};
+	const struct ch_retry retry = {
+		.reason = reason,
+		.letter_id = item->letter_id,
+		.attempt = item->attempt,
+		.first_at_us = item->first_at_us ? item->first_at_us : now_us,
+		.now_us = now_us,
+	};
+
+	return ch_schedule_retry(&table, &retry, ret_at_us);
+}
+
+/* ---- READY, DOT ------------------------------------------------------- */
+
+static int on_ready(struct ch_mailroom *room, struct ch_worker *worker,
+		    const void *message, struct ch_error *err)
+{
+	const struct ch_send_ready *ready = message;
+	struct ch_sender *sender = ch_worker_owner(worker);
+
+	sender->ready = true;
+	if (ready->want > CH_SENDER_HOLDS ||
+	    sender->want + ready->want > CH_SENDER_HOLDS)
+		sender->want = CH_SENDER_HOLDS;
+	else
+		sender->want += ready->want;
+	ch_dispatch_kick(room);
+	return 0;
+}
+
+/* Whether the dot may follow: the letter is still to be sent. */
+static bool may_go(const struct ch_mailroom *room,
+		   const struct ch_under_way *item)
+{
+	return item->batch->open && !room->paused;
+}
+
+static int on_dot(struct ch_mailroom *room, struct ch_worker *worker,
+		  const void *message, struct ch_error *err)
+{
+	const struct ch_send_dot *dot = message;
+	struct ch_sender *sender = ch_worker_owner(worker);
+	struct ch_under_way *item = find(sender, dot->letter_id, dot->attempt);
+	struct ch_send_go go = { .letter_id = dot->letter_id,
+				 .attempt = dot->attempt };
+	int64_t now_us = ch_turn_open(room);
+	int changed = 0;
+
+	if (!item || item->told || item->called_back)
+		return ch_error_set(err, CH_GIVE_UP, "letter %lld is not here",
+				    (long long)dot->letter_id);
+	ch_crash_point("sending.dot-asked");
+	if (may_go(room, item)) {
+		struct ch_error failure;
+
+		changed = ch_store_dot(room->store, dot->letter_id,
+				       dot->attempt, dot->seqs, dot->seqs_len,
+				       &dot->sha256, dot->size_bytes, now_us,
+				       &failure);
+		if (changed < 0)
+			ch_room_fail(room, &failure);
+		item->differs = changed == 0;
+	}
+	item->told = changed > 0;
+	item->called_back = !item->told;
+	go.go = item->told;
+	ch_worker_tell(worker, CH_MSG_SEND_GO, &go);
+	ch_crash_point("sending.dot-recorded");
+	return 0;
+}
+
+/* ---- RESULT ----------------------------------------------------------- */
+
+/* What an outcome makes of the address. */
+static enum ch_state state_after(const struct ch_mailroom *room,
+				 const struct ch_under_way *item,
+				 unsigned int outcome, int64_t now_us,
+				 int64_t *ret_at_us, bool *ret_expired)
+{
+	bool untried = outcome == CH_OUTCOME_UNTRIED;
+
+	*ret_at_us = 0;
+	*ret_expired = false;
+	switch (outcome) {
+	case CH_OUTCOME_SENT:
+		return CH_STATE_SENT;
+	case CH_OUTCOME_FAILED:
+		return CH_STATE_FAILED;
+	case CH_OUTCOME_IN_DOUBT:
+		return CH_STATE_IN_DOUBT;
+	case CH_OUTCOME_HELD:
+		return CH_STATE_HELD;
+	default:
+		break;
+	}
+	if (untried && item->differs)
+		return CH_STATE_HELD;
+	if (schedule(room, item,
+		     untried ? CH_RETRY_UNTRIED : CH_RETRY_DEFERRED, now_us,
+		     ret_at_us))
+		return CH_STATE_QUEUED;
+	*ret_expired = true;
+	return CH_STATE_FAILED;
+}
+
+static void log_result(struct ch_mailroom *room,
+		       const struct ch_under_way *item,
+		       const struct ch_send_address_result *result,
+		       enum ch_state state, bool expired)
+{
+	const struct ch_log_fields fields = {
+		.batch = item->batch->reference,
+		.letter = item->key,
+		.state = ch_state_name(state),
+		.smtp_code = result->code,
+	};
+	int priority = state == CH_STATE_SENT || state == CH_STATE_QUEUED ?
+			       LOG_INFO : LOG_WARNING;
+
+	ch_turn_log(room, priority, &fields, "%s%s: %.*s",
+		    state == CH_STATE_QUEUED ? "deferred" : fields.state,
+		    expired ? " (too old to be tried again)" : "",
+		    (int)result->reply.len, result->reply.data);
+}
+
+/* What the outcome says of the relay. */
+static void judge_relay(struct ch_relay *relay,
+			const struct ch_under_way *item,
+			const struct ch_send_address_result *result)
+{
+	char text[200];
+
+	switch (result->outcome) {
+	case CH_OUTCOME_SENT:
+	case CH_OUTCOME_DEFERRED:
+	case CH_OUTCOME_FAILED:
+		if (result->code)
+			ch_relay_well(relay);
+		return;
+	case CH_OUTCOME_UNTRIED:
+	case CH_OUTCOME_IN_DOUBT:
+		if (item->called_back)
+			return;
+		(void)snprintf(text, sizeof(text), "%.*s",
+			       (int)result->reply.len, result->reply.data);
+		ch_relay_no_answer(relay, text[0] ? text : "no answer");
+		return;
+	default:
+		return;
+	}
+}
+
+static int apply(struct ch_mailroom *room, struct ch_under_way *item,
+		 const struct ch_send_address_result *result, int64_t now_us,
+		 struct ch_error *err)
+{
+	int64_t at_us;
+	bool expired;
+	enum ch_state to = state_after(room, item, result->outcome, now_us,
+				       &at_us, &expired);
+	const struct ch_store_result change = {
+		.seq = result->seq,
+		.to = to,
+		.code = result->code,
+		.status = expired ? ch_slice_of(EXPIRED) : result->status,
+		.reply = result->reply,
+		.next_at_us = at_us,
+	};
+	struct ch_error failure;
+	int changed = ch_store_result(room->store, item->letter_id,
+				      item->attempt, &change, now_us,
+				      &failure);
+
+	if (changed < 0)
+		ch_room_fail(room, &failure);
+	if (changed == 0)
+		return ch_error_set(err, CH_GIVE_UP,
+				    "address %u of letter %lld is not at its "
+				    "end", result->seq,
+				    (long long)item->letter_id);
+	item->pending--;
+	log_result(room, item, result, to, expired);
+	if (to == CH_STATE_QUEUED)
+		queued_again(room, item, at_us);
+	if (to == CH_STATE_HELD)
+		ch_alarm_raise(room, "alarm.held", item->batch->reference,
+			       "%s: its bytes are not those that were sent or "
+			       "approved before", item->key);
+	return 0;
+}
+
+static int on_result(struct ch_mailroom *room, struct ch_worker *worker,
+		     const void *message, struct ch_error *err)
+{
+	const struct ch_send_result *results = message;
+	struct ch_sender *sender = ch_worker_owner(worker);
+	struct ch_under_way *item =
+		find(sender, results->letter_id, results->attempt);
+	int64_t now_us = ch_turn_open(room);
+
+	if (!item)
+		return ch_error_set(err, CH_GIVE_UP, "letter %lld is not here",
+				    (long long)results->letter_id);
+	ch_crash_point("sending.result");
+	for (uint32_t i = 0; i < results->results_len; i++) {
+		if (apply(room, item, &results->results[i], now_us, err) < 0)
+			return -1;
+		judge_relay(sender->relay, item, &results->results[i]);
+	}
+	ch_crash_point("sending.result-recorded");
+	if (item->pending == 0)
+		finish(sender, item);
+	return 0;
+}
+
+/* ---- the chain breaks ------------------------------------------------- */
+
+static void expire(struct ch_mailroom *room, const struct ch_under_way *item,
+		   const char *why, int64_t now_us)
+{
+	CH_AUTO(ch_store_letter) letter = { 0 };
+	struct ch_error err;
+	int changed = ch_store_letter_by_id(room->store, item->letter_id,
+					    &letter, &err);
+
+	for (size_t i = 0; changed >= 0 && i < letter.addresses_len; i++) {
+		const struct ch_store_result change = {
+			.seq = letter.addresses[i].seq,
+			.to = CH_STATE_FAILED,
+			.status = ch_slice_of(EXPIRED),
+			.reply = ch_slice_of(why),
+		};
+
+		if (letter.addresses[i].state == CH_STATE_CLAIMED)
+			changed = ch_store_result(room->store, item->letter_id,
+						  item->attempt, &change,
+						  now_us, &err);
+	}
+	if (changed < 0)
+		ch_room_fail(room, &err);
+}
+
+/* What is claimed goes back to the queue, what is at its dot is in doubt. The
+ * letter that a worker died of waits like one that was deferred; the others
+ * have nothing to do with it. */
+static void abandon(struct ch_mailroom *room, struct ch_under_way *item,
+		    const char *why, enum ch_retry_reason reason)
+{
+	struct ch_log_fields fields = { .batch = item->batch->reference,
+					.letter = item->key };
+	int64_t now_us = ch_turn_open(room);
+	int64_t at_us = now_us;
+	struct ch_error err;
+	int doubtful;
+
+	if (!schedule(room, item, reason, now_us, &at_us))
+		expire(room, item, why, now_us);
+	doubtful = ch_store_abandon(room->store, item->letter_id,
+				    item->attempt, why, at_us, now_us, &err);
+	if (doubtful < 0)
+		ch_room_fail(room, &err);
+	if (doubtful > 0) {
+		fields.state = ch_state_name(CH_STATE_IN_DOUBT);
+		ch_turn_log(room, LOG_WARNING, &fields, "in doubt: %s", why);
+	}
+	queued_again(room, item, at_us);
+}
+
+static void abandon_all(struct ch_sender *sender, const char *why,
+			enum ch_retry_reason reason_of_first)
+{
+	enum ch_retry_reason reason = reason_of_first;
+
+	while (sender->first) {
+		abandon(sender->relay->room, sender->first, why, reason);
+		finish(sender, sender->first);
+		reason = CH_RETRY_UNTRIED;
+	}
+}
+
+static int on_fault(struct ch_mailroom *room, struct ch_worker *worker,
+		    const void *message, struct ch_error *err)
+{
+	const struct ch_send_fault *fault = message;
+	struct ch_sender *sender = ch_worker_owner(worker);
+	char text[240];
+
+	(void)ch_turn_open(room);
+	(void)snprintf(text, sizeof(text), "%.*s", (int)fault->text.len,
+		       fault->text.data);
+	abandon_all(sender, text, CH_RETRY_UNTRIED);
+	sender->want = 0;
+	ch_relay_fault(sender->relay, fault->fault, text);
+	return 0;
+}
+
+static void on_ended(struct ch_mailroom *room, struct ch_worker *worker,
+		     const struct ch_worker_end *end)
+{
+	struct ch_sender *sender = ch_worker_owner(worker);
+
+	ch_crash_point("sending.worker-ended");
+	abandon_all(sender, end->text,
+		    end->well ? CH_RETRY_UNTRIED : CH_RETRY_DEFERRED);
+	ch_relay_sender_ended(sender, end);
+}
+
+const struct ch_worker_role_table ch_send_role = {
+	.program = "chancery-send",
+	.handlers = {
+		[CH_MSG_SEND_READY] = on_ready,
+		[CH_MSG_SEND_DOT] = on_dot,
+		[CH_MSG_SEND_RESULT] = on_result,
+		[CH_MSG_SEND_FAULT] = on_fault,
+	},
+	.ended = on_ended,
+};

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sending.h - letters with the send workers: what relays.c and sending.c share.
+ *
+ * A sender is one connection of a relay: a post with a worker, the letters that
+ * it holds in the order they were given, and how many more it asked for. What a
+ * worker holds is few, and all that the daemon knows of single letters.
+ */
+#ifndef CH_CHANCERYD_SENDING_H
+#define CH_CHANCERYD_SENDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+#include "chanceryd/config.h"
+#include "chanceryd/schedule.h"
+#include "chanceryd/workers.h"
+
+struct ch_active_batch; /* dispatch.h */
+struct ch_store_letter;
+
+#define CH_SENDER_HOLDS 8 /* letters at most, whatever the worker asks for */
+
+/* A letter with a worker: claimed or at its dot. */
+struct ch_under_way {
+	struct ch_under_way *next;
+	struct ch_active_batch *batch; /* counted there */
+	int64_t letter_id;
+	int64_t first_at_us; /* of its age */
+	uint32_t attempt;
+	uint32_t pending; /* addresses that have no result yet */
+	bool told;        /* a "go" was given: not called back any more */
+	bool called_back; /* the answer to its dot was "no" */
+	bool differs;     /* because its bytes are not those of before */
+	char key[];
+};
+
+struct ch_sender {
+	struct ch_relay *relay; /* borrowed */
+	struct ch_post post;
+	uint32_t want;               /* letters it asked for and has not got */
+	bool ready;                  /* it has asked for some, once */
+	struct ch_under_way *first;  /* owned list */
+	struct ch_under_way **last;
+	size_t held;
+	int64_t *batches; /* owned: those that its worker knows */
+	size_t batches_len, batches_cap;
+	sd_event_source *deadline; /* owned; of the first letter */
+};
+
+struct ch_relay {
+	struct ch_mailroom *room; /* borrowed */
+	char *name;               /* owned */
+	const struct ch_relay_config *config; /* of room->config; NULL: gone */
+	struct ch_sender **senders;           /* owned, and each */
+	size_t senders_len, senders_cap;
+	struct ch_pace pace;
+	struct ch_pace_state pace_state;
+	size_t under_way;
+	uint32_t failures;     /* in a row; above 0 it is tried with one letter */
+	uint32_t streak;       /* letters in a row that got no answer */
+	int64_t rests_until_ms;
+	char fault[240];       /* the last one, "" when it is well */
+};
+
+/* ---- relays.c: what a letter's end says of its relay ------------------- */
+
+void ch_relay_well(struct ch_relay *relay);
+void ch_relay_no_answer(struct ch_relay *relay, const char *text);
+/* `fault` is enum ch_relay_fault. */
+void ch_relay_fault(struct ch_relay *relay, unsigned int fault,
+		    const char *text);
+/* Its worker has ended and holds nothing. `sender` may be freed. */
+void ch_relay_sender_ended(struct ch_sender *sender,
+			   const struct ch_worker_end *end);
+
+/* ---- sending.c --------------------------------------------------------- */
+
+extern const struct ch_worker_role_table ch_send_role;
+
+/* ch_post's `filled`: says SEND_SETUP. `owner` is a struct ch_sender. */
+void ch_sender_filled(void *owner);
+
+/* Hand over a letter that was claimed in this turn. */
+void ch_sender_give(struct ch_sender *sender, struct ch_active_batch *batch,
+		    const struct ch_store_letter *letter);
+
+#endif

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* turn.c - see turn.h. The one place of the daemon that commits.
+ *
+ * What a crash leaves behind:
+ *   before COMMIT   the store as after the last turn; nobody was answered, and
+ *                   workers that waited for a "go" have sent no dot
+ *   after COMMIT    dots that no worker was told of: in doubt after the
+ *                   restart, though they were not sent; answers that nobody
+ *                   got: clients ask again, workers are gone
+ */
+#include "chanceryd/turn.h"
+
+#include <stdarg.h>
+
+#include "base/clock.h"
+#include "base/crash.h"
+#include "base/mem.h"
+#include "chanceryd/dispatch.h"
+#include "chanceryd/http.h"
+#include "chanceryd/room.h"
+#include "chanceryd/service.h"
+#include "chanceryd/workers.h"
+
+#define LINE_MAX_BYTES 2000
+
+struct line {
+	int priority;
+	unsigned int smtp_code;
+	char *batch;  /* owned, as the rest; NULL: none */
+	char *letter;
+	char *state;
+	char *text;
+};
+
+struct call {
+	ch_after_commit *call;
+	void *context; /* borrowed */
+};
+
+struct ch_turn {
+	sd_event_source *end; /* owned */
+	int64_t now_us;       /* of the transaction */
+	int64_t since_ms;     /* when the turn became due; 0: it is not */
+	bool hurried;         /* its end comes before anything else */
+	uint64_t commits;
+	struct line *lines; /* owned */
+	size_t lines_len, lines_cap;
+	struct call *calls; /* owned */
+	size_t calls_len, calls_cap;
+};
+
+static int on_end(sd_event_source *source, void *context)
+{
+	ch_turn_end(context);
+	return 0;
+}
+
+int ch_turn_new(struct ch_mailroom *room, struct ch_turn **ret,
+		struct ch_error *err)
+{
+	struct ch_turn *turn = ch_xzalloc(sizeof(*turn));
+	int r = sd_event_add_defer(room->event, &turn->end, on_end, room);
+
+	if (r >= 0)
+		r = sd_event_source_set_enabled(turn->end, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_source_set_priority(turn->end, CH_TURN_PRIORITY);
+	if (r < 0) {
+		ch_turn_free(turn);
+		return ch_error_errno(err, -r, "event loop");
+	}
+	*ret = turn;
+	return 0;
+}
+
+static void free_line(struct line *line)
+{
+	free(line->batch);
+	free(line->letter);
+	free(line->state);
+	free(line->text);
+}
+
+void ch_turn_free(struct ch_turn *turn)
+{
+	if (!turn)
+		return;
+	sd_event_source_disable_unref(turn->end);
+	for (size_t i = 0; i < turn->lines_len; i++)
+		free_line(&turn->lines[i]);
+	free(turn->lines);
+	free(turn->calls);
+	free(turn);
+}
+
+/* ---- during the turn -------------------------------------------------- */
+
+static void must(struct ch_mailroom *room, int r)
+{
+	struct ch_error err;
+
+	if (r >= 0)
+		return;
+	(void)ch_error_errno(&err, -r, "event loop");
+	ch_room_fail(room, &err);
+}
+
+void ch_turn_due(struct ch_mailroom *room)
+{
+	struct ch_turn *turn = room->turn;
+	int64_t now_ms = ch_clock_mono_ms();
+
+	if (turn->since_ms == 0) {
+		turn->since_ms = now_ms;
+		must(room, sd_event_source_set_enabled(turn->end,
+						       SD_EVENT_ONESHOT));
+	} else if (!turn->hurried &&
+		   now_ms - turn->since_ms >= CH_TURN_MAX_MS) {
+		turn->hurried = true;
+		must(room, sd_event_source_set_priority(turn->end,
+							-CH_TURN_PRIORITY));
+	}
+}
+
+int64_t ch_turn_open(struct ch_mailroom *room)
+{
+	struct ch_error err;
+
+	ch_turn_due(room);
+	if (ch_store_in_transaction(room->store))
+		return room->turn->now_us;
+	if (ch_store_begin(room->store, &err) < 0)
+		ch_room_fail(room, &err);
+	room->turn->now_us = ch_clock_now_us();
+	return room->turn->now_us;
+}
+
+static char *copy(const char *text)
+{
+	return text ? ch_xstrdup(text) : NULL;
+}
+
+void ch_turn_log(struct ch_mailroom *room, int priority,
+		 const struct ch_log_fields *fields, const char *format, ...)
+{
+	struct ch_turn *turn = room->turn;
+	char text[LINE_MAX_BYTES + 1];
+	struct line *line;
+	va_list args;
+
+	if (priority > room->log.least)
+		return;
+	ch_turn_due(room);
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	CH_GROW(turn->lines, turn->lines_len, turn->lines_cap);
+	line = &turn->lines[turn->lines_len++];
+	*line = (struct line){ .priority = priority, .text = ch_xstrdup(text) };
+	if (!fields)
+		return;
+	line->batch = copy(fields->batch);
+	line->letter = copy(fields->letter);
+	line->state = copy(fields->state);
+	line->smtp_code = fields->smtp_code;
+}
+
+void ch_mailroom_after_commit(struct ch_mailroom *room, ch_after_commit *call,
+			      void *context)
+{
+	struct ch_turn *turn = room->turn;
+
+	ch_turn_due(room);
+	CH_GROW(turn->calls, turn->calls_len, turn->calls_cap);
+	turn->calls[turn->calls_len++] = (struct call){ call, context };
+}
+
+/* ---- its end ---------------------------------------------------------- */
+
+static void commit(struct ch_mailroom *room)
+{
+	struct ch_error err;
+	bool changed = ch_store_changed(room->store);
+
+	if (changed)
+		ch_crash_point("turn.before-commit");
+	if (ch_store_commit(room->store, &err) < 0)
+		ch_room_fail(room, &err);
+	if (changed) {
+		room->turn->commits++;
+		ch_crash_point("turn.after-commit");
+	}
+}
+
+static void write_lines(struct ch_mailroom *room)
+{
+	struct ch_turn *turn = room->turn;
+
+	for (size_t i = 0; i < turn->lines_len; i++) {
+		struct line *line = &turn->lines[i];
+		const struct ch_log_fields fields = {
+			.batch = line->batch,
+			.letter = line->letter,
+			.state = line->state,
+			.smtp_code = line->smtp_code,
+		};
+
+		ch_log(&room->log, line->priority, &fields, "%s", line->text);
+		free_line(line);
+	}
+	turn->lines_len = 0;
+}
+
+/* Each may ask for another turn, and for a call at the end of that one. */
+static void run_calls(struct ch_turn *turn)
+{
+	struct call *calls = CH_TAKE(turn->calls);
+	size_t len = turn->calls_len;
+
+	turn->calls_len = 0;
+	turn->calls_cap = 0;
+	for (size_t i = 0; i < len; i++)
+		calls[i].call(calls[i].context);
+	free(calls);
+}
+
+void ch_turn_end(struct ch_mailroom *room)
+{
+	struct ch_turn *turn = room->turn;
+
+	if (room->dispatch)
+		ch_dispatch_run(room);
+	if (ch_store_in_transaction(room->store))
+		commit(room);
+	/* From here on another turn may begin. */
+	turn->since_ms = 0;
+	must(room, sd_event_source_set_enabled(turn->end, SD_EVENT_OFF));
+	if (turn->hurried) {
+		turn->hurried = false;
+		must(room, sd_event_source_set_priority(turn->end,
+							CH_TURN_PRIORITY));
+	}
+	if (room->workers)
+		ch_workers_flush(room->workers);
+	ch_crash_point("turn.flushed");
+	write_lines(room);
+	run_calls(turn);
+	if (room->http)
+		ch_http_committed(room->http);
+	if (room->service)
+		ch_service_turned(room);
+}
+
+uint64_t ch_turn_commits(const struct ch_turn *turn)
+{
+	return turn->commits;
+}
