@@ -293,6 +293,6 @@ int ch_batches_compose(struct ch_batches *batches,
 	flatten(batches);
 	*ret_message = (struct ch_slice){ batches->message.data,
 					  batches->message.len };
-	*ret_sha256 = batches->composed.sha256;
+	ch_sha256_of(ret_message->data, ret_message->len, ret_sha256);
 	return 0;
 }

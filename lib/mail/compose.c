@@ -15,6 +15,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "mail/encode.h"
@@ -349,10 +350,8 @@ static void add_attachments(const struct ch_compose *message,
 
 static void settle_pieces(struct ch_composed *out)
 {
-	struct ch_sha256_ctx sha;
 	char *own = out->own.data;
 
-	ch_sha256_init(&sha);
 	out->size_bytes = 0;
 	for (size_t i = 0; i < out->pieces_len; i++) {
 		struct iovec *piece = &out->pieces[i];
@@ -361,10 +360,8 @@ static void settle_pieces(struct ch_composed *out)
 			piece->iov_base = own;
 			own += piece->iov_len;
 		}
-		ch_sha256_add(&sha, piece->iov_base, piece->iov_len);
 		out->size_bytes += piece->iov_len;
 	}
-	ch_sha256_final(&sha, &out->sha256);
 }
 
 int ch_compose(const struct ch_compose *message, struct ch_composed *out,

@@ -19,7 +19,6 @@
 #include <sys/uio.h>
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "mail/address.h"
@@ -63,8 +62,7 @@ struct ch_composed {
 	struct iovec *pieces;  /* owned array; into `own` and attachments */
 	size_t pieces_len;
 	size_t pieces_cap;
-	uint64_t size_bytes;
-	struct ch_sha256 sha256; /* of all pieces in their order */
+	uint64_t size_bytes; /* of all pieces */
 };
 
 /* Compose; *out may be used again for the next letter without a release. -1:

@@ -167,7 +167,6 @@ static void all_parts(void **state)
 	const struct ch_attachment *list[1];
 	CH_AUTO(ch_str) all = CH_STR_INIT(100000);
 	CH_AUTO(ch_str) again = CH_STR_INIT(100000);
-	struct ch_sha256 sum;
 	struct ch_address reply_to = { "", "answers@lamp.example", 7 };
 	struct ch_error err;
 
@@ -223,8 +222,6 @@ static void all_parts(void **state)
 		"JVBERg==\r\n"
 		"--=_mn5nfstgspsnonmw5dpwwv5va--\r\n");
 	assert_int_equal(composed.size_bytes, all.len);
-	ch_sha256_of(all.data, all.len, &sum);
-	assert_true(ch_sha256_eq(&sum, &composed.sha256));
 
 	/* Used again: the same bytes. */
 	assert_int_equal(ch_compose(&message, &composed, &err), 0);
