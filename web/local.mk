@@ -1,1 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# The status page is part of the daemon: as a string, so that a started daemon
+# never looks for a file.
+web/page.c: $(srcdir)/web/page.html
+	$(AM_V_GEN)$(MKDIR_P) web && { \
+	echo '#include "chanceryd/http-page.h"'; \
+	echo 'const char ch_page[] ='; \
+	$(SED) -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $(srcdir)/web/page.html; \
+	echo ';'; \
+	echo 'const size_t ch_page_len = sizeof(ch_page) - 1;'; \
+	} > $@.tmp && mv $@.tmp $@
+EXTRA_DIST += web/page.html
+CLEANFILES += web/page.c

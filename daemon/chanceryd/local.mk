@@ -22,15 +22,24 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/detail.c daemon/chanceryd/detail.h \
 	daemon/chanceryd/dispatch.c daemon/chanceryd/dispatch.h \
 	daemon/chanceryd/doors.c daemon/chanceryd/doors.h \
-	daemon/chanceryd/http.h \
+	daemon/chanceryd/http.c daemon/chanceryd/http.h \
+	daemon/chanceryd/http-control.c \
+	daemon/chanceryd/http-json.c daemon/chanceryd/http-json.h \
+	daemon/chanceryd/http-metrics.c \
+	daemon/chanceryd/http-page.h \
+	daemon/chanceryd/http-private.h \
+	daemon/chanceryd/http-read.c \
+	daemon/chanceryd/http-request.c daemon/chanceryd/http-request.h \
+	daemon/chanceryd/http-route.c \
+	daemon/chanceryd/http-stream.c \
+	daemon/chanceryd/http-upload.c \
 	daemon/chanceryd/imports.c daemon/chanceryd/imports.h \
 	daemon/chanceryd/keys.c daemon/chanceryd/keys.h \
 	daemon/chanceryd/log.c daemon/chanceryd/log.h \
 	daemon/chanceryd/mailroom.c daemon/chanceryd/mailroom.h \
 	daemon/chanceryd/post.c \
-	daemon/chanceryd/receive.c daemon/chanceryd/receive.h \
+	daemon/chanceryd/receive.h \
 	daemon/chanceryd/relays.c daemon/chanceryd/relays.h \
-	daemon/chanceryd/returned.c daemon/chanceryd/returned.h \
 	daemon/chanceryd/room.c daemon/chanceryd/room.h \
 	daemon/chanceryd/schedule.c daemon/chanceryd/schedule.h \
 	daemon/chanceryd/sending.c daemon/chanceryd/sending.h \
@@ -42,11 +51,12 @@ CHANCERYD_SOURCES = \
 # All but main.c, for the daemon and for its tests.
 noinst_LIBRARIES += daemon/libchanceryd.a
 daemon_libchanceryd_a_SOURCES = $(CHANCERYD_SOURCES)
+nodist_daemon_libchanceryd_a_SOURCES = web/page.c
 daemon_libchanceryd_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) \
 	$(HTTP_CFLAGS) $(JSON_CFLAGS) $(CONFIG_CFLAGS)
 CHANCERYD_LIBS = daemon/libchanceryd.a $(STORE_LIBS) $(TOKEN_LIBS) \
-	lib/wire/libwire.a $(BASE_LIBS) $(SYSTEMD_LIBS) $(HTTP_LIBS) \
-	$(JSON_LIBS) $(CONFIG_LIBS)
+	lib/wire/libwire.a lib/letter/libletter.a $(BASE_LIBS) \
+	$(SYSTEMD_LIBS) $(HTTP_LIBS) $(JSON_LIBS) $(CONFIG_LIBS)
 
 # Parts that stand by themselves are tested by themselves.
 check_PROGRAMS += tests/unit/test-keys tests/unit/test-spool
@@ -65,11 +75,8 @@ tests_unit_test_commands_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_commands_LDADD = $(STORE_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-commands
 
-check_PROGRAMS += tests/unit/test-returned
-tests_unit_test_returned_SOURCES = tests/unit/test-returned.c \
-	daemon/chanceryd/detail.c daemon/chanceryd/keys.c \
-	daemon/chanceryd/returned.c
-tests_unit_test_returned_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
-tests_unit_test_returned_LDADD = $(STORE_LIBS) $(TOKEN_LIBS) $(UNIT_LIBS) \
-	$(JSON_LIBS)
-TESTS += tests/unit/test-returned
+# The doors alone, over a real store: for the tests of the sockets.
+check_PROGRAMS += tests/tools/http-host
+tests_tools_http_host_SOURCES = tests/tools/http-host.c
+tests_tools_http_host_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+tests_tools_http_host_LDADD = $(CHANCERYD_LIBS)

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* http-read.c - answers that come in one piece. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "chanceryd/http-json.h"
+#include "chanceryd/http-page.h"
+#include "chanceryd/http-private.h"
+
+#define OBJECT_MAX (64 * 1024 * 1024)
+
+int ch_http_find_batch(struct ch_request *request, struct ch_store_batch *ret,
+		       struct ch_error *err)
+{
+	const char *reference = ch_http_star(request, 0);
+	int got = ch_store_batch_by_reference(
+		ch_mailroom_store(request->http->room), reference, ret, err);
+
+	if (got == 0)
+		ch_http_fault(err, "4.0.4", "no batch \"%.80s\"", reference);
+	return got > 0 ? 0 : -1;
+}
+
+int ch_http_find_letter(struct ch_request *request,
+			struct ch_store_batch *ret_batch,
+			struct ch_store_letter *ret, struct ch_error *err)
+{
+	const char *key = ch_http_star(request, 1);
+	int got;
+
+	if (ch_http_find_batch(request, ret_batch, err) < 0)
+		return -1;
+	got = ch_store_letter_by_key(ch_mailroom_store(request->http->room),
+				     ret_batch->id, key, ret, err);
+	if (got == 0)
+		ch_http_fault(err, "4.0.4", "no letter \"%.80s\" in %.80s",
+			      key, ret_batch->reference);
+	return got > 0 ? 0 : -1;
+}
+
+int ch_http_get_page(struct ch_request *request, struct ch_error *err)
+{
+	ch_str_add_mem(&request->out, ch_page, ch_page_len);
+	request->type = "text/html; charset=utf-8";
+	request->status = 200;
+	return 0;
+}
+
+int ch_http_get_health(struct ch_request *request, struct ch_error *err)
+{
+	const struct ch_mailroom_state *state =
+		ch_mailroom_state(request->http->room);
+	bool stopping = strcmp(state->state, "stopping") == 0;
+
+	ch_str_add(&request->out, stopping ? "stopping\n" : "ok\n");
+	request->type = "text/plain; charset=utf-8";
+	request->status = stopping ? 503 : 200;
+	return 0;
+}
+
+int ch_http_get_status(struct ch_request *request, struct ch_error *err)
+{
+	struct ch_mailroom *room = request->http->room;
+	struct ch_store *store = ch_mailroom_store(room);
+	struct ch_tally tally;
+	json_t *object;
+
+	if (ch_store_tally(store, 0, &tally, err) < 0)
+		return -1;
+	object = ch_http_state(ch_mailroom_state(room));
+	ch_http_put_tally(object, &tally);
+	json_object_set_new(object, "last_event",
+			    json_integer(ch_store_last_event(store)));
+	ch_http_json(request, 200, object);
+	return 0;
+}
+
+int ch_http_get_batch(struct ch_request *request, struct ch_error *err)
+{
+	struct ch_store *store = ch_mailroom_store(request->http->room);
+	CH_AUTO(ch_store_batch) batch = { 0 };
+	struct ch_store_file *files = NULL;
+	struct ch_tally tally;
+	size_t len = 0;
+	json_t *object;
+
+	if (ch_http_find_batch(request, &batch, err) < 0 ||
+	    ch_store_tally(store, batch.id, &tally, err) < 0 ||
+	    ch_store_batch_files(store, batch.id, &files, &len, err) < 0)
+		return -1;
+	object = ch_http_batch(&batch, &tally);
+	json_object_set_new(object, "files", ch_http_files(files, len));
+	ch_store_files_free(files, len);
+	ch_http_json(request, 200, object);
+	return 0;
+}
+
+int ch_http_get_letter(struct ch_request *request, struct ch_error *err)
+{
+	CH_AUTO(ch_store_batch) batch = { 0 };
+	CH_AUTO(ch_store_letter) letter = { 0 };
+
+	if (ch_http_find_letter(request, &batch, &letter, err) < 0)
+		return -1;
+	ch_http_json(request, 200, ch_http_letter(&letter, batch.reference));
+	return 0;
+}
+
+int ch_http_get_source(struct ch_request *request, struct ch_error *err)
+{
+	CH_AUTO(ch_store_batch) batch = { 0 };
+	CH_AUTO(ch_store_letter) letter = { 0 };
+	struct ch_store_file *files = NULL;
+	json_t *object = NULL;
+	size_t len = 0;
+	int failed;
+
+	if (ch_http_find_letter(request, &batch, &letter, err) < 0 ||
+	    ch_store_batch_files(ch_mailroom_store(request->http->room),
+				 batch.id, &files, &len, err) < 0)
+		return -1;
+	failed = ch_http_source(&batch, &letter, files, len, &object, err);
+	ch_store_files_free(files, len);
+	if (failed < 0)
+		return -1;
+	ch_http_json(request, 200, object);
+	return 0;
+}
+
+int ch_http_get_object(struct ch_request *request, struct ch_error *err)
+{
+	const char *name = ch_http_star(request, 0);
+	struct ch_sha256 sum;
+	CH_AUTOFD dir = -1;
+
+	if (ch_sha256_parse(name, strlen(name), &sum) < 0)
+		return ch_http_fault(err, "4.0.0", "64 lower-case hexadecimal "
+				     "digits name an object");
+	dir = open(request->http->objects_dir,
+		   O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0) {
+		ch_error_errno(err, errno, "the objects");
+		return -1;
+	}
+	ch_str_release(&request->out);
+	ch_str_init(&request->out, OBJECT_MAX);
+	if (ch_object_read(dir, &sum, &request->out, err) < 0) {
+		if (err->fate == CH_GIVE_UP)
+			ch_http_fault(err, "4.0.4", "no such object");
+		ch_str_release(&request->out);
+		ch_str_init(&request->out, CH_ANSWER_MAX);
+		return -1;
+	}
+	request->type = "application/octet-stream";
+	request->status = 200;
+	return 0;
+}
