@@ -432,12 +432,43 @@ static void bind_label(const struct ch_letter_language *language,
 				       name + strlen(LABELS));
 
 	part->sources[i] = CH_SOURCE_CONSTANT;
-	part->constants[i] = ch_xstrdup(label ? label : "");
+	part->constants[i] = label ? ch_xstrdup(label) : NULL;
 	if (!label)
 		ch_template_refuse(part->tpl, i,
 				   "Labels stand in letter.conf, under labels "
 				   "and the language.",
 				   "no such label in this language", problems);
+}
+
+/* What every letter of the batch has, or none: one that is not there is said
+ * once, and not for each addressee. */
+static void check_constants(const struct ch_letter_part *part,
+			    struct ch_problems *problems)
+{
+	static const struct {
+		const char *name, *hint;
+	} hints[] = {
+		{ "deadline", "Give one, such as --deadline 2026-12-07, or put "
+			      "the sentence inside a section on the field." },
+		{ "reference", "Give one, such as --reference DM-1276." },
+		{ "annexes", "The letter has none: put the sentence inside a "
+			     "section on the field." },
+		{ NULL, "Fill it in in letter.conf, or put the sentence inside "
+			"a section on the field." },
+	};
+
+	for (size_t i = 0; i < ch_template_names(part->tpl); i++) {
+		const char *constant = part->constants[i];
+		size_t h = 0;
+
+		while (hints[h].name && strcmp(hints[h].name,
+					       ch_template_name(part->tpl, i)))
+			h++;
+		if (constant)
+			ch_template_refuse_empty(part->tpl, i,
+						 ch_slice_of(constant),
+						 hints[h].hint, problems);
+	}
 }
 
 /* Say where each field of a text comes from. */
@@ -482,6 +513,7 @@ static void prepare_part(const struct load *load,
 	part->values = ch_xcalloc(names, sizeof(*part->values));
 	ch_filled_init(&part->filled, part->tpl);
 	bind(load, language, part, problems);
+	check_constants(part, problems);
 }
 
 static void read_text(struct load *load, struct ch_letter_language *language)

@@ -103,6 +103,24 @@ static bool is_empty(struct ch_slice value)
 	return true;
 }
 
+void ch_template_refuse_empty(const struct ch_template *tpl, size_t name,
+			      struct ch_slice value, const char *hint,
+			      struct ch_problems *problems)
+{
+	if (!is_empty(value))
+		return;
+	for (size_t i = 0; i < tpl->ops_len;) {
+		const struct ch_template_op *op = &tpl->ops[i];
+		bool section = op->kind == CH_OP_SECTION ||
+			       op->kind == CH_OP_INVERTED;
+
+		if (op->kind == CH_OP_VALUE && op->name == name)
+			ch_problems_add(problems, CH_PROBLEM_ERROR,
+					place_of(tpl, op), hint, "empty");
+		i = section ? op->end : i + 1;
+	}
+}
+
 /* The operation after `i`, past a section that is closed. */
 static size_t step(const struct ch_template *tpl,
 		   const struct ch_filled *filled, size_t i)

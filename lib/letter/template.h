@@ -63,6 +63,12 @@ void ch_template_refuse(const struct ch_template *tpl, size_t name,
 			const char *hint, const char *text,
 			struct ch_problems *problems);
 
+/* Where `value`, which is the same for all addressees, is empty: add a problem
+ * at each place that prints the field outside all sections. */
+void ch_template_refuse_empty(const struct ch_template *tpl, size_t name,
+			      struct ch_slice value, const char *hint,
+			      struct ch_problems *problems);
+
 /* How many slots its shapes have. */
 size_t ch_template_slots(const struct ch_template *tpl);
 

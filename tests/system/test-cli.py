@@ -213,7 +213,11 @@ class Check(Case):
 
     def test_deadline_forgotten(self):
         out = self.run_it("check", "invitation", "members.csv", code=65)
-        self.assertIn("--deadline DATE gives it one", out)
+        self.assertEqual(re.findall(r"(?m)^invitation/.*", out), [
+            "invitation/en.md:5:54: deadline: empty",
+            "invitation/fr.md:5:58: deadline: empty",
+            "invitation/ar.md:5:50: deadline: empty"])
+        self.assertIn("Give one, such as --deadline 2026-12-07", out)
 
     def test_no_input(self):
         self.run_it("check", "nowhere", "members.csv", code=66)

@@ -330,6 +330,15 @@ static void faults(void **state)
 				   { "en.md", "Subject: S\n\nDear "
 					      "{{empty}},\n" } },
 		  "l/en.md:3:6: empty: empty for FRA\n" },
+		{ "a count where there is nothing to count",
+		  { { "letter.conf", "" },
+		    { "en.md", "Subject: S\n\nAnnexes: {{annexes}} "
+			       "{{#annexes}}{{annexes}}{{/annexes}}\n" } },
+		  "l/en.md:3:10: annexes: empty\n" },
+		{ "a label without a text",
+		  { { "letter.conf", "labels: { en: { to = \"\"; }; };" },
+		    { "en.md", "Subject: S\n\n{{labels.to}}\n" } },
+		  "l/en.md:3:1: labels.to: empty\n" },
 		{ "a line break in the subject",
 		  { { "letter.conf", "" },
 		    { "en.md", "Subject: {{two}}\n\nx\n" } },
@@ -346,6 +355,38 @@ static void faults(void **state)
 			print_error("row \"%s\"\n", rows[i].name);
 		assert_string_equal(ch_str_cstr(&out), rows[i].expected);
 	}
+}
+
+/* Missing for all, so said once and before the first addressee. */
+static void no_deadline(void **state)
+{
+	static const struct file files[] = {
+		{ "letter.conf", "" },
+		{ "en.md", "Subject: by {{deadline}}\n\n"
+			   "{{#deadline}}by {{deadline | date}}{{/deadline}}\n"
+			   "{{^deadline}}soon{{/deadline}}\n"
+			   "{{#name}}by {{deadline}}{{/name}}\n"
+			   "by {{deadline | date}}\n" },
+		{ NULL, NULL },
+	};
+	struct ch_letter_options options = plain_options;
+	CH_AUTO(ch_bundle) bundle = { 0 };
+	CH_AUTO(ch_problems) problems = { 0 };
+	CH_AUTOPTR(ch_letter) letter = NULL;
+	CH_AUTO(ch_str) out = CH_STR_INIT(10000);
+
+	(void)state;
+	options.deadline = NULL;
+	make_bundle(files, &bundle);
+	assert_int_equal(ch_letter_load(&bundle, &options, &letter, &problems),
+			 -1);
+	add_problems(&out, &problems);
+	assert_string_equal(ch_str_cstr(&out),
+			    "l/en.md:1:13: deadline: empty\n"
+			    "l/en.md:6:4: deadline: empty\n");
+	assert_string_equal(problems.items[0].hint,
+			    "Give one, such as --deadline 2026-12-07, or put "
+			    "the sentence inside a section on the field.");
 }
 
 static void columns(void **state)
@@ -685,6 +726,7 @@ int main(void)
 		cmocka_unit_test(letters),
 		cmocka_unit_test(arabic_is_isolated),
 		cmocka_unit_test(faults),
+		cmocka_unit_test(no_deadline),
 		cmocka_unit_test(columns),
 		cmocka_unit_test(messages),
 		cmocka_unit_test(test_messages_go_elsewhere),
