@@ -43,3 +43,6 @@ EXTRA_DIST += templates/tools/make-members.py \
 	templates/tools/annexes/annex-2.ru.md \
 	templates/tools/annexes/annex-2.zh.md \
 	templates/tools/annexes/annex-2.ar.md
+
+dist_check_SCRIPTS += tests/system/test-templates.py
+TESTS += tests/system/test-templates.py
