@@ -6,7 +6,7 @@ The keys of chancery.conf with their defaults (as the program's own table has
 them) are compared with etc/chancery.conf and chancery.conf(5); the keys of
 letter.conf with chancery-letter(5); the sample is read as chanceryd would, as
 it stands and with what it has commented out; the options and verbs in the
-sources of chanceryd and chancery with their manual pages.
+help of chanceryd and chancery with their manual pages.
 """
 import os
 import re
@@ -165,6 +165,84 @@ def check_page(path, rows):
                   f"default is {rows[key] or '(required)'}")
 
 
+# ---- options and verbs -----------------------------------------------------
+
+def help_of(*words):
+    return subprocess.run([*words, "--help"], check=True, text=True,
+                          capture_output=True).stdout
+
+
+def help_options(text):
+    """{"--name": ("-n" or "", takes a value)} of a help text."""
+    found = {}
+    for match in re.finditer(
+            r"^  (?:(-\w), |    )(--[a-z-]+)(?: ([A-Z]+))?(?=\s)", text, re.M):
+        found[match[2]] = (match[1] or "", bool(match[3]))
+    return found
+
+
+def page_options(path):
+    """{verb: {"--name": (letter, takes a value)}}: "" has what stands for all
+    verbs; a list behind ".It Cm verb" belongs to that, and one below ".Ss
+    Options of a , b and c" to those."""
+    found, verbs = {"": {}}, [""]
+    for line in read(path).splitlines():
+        section = re.match(r"\.Ss Options of (.*)", line)
+        verb = re.match(r"\.It Cm ([a-z]+)", line)
+        option = re.match(r"\.It Fl (?:(\w) , )?-([a-z-]+)( Ar .*)?$", line)
+        if section:
+            verbs = re.sub(r" , | and ", " ", section[1]).split()
+        elif verb:
+            verbs = [verb[1]]
+        elif line.startswith(".Ss "):
+            verbs = []
+        for each in verbs:
+            found.setdefault(each, {})
+        if option and not verbs:
+            sys.exit(f"{path}: whose option is {line}")
+        for each in verbs if option else []:
+            found[each]["--" + option[2]] = (
+                "-" + option[1] if option[1] else "", bool(option[3]))
+    return found
+
+
+def compare_options(page, what, known, documented):
+    for name in sorted(known.keys() | documented.keys()):
+        if name not in documented:
+            fault(f"{page}: {what} {name} is missing")
+        elif name not in known:
+            fault(f"{page}: {what} {name} is no option")
+        elif known[name] != documented[name]:
+            fault(f"{page}: {what} {name} is {documented[name]} and should "
+                  f"be {known[name]} (letter, takes a value)")
+
+
+def check_chancery():
+    page, program = "man/chancery.1", os.path.join(build, "chancery")
+    text = help_of(program)
+    common = help_options(text)
+    verbs = set(re.findall(r"^  ([a-z]+)  ", text, re.M))
+    documented = page_options(page)
+    if len(verbs) < 2 or len(common) < 3:
+        sys.exit("chancery --help: cannot be read")
+    compare_options(page, "chancery", common, documented.pop(""))
+    for verb in sorted(verbs - documented.keys()):
+        fault(f"{page}: the verb {verb} is missing")
+    for verb in sorted(documented.keys() & verbs):
+        own = {name: how for name, how
+               in help_options(help_of(program, verb)).items()
+               if name not in common}
+        compare_options(page, verb, own, documented[verb])
+
+
+def check_chanceryd():
+    page = "man/chanceryd.8"
+    known = help_options(help_of(os.path.join(build, "chanceryd")))
+    if len(known) < 2:
+        sys.exit("chanceryd --help: cannot be read")
+    compare_options(page, "chanceryd", known, page_options(page)[""])
+
+
 def main():
     config = table("config")
     if len(config) < 20:
@@ -173,6 +251,7 @@ def main():
     check_sample_is_valid()
     check_page("man/chancery.conf.5", config)
     check_page("man/chancery-letter.5", table("letter"))
+    check_chancery()
     for text in faults:
         print(text)
     sys.exit(1 if faults else 0)

@@ -38,8 +38,9 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/log.c daemon/chanceryd/log.h \
 	daemon/chanceryd/mailroom.c daemon/chanceryd/mailroom.h \
 	daemon/chanceryd/post.c \
-	daemon/chanceryd/receive.h \
+	daemon/chanceryd/receive.c daemon/chanceryd/receive.h \
 	daemon/chanceryd/relays.c daemon/chanceryd/relays.h \
+	daemon/chanceryd/returned.c daemon/chanceryd/returned.h \
 	daemon/chanceryd/room.c daemon/chanceryd/room.h \
 	daemon/chanceryd/schedule.c daemon/chanceryd/schedule.h \
 	daemon/chanceryd/sending.c daemon/chanceryd/sending.h \
@@ -74,6 +75,15 @@ tests_unit_test_commands_SOURCES = tests/unit/test-commands.c \
 tests_unit_test_commands_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_commands_LDADD = $(STORE_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-commands
+
+check_PROGRAMS += tests/unit/test-returned
+tests_unit_test_returned_SOURCES = tests/unit/test-returned.c \
+	daemon/chanceryd/detail.c daemon/chanceryd/keys.c \
+	daemon/chanceryd/returned.c
+tests_unit_test_returned_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_returned_LDADD = $(STORE_LIBS) $(TOKEN_LIBS) $(UNIT_LIBS) \
+	$(JSON_LIBS)
+TESTS += tests/unit/test-returned
 
 # The doors alone, over a real store: for the tests of the sockets.
 check_PROGRAMS += tests/tools/http-host

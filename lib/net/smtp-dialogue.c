@@ -95,7 +95,7 @@ static void judge_rcpt(struct ch_smtp_transaction *t)
 	size_t at = t->rcpt_done++;
 	unsigned int code = t->rcpt[at].code;
 
-	if (code / 100 == 2)
+	if (code / 100 == 2 && t->mail.code / 100 == 2)
 		t->accepted[t->accepted_len++] = at;
 	else if (code / 100 == 3)
 		cut_with(t, "the relay answered 3yz to RCPT");
@@ -152,9 +152,25 @@ static int next_reply(struct ch_smtp_transaction *t)
 		return -1;
 	}
 	t->steps_done++;
-	ch_str_addf(&t->for_library, "%u ok\r\n", reply->code);
 	judge(t, step, reply->code);
+	if (step == CH_STEP_MAIL && t->smtp->offer.pipelining)
+		return 0; /* it has had its answer */
+	/* Without MAIL nobody is accepted, whatever is said of him. */
+	ch_str_addf(&t->for_library, "%u ok\r\n",
+		    step == CH_STEP_RCPT && t->mail.code / 100 != 2
+			    ? 550
+			    : reply->code);
 	return 0;
+}
+
+/* A command is out whose reply libesmtp may wait for. */
+static bool reply_is_owed(const struct ch_smtp_transaction *t)
+{
+	size_t from = t->steps_done;
+
+	if (from == 0 && t->smtp->offer.pipelining)
+		from = 1; /* MAIL's: answered already */
+	return from < t->steps_len;
 }
 
 static ssize_t dialogue_read(struct ch_smtp_transaction *t, void *out,
@@ -165,12 +181,14 @@ static ssize_t dialogue_read(struct ch_smtp_transaction *t, void *out,
 	if (t->for_library.len == 0) {
 		if (t->phase == CH_PHASE_CUT)
 			return 0;
-		if (t->steps_done == t->steps_len) {
+		if (!reply_is_owed(t)) {
 			cut_with(t, "libesmtp waits for a reply to nothing");
 			return 0;
 		}
-		if (next_reply(t) < 0)
-			return 0;
+		while (t->for_library.len == 0) {
+			if (next_reply(t) < 0 || t->phase == CH_PHASE_CUT)
+				break;
+		}
 	}
 	len = t->for_library.len < size ? t->for_library.len : size;
 	memcpy(out, t->for_library.data, len);
@@ -231,6 +249,22 @@ static void pass_on(struct ch_smtp_transaction *t, enum ch_smtp_step step)
 	expect(t, step);
 }
 
+/* libesmtp waits for MAIL's reply before it goes on. Where commands may be
+ * pipelined it is told "250" at once, and MAIL leaves with what follows: one
+ * journey less for each letter. What the relay says of it counts all the same.
+ */
+static void pass_on_mail(struct ch_smtp_transaction *t)
+{
+	pass_on(t, CH_STEP_MAIL);
+	if (t->smtp->offer.pipelining)
+		ch_str_add(&t->for_library, "250 ok\r\n");
+}
+
+static bool only_mail_is_written(const struct ch_smtp_transaction *t)
+{
+	return t->smtp->offer.pipelining && t->steps_len == 1;
+}
+
 static void handle_command(struct ch_smtp_transaction *t)
 {
 	if (t->line.full)
@@ -238,7 +272,7 @@ static void handle_command(struct ch_smtp_transaction *t)
 	else if (starts(&t->line, "EHLO "))
 		greet_library(t);
 	else if (starts(&t->line, "MAIL FROM:<"))
-		pass_on(t, CH_STEP_MAIL);
+		pass_on_mail(t);
 	else if (starts(&t->line, "RCPT TO:<"))
 		pass_on(t, CH_STEP_RCPT);
 	else if (starts(&t->line, "DATA\r\n"))
@@ -259,7 +293,8 @@ static void write_commands(struct ch_smtp_transaction *t, const char *bytes,
 			ch_str_clear(&t->line);
 		}
 	}
-	flush(t, t->smtp->options->command_timeout_ms);
+	if (!only_mail_is_written(t))
+		flush(t, t->smtp->options->command_timeout_ms);
 }
 
 /* ---- the message -------------------------------------------------------- */
@@ -411,7 +446,7 @@ static int dialogue_poll(const struct ch_smtp_transaction *t,
 		writes |= (fds[i].events & POLLOUT) != 0;
 	for (nfds_t i = 0; i < count; i++) {
 		fds[i].revents = fds[i].events & POLLOUT;
-		if (!writes && (there || t->steps_done < t->steps_len))
+		if (!writes && (there || reply_is_owed(t)))
 			fds[i].revents |= fds[i].events & POLLIN;
 		ready += fds[i].revents != 0;
 	}

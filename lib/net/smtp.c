@@ -203,6 +203,10 @@ static bool refusal(struct ch_smtp_result *result,
 static void judge_address(const struct ch_smtp_transaction *t, size_t at,
 			  struct ch_smtp_result *result)
 {
+	if (t->smtp->wants_login) {
+		set_result(result, CH_SMTP_UNTRIED, "", t->why.text);
+		return;
+	}
 	if (refusal(result, &t->mail) || refusal(result, &t->rcpt[at]))
 		return;
 	if (t->rcpt[at].code / 100 != 2 || !t->dot_begun) {

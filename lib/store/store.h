@@ -298,9 +298,9 @@ int ch_store_letters(struct ch_store *store, int64_t batch_id,
 
 enum ch_match {
 	CH_MATCH_NONE,
-	CH_MATCH_TOKEN,       /* VERP token with a valid HMAC: verified */
-	CH_MATCH_ENVELOPE_ID, /* the rest: shown as unverified */
-	CH_MATCH_MESSAGE_ID,
+	CH_MATCH_TOKEN,       /* in the envelope recipient, valid HMAC */
+	CH_MATCH_ENVELOPE_ID, /* the same token, as original envelope id */
+	CH_MATCH_MESSAGE_ID,  /* whoever read the letter can name it */
 };
 const char *ch_match_name(enum ch_match match);
 

@@ -106,7 +106,7 @@ static void subjects_of_responders(void **state)
 		"R\xC3\xA9ponse automatique : [DM-1276] Comit\xC3\xA9",
 		"R\xC3\x89PONSE AUTOMATIQUE\xC2\xA0: x",
 		"Absence du bureau: [DM-1276]",
-		"Message d\xE2\x80\x99" "absence",
+		("Message d\xE2\x80\x99" "absence"),
 		"Respuesta autom\xC3\xA1tica: [DM-1276] Comit\xC3\xA9",
 		"Fuera de la oficina - vuelvo el lunes",
 		"Автоматический ответ: [DM-1276]",

@@ -214,11 +214,12 @@ static const char *tally_text(int64_t batch_id)
 				ch_state_name((enum ch_state)i),
 				(unsigned long long)tally.state[i]);
 	}
+	if (tally.deferred + tally.bounced + tally.answered +
+	    tally.auto_replied + tally.delayed == 0)
+		return text;
 	snprintf(text + used, sizeof(text) - used,
-		 tally.deferred + tally.bounced + tally.answered +
-				 tally.auto_replied + tally.delayed ?
-			 "; deferred %llu bounced %llu answered %llu "
-			 "auto %llu delayed %llu" : "",
+		 "; deferred %llu bounced %llu answered %llu "
+		 "auto %llu delayed %llu",
 		 (unsigned long long)tally.deferred,
 		 (unsigned long long)tally.bounced,
 		 (unsigned long long)tally.answered,

@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* receive.c - see receive.h.
+ *
+ * A worker says each mail and waits until it is in the store, so one mail is
+ * under way per mailbox, a flood takes its place in the turns like everything
+ * else, and a crash at any step costs reading a mail again. A mail that ends
+ * its reader is known by its UID: the worker says it before each fetch.
+ */
+#include "chanceryd/receive.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crash.h"
+#include "base/mem.h"
+#include "chanceryd/alarms.h"
+#include "chanceryd/keys.h"
+#include "chanceryd/returned.h"
+#include "chanceryd/room.h"
+#include "chanceryd/workers.h"
+
+#define DEATHS_MAX 2 /* of workers that read this mail: then it is passed by */
+#define FAULTS_MAX 5 /* of the connection, at this mail, in a row */
+#define LONG_FAILURE 4 /* failures in a row, then it is an alarm */
+
+struct mailbox {
+	struct ch_mailroom *room; /* borrowed */
+	char *name;               /* owned */
+	char *setup_mark; /* owned; of the setup that its worker has, NULL */
+	struct ch_post post;
+	bool gone; /* not in the configuration any more */
+	bool connected;
+	bool told_fault; /* this worker said why it ends */
+	uint32_t uidvalidity;
+	uint32_t last_uid;
+	uint32_t reading; /* UID that its worker is at, 0: none */
+	/* the mail at which one ended before */
+	uint32_t suspect_validity;
+	uint32_t suspect;
+	unsigned int deaths;
+	unsigned int faults;
+	char fault[240]; /* the last one, "" when it is well */
+};
+
+struct ch_receive {
+	struct mailbox **boxes; /* owned, and each */
+	size_t len, cap;
+	struct ch_mailbox_state *shown; /* owned */
+};
+
+static void must(struct ch_mailroom *room, int rc, const struct ch_error *err)
+{
+	if (rc < 0)
+		ch_room_fail(room, err);
+}
+
+/* ---- alarms ----------------------------------------------------------- */
+
+static const char *const alarm_types[] = {
+	[CH_FAULT_CONNECT] = "alarm.mailbox",
+	[CH_FAULT_TLS] = "alarm.tls",
+	[CH_FAULT_AUTH] = "alarm.auth",
+	[CH_FAULT_GREETING] = "alarm.mailbox",
+	[CH_FAULT_SETUP] = "alarm.setup",
+};
+
+/* A relay may have the same name. */
+static char *about(const struct mailbox *box)
+{
+	return ch_xasprintf("mailbox %s", box->name);
+}
+
+/* At once where a person has to do something, else when it goes on. */
+static void alarm_fault(const struct mailbox *box, uint32_t fault)
+{
+	CH_AUTOCHAR name = about(box);
+	bool ours = fault != CH_FAULT_CONNECT && fault != CH_FAULT_GREETING;
+
+	if (ours || box->post.failures + 1 >= LONG_FAILURE)
+		ch_alarm_raise(box->room, alarm_types[fault], name, "%s",
+			       box->fault);
+}
+
+static void clear_alarms(const struct mailbox *box)
+{
+	CH_AUTOCHAR name = about(box);
+
+	for (size_t i = 0; i < CH_COUNT(alarm_types); i++)
+		ch_alarm_clear(box->room, alarm_types[i], name);
+	ch_alarm_clear(box->room, "alarm.worker", name);
+}
+
+/* ---- a mail that cannot be read --------------------------------------- */
+
+/* Its worker ended while it was at `reading`. */
+static void suspect(struct mailbox *box, bool died)
+{
+	if (box->suspect != box->reading ||
+	    box->suspect_validity != box->uidvalidity) {
+		box->suspect = box->reading;
+		box->suspect_validity = box->uidvalidity;
+		box->deaths = 0;
+		box->faults = 0;
+	}
+	if (died)
+		box->deaths++;
+	else
+		box->faults++;
+}
+
+static void past(struct mailbox *box, uint32_t uidvalidity, uint32_t uid)
+{
+	struct ch_error err;
+
+	box->uidvalidity = uidvalidity;
+	box->last_uid = uid;
+	box->reading = 0;
+	box->suspect = 0;
+	must(box->room, ch_store_mailbox_set(box->room->store, box->name,
+					     uidvalidity, uid, &err), &err);
+}
+
+/* None is lost by it: it stays where it is, is listed with its UID, and a
+ * person is told. What comes behind it matters too. */
+static void quarantine(struct mailbox *box)
+{
+	CH_AUTOCHAR name = about(box);
+	CH_AUTOCHAR fault = NULL;
+	uint32_t uid = box->suspect;
+
+	if (uid == 0 || (box->deaths < DEATHS_MAX && box->faults < FAULTS_MAX))
+		return;
+	fault = ch_xasprintf("not read: it ended its reader %u times (%s)",
+			     box->deaths + box->faults, box->fault);
+	ch_turn_open(box->room);
+	ch_returned_unread(box->room, box->name, box->suspect_validity, uid,
+			   fault);
+	ch_alarm_raise(box->room, "alarm.unread", name,
+		       "mail %u cannot be read and was passed by: %s", uid,
+		       box->fault);
+	past(box, box->suspect_validity, uid);
+}
+
+/* ---- what the worker says --------------------------------------------- */
+
+static void copy_fault(struct mailbox *box, struct ch_slice text)
+{
+	snprintf(box->fault, sizeof(box->fault), "%.*s",
+		 (int)(text.len < sizeof(box->fault) ? text.len :
+						       sizeof(box->fault)),
+		 text.data);
+}
+
+static void on_connected(struct mailbox *box)
+{
+	if (box->connected)
+		return;
+	box->connected = true;
+	box->fault[0] = '\0';
+	clear_alarms(box);
+	ch_turn_log(box->room, LOG_INFO, NULL, "mailbox %s: connected",
+		    box->name);
+}
+
+static int on_state(struct ch_mailroom *room, struct ch_worker *worker,
+		    const void *message, struct ch_error *err)
+{
+	const struct ch_receive_state *state = message;
+	struct mailbox *box = ch_worker_owner(worker);
+
+	if (state->connected) {
+		box->uidvalidity = state->uidvalidity;
+		box->reading = state->reading;
+		on_connected(box);
+		return 0;
+	}
+	box->connected = false;
+	box->told_fault = true;
+	copy_fault(box, state->text);
+	ch_turn_log(room, LOG_WARNING, NULL, "mailbox %s: %s", box->name,
+		    box->fault);
+	alarm_fault(box, state->fault);
+	if (box->reading != 0)
+		suspect(box, false);
+	box->reading = 0;
+	quarantine(box);
+	return 0;
+}
+
+static int on_mail(struct ch_mailroom *room, struct ch_worker *worker,
+		   const void *message, struct ch_error *err)
+{
+	const struct ch_receive_mail *mail = message;
+	struct mailbox *box = ch_worker_owner(worker);
+	struct ch_receive_ack ack = { mail->uidvalidity, mail->uid };
+
+	if (!box->connected || mail->uid == 0)
+		return ch_error_set(err, CH_GIVE_UP,
+				    "a mail from nowhere (UID %u)", mail->uid);
+	ch_turn_open(room);
+	ch_crash_point("returned.mail");
+	ch_returned(room, box->name, mail);
+	past(box, mail->uidvalidity, mail->uid);
+	ch_worker_tell(worker, CH_MSG_RECEIVE_ACK, &ack);
+	return 0;
+}
+
+static void free_mailbox(struct ch_receive *receive, struct mailbox *box);
+
+/* What it was at when it died, is what may have killed it. */
+static void on_end(struct ch_mailroom *room, struct ch_worker *worker,
+		   const struct ch_worker_end *end)
+{
+	struct mailbox *box = ch_worker_owner(worker);
+	bool died = !end->well && !box->told_fault;
+
+	if (died) {
+		CH_AUTOCHAR name = about(box);
+
+		snprintf(box->fault, sizeof(box->fault), "%s", end->text);
+		if (box->post.failures + 1 >= LONG_FAILURE)
+			ch_alarm_raise(room, "alarm.worker", name, "%s",
+				       end->text);
+	}
+	if (died && box->reading != 0 && !room->stopping)
+		suspect(box, true);
+	box->connected = false;
+	box->told_fault = false;
+	box->reading = 0;
+	quarantine(box);
+	ch_post_ended(&box->post, end);
+	if (box->gone && !box->post.worker)
+		free_mailbox(room->receive, box);
+}
+
+static const struct ch_worker_role_table receive_role = {
+	.program = "chancery-receive",
+	.handlers = {
+		[CH_MSG_RECEIVE_STATE] = on_state,
+		[CH_MSG_RECEIVE_MAIL] = on_mail,
+	},
+	.ended = on_end,
+};
+
+/* ---- what it is told -------------------------------------------------- */
+
+static const struct ch_mailbox_config *config_of(const struct mailbox *box)
+{
+	const struct ch_setting_list *list = &box->room->config->mailboxes;
+	const struct ch_mailbox_config *configs = list->items;
+
+	for (size_t i = 0; i < list->len; i++)
+		if (strcmp(configs[i].peer.name, box->name) == 0)
+			return &configs[i];
+	return NULL;
+}
+
+static struct ch_receive_setup setup_of(const struct ch_mailroom *room,
+					const struct ch_mailbox_config *config)
+{
+	const struct ch_peer_config *peer = &config->peer;
+	struct ch_envelope envelope = ch_room_envelope(room);
+
+	return (struct ch_receive_setup){
+		.mailbox = {
+			.name = ch_slice_of(peer->name),
+			.host = ch_slice_of(peer->host),
+			.port = (uint32_t)peer->port,
+			.tls = (uint32_t)peer->tls,
+			.ca_file = ch_slice_of(peer->ca_file),
+			.source = ch_slice_of(peer->source),
+			.auth = (uint32_t)peer->auth,
+			.user = ch_slice_of(peer->user),
+			.password_file = ch_slice_of(peer->password),
+			.connect_timeout_ms =
+				(uint32_t)peer->connect_timeout_ms,
+			.command_timeout_ms =
+				(uint32_t)peer->command_timeout_ms,
+		},
+		.folder = ch_slice_of(config->folder),
+		.poll_interval_ms = (uint32_t)config->poll_ms,
+		.idle_max_ms = (uint32_t)config->idle_max_ms,
+		.max_message_bytes = (uint64_t)config->max_message_bytes,
+		.objects_dir = ch_slice_of(room->objects_dir),
+		.token_prefix = envelope.prefix,
+		.token_domain = envelope.domain,
+	};
+}
+
+/* The setup as the bytes that a worker would get: equal where nothing that it
+ * depends on has changed. */
+static char *mark_of(const struct ch_receive_setup *setup)
+{
+	struct ch_channel channel;
+	struct ch_sha256 sum;
+	struct ch_error err;
+	char hex[CH_SHA256_HEX_SIZE];
+
+	ch_channel_init(&channel, -1);
+	(void)ch_message_put(&channel, CH_MSG_RECEIVE_SETUP, setup, &err);
+	ch_sha256_of(ch_str_cstr(&channel.out), channel.out.len, &sum);
+	ch_channel_release(&channel);
+	return ch_xstrdup(ch_sha256_hex(&sum, hex));
+}
+
+static void on_filled(void *owner)
+{
+	struct mailbox *box = owner;
+	struct ch_receive_setup setup = setup_of(box->room, config_of(box));
+	struct ch_error err;
+
+	free(box->setup_mark);
+	box->setup_mark = mark_of(&setup);
+	must(box->room, ch_store_mailbox(box->room->store, box->name,
+					 &box->uidvalidity, &box->last_uid,
+					 &err), &err);
+	setup.uidvalidity = box->uidvalidity;
+	setup.last_uid = box->last_uid;
+	ch_worker_tell(box->post.worker, CH_MSG_RECEIVE_SETUP, &setup);
+}
+
+/* ---- all of them ------------------------------------------------------ */
+
+static void free_mailbox(struct ch_receive *receive, struct mailbox *box)
+{
+	size_t i = 0;
+
+	while (receive->boxes[i] != box)
+		i++;
+	receive->len--;
+	memmove(&receive->boxes[i], &receive->boxes[i + 1],
+		(receive->len - i) * sizeof(struct mailbox *));
+	ch_post_release(&box->post);
+	free(box->setup_mark);
+	free(box->name);
+	free(box);
+}
+
+static void add_mailbox(struct ch_mailroom *room, struct ch_receive *receive,
+			const char *name)
+{
+	struct mailbox *box = ch_xzalloc(sizeof(*box));
+
+	*box = (struct mailbox){
+		.room = room,
+		.name = ch_xstrdup(name),
+		.post = {
+			.room = room,
+			.role = &receive_role,
+			.owner = box,
+			.filled = on_filled,
+		},
+	};
+	CH_GROW(receive->boxes, receive->len, receive->cap);
+	receive->boxes[receive->len++] = box;
+	ch_post_fill(&box->post);
+}
+
+/* The file of the keys was lost: what comes back to the letters of before is
+ * only shown as unverified, and somebody should know. */
+static void check_keys(struct ch_mailroom *room)
+{
+	CH_AUTO(ch_str) known = CH_STR_INIT(100);
+	char mark[CH_KEYS_MARK_SIZE];
+	struct ch_error err;
+
+	ch_turn_open(room);
+	ch_keys_mark(room->keys, mark);
+	must(room, ch_store_get(room->store, "token_key", &known, &err), &err);
+	if (strcmp(ch_str_cstr(&known), mark) == 0)
+		return;
+	if (known.len > 0 && ch_keys_are_new(room->keys))
+		ch_alarm_raise(room, "alarm.token_key", "",
+			       "token.key was lost and made anew: put the old "
+			       "one back, or bounces of earlier letters stay "
+			       "unverified");
+	must(room, ch_store_set(room->store, "token_key", ch_slice_of(mark),
+				&err), &err);
+}
+
+int ch_receive_new(struct ch_mailroom *room, struct ch_receive **ret,
+		   struct ch_error *err)
+{
+	const struct ch_setting_list *list = &room->config->mailboxes;
+	const struct ch_mailbox_config *configs = list->items;
+	struct ch_receive *receive = ch_xzalloc(sizeof(*receive));
+
+	check_keys(room);
+	for (size_t i = 0; i < list->len; i++)
+		add_mailbox(room, receive, configs[i].peer.name);
+	*ret = receive;
+	return 0;
+}
+
+void ch_receive_free(struct ch_receive *receive)
+{
+	if (!receive)
+		return;
+	while (receive->len > 0)
+		free_mailbox(receive, receive->boxes[0]);
+	free(receive->boxes);
+	free(receive->shown);
+	free(receive);
+}
+
+static struct mailbox *find_mailbox(const struct ch_receive *receive,
+				    const char *name)
+{
+	for (size_t i = 0; i < receive->len; i++)
+		if (strcmp(receive->boxes[i]->name, name) == 0)
+			return receive->boxes[i];
+	return NULL;
+}
+
+/* A worker with another setup is told to stop, and its post filled again. */
+static void reload_mailbox(struct mailbox *box)
+{
+	const struct ch_mailbox_config *config = config_of(box);
+	struct ch_receive_setup setup;
+	CH_AUTOCHAR mark = NULL;
+
+	box->gone = !config;
+	if (!config) {
+		clear_alarms(box);
+		ch_post_close(&box->post);
+		return;
+	}
+	setup = setup_of(box->room, config);
+	mark = mark_of(&setup);
+	if (!box->setup_mark || strcmp(mark, box->setup_mark) != 0)
+		ch_post_close(&box->post);
+	ch_post_fill(&box->post);
+}
+
+void ch_receive_reload(struct ch_mailroom *room)
+{
+	const struct ch_setting_list *list = &room->config->mailboxes;
+	const struct ch_mailbox_config *configs = list->items;
+	struct ch_receive *receive = room->receive;
+
+	for (size_t i = receive->len; i-- > 0;) {
+		struct mailbox *box = receive->boxes[i];
+
+		reload_mailbox(box);
+		if (box->gone && !box->post.worker)
+			free_mailbox(receive, box);
+	}
+	for (size_t i = 0; i < list->len; i++)
+		if (!find_mailbox(receive, configs[i].peer.name))
+			add_mailbox(room, receive, configs[i].peer.name);
+}
+
+void ch_receive_stop(struct ch_mailroom *room)
+{
+	for (size_t i = 0; i < room->receive->len; i++)
+		ch_post_close(&room->receive->boxes[i]->post);
+}
+
+const struct ch_mailbox_state *ch_receive_state(struct ch_mailroom *room,
+						size_t *ret_len)
+{
+	struct ch_receive *receive = room->receive;
+
+	free(receive->shown);
+	receive->shown = ch_xcalloc(receive->len + 1,
+				    sizeof(*receive->shown));
+	for (size_t i = 0; i < receive->len; i++) {
+		const struct mailbox *box = receive->boxes[i];
+
+		receive->shown[i] = (struct ch_mailbox_state){
+			.name = box->name,
+			.state = box->connected ? "ready" :
+				 box->fault[0]	? "fault" :
+						  "connecting",
+			.text = box->fault,
+			.last_uid = box->last_uid,
+		};
+	}
+	*ret_len = receive->len;
+	return receive->shown;
+}

@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* returned.c - see returned.h.
+ *
+ * What others wrote decides nothing here but by the HMAC: no address, subject
+ * or Message-ID of a stranger can change what is known of a letter, and mail
+ * with a good token can change but the one letter that the token was made for.
+ */
+#include "chanceryd/returned.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "chanceryd/alarms.h"
+#include "chanceryd/detail.h"
+#include "chanceryd/keys.h"
+#include "chanceryd/room.h"
+#include "returns/token.h"
+#include "wire/messages.h"
+
+/* Earlier mail about a letter that is looked at; who has so much is not
+ * alarmed about again. */
+#define EARLIER_MAX 200
+
+/* Whose it is. */
+struct match {
+	struct ch_store_letter letter; /* owned; id 0: nobody's */
+	uint32_t attempt;
+	enum ch_match how;
+	bool verified;
+	bool own;          /* it is the letter itself */
+	const char *fault; /* what is odd about it, "" */
+};
+
+static void must(struct ch_mailroom *room, int64_t rc,
+		 const struct ch_error *err)
+{
+	if (rc < 0)
+		ch_room_fail(room, err);
+}
+
+/* ---- whose it is ------------------------------------------------------ */
+
+/* A token of ours. Of an attempt that the letter has not had it proves
+ * nothing: the store is older than the token. */
+static bool by_token(struct ch_mailroom *room, struct ch_slice token,
+		     enum ch_match how, struct match *ret)
+{
+	const struct ch_token_key *keys;
+	struct ch_error err;
+	unsigned int attempt;
+	int64_t letter_id;
+	size_t len;
+	int got;
+
+	keys = ch_keys_all(room->keys, &len);
+	if (token.len == 0 ||
+	    ch_token_check(keys, len, token, &letter_id, &attempt) < 0)
+		return false;
+	got = ch_store_letter_by_id(room->store, letter_id, &ret->letter,
+				    &err);
+	must(room, got, &err);
+	if (got == 0) {
+		ret->fault = "its token is of a letter that is not there";
+		return false;
+	}
+	ret->how = how;
+	ret->attempt = attempt;
+	ret->verified = attempt > 0 && attempt <= ret->letter.attempt;
+	if (!ret->verified)
+		ret->fault = "its token is of an attempt that was not made";
+	return true;
+}
+
+static bool by_message_id(struct ch_mailroom *room, struct ch_slice id,
+			  struct match *ret)
+{
+	CH_AUTOCHAR message_id = ch_slice_dup(id);
+	struct ch_error err;
+	int got;
+
+	if (!message_id[0])
+		return false;
+	got = ch_store_letter_by_message_id(room->store, message_id,
+					    &ret->letter, &err);
+	must(room, got, &err);
+	if (got == 0)
+		return false;
+	ret->how = CH_MATCH_MESSAGE_ID;
+	return true;
+}
+
+/* The letter itself: no report, and called by the letter's own Message-ID. */
+static bool is_own(struct ch_mailroom *room,
+		   const struct ch_receive_mail *mail, struct match *ret)
+{
+	if (mail->recipients_len > 0 || (mail->kind != CH_RETURN_REPLY &&
+					 mail->kind != CH_RETURN_OTHER))
+		return false;
+	ret->own = by_message_id(room, mail->message_id, ret);
+	return ret->own;
+}
+
+static void find(struct ch_mailroom *room, const struct ch_receive_mail *mail,
+		 struct match *ret)
+{
+	if (is_own(room, mail, ret) ||
+	    by_token(room, mail->token, CH_MATCH_TOKEN, ret) ||
+	    by_token(room, mail->envelope_id, CH_MATCH_ENVELOPE_ID, ret))
+		return;
+	for (uint32_t i = 0; i < mail->references_len; i++)
+		if (by_message_id(room, mail->references[i], ret))
+			return;
+}
+
+/* Which of the letter's addresses that is, or -1. In any case of letters:
+ * reports fold them, and no two addressees differ in that alone. */
+static int64_t seq_of(const struct ch_store_letter *letter,
+		      struct ch_slice address)
+{
+	for (size_t i = 0; i < letter->addresses_len; i++) {
+		const char *known = letter->addresses[i].address;
+
+		if (strlen(known) == address.len &&
+		    strncasecmp(known, address.data, address.len) == 0)
+			return letter->addresses[i].seq;
+	}
+	return -1;
+}
+
+/* ---- into the store --------------------------------------------------- */
+
+/* One recipient of a mail, as a row. */
+struct row {
+	struct ch_mailroom *room;
+	const struct match *match;
+	struct ch_store_return item; /* owned strings */
+	const char *own_fault;       /* "" */
+	int64_t now_us;
+};
+
+static bool is_bounce(uint32_t kind)
+{
+	return kind == CH_RETURN_BOUNCE_HARD || kind == CH_RETURN_BOUNCE_SOFT;
+}
+
+static bool is_report(uint32_t kind)
+{
+	return is_bounce(kind) || kind == CH_RETURN_DELAYED ||
+	       kind == CH_RETURN_DELIVERED || kind == CH_RETURN_MDN;
+}
+
+/* What earlier mail said already. */
+struct earlier {
+	bool same;    /* just this: kind, address, attempt */
+	bool bounced; /* this address, in whatever attempt */
+};
+
+static void look_back(const struct row *row, struct earlier *ret)
+{
+	const struct ch_store_return *item = &row->item;
+	struct ch_store_return *list = NULL;
+	struct ch_error err;
+	size_t len = 0;
+
+	must(row->room, ch_store_returns(row->room->store, 0, item->letter_id,
+					 0, EARLIER_MAX, &list, &len, &err),
+	     &err);
+	for (size_t i = 0; i < len; i++) {
+		if (!list[i].verified ||
+		    list[i].address_seq != item->address_seq)
+			continue;
+		if (is_bounce(list[i].kind))
+			ret->bounced = true;
+		if (list[i].kind == item->kind &&
+		    list[i].attempt == item->attempt)
+			ret->same = true;
+	}
+	if (len == EARLIER_MAX)
+		ret->bounced = true;
+	ch_store_returns_free(list, len);
+}
+
+static const char *event_of(const struct ch_store_return *item)
+{
+	static const char *const events[] = {
+		[CH_RETURN_BOUNCE_HARD] = "letter.bounced",
+		[CH_RETURN_BOUNCE_SOFT] = "letter.bounced",
+		[CH_RETURN_DELAYED] = "letter.delayed",
+		[CH_RETURN_DELIVERED] = "letter.delivered",
+		[CH_RETURN_MDN] = "letter.read",
+		[CH_RETURN_AUTOREPLY] = "letter.auto_replied",
+		[CH_RETURN_REPLY] = "letter.answered",
+	};
+
+	if (item->letter_id == 0)
+		return "return.unmatched";
+	if (item->kind >= CH_COUNT(events) || !events[item->kind])
+		return "return.other";
+	if (is_report(item->kind) && !item->verified)
+		return "return.unverified";
+	return events[item->kind];
+}
+
+static void add_event(const struct row *row, const char *type,
+		      const char *json)
+{
+	const struct ch_store_letter *letter = &row->match->letter;
+	struct ch_error err;
+
+	must(row->room, ch_store_event_add(row->room->store, type,
+					   letter->batch_id, letter->id, "",
+					   json, row->now_us, &err), &err);
+}
+
+static void tell(const struct row *row, int64_t return_id)
+{
+	const struct ch_store_return *item = &row->item;
+	struct ch_detail detail = { NULL };
+	CH_AUTOCHAR json = NULL;
+
+	ch_detail_int(&detail, "return", return_id);
+	ch_detail_text(&detail, "kind",
+		       ch_return_kind_name((enum ch_return_kind)item->kind));
+	ch_detail_text(&detail, "match", ch_match_name(item->match));
+	ch_detail_int(&detail, "verified", item->verified);
+	if (item->recipient[0])
+		ch_detail_text(&detail, "recipient", item->recipient);
+	if (item->status[0])
+		ch_detail_text(&detail, "status", item->status);
+	if (item->fault[0])
+		ch_detail_text(&detail, "fault", item->fault);
+	json = ch_detail_take(&detail);
+	add_event(row, event_of(item), json);
+	ch_turn_log(row->room, LOG_INFO,
+		    &(struct ch_log_fields){ .letter = row->match->letter.key,
+					     .state = event_of(item) },
+		    "%s: %s from %s", item->mailbox, event_of(item),
+		    item->from);
+}
+
+/* Nobody is written to any less for it: a person decides, who wants to know
+ * where else that ministry can be reached. */
+static void alarm_bounce(const struct row *row)
+{
+	const struct ch_store_return *item = &row->item;
+	const struct ch_store_letter *letter = &row->match->letter;
+	struct ch_detail detail = { NULL };
+	CH_AUTOCHAR json = NULL;
+
+	ch_detail_text(&detail, "address", item->recipient);
+	ch_detail_text(&detail, "status", item->status);
+	ch_detail_text(&detail, "text", item->diagnostic);
+	for (size_t i = 0; i < letter->addresses_len; i++)
+		if (letter->addresses[i].seq != item->address_seq)
+			ch_detail_item(&detail, "others",
+				       letter->addresses[i].address);
+	json = ch_detail_take(&detail);
+	add_event(row, "alarm.bounce", json);
+	ch_turn_log(row->room, LOG_WARNING,
+		    &(struct ch_log_fields){ .letter = letter->key,
+					     .state = "bounced" },
+		    "a letter to %s came back: %s %s", item->recipient,
+		    item->status, item->diagnostic);
+}
+
+static void keep(const struct row *row)
+{
+	const struct ch_store_return *item = &row->item;
+	struct earlier earlier = { false, false };
+	struct ch_error err;
+	int64_t id;
+	int added;
+
+	/* One token in many mails is one fact. Answers are not: people write
+	 * more than once. */
+	if (item->verified && is_report(item->kind)) {
+		look_back(row, &earlier);
+		if (earlier.same)
+			return;
+	}
+	added = ch_store_return_add(row->room->store, item, row->now_us, &id,
+				    &err);
+	must(row->room, added, &err);
+	if (added == 0)
+		return;
+	tell(row, id);
+	if (item->verified && is_bounce(item->kind) && !earlier.bounced)
+		alarm_bounce(row);
+}
+
+/* ---- from a mail ------------------------------------------------------ */
+
+static void fill_mail(struct row *row, const char *mailbox,
+		      const struct ch_receive_mail *mail)
+{
+	const struct match *match = row->match;
+
+	row->item = (struct ch_store_return){
+		.mailbox = ch_xstrdup(mailbox),
+		.uidvalidity = mail->uidvalidity,
+		.uid = mail->uid,
+		.sha256 = mail->sha256,
+		.size_bytes = mail->size_bytes,
+		.received_us = mail->received_us ? mail->received_us
+						 : row->now_us,
+		.kind = match->own ? CH_RETURN_OTHER : mail->kind,
+		.rule = match->own ? ch_xstrdup("own-letter")
+				   : ch_slice_dup(mail->rule),
+		.message_id = ch_slice_dup(mail->message_id),
+		.from = ch_slice_dup(mail->from),
+		.subject = ch_slice_dup(mail->subject),
+		.text = ch_slice_dup(mail->text),
+		.attachments = mail->attachments,
+		.letter_id = match->letter.id,
+		.address_seq = seq_of(&match->letter, mail->from),
+		.attempt = match->attempt,
+		.match = match->how,
+		.verified = match->verified,
+		.recipient = ch_xstrdup(""),
+		.status = ch_xstrdup(""),
+		.diagnostic = ch_xstrdup(""),
+	};
+}
+
+static void set(char **text, char *value)
+{
+	free(*text);
+	*text = value;
+}
+
+/* What the report says of one recipient. An address that is none of the
+ * letter's may be where the mail was forwarded to, or an invention: the letter
+ * is marked, nobody else's is, and it is said. */
+static void fill_recipient(struct row *row, const struct ch_receive_mail *mail,
+			   uint32_t part)
+{
+	const struct ch_returned_recipient *r = &mail->recipients[part];
+	const struct ch_store_letter *letter = &row->match->letter;
+	struct ch_store_return *item = &row->item;
+
+	item->part = part;
+	item->kind = r->kind;
+	item->address_seq = seq_of(letter, r->address);
+	set(&item->recipient, ch_slice_dup(r->address));
+	set(&item->status, ch_slice_dup(r->status));
+	set(&item->diagnostic, ch_slice_dup(r->diagnostic));
+	if (letter->id == 0 || item->address_seq >= 0)
+		return;
+	if (r->address.len == 0 && letter->addresses_len == 1)
+		item->address_seq = letter->addresses[0].seq;
+	else if (r->address.len > 0)
+		row->own_fault = "it reports an address that is none of this "
+				 "letter's";
+}
+
+static char *join_faults(const struct row *row,
+			 const struct ch_receive_mail *mail)
+{
+	CH_AUTOCHAR told = ch_slice_dup(mail->fault);
+	const char *mine = row->own_fault[0] ? row->own_fault
+					     : row->match->fault;
+
+	if (told[0] && mine[0])
+		return ch_xasprintf("%s; %s", told, mine);
+	return ch_xstrdup(told[0] ? told : mine);
+}
+
+/* `part` UINT32_MAX: the mail speaks of no recipients. */
+static void take_part(struct ch_mailroom *room, const char *mailbox,
+		      const struct ch_receive_mail *mail,
+		      const struct match *match, uint32_t part)
+{
+	struct row row = {
+		.room = room,
+		.match = match,
+		.own_fault = "",
+		.now_us = ch_turn_open(room),
+	};
+
+	fill_mail(&row, mailbox, mail);
+	if (part != UINT32_MAX)
+		fill_recipient(&row, mail, part);
+	row.item.fault = join_faults(&row, mail);
+	keep(&row);
+	ch_store_return_release(&row.item);
+}
+
+/* Two mail systems that send it to and fro, or a mailbox of ours among the
+ * addressees. In a rehearsal all letters go to one of ours. */
+static void alarm_loop(struct ch_mailroom *room, const char *mailbox,
+		       const struct match *match)
+{
+	struct ch_store_batch batch = { 0 };
+	struct ch_error err;
+
+	must(room, ch_store_batch_by_id(room->store, match->letter.batch_id,
+					&batch, &err), &err);
+	if (batch.reference && !batch.test_to[0])
+		ch_alarm_raise(room, "alarm.loop", mailbox,
+			       "our own letter %s/%s came back to us",
+			       batch.reference, match->letter.key);
+	ch_store_batch_release(&batch);
+}
+
+void ch_returned(struct ch_mailroom *room, const char *mailbox,
+		 const struct ch_receive_mail *mail)
+{
+	struct match match = { .how = CH_MATCH_NONE, .fault = "" };
+
+	ch_turn_open(room);
+	find(room, mail, &match);
+	if (match.own)
+		alarm_loop(room, mailbox, &match);
+	if (mail->recipients_len == 0)
+		take_part(room, mailbox, mail, &match, UINT32_MAX);
+	for (uint32_t i = 0; i < mail->recipients_len; i++)
+		take_part(room, mailbox, mail, &match, i);
+	ch_store_letter_release(&match.letter);
+}
+
+/* Its bytes are not known; what stands for them is made of where it lies. */
+void ch_returned_unread(struct ch_mailroom *room, const char *mailbox,
+			uint32_t uidvalidity, uint32_t uid, const char *fault)
+{
+	CH_AUTOCHAR place = ch_xasprintf("unread mail %u of %u in %s", uid,
+					 uidvalidity, mailbox);
+	CH_AUTOCHAR why = ch_xstrdup(fault);
+	struct ch_receive_mail mail = {
+		.uidvalidity = uidvalidity,
+		.uid = uid,
+		.kind = CH_RETURN_OTHER,
+		.rule = ch_slice_of("unread"),
+		.fault = ch_slice_of(why),
+		.message_id = CH_SLICE_EMPTY,
+		.from = CH_SLICE_EMPTY,
+		.subject = CH_SLICE_EMPTY,
+		.text = CH_SLICE_EMPTY,
+	};
+
+	ch_sha256_of(place, strlen(place), &mail.sha256);
+	ch_returned(room, mailbox, &mail);
+}

@@ -1,0 +1,706 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* test-returned.c - whose letter a mail is about, and what it may change.
+ *
+ * returned.c against a real store and real keys; the turn, the alarms and the
+ * journal are stood in for here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "chanceryd/alarms.h"
+#include "chanceryd/keys.h"
+#include "chanceryd/returned.h"
+#include "chanceryd/room.h"
+#include "wire/messages.h"
+
+#define OK(call)                                                     \
+	do {                                                         \
+		if ((call) < 0)                                      \
+			fail_msg("%s: %s", #call, err.text);         \
+	} while (0)
+
+#define NOW 1000000
+#define S(text) { text, sizeof(text) - 1 }
+
+/* ---- what stands in for the rest of the daemon ------------------------- */
+
+static struct ch_error err;
+static char alarm_type[40];
+static int alarms;
+
+_Noreturn void ch_room_fail(struct ch_mailroom *room,
+			    const struct ch_error *why)
+{
+	fprintf(stderr, "storage: %s\n", why->text);
+	abort();
+}
+
+int64_t ch_turn_open(struct ch_mailroom *room)
+{
+	if (!ch_store_in_transaction(room->store))
+		OK(ch_store_begin(room->store, &err));
+	return NOW;
+}
+
+void ch_turn_log(struct ch_mailroom *room, int priority,
+		 const struct ch_log_fields *fields, const char *format, ...)
+{
+}
+
+void ch_alarm_raise(struct ch_mailroom *room, const char *type,
+		    const char *about, const char *format, ...)
+{
+	snprintf(alarm_type, sizeof(alarm_type), "%s", type);
+	alarms++;
+}
+
+/* ---- a store with some letters on their way ---------------------------- */
+
+static char folder[] = "/tmp/ch-returned-XXXXXX";
+static struct ch_mailroom room;
+static int made; /* one batch for each test */
+static int64_t batch_id;
+static uint32_t next_uid;
+
+static void add_letter(const char *key, const char *second)
+{
+	struct ch_store_address addresses[2] = {
+		{ .seq = 0, .address = ch_xasprintf("Minister@%s.example",
+						    key) },
+		{ .seq = 1, .address = ch_xstrdup(second ? second : "") },
+	};
+	struct ch_store_letter letter = {
+		.key = ch_xstrdup(key),
+		.name = ch_xstrdup("a minister"),
+		.language = ch_xstrdup("fr"),
+		.message_id = ch_xasprintf("%d.%s@chancery.example", made,
+					   key),
+		.addresses = addresses,
+		.addresses_len = second ? 2 : 1,
+	};
+
+	ch_str_init(&letter.fields, 100);
+	OK(ch_store_letter_add(room.store, batch_id, &letter, &err));
+	free(addresses[0].address);
+	free(addresses[1].address);
+	letter.addresses = NULL;
+	letter.addresses_len = 0;
+	ch_store_letter_release(&letter);
+}
+
+static struct ch_store_letter letter_of(const char *key)
+{
+	struct ch_store_letter letter;
+
+	assert_int_equal(ch_store_letter_by_key(room.store, batch_id, key,
+						&letter, &err), 1);
+	return letter;
+}
+
+static void finish(const struct ch_store_letter *letter, enum ch_state to)
+{
+	const uint32_t seqs[] = { 0, 1 };
+	const struct ch_sha256 sum = { { 7 } };
+
+	assert_int_equal(ch_store_dot(room.store, letter->id, letter->attempt,
+				      seqs, letter->addresses_len, &sum, 100,
+				      NOW, &err), 1);
+	for (uint32_t seq = 0; seq < letter->addresses_len; seq++) {
+		const struct ch_store_result result = {
+			.seq = seq, .to = to, .code = 250,
+			.status = CH_SLICE_EMPTY, .reply = CH_SLICE_EMPTY,
+		};
+
+		assert_int_equal(ch_store_result(room.store, letter->id,
+						 letter->attempt, &result,
+						 NOW, &err), 1);
+	}
+}
+
+/* AAA and BBB were sent, TWO has a second address, DOUBT is in doubt, WAITS
+ * was never tried. */
+static int make_batch(void **state)
+{
+	CH_AUTOCHAR reference = ch_xasprintf("DM-%d", ++made);
+	struct ch_store_batch batch = {
+		.reference = reference,
+		.test_to = (char *)(uintptr_t)(*state ? "desk@x.example" : ""),
+		.letters = 5,
+	};
+	struct ch_store_letter *letters = NULL;
+	size_t len = 0;
+
+	ch_turn_open(&room);
+	OK(ch_store_batch_create(room.store, &batch, &batch_id, &err));
+	add_letter("AAA", NULL);
+	add_letter("BBB", NULL);
+	add_letter("TWO", "mission@two.example");
+	add_letter("DOUBT", NULL);
+	add_letter("WAITS", NULL);
+	OK(ch_store_batch_publish(room.store, batch_id, &batch, CH_BATCH_OPEN,
+				  &err));
+	OK(ch_store_claim(room.store, batch_id, NOW, 4, &letters, &len, &err));
+	assert_int_equal(len, 4);
+	for (size_t i = 0; i < len; i++)
+		finish(&letters[i], i == 3 ? CH_STATE_IN_DOUBT
+					   : CH_STATE_SENT);
+	ch_store_letters_free(letters, len);
+	OK(ch_store_commit(room.store, &err));
+	alarms = 0;
+	return 0;
+}
+
+/* ---- mail ------------------------------------------------------------- */
+
+static struct ch_slice token_of(const char *key, uint32_t attempt)
+{
+	static struct ch_str token = CH_STR_INIT(100);
+	struct ch_store_letter letter = letter_of(key);
+
+	ch_str_clear(&token);
+	ch_keys_envelope_id(room.keys, letter.id, attempt, &token);
+	ch_store_letter_release(&letter);
+	return ch_slice_of(ch_str_cstr(&token));
+}
+
+/* What each mail of a test has in common. */
+static struct ch_receive_mail a_mail(enum ch_return_kind kind)
+{
+	static char id[40];
+	struct ch_receive_mail mail = {
+		.uidvalidity = 5,
+		.uid = ++next_uid,
+		.size_bytes = 1000,
+		.kind = kind,
+		.rule = S("test"),
+		.from = S("mailer-daemon@relay.example"),
+		.subject = S("Undelivered"),
+		.fault = CH_SLICE_EMPTY,
+		.token = CH_SLICE_EMPTY,
+		.envelope_id = CH_SLICE_EMPTY,
+		.text = CH_SLICE_EMPTY,
+	};
+
+	snprintf(id, sizeof(id), "%u@relay.example", next_uid);
+	mail.message_id = ch_slice_of(id);
+	ch_sha256_of(id, strlen(id), &mail.sha256);
+	return mail;
+}
+
+static void report(struct ch_receive_mail *mail,
+		   struct ch_returned_recipient *recipient,
+		   const char *address)
+{
+	*recipient = (struct ch_returned_recipient){
+		.kind = mail->kind,
+		.address = ch_slice_of(address),
+		.status = S("5.1.1"),
+		.diagnostic = S("no such minister"),
+	};
+	mail->recipients = recipient;
+	mail->recipients_len = 1;
+}
+
+static void take(const struct ch_receive_mail *mail)
+{
+	ch_returned(&room, "desk", mail);
+	OK(ch_store_commit(room.store, &err));
+}
+
+/* ---- looking ---------------------------------------------------------- */
+
+/* The last return that was added; freed by the next call. */
+static const struct ch_store_return *last(size_t *ret_count)
+{
+	static struct ch_store_return *list;
+	static size_t len;
+
+	ch_store_returns_free(list, len);
+	OK(ch_store_returns(room.store, 0, 0, 0, 1000, &list, &len, &err));
+	*ret_count = len;
+	assert_true(len > 0);
+	return &list[len - 1];
+}
+
+static struct ch_tally tally(void)
+{
+	struct ch_tally all;
+
+	OK(ch_store_tally(room.store, batch_id, &all, &err));
+	return all;
+}
+
+static void assert_nothing_changed(void)
+{
+	struct ch_tally t = tally();
+
+	assert_int_equal(t.bounced, 0);
+	assert_int_equal(t.delayed, 0);
+	assert_int_equal(t.answered, 0);
+	assert_int_equal(t.auto_replied, 0);
+	assert_int_equal(t.state[CH_STATE_SENT], 3);
+	assert_int_equal(t.state[CH_STATE_IN_DOUBT], 1);
+	assert_int_equal(t.state[CH_STATE_QUEUED], 1);
+}
+
+/* How many of this type there are about this batch; its details in *out. */
+static int events(const char *type, struct ch_str *out)
+{
+	struct ch_store_event *list = NULL;
+	size_t len = 0;
+	int count = 0;
+
+	OK(ch_store_events(room.store, 0, 10000, &list, &len, &err));
+	for (size_t i = 0; i < len; i++) {
+		if (strcmp(list[i].type, type) != 0 ||
+		    list[i].batch_id != batch_id)
+			continue;
+		count++;
+		if (out)
+			ch_str_add(out, list[i].detail);
+	}
+	ch_store_events_free(list, len);
+	return count;
+}
+
+/* ---- bounces ---------------------------------------------------------- */
+
+static void a_bounce_with_our_token_is_a_fact(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
+	struct ch_returned_recipient recipient;
+	size_t count;
+	const struct ch_store_return *r;
+
+	report(&mail, &recipient, "minister@aaa.example");
+	mail.token = token_of("AAA", 1);
+	take(&mail);
+	r = last(&count);
+	assert_string_equal(r->key, "AAA");
+	assert_true(r->verified);
+	assert_int_equal(r->match, CH_MATCH_TOKEN);
+	assert_int_equal(r->address_seq, 0);
+	assert_int_equal(r->attempt, 1);
+	assert_string_equal(r->status, "5.1.1");
+	assert_string_equal(r->fault, "");
+	assert_int_equal(tally().bounced, 1);
+	assert_int_equal(events("letter.bounced", NULL), 1);
+	assert_int_equal(events("alarm.bounce", NULL), 1);
+}
+
+/* Numbers as in the list of bad inputs. 66 */
+static void without_a_valid_token_nothing_changes(void **state)
+{
+	static const char *const forged[] = {
+		"",
+		"x",
+		"aaaaaaaaaaaaaaaa-aaaaaaaaaaaaaaaaa",
+		"AAAAAAAAAAAAAAAA-bBBBBBBBBBBBBBBBB",
+	};
+	struct ch_returned_recipient recipient;
+	struct ch_slice ids[1];
+	CH_AUTOCHAR id = ch_xasprintf("%d.AAA@chancery.example", made);
+	CH_AUTOCHAR own = NULL;
+	size_t count;
+
+	for (size_t i = 0; i < CH_COUNT(forged); i++) {
+		struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
+
+		report(&mail, &recipient, "minister@aaa.example");
+		mail.token = ch_slice_of(forged[i]);
+		ids[0] = ch_slice_of(id);
+		mail.references = ids;
+		mail.references_len = 1;
+		take(&mail);
+		assert_false(last(&count)->verified);
+		assert_int_equal(last(&count)->match, CH_MATCH_MESSAGE_ID);
+		assert_string_equal(last(&count)->key, "AAA");
+	}
+	/* A good one with one digit changed. */
+	own = ch_slice_dup(token_of("AAA", 1));
+	own[33] = own[33] == 'a' ? 'b' : 'a';
+	for (int i = 0; i < 2; i++) {
+		struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
+
+		report(&mail, &recipient, "minister@aaa.example");
+		if (i == 0)
+			mail.token = ch_slice_of(own);
+		else
+			mail.envelope_id = ch_slice_of(own);
+		take(&mail);
+		assert_int_equal(last(&count)->match, CH_MATCH_NONE);
+		assert_int_equal(last(&count)->letter_id, 0);
+	}
+	assert_nothing_changed();
+	assert_int_equal(events("return.unverified", NULL), 4);
+	assert_int_equal(events("alarm.bounce", NULL), 0);
+}
+
+/* 67 */
+static void a_token_that_is_replayed_counts_once(void **state)
+{
+	struct ch_returned_recipient recipient;
+	size_t before;
+	size_t after;
+
+	(void)last(&before);
+	for (int i = 0; i < 100; i++) {
+		struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
+
+		report(&mail, &recipient, "minister@aaa.example");
+		mail.token = token_of("AAA", 1);
+		take(&mail);
+	}
+	(void)last(&after);
+	assert_int_equal(after, before + 1);
+	assert_int_equal(tally().bounced, 1);
+	assert_int_equal(events("letter.bounced", NULL), 1);
+	assert_int_equal(events("alarm.bounce", NULL), 1);
+}
+
+/* 68 */
+static void the_token_of_one_letter_touches_no_other(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
+	struct ch_returned_recipient recipient;
+	struct ch_store_letter other;
+	size_t count;
+
+	report(&mail, &recipient, "minister@bbb.example");
+	mail.token = token_of("AAA", 1);
+	take(&mail);
+	assert_string_equal(last(&count)->key, "AAA");
+	assert_int_equal(last(&count)->address_seq, -1);
+	assert_string_equal(last(&count)->recipient, "minister@bbb.example");
+	assert_non_null(strstr(last(&count)->fault, "none of this letter's"));
+	other = letter_of("BBB");
+	assert_false(other.bounced);
+	ch_store_letter_release(&other);
+	assert_int_equal(tally().bounced, 1);
+}
+
+/* 69 */
+static void a_delay_is_no_failure(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_DELAYED);
+	struct ch_returned_recipient recipient;
+	struct ch_store_letter letter;
+
+	report(&mail, &recipient, "minister@aaa.example");
+	mail.token = token_of("AAA", 1);
+	take(&mail);
+	letter = letter_of("AAA");
+	assert_true(letter.delayed);
+	assert_false(letter.bounced);
+	assert_int_equal(letter.state, CH_STATE_SENT);
+	ch_store_letter_release(&letter);
+	assert_int_equal(events("alarm.bounce", NULL), 0);
+	assert_int_equal(events("letter.delayed", NULL), 1);
+}
+
+static void the_envelope_id_is_as_good_as_the_recipient(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_SOFT);
+	struct ch_returned_recipient recipient;
+	size_t count;
+
+	report(&mail, &recipient, "");
+	mail.envelope_id = token_of("AAA", 1);
+	take(&mail);
+	assert_int_equal(last(&count)->match, CH_MATCH_ENVELOPE_ID);
+	assert_true(last(&count)->verified);
+	assert_int_equal(last(&count)->address_seq, 0); /* it has but one */
+	assert_int_equal(tally().bounced, 1);
+}
+
+static void a_bounce_names_where_else_the_ministry_is(void **state)
+{
+	CH_AUTO(ch_str) detail = CH_STR_INIT(10000);
+	struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
+	struct ch_returned_recipient both[2];
+	size_t count;
+
+	report(&mail, &both[0], "MINISTER@TWO.EXAMPLE");
+	mail.token = token_of("TWO", 1);
+	take(&mail);
+	assert_int_equal(last(&count)->address_seq, 0);
+	assert_int_equal(events("alarm.bounce", &detail), 1);
+	assert_non_null(strstr(ch_str_cstr(&detail),
+			       "\"others\":[\"mission@two.example\"]"));
+	/* The other one too: it is said again, of that one. */
+	mail = a_mail(CH_RETURN_BOUNCE_SOFT);
+	report(&mail, &both[1], "mission@two.example");
+	mail.token = token_of("TWO", 1);
+	take(&mail);
+	assert_int_equal(last(&count)->address_seq, 1);
+	assert_int_equal(events("alarm.bounce", &detail), 2);
+	assert_int_equal(tally().bounced, 1);
+}
+
+static void a_report_of_several_is_a_row_for_each(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
+	struct ch_returned_recipient both[2];
+	struct ch_store_letter letter = letter_of("TWO");
+	struct ch_store_return *list = NULL;
+	size_t len = 0;
+
+	report(&mail, &both[0], "mission@two.example");
+	report(&mail, &both[0], "mission@two.example");
+	both[1] = both[0];
+	both[1].address = ch_slice_of("minister@two.example");
+	both[1].kind = CH_RETURN_DELIVERED;
+	mail.recipients_len = 2;
+	mail.token = token_of("TWO", 1);
+	take(&mail);
+	take(&mail); /* after a crash it comes again */
+	OK(ch_store_returns(room.store, 0, letter.id, 0, 10, &list, &len,
+			    &err));
+	assert_int_equal(len, 2);
+	assert_int_equal(list[0].part, 0);
+	assert_int_equal(list[0].address_seq, 1);
+	assert_int_equal(list[0].kind, CH_RETURN_BOUNCE_HARD);
+	assert_int_equal(list[1].part, 1);
+	assert_int_equal(list[1].address_seq, 0);
+	assert_int_equal(list[1].kind, CH_RETURN_DELIVERED);
+	ch_store_returns_free(list, len);
+	ch_store_letter_release(&letter);
+}
+
+static void proof_takes_a_letter_out_of_doubt(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
+	struct ch_returned_recipient recipient;
+
+	report(&mail, &recipient, "minister@doubt.example");
+	mail.token = token_of("DOUBT", 1);
+	take(&mail);
+	assert_int_equal(tally().state[CH_STATE_IN_DOUBT], 0);
+	assert_int_equal(tally().state[CH_STATE_SENT], 4);
+	assert_int_equal(tally().bounced, 1);
+}
+
+static void a_token_of_an_attempt_not_made_proves_nothing(void **state)
+{
+	static const struct {
+		const char *key;
+		uint32_t attempt;
+	} rows[] = { { "WAITS", 1 }, { "AAA", 2 }, { "DOUBT", 0 } };
+	struct ch_returned_recipient recipient;
+	size_t count;
+
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
+
+		report(&mail, &recipient, "");
+		mail.token = token_of(rows[i].key, rows[i].attempt);
+		take(&mail);
+		assert_string_equal(last(&count)->key, rows[i].key);
+		assert_false(last(&count)->verified);
+		assert_non_null(strstr(last(&count)->fault, "not made"));
+	}
+	assert_nothing_changed();
+}
+
+/* ---- answers ---------------------------------------------------------- */
+
+static void answer(struct ch_receive_mail *mail, struct ch_slice *ids,
+		   const char *nearest, const char *farther)
+{
+	static char first[60];
+	static char second[60];
+
+	snprintf(first, sizeof(first), "%d.%s@chancery.example", made,
+		 nearest);
+	snprintf(second, sizeof(second), "%d.%s@chancery.example", made,
+		 farther);
+	ids[0] = ch_slice_of(first);
+	ids[1] = ch_slice_of(second);
+	mail->references = ids;
+	mail->references_len = 2;
+	mail->from = ch_slice_of("cabinet@elsewhere.example");
+}
+
+/* 70: anybody may write In-Reply-To; it is an answer that nobody vouches for.
+ */
+static void an_answer_is_found_by_the_nearest_id(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_REPLY);
+	struct ch_store_letter letter;
+	struct ch_slice ids[2];
+	size_t count;
+
+	answer(&mail, ids, "BBB", "AAA");
+	take(&mail);
+	assert_string_equal(last(&count)->key, "BBB");
+	assert_int_equal(last(&count)->match, CH_MATCH_MESSAGE_ID);
+	assert_false(last(&count)->verified);
+	assert_int_equal(last(&count)->address_seq, -1);
+	letter = letter_of("BBB");
+	assert_true(letter.answered);
+	assert_int_equal(letter.state, CH_STATE_SENT);
+	ch_store_letter_release(&letter);
+	/* An id that is nobody's is passed over. */
+	mail = a_mail(CH_RETURN_REPLY);
+	answer(&mail, ids, "NONE", "AAA");
+	mail.from = ch_slice_of("minister@AAA.example");
+	take(&mail);
+	assert_string_equal(last(&count)->key, "AAA");
+	assert_int_equal(last(&count)->address_seq, 0);
+	assert_int_equal(events("letter.answered", NULL), 2);
+}
+
+static void a_forged_answer_ends_no_doubt(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_REPLY);
+	struct ch_slice ids[2];
+
+	answer(&mail, ids, "DOUBT", "AAA");
+	take(&mail);
+	assert_int_equal(tally().state[CH_STATE_IN_DOUBT], 1);
+	assert_int_equal(tally().answered, 1);
+}
+
+/* 71 */
+static void out_of_office_is_no_answer(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_AUTOREPLY);
+
+	mail.token = token_of("AAA", 1);
+	take(&mail);
+	assert_int_equal(tally().auto_replied, 1);
+	assert_int_equal(tally().answered, 0);
+	assert_int_equal(events("letter.auto_replied", NULL), 1);
+}
+
+/* 72 */
+static void our_own_letter_is_a_loop_and_no_answer(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_REPLY);
+	CH_AUTOCHAR id = ch_xasprintf("%d.AAA@chancery.example", made);
+	size_t count;
+
+	mail.message_id = ch_slice_of(id);
+	mail.token = token_of("AAA", 1);
+	take(&mail);
+	assert_int_equal(last(&count)->kind, CH_RETURN_OTHER);
+	assert_string_equal(last(&count)->rule, "own-letter");
+	assert_string_equal(last(&count)->key, "AAA");
+	assert_nothing_changed();
+	assert_int_equal(alarms, 1);
+	assert_string_equal(alarm_type, "alarm.loop");
+}
+
+static void in_a_rehearsal_our_own_letters_may_come(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_REPLY);
+	CH_AUTOCHAR id = ch_xasprintf("%d.AAA@chancery.example", made);
+
+	mail.message_id = ch_slice_of(id);
+	take(&mail);
+	assert_nothing_changed();
+	assert_int_equal(alarms, 0);
+}
+
+/* ---- the rest --------------------------------------------------------- */
+
+static void mail_that_is_nobodys_is_kept_and_told(void **state)
+{
+	static const enum ch_return_kind kinds[] = {
+		CH_RETURN_BOUNCE_HARD, CH_RETURN_REPLY, CH_RETURN_AUTOREPLY,
+		CH_RETURN_ARF, CH_RETURN_OTHER,
+	};
+	size_t count;
+
+	for (size_t i = 0; i < CH_COUNT(kinds); i++) {
+		struct ch_receive_mail mail = a_mail(kinds[i]);
+
+		mail.fault = ch_slice_of("broken MIME");
+		take(&mail);
+		assert_int_equal(last(&count)->letter_id, 0);
+		assert_int_equal(last(&count)->kind, kinds[i]);
+		assert_string_equal(last(&count)->fault, "broken MIME");
+	}
+	assert_nothing_changed();
+}
+
+static void each_mail_that_cannot_be_read_is_listed(void **state)
+{
+	size_t before;
+	size_t after;
+
+	(void)last(&before);
+	for (uint32_t uid = 70001; uid < 70004; uid++) {
+		ch_returned_unread(&room, "desk", 9, uid, "signal 11");
+		ch_returned_unread(&room, "desk", 9, uid, "signal 11");
+		OK(ch_store_commit(room.store, &err));
+	}
+	assert_string_equal(last(&after)->fault, "signal 11");
+	assert_string_equal(last(&after)->rule, "unread");
+	assert_int_equal(last(&after)->uid, 70003);
+	assert_int_equal(after, before + 3);
+	assert_nothing_changed();
+}
+
+/* ---- all of it -------------------------------------------------------- */
+
+static int open_all(void **state)
+{
+	CH_AUTOCHAR path = NULL;
+	struct ch_recovery recovery;
+
+	if (!mkdtemp(folder))
+		return -1;
+	path = ch_xasprintf("%s/chancery.db", folder);
+	OK(ch_store_open(path, &room.store, &err));
+	OK(ch_store_recover(room.store, NOW, &recovery, &err));
+	OK(ch_keys_open(folder, &room.keys, &err));
+	return 0;
+}
+
+static int close_all(void **state)
+{
+	CH_AUTOCHAR rm = ch_xasprintf("rm -r %s", folder);
+
+	ch_keys_free(room.keys);
+	ch_store_close(room.store);
+	return system(rm);
+}
+
+#define T(name) cmocka_unit_test_setup(name, make_batch)
+
+int main(void)
+{
+	static int rehearsal;
+	const struct CMUnitTest tests[] = {
+		T(a_bounce_with_our_token_is_a_fact),
+		T(without_a_valid_token_nothing_changes),
+		T(a_token_that_is_replayed_counts_once),
+		T(the_token_of_one_letter_touches_no_other),
+		T(a_delay_is_no_failure),
+		T(the_envelope_id_is_as_good_as_the_recipient),
+		T(a_bounce_names_where_else_the_ministry_is),
+		T(a_report_of_several_is_a_row_for_each),
+		T(proof_takes_a_letter_out_of_doubt),
+		T(a_token_of_an_attempt_not_made_proves_nothing),
+		T(an_answer_is_found_by_the_nearest_id),
+		T(a_forged_answer_ends_no_doubt),
+		T(out_of_office_is_no_answer),
+		T(our_own_letter_is_a_loop_and_no_answer),
+		cmocka_unit_test_prestate_setup_teardown(
+			in_a_rehearsal_our_own_letters_may_come, make_batch,
+			NULL, &rehearsal),
+		T(mail_that_is_nobodys_is_kept_and_told),
+		T(each_mail_that_cannot_be_read_is_listed),
+	};
+
+	return cmocka_run_group_tests(tests, open_all, close_all);
+}
