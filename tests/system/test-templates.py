@@ -284,6 +284,9 @@ class Letters(unittest.TestCase):
                              "bureau@chancery.example")
             self.assertEqual(mail["To"].addresses[0].addr_spec, row["to"])
             self.assertEqual(mail["Content-Language"], row["language"])
+            copied = [f"{to.display_name} <{to.addr_spec}>"
+                      for to in (mail["Cc"].addresses if mail["Cc"] else ())]
+            self.assertEqual(copied, [row["cc"]] if row["cc"] else [])
             annexes = {part.get_filename(): part.get_content()
                        for part in mail.iter_attachments()}
             self.assertEqual(list(annexes), [
