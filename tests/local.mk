@@ -8,7 +8,7 @@ EXTRA_DIST += tests/all.sh tests/fuzz/replay.c tests/fuzz/replay.py \
 TESTS += tests/include-direction.py tests/fuzz/replay.py
 
 # What tests written in python share.
-EXTRA_DIST += tests/system/wire.py
+EXTRA_DIST += tests/system/harness.py tests/system/wire.py
 
 # How a fuzz target X comes in: its room adds, in its own local.mk,
 #   check_PROGRAMS += tests/fuzz/fuzz-X

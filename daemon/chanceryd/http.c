@@ -82,6 +82,10 @@ void ch_http_answered(struct ch_request *request)
 		return;
 	unlink_waiting(request);
 	MHD_resume_connection(request->connection);
+	/* The server of 0.9.75 does not wake its epoll for that. */
+	if (request->http->again)
+		sd_event_source_set_enabled(request->http->again,
+					    SD_EVENT_ONESHOT);
 }
 
 static void http_free(struct ch_http *http)

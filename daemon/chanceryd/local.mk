@@ -59,6 +59,11 @@ CHANCERYD_LIBS = daemon/libchanceryd.a $(STORE_LIBS) $(TOKEN_LIBS) \
 	lib/wire/libwire.a lib/letter/libletter.a $(BASE_LIBS) \
 	$(SYSTEMD_LIBS) $(HTTP_LIBS) $(JSON_LIBS) $(CONFIG_LIBS)
 
+sbin_PROGRAMS += daemon/chanceryd/chanceryd
+daemon_chanceryd_chanceryd_SOURCES = daemon/chanceryd/main.c
+daemon_chanceryd_chanceryd_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+daemon_chanceryd_chanceryd_LDADD = $(CHANCERYD_LIBS)
+
 # Parts that stand by themselves are tested by themselves.
 check_PROGRAMS += tests/unit/test-keys tests/unit/test-spool
 tests_unit_test_keys_SOURCES = tests/unit/test-keys.c \

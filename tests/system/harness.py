@@ -1,0 +1,447 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A mail room for tests: chanceryd from the build tree with a store, sockets
+and workers of its own in a temporary folder, asked over its sockets as any
+client would. Everything waits for events: READY=1, a line, a state.
+
+    with harness.Sink() as sink, harness.Room(relays=[sink.relay()]) as room:
+        room.start()
+        room.enqueue("DM-1", harness.table(100))
+        room.wait_letters("DM-1", sent=100)
+        assert room.stop() == 0
+
+Workers are those of the build, or puppets: with Room(puppets=True) each
+chancery-send hands its channel to the test, which then plays the worker."""
+import http.client
+import json
+import os
+import pathlib
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+
+import wire
+
+BUILD = pathlib.Path(os.environ["top_builddir"])
+PROGRAM = str(BUILD / "daemon/chanceryd/chanceryd")
+WORKERS = ("import", "send", "receive")
+# Built with sanitizers, or run under something slow.
+SLOW = re.search(r"(?m)^#define CH_WORKER_UNLIMITED 1",
+                 (BUILD / "config.h").read_text()) is not None
+TIMEOUT = 240 if SLOW else 60
+
+LETTER = {
+    "letter.conf": "",
+    "en.md": "Subject: Session, {{name}}\n\n{{name}},\n\n"
+             "The marker is {{key}}.\n",
+}
+
+# A worker that is only its channel: it hands it over and ends when told.
+PUPPET = """#!{python}
+import os, socket
+test = socket.socket(socket.AF_UNIX)
+test.connect({path!r})
+socket.send_fds(test, [str(os.getpid()).encode()], [3])
+os.close(3)
+status = test.recv(1)
+os._exit(status[0] if status else 0)
+"""
+
+
+def wait_for(what, condition, timeout=TIMEOUT):
+    """Ask until `condition` gives something true, and return that."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {timeout} s")
+        time.sleep(0.02)
+
+
+def table(rows, address="office{i}@k{i}.example", start=0):
+    """A recipients' table; `address` gives that of row i."""
+    lines = ["key,language,to,name"]
+    lines += [f"K{i:06},en,{address.format(i=i)},Country {i}"
+              for i in range(start, start + rows)]
+    return "\n".join(lines) + "\n"
+
+
+class Answer:
+    def __init__(self, status, body):
+        self.status = status
+        self.body = body
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout):
+        super().__init__("chancery", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+def ask(path, method, target, body=None, headers=(), timeout=TIMEOUT):
+    connection = UnixConnection(path, timeout)
+    try:
+        connection.request(method, target, body, dict(headers))
+        response = connection.getresponse()
+        return Answer(response.status, response.read())
+    finally:
+        connection.close()
+
+
+def multipart(fields, files):
+    """(body, content type) of fields and then files: (name, filename, data)."""
+    mark = "=-=chancery-test=-="
+    parts = []
+    for name, value in fields:
+        parts.append((f'form-data; name="{name}"', value.encode()))
+    for name, filename, data in files:
+        data = data.encode() if isinstance(data, str) else data
+        parts.append((f'form-data; name="{name}"; filename="{filename}"',
+                      data))
+    body = b"".join(
+        f"--{mark}\r\nContent-Disposition: {head}\r\n\r\n".encode() + data +
+        b"\r\n" for head, data in parts)
+    return (body + f"--{mark}--\r\n".encode(),
+            f"multipart/form-data; boundary={mark}")
+
+
+class Puppet(wire.Worker):
+    """The channel of a worker, played by the test: like chanceryd's end of one
+    it reads and sends messages."""
+
+    def __init__(self, connection):
+        data, descriptors, _, _ = socket.recv_fds(connection, 100, 1)
+        self.connection = connection
+        self.pid = int(data)
+        self.channel = socket.socket(fileno=descriptors[0])
+        self.channel.setblocking(True)
+        self.bytes = bytearray()
+
+    def exit(self, status=0):
+        """The process ends so, and the channel with it."""
+        self.channel.close()
+        self.connection.sendall(bytes([status]))
+        self.connection.close()
+
+    def die(self):
+        """As if it had crashed."""
+        self.channel.close()
+        os.kill(self.pid, signal.SIGKILL)
+        self.connection.close()
+
+    def ready(self, want=2):
+        """Take the setup, and ask for letters."""
+        setup = self.expect("send-setup", TIMEOUT)
+        self.send("send-ready", want=want)
+        return setup
+
+    def letter(self, timeout=TIMEOUT):
+        """The next letter; what is said of its batch before it is skipped."""
+        message = self.receive(timeout)
+        while message and message[0] == "send-batch":
+            message = self.receive(timeout)
+        assert message and message[0] == "send-letter", message
+        return message[1]
+
+    def dot(self, letter, digest=b"\1" * 32):
+        seqs = [a["seq"] for a in letter["addresses"] if a["pending"]]
+        self.send("send-dot", letter_id=letter["letter_id"],
+                  attempt=letter["attempt"], sha256=digest, size_bytes=100,
+                  seqs=seqs)
+
+    def result(self, letter, outcome, code=0, reply="", status=""):
+        results = [{"seq": a["seq"], "outcome": outcome, "code": code,
+                    "reply": reply, "status": status}
+                   for a in letter["addresses"] if a["pending"]]
+        self.send("send-result", letter_id=letter["letter_id"],
+                  attempt=letter["attempt"], results=results)
+
+    def is_silent(self, seconds=0.3):
+        """Nothing comes; for what must not happen there is no event."""
+        return not self.bytes and not select.select([self.channel], [], [],
+                                                    seconds)[0]
+
+
+SENT, DEFERRED, FAILED, IN_DOUBT, UNTRIED, HELD = range(6)
+
+
+class Sink:
+    """bench/sink with a ledger."""
+
+    def __init__(self, *options, port=0):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ch-sink-"))
+        self.ledger = self.folder / "ledger"
+        self.process = subprocess.Popen(
+            [str(BUILD / "bench/sink"), "-p", str(port), "-l",
+             str(self.ledger), *options],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.port = int(re.search(r"\d+", self.process.stdout.readline())[0])
+
+    def relay(self, **keys):
+        return {"name": "sink", "port": self.port, **keys}
+
+    def taken(self):
+        """(recipient, message id) of each letter that was accepted."""
+        if not self.ledger.exists():
+            return []
+        return [tuple(line.split("\t")[:2])
+                for line in self.ledger.read_text().splitlines()]
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+        shutil.rmtree(self.folder)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def setting(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return "[ " + ", ".join(setting(item) for item in value) + " ]"
+    if isinstance(value, int):
+        return str(value)
+    return json.dumps(value)
+
+
+def group(keys):
+    return "{ " + " ".join(f"{k} = {setting(v)};" for k, v in keys.items()) \
+        + " }"
+
+
+class Room:
+    def __init__(self, relays=(), mailboxes=(), puppets=False, conf=None):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="ch-room-"))
+        self.state = self.root / "state"
+        self.state.mkdir()
+        self.conf = self.root / "chancery.conf"
+        self.status_socket = str(self.root / "status.sock")
+        self.control_socket = str(self.root / "control.sock")
+        self.stderr = self.root / "stderr"
+        self.process = None
+        self.puppets = None
+        self.make_workers(puppets)
+        self.configure(relays, mailboxes, **(conf or {}))
+
+    # ---- what it is started with --------------------------------------
+
+    def make_workers(self, puppets):
+        self.libexec = self.root / "libexec"
+        self.libexec.mkdir()
+        for role in WORKERS:
+            (self.libexec / f"chancery-{role}").symlink_to(
+                BUILD / f"daemon/{role}/chancery-{role}")
+        if not puppets:
+            return
+        path = str(self.root / "puppets.sock")
+        self.puppets = socket.socket(socket.AF_UNIX)
+        self.puppets.bind(path)
+        self.puppets.listen(100)
+        program = self.libexec / "chancery-send"
+        program.unlink()
+        program.write_text(PUPPET.format(python=sys.executable, path=path))
+        program.chmod(0o755)
+
+    def configure(self, relays=(), mailboxes=(), **groups):
+        """Write the configuration; groups such as sending={"retry": ["1s"]}
+        are added to what a test needs anyway."""
+        keys = {
+            "secretariat": {"from": "Registry <registry@secretariat.example>",
+                            "envelope": "bounces@chancery.example"},
+            "store": {"path": str(self.state / "chancery.db"),
+                      "allow_volatile": True},
+            "status": {"socket": self.status_socket,
+                       "control_socket": self.control_socket},
+            "release": {"second_person": False},
+        }
+        top = {k: v for k, v in groups.items() if not isinstance(v, dict)}
+        for name, extra in groups.items():
+            if isinstance(extra, dict):
+                keys[name] = {**keys.get(name, {}), **extra}
+        lines = [f"{name}: {group(members)};"
+                 for name, members in keys.items()]
+        lines += [f"{name} = {setting(value)};" for name, value in top.items()]
+        for name, items, common in (
+                ("relays", relays, {"host": "127.0.0.1", "tls": "none"}),
+                ("mailboxes", mailboxes, {"host": "127.0.0.1"})):
+            if items:
+                items = [group({**common, **item}) for item in items]
+                lines.append(f"{name} = ( {', '.join(items)} );")
+        self.conf.write_text("\n".join(lines) + "\n")
+
+    # ---- its life -------------------------------------------------------
+
+    def spawn(self, arguments=(), env=None, **options):
+        """Start the program; it may end at once."""
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        path = str(self.root / f"notify.{time.monotonic_ns()}")
+        self.notify.bind(path)
+        with open(self.stderr, "ab") as stderr:
+            self.process = subprocess.Popen(
+                [PROGRAM, "-c", str(self.conf), *arguments],
+                env={**os.environ, "CHANCERY_LIBEXECDIR": str(self.libexec),
+                     "NOTIFY_SOCKET": path, **(env or {})},
+                stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr,
+                **options)
+
+    def start(self, arguments=(), env=None, **options):
+        """Start it, and wait until it is ready."""
+        self.spawn(arguments, env, **options)
+        self.wait_notified("READY=1")
+
+    def wait_notified(self, wanted, timeout=TIMEOUT):
+        """The first message to the service manager with such a line."""
+        end = time.monotonic() + timeout
+        while True:
+            if select.select([self.notify], [], [], 0.05)[0]:
+                lines = self.notify.recv(65536).decode().split("\n")
+                if any(line.startswith(wanted) for line in lines):
+                    return lines
+            elif self.process.poll() is not None:
+                raise AssertionError(
+                    f"chanceryd ended with {self.process.returncode}: "
+                    f"{self.log()[-2000:]}")
+            elif time.monotonic() > end:
+                raise TimeoutError(f"no {wanted}; {self.log()[-2000:]}")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, timeout=TIMEOUT):
+        """Its exit status, or minus the signal."""
+        return self.process.wait(timeout)
+
+    def stop(self, timeout=TIMEOUT):
+        self.signal(signal.SIGTERM)
+        return self.wait(timeout)
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
+        return self.wait()
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if self.puppets:
+            self.puppets.close()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind and self.stderr.exists():
+            sys.stderr.write(self.log()[-5000:])
+        self.close()
+
+    def log(self):
+        return self.stderr.read_text(errors="replace") \
+            if self.stderr.exists() else ""
+
+    def puppet(self, timeout=TIMEOUT):
+        """The next send worker that was started."""
+        self.puppets.settimeout(timeout)
+        return Puppet(self.puppets.accept()[0])
+
+    # ---- what is asked of it --------------------------------------------
+
+    def get(self, target):
+        return ask(self.status_socket, "GET", target)
+
+    def post(self, target, body=None):
+        return ask(self.control_socket, "POST", target,
+                   json.dumps(body or {}),
+                   {"Content-Type": "application/json"})
+
+    def upload(self, reference, recipients, letter=None, **fields):
+        """Enqueue; the answer, whatever it is."""
+        files = [("letter", name, data)
+                 for name, data in (letter or LETTER).items()]
+        files.append(("recipients", "members.csv", recipients))
+        body, kind = multipart([("reference", reference), *fields.items()],
+                               files)
+        return ask(self.control_socket, "POST", "/v1/batches", body,
+                   {"Content-Type": kind}, timeout=10 * TIMEOUT)
+
+    def enqueue(self, reference, recipients, letter=None, **fields):
+        answer = self.upload(reference, recipients, letter, **fields)
+        assert answer.status == 201, (answer.status, answer.body)
+        return answer.json["batch"]
+
+    def status(self):
+        return self.get("/v1/status").json
+
+    def batch(self, reference):
+        name = urllib.parse.quote(reference, safe="")
+        answer = self.get(f"/v1/batches/{name}")
+        assert answer.status == 200, (answer.status, answer.body)
+        return answer.json
+
+    def letters(self, reference, state=None):
+        """All letters of a batch, by key."""
+        name = urllib.parse.quote(reference, safe="")
+        target = f"/v1/batches/{name}/letters?limit=1000"
+        if state:
+            target += f"&state={state}"
+        found, after = {}, None
+        while True:
+            page = self.get(target + (f"&after={after}" if after else ""))
+            assert page.status == 200, (page.status, page.body)
+            found.update({x["key"]: x for x in page.json["letters"]})
+            after = page.json["next"]
+            if after is None:
+                return found
+
+    def events(self, after=0):
+        """All events behind a cursor."""
+        found = []
+        while True:
+            answer = self.get(f"/v1/events?limit=10000&after={after}")
+            assert answer.status == 200, (answer.status, answer.body)
+            lines = [json.loads(line)
+                     for line in answer.body.decode().splitlines()]
+            found += lines
+            if len(lines) < 10000:
+                return found
+            after = lines[-1]["cursor"]
+
+    def wait_letters(self, reference, timeout=TIMEOUT, **states):
+        """Until the batch has so many letters in these states."""
+        def reached():
+            letters = self.batch(reference)["letters"]
+            return all(letters[k] == n for k, n in states.items())
+        try:
+            wait_for(f"{reference} {states}", reached, timeout)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}: {self.batch(reference)}") from None
+
+    def wait_event(self, kind, after=0, timeout=TIMEOUT):
+        """The first event of that type."""
+        return wait_for(kind, lambda: next(
+            (e for e in self.events(after) if e["type"] == kind), None),
+            timeout)
