@@ -4,9 +4,10 @@
 
 The keys of chancery.conf with their defaults (as the program's own table has
 them) are compared with etc/chancery.conf and chancery.conf(5); the keys of
-letter.conf with chancery-letter(5); the sample is read as chanceryd would, as
-it stands and with what it has commented out; the options and verbs in the
-help of chanceryd and chancery with their manual pages.
+letter.conf with chancery-letter(5); the routes of the sockets with
+chancery-status(7); the options and verbs in the help of chanceryd and chancery
+with their pages. The sample is read as chanceryd would, as it stands and with
+what it has commented out.
 """
 import os
 import re
@@ -243,6 +244,30 @@ def check_chanceryd():
     compare_options(page, "chanceryd", known, page_options(page)[""])
 
 
+# ---- the sockets -----------------------------------------------------------
+
+def check_routes():
+    page, source = "man/chancery-status.7", "daemon/chanceryd/http-route.c"
+    text = read(source)
+    parts = dict(re.findall(r'#define (BATCH|LETTER) "(.*)"', text))
+    routes = set()
+    for method, base, rest in re.findall(
+            r'\{ (GET|POST), (BATCH|LETTER)?\s*(?:"([^"]*)")?,', text):
+        routes.add(f"{method} /{parts.get(base, '')}{rest}")
+    if len(routes) < 10:
+        sys.exit(f"{source}: no routes found")
+    documented = set()
+    for line in read(page).splitlines():
+        match = re.match(r"\.It Pa (?:(GET|POST) )?(/.*)", line)
+        if match and not match[2].startswith("/run/"):
+            path = re.sub(r" Ns Ar [A-Z0-9]+(?: Ns Pa )?", "*", match[2])
+            documented.add(f"{match[1] or 'GET'} {path}")
+    for route in sorted(routes - documented):
+        fault(f"{page}: {route} is missing")
+    for route in sorted(documented - routes):
+        fault(f"{page}: {route} is no route")
+
+
 def main():
     config = table("config")
     if len(config) < 20:
@@ -252,6 +277,7 @@ def main():
     check_page("man/chancery.conf.5", config)
     check_page("man/chancery-letter.5", table("letter"))
     check_chancery()
+    check_routes()
     for text in faults:
         print(text)
     sys.exit(1 if faults else 0)
