@@ -5,6 +5,7 @@ language without a word of complaint, each language keeps its typographic rules,
 and the table with faults has exactly three."""
 import csv
 import email
+import email.header
 import email.policy
 import json
 import os
@@ -276,17 +277,18 @@ class Letters(unittest.TestCase):
     def test_messages(self):
         for key in ("GHA", "SEN", "PER", "RUS", "CHN", "EGY"):
             row = ROWS[key]
-            mail = email.message_from_bytes(
-                preview("invitation", key, "--eml"),
-                policy=email.policy.default)
+            raw = preview("invitation", key, "--eml")
+            mail = email.message_from_bytes(raw, policy=email.policy.default)
             self.assertTrue(mail["Subject"].startswith("[DM-1276] "))
             self.assertEqual(mail["From"].addresses[0].addr_spec,
                              "bureau@chancery.example")
             self.assertEqual(mail["To"].addresses[0].addr_spec, row["to"])
             self.assertEqual(mail["Content-Language"], row["language"])
-            copied = [f"{to.display_name} <{to.addr_spec}>"
-                      for to in (mail["Cc"].addresses if mail["Cc"] else ())]
-            self.assertEqual(copied, [row["cc"]] if row["cc"] else [])
+            # Not by the new policy: it keeps the blank between two encoded
+            # words of a name (RFC 2047 section 6.2 takes it out).
+            copied = str(email.header.make_header(email.header.decode_header(
+                email.message_from_bytes(raw)["Cc"] or "")))
+            self.assertEqual(copied, row["cc"])
             annexes = {part.get_filename(): part.get_content()
                        for part in mail.iter_attachments()}
             self.assertEqual(list(annexes), [
