@@ -22,7 +22,7 @@ MAY = {
 # header pattern: the only files that may include it
 ONLY = [
     (r"libesmtp\.h|auth-client\.h", r"lib/net/smtp[\w-]*\.c"),
-    (r"libetpan/.*", r"lib/net/imap[\w-]*\.c"),
+    (r"libetpan/.*", r"lib/net/imap[\w-]*\.[ch]"),
     (r"gmime/.*", r"lib/mail/.*\.c|lib/returns/.*\.c"),
     (r"sqlite3\.h", r"lib/store/.*\.[ch]"),
     (r"libconfig\.h", r"lib/base/settings\.c"),

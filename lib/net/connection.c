@@ -123,12 +123,17 @@ static int try_address(struct ch_connection *conn,
 		       int timeout_ms, struct ch_error *err)
 {
 	int one = 1;
+	int quiet_s = 120;
 
 	conn->fd = socket(address->ai_family,
 			  SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (conn->fd < 0)
 		return ch_error_errno(err, errno, "socket");
 	setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	/* An IDLE of minutes: keeps state in routers, and finds a dead peer. */
+	setsockopt(conn->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	setsockopt(conn->fd, IPPROTO_TCP, TCP_KEEPIDLE, &quiet_s,
+		   sizeof(quiet_s));
 	if (source && bind_source(conn->fd, address, source, err) < 0)
 		goto failed;
 	if (connect(conn->fd, address->ai_addr, address->ai_addrlen) == 0)

@@ -1,14 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-noinst_LIBRARIES += lib/net/libnet.a
+# Three archives: the SMTP one defines connect() and others of libc, which a
+# program that only opens a connection must not be given.
+noinst_LIBRARIES += lib/net/libnet.a lib/net/libsmtp.a lib/net/libimap.a
 lib_net_libnet_a_SOURCES = \
-	lib/net/connection.c lib/net/connection.h \
+	lib/net/connection.c lib/net/connection.h
+lib_net_libnet_a_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
+lib_net_libsmtp_a_SOURCES = \
 	lib/net/smtp.c lib/net/smtp.h lib/net/smtp-private.h \
 	lib/net/smtp-dialogue.c lib/net/smtp-login.c lib/net/smtp-reply.c
-lib_net_libnet_a_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(ESMTP_CFLAGS)
+lib_net_libsmtp_a_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(ESMTP_CFLAGS)
+lib_net_libimap_a_SOURCES = \
+	lib/net/imap.c lib/net/imap.h lib/net/imap-private.h \
+	lib/net/imap-stream.c lib/net/imap-login.c \
+	lib/net/imap-guard.c lib/net/imap-guard.h \
+	lib/net/imap-folder.c lib/net/imap-folder.h
+lib_net_libimap_a_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(ETPAN_CFLAGS)
 
-# What a program that links libnet.a needs beside BASE_LIBS; and one that sends.
+# What a program needs beside BASE_LIBS that opens a connection, that sends,
+# that receives.
 NET_LIBS = lib/net/libnet.a $(SSL_LIBS)
-SMTP_LIBS = $(NET_LIBS) $(ESMTP_LIBS)
+SMTP_LIBS = lib/net/libsmtp.a $(NET_LIBS) $(ESMTP_LIBS)
+IMAP_LIBS = lib/net/libimap.a $(NET_LIBS) $(ETPAN_LIBS)
 
 check_PROGRAMS += tests/tools/smtp-send
 tests_tools_smtp_send_SOURCES = tests/tools/smtp-send.c
@@ -16,11 +28,11 @@ tests_tools_smtp_send_LDADD = $(SMTP_LIBS) $(BASE_LIBS)
 
 check_PROGRAMS += tests/unit/test-smtp-reply
 tests_unit_test_smtp_reply_SOURCES = tests/unit/test-smtp-reply.c
-tests_unit_test_smtp_reply_LDADD = $(NET_LIBS) $(UNIT_LIBS)
+tests_unit_test_smtp_reply_LDADD = lib/net/libsmtp.a $(NET_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-smtp-reply
 
 check_PROGRAMS += tests/fuzz/fuzz-smtp-reply
 tests_fuzz_fuzz_smtp_reply_SOURCES = tests/fuzz/fuzz-smtp-reply.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_smtp_reply_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
-tests_fuzz_fuzz_smtp_reply_LDADD = $(NET_LIBS) $(BASE_LIBS)
+tests_fuzz_fuzz_smtp_reply_LDADD = lib/net/libsmtp.a $(NET_LIBS) $(BASE_LIBS)
 EXTRA_DIST += tests/corpora/smtp-reply

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* receive.h - chancery-receive: what comes back to one mailbox, one mail at a
+ * time.
+ *
+ *	chanceryd                        chancery-receive
+ *	    RECEIVE_SETUP ------------->     connects, opens the folder
+ *	    <----- RECEIVE_STATE connected
+ *	    <----- RECEIVE_STATE reading 7   fetches UID 7, stores its bytes
+ *	    <----- RECEIVE_MAIL  7           and waits
+ *	    (commits)
+ *	    RECEIVE_ACK 7 ------------->     goes on to the next
+ *	    STOP ---------------------->     leaves off, exit 0
+ *
+ * A mail is in the object store before chanceryd hears of it, and is gone past
+ * only when chanceryd says that it has it: a worker that dies at any step has
+ * read one mail too much at most, and chanceryd counts each mail once.
+ *
+ * Where the folder's UIDVALIDITY is not that of the last mail, all of it is
+ * read again. Mails of the folder are never marked, moved or deleted.
+ */
+#ifndef CH_RECEIVE_RECEIVE_H
+#define CH_RECEIVE_RECEIVE_H
+
+#include "wire/frame.h"
+
+/* chanceryd has this long to take a mail into the store. */
+#define CH_RECEIVE_ACK_MS (5 * 60 * 1000)
+
+/* Do the work that the channel brings, until it ends. Returns the status to
+ * exit with:
+ *   0   told to stop, or chanceryd is gone
+ *   75  (EX_TEMPFAIL) a fault, which chanceryd was told of as RECEIVE_STATE
+ *       with connected 0; to be started again after a while
+ *   76  (EX_PROTOCOL) what came over the channel makes no sense; *err tells */
+int ch_receive(struct ch_channel *channel, struct ch_error *err);
+
+#endif

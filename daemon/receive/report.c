@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* report.c - see report.h. */
+#include "report.h"
+
+#include <string.h>
+
+#include "base/escape.h"
+#include "base/mem.h"
+#include "mail/message.h"
+#include "returns/classify.h"
+#include "returns/keys.h"
+
+#define CLEAN_MAX 65536 /* bytes of one text that are looked at */
+
+/* A copy as UTF-8 of at most `max` bytes. */
+static struct ch_slice keep(struct ch_report *report, const char *text,
+			    size_t max)
+{
+	CH_AUTO(ch_str) clean = CH_STR_INIT(3 * CLEAN_MAX);
+	size_t len;
+	char *copy;
+
+	ch_escape_utf8(&clean, text, strnlen(text, CLEAN_MAX));
+	len = clean.len;
+	if (len > max) {
+		len = max;
+		while (len > 0 && ((unsigned char)clean.data[len] & 0xC0) ==
+					  0x80)
+			len--;
+	}
+	copy = ch_arena_alloc(&report->arena, len + 1);
+	memcpy(copy, ch_str_cstr(&clean), len);
+	return (struct ch_slice){ copy, len };
+}
+
+static struct ch_slice keep_line(struct ch_report *report, const char *text)
+{
+	return keep(report, text, CH_REPORT_LINE_MAX);
+}
+
+static void keep_keys(struct ch_report *report,
+		      const struct ch_return_keys *keys)
+{
+	struct ch_receive_mail *mail = &report->mail;
+
+	mail->token = keep_line(report, keys->token);
+	mail->envelope_id = keep_line(report, keys->envelope_id);
+	mail->references = ch_arena_alloc(
+		&report->arena, keys->ids_len * sizeof(*mail->references));
+	for (size_t i = 0; i < keys->ids_len; i++)
+		mail->references[mail->references_len++] =
+			keep_line(report, keys->ids[i]);
+}
+
+static void keep_recipients(struct ch_report *report,
+			    const struct ch_classified *classified)
+{
+	struct ch_receive_mail *mail = &report->mail;
+	size_t len = classified->len < CH_REPORT_RECIPIENTS_MAX
+			     ? classified->len
+			     : CH_REPORT_RECIPIENTS_MAX;
+
+	mail->recipients = ch_arena_alloc(&report->arena,
+					  len * sizeof(*mail->recipients));
+	for (size_t i = 0; i < len; i++) {
+		const struct ch_reported *one = &classified->recipients[i];
+
+		mail->recipients[mail->recipients_len++] =
+			(struct ch_returned_recipient){
+				.kind = one->kind,
+				.address = keep_line(report, one->address),
+				.status = keep_line(report, one->status),
+				.diagnostic = keep(report, one->diagnostic,
+						   CH_DIAGNOSTIC_MAX),
+			};
+	}
+}
+
+static void keep_text(struct ch_report *report,
+		      const struct ch_message *message)
+{
+	CH_AUTO(ch_str) text = CH_STR_INIT(CH_REPORT_TEXT_MAX);
+
+	ch_reply_text(message->text, &text);
+	report->mail.text = keep(report, ch_str_cstr(&text),
+				 CH_REPORT_TEXT_MAX);
+}
+
+/* What the reader found, and that it had not all of it. */
+static void keep_fault(struct ch_report *report,
+		       const struct ch_report_source *source,
+		       const struct ch_message *message)
+{
+	CH_AUTO(ch_str) text = CH_STR_INIT(CH_REPORT_LINE_MAX);
+
+	ch_str_add(&text, message->fault);
+	if (source->cut)
+		ch_str_addf(&text,
+			    "%sonly the first %zu of %llu bytes were read",
+			    text.len ? "; " : "", source->len,
+			    (unsigned long long)source->size_bytes);
+	report->mail.fault = keep_line(report, ch_str_cstr(&text));
+}
+
+void ch_report_make(const struct ch_report_source *source,
+		    struct ch_report *ret)
+{
+	struct ch_message message;
+	struct ch_classified classified;
+	struct ch_return_keys keys;
+
+	*ret = (struct ch_report){ 0 };
+	ch_message_read(source->bytes, source->len, &message);
+	ch_classify(&message, &classified);
+	ch_return_keys_find(&message, source->token_prefix,
+			    source->token_domain, &keys);
+	ret->mail.size_bytes = source->size_bytes;
+	ret->mail.kind = classified.kind;
+	ret->mail.rule = keep_line(ret, classified.rule);
+	ret->mail.message_id = keep_line(ret, message.message_id);
+	ret->mail.from = keep_line(ret, message.from);
+	ret->mail.subject = keep_line(ret, message.subject);
+	ret->mail.attachments = (uint32_t)message.files_len;
+	keep_fault(ret, source, &message);
+	keep_text(ret, &message);
+	keep_keys(ret, &keys);
+	keep_recipients(ret, &classified);
+	ch_return_keys_release(&keys);
+	ch_classified_release(&classified);
+	ch_message_release(&message);
+}
+
+void ch_report_release(struct ch_report *report)
+{
+	ch_arena_release(&report->arena);
+	*report = (struct ch_report){ 0 };
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* imap-guard.c - see imap-guard.h.
+ *
+ * Parentheses are counted without regard to quoted strings: nothing that is
+ * asked for has parentheses in a quoted string, and a guard that tracks quotes
+ * can be led to see them where libetpan does not. For the same reason a "{"
+ * that is not the whole of a literal's announcement is refused, not skipped.
+ */
+#include "net/imap-guard.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+
+#define DIGITS "0123456789"
+
+enum verdict { PASS, PASS_AS_TEXT, PASS_SEARCH, PASS_FETCH, DROP };
+
+void ch_imap_guard_init(struct ch_imap_guard *guard)
+{
+	*guard = (struct ch_imap_guard){ 0 };
+	ch_str_init(&guard->line, CH_IMAP_SEARCH_MAX);
+	ch_imap_guard_allow(guard, 0);
+}
+
+void ch_imap_guard_release(struct ch_imap_guard *guard)
+{
+	ch_str_release(&guard->line);
+}
+
+void ch_imap_guard_allow(struct ch_imap_guard *guard, uint64_t literals)
+{
+	guard->lines_left = CH_IMAP_LINES_MAX;
+	guard->search_left = CH_IMAP_SEARCH_MAX;
+	guard->literals_left = literals;
+}
+
+bool ch_imap_guard_at_rest(const struct ch_imap_guard *guard)
+{
+	return guard->line.len == 0 && guard->literal_left == 0 &&
+	       !guard->within;
+}
+
+/* ---- which line is it ---------------------------------------------------- */
+
+/* `word` and then a space or the end of the line. */
+static bool is_word(const char *at, const char *word)
+{
+	size_t len = strlen(word);
+
+	return strncasecmp(at, word, len) == 0 && strchr(" \r\n", at[len]);
+}
+
+static bool is_one_of(const char *at, const char *const *words)
+{
+	for (; *words; words++)
+		if (is_word(at, *words))
+			return true;
+	return false;
+}
+
+static bool is_search(const char *line)
+{
+	return strncmp(line, "* ", 2) == 0 && is_word(line + 2, "SEARCH");
+}
+
+static enum verdict judge(struct ch_imap_guard *guard, const char *line)
+{
+	static const char *const states[] = { "OK", "NO", "BAD", "BYE",
+					      "PREAUTH", NULL };
+	static const char *const lists[] = { "CAPABILITY", "FLAGS", NULL };
+	static const char *const counts[] = { "EXISTS", "RECENT", "EXPUNGE",
+					      NULL };
+	size_t digits;
+
+	if (guard->within)
+		return PASS_FETCH;
+	if (strncmp(line, "* ", 2) != 0) /* libetpan skips spaces before a * */
+		return line[0] == '+' || isalnum((unsigned char)line[0])
+			       ? PASS_AS_TEXT
+			       : DROP;
+	line += 2;
+	if (is_one_of(line, states))
+		return PASS_AS_TEXT;
+	if (is_one_of(line, lists))
+		return PASS;
+	if (is_word(line, "SEARCH"))
+		return PASS_SEARCH;
+	digits = strspn(line, DIGITS);
+	if (digits == 0 || digits > 10 || line[digits] != ' ')
+		return DROP;
+	line += digits + 1;
+	guard->news += is_word(line, counts[0]);
+	if (is_one_of(line, counts))
+		return PASS;
+	return is_word(line, "FETCH") ? PASS_FETCH : DROP;
+}
+
+/* ---- what is in it ------------------------------------------------------- */
+
+static int count_parentheses(struct ch_imap_guard *guard, struct ch_error *err)
+{
+	const char *line = ch_str_cstr(&guard->line);
+
+	for (; *line; line++) {
+		if (*line == '(' && ++guard->depth > CH_IMAP_DEPTH_MAX)
+			return ch_error_set(err, CH_GIVE_UP,
+					    "more than %d parentheses in one "
+					    "another", CH_IMAP_DEPTH_MAX);
+		if (*line == ')' && guard->depth > 0)
+			guard->depth--;
+	}
+	return 0;
+}
+
+/* literal = "{" number "}" CRLF, at the end of the line (RFC 3501 section 9).
+ * Returns 1 with its length, 0 where there is none, -1 for what is like one. */
+static int find_literal(const char *line, uint64_t *ret)
+{
+	const char *at = strchr(line, '{');
+	uint64_t number = 0;
+	size_t digits;
+
+	if (!at)
+		return 0;
+	digits = strspn(at + 1, DIGITS);
+	if (digits == 0 || digits > 10)
+		return -1;
+	for (size_t i = 1; i <= digits; i++)
+		number = number * 10 + (uint64_t)(at[i] - '0');
+	at += 1 + digits;
+	if (strcmp(at, "}\r\n") != 0)
+		return -1;
+	*ret = number;
+	return 1;
+}
+
+static int pass_fetch(struct ch_imap_guard *guard, struct ch_error *err)
+{
+	int found = find_literal(ch_str_cstr(&guard->line),
+				 &guard->literal_left);
+
+	guard->within = found > 0;
+	if (found < 0)
+		return ch_error_set(err, CH_GIVE_UP, "a literal that is none");
+	if (count_parentheses(guard, err) < 0)
+		return -1;
+	if (found > 0 && guard->literal_left > guard->literals_left)
+		return ch_error_set(err, CH_GIVE_UP,
+				    "a literal of %llu bytes where %llu may "
+				    "come",
+				    (unsigned long long)guard->literal_left,
+				    (unsigned long long)guard->literals_left);
+	if (found > 0)
+		guard->literals_left -= guard->literal_left;
+	return 0;
+}
+
+/* Data without literals: a "{" is not in its grammar. */
+static int pass_plain(struct ch_imap_guard *guard, struct ch_error *err)
+{
+	if (strchr(ch_str_cstr(&guard->line), '{'))
+		return ch_error_set(err, CH_GIVE_UP,
+				    "a literal where none may be");
+	return count_parentheses(guard, err);
+}
+
+/* The line is whole. */
+static int end_line(struct ch_imap_guard *guard, struct ch_str *out,
+		    struct ch_error *err)
+{
+	struct ch_str *line = &guard->line;
+	int result = 0;
+	enum verdict verdict;
+
+	if (memchr(line->data, '\0', line->len))
+		return ch_error_set(err, CH_GIVE_UP, "a NUL in a line");
+	if (!guard->within)
+		guard->depth = 0;
+	verdict = judge(guard, line->data);
+	if (verdict == PASS_FETCH)
+		result = pass_fetch(guard, err);
+	else if (verdict == PASS_AS_TEXT)
+		for (char *at = line->data; (at = strchr(at, '{'));)
+			*at = '(';
+	else /* dropped ones too: a literal behind it would be read as lines */
+		result = pass_plain(guard, err);
+	if (result == 0 && verdict != DROP)
+		ch_str_add_mem(out, line->data, line->len);
+	ch_str_clear(line);
+	return result;
+}
+
+/* ---- bytes --------------------------------------------------------------- */
+
+/* Account for `len` more bytes of the line. */
+static int count_line(struct ch_imap_guard *guard, size_t len,
+		      struct ch_error *err)
+{
+	bool search = !guard->within &&
+		      is_search(ch_str_cstr(&guard->line));
+	size_t *left = search ? &guard->search_left : &guard->lines_left;
+
+	if (!search && guard->line.len > CH_IMAP_LINE_MAX)
+		return ch_error_set(err, CH_GIVE_UP,
+				    "a line longer than %d bytes",
+				    CH_IMAP_LINE_MAX);
+	if (len > *left)
+		return ch_error_set(err, CH_GIVE_UP,
+				    "more in answer to one command than can "
+				    "be");
+	*left -= len;
+	return 0;
+}
+
+static size_t take_literal(struct ch_imap_guard *guard, const char *bytes,
+			   size_t len, struct ch_str *out)
+{
+	if (len > guard->literal_left)
+		len = (size_t)guard->literal_left;
+	ch_str_add_mem(out, bytes, len);
+	guard->literal_left -= len;
+	return len;
+}
+
+int ch_imap_guard_feed(struct ch_imap_guard *guard, const char *bytes,
+		       size_t len, struct ch_str *out, struct ch_error *err)
+{
+	while (len > 0) {
+		const char *end;
+		size_t part;
+
+		if (guard->literal_left > 0) {
+			part = take_literal(guard, bytes, len, out);
+			bytes += part;
+			len -= part;
+			continue;
+		}
+		end = memchr(bytes, '\n', len);
+		part = end ? (size_t)(end - bytes) + 1 : len;
+		ch_str_add_mem(&guard->line, bytes, part);
+		if (count_line(guard, part, err) < 0)
+			return -1;
+		bytes += part;
+		len -= part;
+		if (end && end_line(guard, out, err) < 0)
+			return -1;
+	}
+	return 0;
+}

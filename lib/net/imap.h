@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* imap.h - read a folder over IMAP (RFC 3501) and leave no trace in it.
+ *
+ * libetpan speaks over a connection that we own, and reads only what
+ * imap-guard.h lets through. The folder is opened with EXAMINE, so that nothing
+ * this program could say by mistake marks or deletes a mail.
+ *
+ * One thing at a time, blocking, each with a deadline. After any -1 the
+ * connection is of no more use: close it. What is UTF-8 here is what the
+ * caller gave; what a server wrote is bytes until somebody escapes it, except
+ * in err->text, where it is escaped.
+ */
+#ifndef CH_NET_IMAP_H
+#define CH_NET_IMAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "net/connection.h"
+
+struct ch_imap; /* opaque */
+
+enum ch_imap_tls {
+	CH_IMAP_TLS_NONE,
+	CH_IMAP_TLS_STARTTLS, /* required: nothing is said without it */
+	CH_IMAP_TLS_IMPLICIT,
+};
+
+enum ch_imap_auth {
+	CH_IMAP_AUTH_NONE, /* the server lets us in by itself (PREAUTH) */
+	CH_IMAP_AUTH_ANY,  /* under TLS PLAIN, LOGIN, CRAM-MD5, the LOGIN
+			    * command; without, CRAM-MD5 first */
+	CH_IMAP_AUTH_PLAIN,
+	CH_IMAP_AUTH_LOGIN, /* AUTH=LOGIN, else the LOGIN command */
+	CH_IMAP_AUTH_CRAM_MD5,
+};
+
+/* Where it went wrong: what an operator does about it differs. */
+enum ch_imap_fault {
+	CH_IMAP_FAULT_CONNECT,  /* network, deadline, what is no IMAP */
+	CH_IMAP_FAULT_TLS,      /* not offered, failed, certificate, injection */
+	CH_IMAP_FAULT_AUTH,     /* refused, or no way that is allowed offered */
+	CH_IMAP_FAULT_GREETING, /* the server will not serve us (BYE) */
+	CH_IMAP_FAULT_FOLDER,   /* it has no such folder for us */
+};
+
+struct ch_imap_target {
+	struct ch_connection_target at;
+	enum ch_imap_tls tls;
+	enum ch_imap_auth auth;
+	const char *user;     /* without control characters */
+	const char *password; /* the same */
+	const char *folder;   /* UTF-8 */
+	int command_timeout_ms; /* for one whole reply; a mail has more,
+				 * see CH_IMAP_BYTES_PER_MS */
+	uint64_t max_message_bytes; /* of a larger mail the first part is read */
+};
+
+/* A mail must come at this pace at least (16,000 bytes a second). */
+#define CH_IMAP_BYTES_PER_MS 16
+
+/* Connect, secure, log in, open the folder. Returns 0 and a reader that the
+ * caller closes; -1 with *ret_fault and CH_RETRY (network, deadline, the
+ * server is busy) or CH_GIVE_UP. */
+int ch_imap_open(const struct ch_imap_target *target, struct ch_imap **ret,
+		 enum ch_imap_fault *ret_fault, struct ch_error *err);
+
+/* Never 0. UIDs mean something only together with it. */
+uint32_t ch_imap_uidvalidity(const struct ch_imap *imap);
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384", "" without TLS. */
+const char *ch_imap_tls_name(const struct ch_imap *imap);
+
+struct ch_imap_uids {
+	uint32_t *uids; /* owned; ascending, none twice */
+	size_t len;
+};
+void ch_imap_uids_release(struct ch_imap_uids *uids);
+
+/* The UIDs above `after`; asks the server for news first. */
+int ch_imap_search(struct ch_imap *imap, uint32_t after,
+		   struct ch_imap_uids *ret, struct ch_error *err);
+
+struct ch_imap_mail {
+	struct ch_str bytes;  /* as it is, or the first part of it */
+	uint64_t size_bytes;  /* of all of it, as the server says */
+	int64_t received_us;  /* INTERNALDATE, 0 where there is none */
+	bool cut;             /* bytes are not all of it */
+};
+void ch_imap_mail_release(struct ch_imap_mail *mail);
+
+/* Read one mail: its size first, then its bytes (BODY.PEEK). What the server
+ * sends of other mails is ignored. Returns 1, without bytes where the server
+ * knows the mail and does not give it; 0 when it is not there any more; -1 as
+ * said above. *ret is released by the caller after a 1 only. */
+int ch_imap_fetch(struct ch_imap *imap, uint32_t uid,
+		  struct ch_imap_mail *ret, struct ch_error *err);
+
+/* Whether the server offers IDLE (RFC 2177) and has not refused it. */
+bool ch_imap_can_idle(const struct ch_imap *imap);
+
+/* Wait for news, `max_ms` at most, or until the wake descriptor is readable:
+ * ch_imap_woken(). Returns 1 when the server said something, 0 when not (also
+ * when it refused to IDLE: ask ch_imap_can_idle()), -1 as said above. */
+int ch_imap_idle(struct ch_imap *imap, int max_ms, struct ch_error *err);
+
+/* The wake descriptor was the reason of a -1, or of an end of IDLE. */
+bool ch_imap_woken(const struct ch_imap *imap);
+
+/* Say LOGOUT, waiting `timeout_ms` at most for the answer, where nothing has
+ * failed so far and the wake descriptor is not readable. */
+void ch_imap_logout(struct ch_imap *imap, int timeout_ms);
+void ch_imap_free(struct ch_imap *imap); /* closes; NULL is fine */
+CH_DEFINE_AUTOPTR(ch_imap);
+
+#endif

@@ -1,0 +1,975 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""chancery-receive against scripted IMAP servers, most of them hostile.
+
+Each case is a server (a Session with one step of its own) and what the worker
+must make of it: which fault it reports and what it says, that it ends by itself
+and in time, or which mails come out, each once.
+"""
+import concurrent.futures
+import hashlib
+import os
+import pathlib
+import re
+import ssl
+import sys
+import tempfile
+import threading
+import time
+
+TOP = pathlib.Path(os.environ["top_srcdir"])
+BUILD = pathlib.Path(os.environ["top_builddir"])
+sys.path[:0] = [str(TOP / "tests/peers"), str(TOP / "tests/servers"),
+                str(TOP / "tests/system")]
+import imap_peer
+import mailhost
+import wire
+from imap_peer import Closed, Peer, Session
+
+PROGRAM = str(BUILD / "daemon/receive/chancery-receive")
+TLS = {"none": 0, "starttls": 1, "implicit": 2}
+AUTH = {"none": 0, "any": 1, "plain": 2, "login": 3, "cram-md5": 4}
+CONNECT, TLS_FAULT, AUTH_FAULT, GREETING, SETUP = range(5)
+FAULT_STATUS = 75
+# With sanitizers a worker has no limit of memory, and is large and slow.
+UNLIMITED = re.search(r"(?m)^#define CH_WORKER_UNLIMITED 1",
+                      (BUILD / "config.h").read_text()) is not None
+MEMORY_KIB = 150 * 1024
+
+MAIL = (b"Return-Path: <minister@fr.members.example>\r\n"
+        b"Delivered-To: bounces+abc@chancery.example\r\n"
+        b"From: \"Minister\" <minister@fr.members.example>\r\n"
+        b"To: bureau@chancery.example\r\n"
+        b"Subject: =?utf-8?q?R=C3=A9ponse?=\r\n"
+        b"Message-ID: <%d@fr.members.example>\r\n"
+        b"In-Reply-To: <letter-1@chancery.example>\r\n"
+        b"\r\n"
+        b"We shall be four.\r\n")
+MAILS = {uid: MAIL % uid for uid in (3, 5, 9)}
+FAULTS = []  # (name, session, fault, text, options)
+CASES = []
+
+
+class Place:
+    """A folder for one worker: password, objects, what it writes to stderr."""
+
+    certificates = None
+
+    def __init__(self, root, name):
+        self.root = root / name
+        (self.root / "objects").mkdir(parents=True)
+        self.password = self.root / "password"
+        self.password.write_text(imap_peer.PASSWORD + "\n")
+        self.worker = None
+
+    def begin(self, port, tls="none", auth="any", **options):
+        mailbox = {
+            "name": "bureau", "host": "localhost" if tls != "none"
+            else "127.0.0.1", "port": port, "tls": TLS[tls],
+            "ca_file": str(self.certificates / "ca.pem"),
+            "auth": AUTH[auth], "user": imap_peer.USER,
+            "password_file": str(self.password),
+            "connect_timeout_ms": 20000, "command_timeout_ms": 20000}
+        setup = {"folder": "INBOX", "poll_interval_ms": 100,
+                 "idle_max_ms": 60000, "max_message_bytes": 1 << 20,
+                 "objects_dir": str(self.root / "objects"),
+                 "token_prefix": "bounces",
+                 "token_domain": "chancery.example",
+                 "uidvalidity": 0, "last_uid": 0}
+        for key, value in options.items():
+            (mailbox if key in mailbox else setup)[key] = value
+        self.worker = wire.Worker(PROGRAM, str(self.root / "stderr"))
+        self.worker.send("receive-setup", mailbox=mailbox, **setup)
+        return self.worker
+
+    def object(self, message):
+        name = message["sha256"].hex()
+        return (self.root / "objects" / name[:2] / name[2:]).read_bytes()
+
+    def stderr(self):
+        path = self.root / "stderr"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def stop(self):
+        """STOP, and the exit status."""
+        self.worker.send("stop")
+        while self.worker.receive():
+            pass
+        return self.worker.wait()
+
+
+def fault(fault_number, text, name=None, mails=None, **options):
+    """This session must end in that fault."""
+    def add(session):
+        FAULTS.append((name or session.__name__, session, fault_number, text,
+                       mails or MAILS, options))
+        return session
+    return add
+
+
+def case(function):
+    CASES.append((function.__name__, function))
+    return function
+
+
+def receive(worker, count, ack=True, timeout=60):
+    """Take `count` mails, acknowledging each; the states between are checked
+    to name the mail that comes."""
+    mails = []
+    reading = None
+    while len(mails) < count:
+        message = worker.receive(timeout)
+        assert message, f"ended after {len(mails)} mails"
+        name, fields = message
+        if name == "receive-state":
+            assert fields["connected"] == 1, fields
+            reading = fields["reading"]
+            continue
+        assert name == "receive-mail" and fields["uid"] == reading, message
+        mails.append(fields)
+        if ack:
+            worker.send("receive-ack", uidvalidity=fields["uidvalidity"],
+                        uid=fields["uid"])
+    return mails
+
+
+def wait_until_idle(peer, count=1):
+    """Until it waits in IDLE for the count-th time."""
+    end = time.monotonic() + 60
+    while len(peer.said(" IDLE")) < count:
+        assert time.monotonic() < end, peer.commands
+        time.sleep(0.01)
+
+
+# ---- servers that must be refused ------------------------------------------
+
+
+@fault(CONNECT, "no answer in time", command_timeout_ms=1500)
+class SaysNothing(Session):
+    def greet(self):
+        self.hang()
+
+
+@fault(CONNECT, "did not end in time|no answer in time",
+       command_timeout_ms=1500)
+class Drips(Session):
+    def greet(self):
+        for char in "* OK " + "x" * 3000:
+            self.raw(char)
+            time.sleep(0.05)
+
+
+@fault(GREETING, "BYE no service today")
+class SaysBye(Session):
+    def greet(self):
+        self.say("* BYE no service today")
+
+
+@fault(CONNECT, "greeting: .*220 smtp")
+class IsNoImap(Session):
+    def greet(self):
+        self.say("220 smtp.example ESMTP")
+        self.hang()
+
+
+@fault(CONNECT, "line longer than")
+class GreetsForEver(Session):
+    def greet(self):
+        self.raw("* OK ")
+        while True:
+            self.raw(b"x" * 65536)
+
+
+@fault(AUTH_FAULT, "AUTHENTICATIONFAILED")
+class KnowsNobody(Session):
+    def judge(self, user, password):
+        self.no("[AUTHENTICATIONFAILED] \x1b[31mno")
+
+
+@fault(CONNECT, "UNAVAILABLE")
+class IsInTrouble(Session):
+    def judge(self, user, password):
+        self.no("[UNAVAILABLE] the user database is down")
+
+
+@fault(AUTH_FAULT, "no way to log in")
+class HasNoLogin(Session):
+    capabilities = "IMAP4rev1 LOGINDISABLED AUTH=GSSAPI"
+
+
+@fault(AUTH_FAULT, "no way to log in", auth="cram-md5")
+class HasNoCramMd5(Session):
+    capabilities = "IMAP4rev1 AUTH=PLAIN"
+
+
+@fault(AUTH_FAULT, "NO|BAD")
+class OffersWhatItHasNot(Session):
+    def on_authenticate(self, _):
+        self.say(f"{self.tag} BAD no such mechanism")
+
+
+@fault(AUTH_FAULT, "asks for more")
+class AsksForEver(Session):
+    def on_authenticate(self, _):
+        while True:
+            self.say("+ bW9yZQ==")
+            self.hear()
+
+
+@fault(AUTH_FAULT, "no base64", auth="cram-md5")
+class ChallengesWithNoise(Session):
+    def on_authenticate(self, _):
+        self.say("+ %%%%")
+        self.hang()
+
+
+@fault(AUTH_FAULT, "unasked")
+class LetsEverybodyIn(Session):
+    def on_authenticate(self, _):
+        self.ok("come in")
+
+
+@fault(AUTH_FAULT, "no way to log in")
+class OffersNothing(Session):
+    """CAPABILITY answered with OK and no data: mailimap_capability() reads
+    through NULL there."""
+
+    capabilities = ""
+
+    def on_capability(self, _):
+        self.ok("I can do everything")
+
+    def on_login(self, rest):
+        self.no("not so")
+
+
+FAULTS[-1] = (*FAULTS[-1][:2], AUTH_FAULT, "not so", *FAULTS[-1][4:])
+
+
+@fault(SETUP, "EXAMINE.*no such folder")
+class HasNoFolder(Session):
+    def on_examine(self, _):
+        self.no("[NONEXISTENT] no such folder")
+
+
+@fault(SETUP, "UIDVALIDITY")
+class NumbersNothing(Session):
+    def on_examine(self, _):
+        self.say("* 1 EXISTS")
+        self.ok("[READ-ONLY]")
+
+
+@fault(CONNECT, "literal of 4000000000 bytes")
+class SendsHugeLiteral(Session):
+    def give(self, uid, mail, most):
+        self.raw(f"* 1 FETCH (UID {uid} BODY[] {{4000000000}}\r\n")
+        while True:
+            self.raw(b"x" * 65536)
+
+
+@fault(CONNECT, "literal", max_message_bytes=100000)
+class SendsMoreThanAskedFor(Session):
+    def give(self, uid, mail, most):
+        self.raw(f"* 1 FETCH (UID {uid} BODY[] {{3000000}}\r\n")
+        while True:
+            self.raw(b"x" * 65536)
+
+
+@fault(CONNECT, "literal that is none")
+class SendsLiteralThatIsNone(Session):
+    def give(self, uid, mail, most):
+        self.raw(f"* 1 FETCH (UID {uid} BODY[] {{99999999999999999999}}\r\n"
+                 "abc)\r\n")
+        self.ok()
+
+
+@fault(CONNECT, "literal where none")
+class SendsLiteralInList(Session):
+    def on_noop(self, _):
+        self.raw("* LIST () \"/\" {4000000000}\r\n")
+        self.hang()
+
+
+@fault(CONNECT, "parentheses")
+class SendsParentheses(Session):
+    def give(self, uid, mail, most):
+        self.say(f"* 1 FETCH (UID {uid} BODYSTRUCTURE " + "(" * 60000)
+        self.ok()
+
+
+@fault(CONNECT, "line longer than")
+class SendsManyParentheses(Session):
+    def give(self, uid, mail, most):
+        self.say(f"* 1 FETCH (UID {uid} BODYSTRUCTURE " + "(" * 300000)
+        self.ok()
+
+
+@fault(CONNECT, "line longer than")
+class SendsEndlessLine(Session):
+    def on_uid_fetch(self, rest):
+        self.raw("* 1 FETCH (UID 3 FLAGS (")
+        while True:
+            self.raw(b"x" * 65536)
+
+
+@fault(CONNECT, "more in answer to one command")
+class Floods(Session):
+    def on_uid_fetch(self, rest):
+        while True:
+            self.raw(b"* 1 FETCH (FLAGS (\\Seen))\r\n" * 2000)
+
+
+@fault(CONNECT, "more in answer to one command")
+class FloodsSearch(Session):
+    def on_uid_search(self, rest):
+        self.raw("* SEARCH")
+        while True:
+            self.raw(b" 4000000000" * 6000)
+
+
+@fault(CONNECT, "more in answer|no answer in time|in time")
+class FloodsIdle(Session):
+    def on_idle(self, _):
+        self.say("+ idling")
+        while True:
+            self.raw(b"* 3 EXISTS\r\n" * 5000)
+
+
+@fault(CONNECT, "not asked|no IMAP|in time", command_timeout_ms=3000)
+class AnswersWithWrongTag(Session):
+    def on_noop(self, _):
+        self.say("A999 OK done")
+        self.hang()
+
+
+@fault(CONNECT, "not asked")
+class AnswersIdleWithWrongTag(Session):
+    def on_idle(self, _):
+        self.say("A999 OK done")
+        self.hang()
+
+
+@fault(CONNECT, "NUL")
+class SendsNul(Session):
+    def on_noop(self, _):
+        self.raw(b"* 1 EX\0ISTS\r\n")
+        self.ok()
+
+
+@fault(CONNECT, "no answer in time", command_timeout_ms=1500)
+class NeverSaysPlus(Session):
+    def on_idle(self, _):
+        self.hang()
+
+
+@fault(CONNECT, "anew")
+class NumbersAnew(Session):
+    def on_noop(self, _):
+        self.say("* OK [UIDVALIDITY 4711] everything is different now")
+        self.ok()
+
+
+@fault(CONNECT, "closed|BYE|no IMAP")
+class SaysByeInFetch(Session):
+    def give(self, uid, mail, most):
+        self.say("* BYE going down")
+        raise Closed
+
+
+@fault(CONNECT, "no answer in time", command_timeout_ms=1500)
+class StallsInLiteral(Session):
+    def give(self, uid, mail, most):
+        self.raw(f"* 1 FETCH (UID {uid} BODY[] {{{len(mail)}}}\r\nabc")
+        self.hang()
+
+
+@fault(CONNECT, "closed")
+class LeavesInLiteral(Session):
+    def give(self, uid, mail, most):
+        self.raw(f"* 1 FETCH (UID {uid} BODY[] {{{len(mail)}}}\r\nabc")
+        raise Closed
+
+
+# ---- servers that must be refused before or in TLS --------------------------
+
+
+@fault(TLS_FAULT, "PREAUTH", tls="starttls")
+class LetsInBeforeTls(Session):
+    def greet(self):
+        self.say("* PREAUTH you are somebody")
+
+
+@fault(TLS_FAULT, "plain bytes", tls="starttls")
+class InjectsBeforeTls(Session):
+    def on_starttls(self, _):
+        self.raw(f"{self.tag} OK begin\r\n"
+                 "* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n3 OK done\r\n")
+        self.hang()
+
+
+@fault(TLS_FAULT, "plain bytes", tls="starttls")
+class InjectsHalfALine(Session):
+    def on_starttls(self, _):
+        self.raw(f"{self.tag} OK begin\r\n* CAPA")
+        self.hang()
+
+
+@fault(TLS_FAULT, "does not offer STARTTLS", tls="starttls")
+class HasNoTls(Session):
+    before_tls = "IMAP4rev1 AUTH=PLAIN"
+
+
+@fault(TLS_FAULT, "STARTTLS.*not today", tls="starttls")
+class RefusesTls(Session):
+    def on_starttls(self, _):
+        self.no("not today")
+
+
+@fault(TLS_FAULT, "certificate", name="WrongName", tls="starttls",
+       host="127.0.0.2")
+@fault(TLS_FAULT, "certificate", name="UnknownIssuer", tls="starttls",
+       ca_file="/dev/null/none")
+class IsSomebodyElse(Session):
+    pass
+
+
+def play_fault(root, name, session, number, text, mails, options):
+    place = Place(root, name)
+    tls = server_tls() if "tls" in options else None
+    if name == "UnknownIssuer":
+        other = root / "other"
+        mailhost.certificates(other)
+        options = {**options, "ca_file": str(other / "ca.pem")}
+    address = options.get("host", "127.0.0.1")
+    with Peer(session, mails, tls=tls, address=address) as peer:
+        worker = place.begin(peer.port, **options)
+        last = None
+        while True:
+            message = worker.receive(90)
+            if not message:
+                break
+            last = message
+            if message[0] == "receive-mail":
+                worker.send("receive-ack", uid=message[1]["uid"],
+                            uidvalidity=message[1]["uidvalidity"])
+        status = worker.wait()
+        said = list(peer.commands)
+    assert last and last[0] == "receive-state", last
+    assert last[1]["connected"] == 0, last
+    told = last[1]["text"].decode()
+    assert last[1]["fault"] == number, (last, place.stderr())
+    assert re.search(text, told), told
+    assert "\x1b" not in told and imap_peer.PASSWORD not in told, told
+    assert status == FAULT_STATUS, (status, place.stderr())
+    if not UNLIMITED:
+        assert worker.usage.ru_maxrss < MEMORY_KIB, worker.usage.ru_maxrss
+    if number == TLS_FAULT:  # nothing that is secret was said
+        assert not [line for line in said if "LOGIN" in line or
+                    "AUTHENTICATE" in line], said
+
+
+def server_tls():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(Place.certificates / "server.pem",
+                            Place.certificates / "server.key")
+    return context
+
+
+# ---- what must come out ------------------------------------------------------
+
+
+@case
+def reads_all_and_what_comes_later(place):
+    with Peer(Session, MAILS) as peer:
+        worker = place.begin(peer.port)
+        mails = receive(worker, 3)
+        assert [mail["uid"] for mail in mails] == [3, 5, 9], mails
+        for mail in mails:
+            assert place.object(mail) == MAILS[mail["uid"]]
+            assert mail["size_bytes"] == len(MAILS[mail["uid"]])
+        mail = mails[0]
+        assert mail["subject"].decode() == "R\u00e9ponse", mail
+        assert mail["from"] == b"minister@fr.members.example"
+        assert mail["message_id"] == b"3@fr.members.example"
+        assert mail["references"] == [b"letter-1@chancery.example"]
+        assert mail["text"].strip() == b"We shall be four.", mail
+        assert mail["received_us"] == 1795509000 * 10 ** 6, mail
+        assert mail["fault"] == b"" and mail["uidvalidity"] == 7
+        wait_until_idle(peer)
+        peer.add(12, MAIL % 12)
+        assert receive(worker, 1)[0]["uid"] == 12
+        wait_until_idle(peer, 2)
+        assert place.stop() == 0, place.stderr()
+        assert peer.said("LOGOUT") and not peer.said("SELECT")
+        assert not peer.said("STORE") and not peer.said("BODY[")
+        assert len(peer.said("BODY.PEEK")) == 4
+
+
+@case
+def polls_where_there_is_no_idle(place):
+    class Plain(Session):
+        capabilities = "IMAP4rev1 AUTH=PLAIN"
+    with Peer(Plain, MAILS) as peer:
+        worker = place.begin(peer.port)
+        receive(worker, 3)
+        peer.add(12, MAIL % 12)
+        assert receive(worker, 1)[0]["uid"] == 12
+        assert place.stop() == 0 and not peer.said("IDLE")
+
+
+@case
+def polls_where_idle_is_a_lie(place):
+    class Lies(Session):
+        def on_idle(self, _):
+            self.say(f"{self.tag} BAD what is that")
+    with Peer(Lies, MAILS) as peer:
+        worker = place.begin(peer.port)
+        receive(worker, 3)
+        wait_until_idle(peer)
+        peer.add(12, MAIL % 12)
+        assert receive(worker, 1)[0]["uid"] == 12
+        assert place.stop() == 0 and len(peer.said("IDLE")) == 1
+
+
+@case
+def hears_news_before_the_plus(place):
+    class Early(Session):
+        def on_idle(self, _):
+            self.peer.mails[12] = MAIL % 12
+            self.say("* 4 EXISTS")
+            self.say("+ idling")
+            assert self.hear() == "DONE"
+            self.ok()
+    with Peer(Early, MAILS) as peer:
+        worker = place.begin(peer.port)
+        assert [mail["uid"] for mail in receive(worker, 4)][3] == 12
+        assert place.stop() == 0
+
+
+@case
+def says_idle_again_in_time(place):
+    with Peer(Session, {}) as peer:
+        place.begin(peer.port, idle_max_ms=50)
+        wait_until_idle(peer, 3)
+        assert place.stop() == 0
+
+
+@case
+def asks_a_server_that_cries_wolf_once_a_second(place):
+    class Wolf(Session):
+        def on_idle(self, _):
+            self.say("+ idling")
+            self.say("* 3 EXISTS")
+            assert self.hear() == "DONE"
+            self.ok()
+    with Peer(Wolf, MAILS) as peer:
+        worker = place.begin(peer.port)
+        receive(worker, 3)
+        start = time.monotonic()
+        wait_until_idle(peer, 4)
+        assert time.monotonic() - start > 1.9
+        assert place.stop() == 0
+
+
+@case
+def goes_on_after_the_last_mail(place):
+    with Peer(Session, MAILS) as peer:
+        worker = place.begin(peer.port, uidvalidity=7, last_uid=5)
+        assert [mail["uid"] for mail in receive(worker, 1)] == [9]
+        wait_until_idle(peer)
+        assert place.stop() == 0
+        assert len(peer.said("BODY.PEEK")) == 1
+
+
+@case
+def reads_nothing_where_all_is_done(place):
+    with Peer(Session, MAILS) as peer:
+        place.begin(peer.port, uidvalidity=7, last_uid=9)
+        wait_until_idle(peer)
+        assert place.stop() == 0 and not peer.said("FETCH")
+
+
+@case
+def reads_all_again_after_a_change_of_uidvalidity(place):
+    with Peer(Session, MAILS, uidvalidity=8) as peer:
+        worker = place.begin(peer.port, uidvalidity=7, last_uid=9)
+        mails = receive(worker, 3)
+        assert [mail["uid"] for mail in mails] == [3, 5, 9]
+        assert {mail["uidvalidity"] for mail in mails} == {8}
+        assert place.stop() == 0
+
+
+@case
+def ignores_the_mail_of_another_uid(place):
+    class Mixes(Session):
+        def give(self, uid, mail, most):
+            super().give(3, b"Subject: wrong\r\n\r\nbefore\r\n", most)
+            self.raw(f"* 2 FETCH (BODY[] {{{len(mail)}}}\r\n".encode() +
+                     mail + f" UID {uid} FLAGS (\\Seen))\r\n".encode())
+            super().give(9, b"Subject: wrong\r\n\r\nbehind\r\n", most)
+    with Peer(Mixes, MAILS) as peer:
+        worker = place.begin(peer.port, uidvalidity=7, last_uid=3)
+        mails = receive(worker, 2)
+        assert place.object(mails[0]) == MAILS[5]
+        assert place.stop() == 0
+
+
+@case
+def passes_by_what_was_deleted_meanwhile(place):
+    class Deletes(Session):
+        def on_uid_fetch(self, rest):
+            if self.peer.mails.pop(5, None):
+                self.say("* 2 EXPUNGE")
+            super().on_uid_fetch(rest)
+    with Peer(Deletes, MAILS) as peer:
+        worker = place.begin(peer.port)
+        assert [mail["uid"] for mail in receive(worker, 2)] == [3, 9]
+        assert place.stop() == 0
+
+
+@case
+def lists_a_mail_that_the_server_does_not_give(place):
+    class Withholds(Session):
+        def give(self, uid, mail, most):
+            if uid == 5:
+                self.say(f"* 2 FETCH (UID 5 BODY[] NIL)")
+            elif uid != 9:
+                super().give(uid, mail, most)
+    with Peer(Withholds, MAILS) as peer:
+        worker = place.begin(peer.port)
+        mails = receive(worker, 3)
+        assert [mail["uid"] for mail in mails] == [3, 5, 9]
+        assert place.object(mails[0]) == MAILS[3]
+        for mail in mails[1:]:
+            assert place.object(mail) == b"" and mail["fault"], mail
+        assert place.stop() == 0
+
+
+@case
+def reads_the_first_part_of_a_large_mail(place):
+    large = MAIL % 20 + b"x" * 78 * 3000 + b"\r\n"
+    with Peer(Session, {20: large, 21: MAIL % 21}) as peer:
+        worker = place.begin(peer.port, max_message_bytes=100000)
+        mails = receive(worker, 2)
+        assert place.object(mails[0]) == large[:100000]
+        assert mails[0]["size_bytes"] == len(large)
+        assert b"only the first 100000 of" in mails[0]["fault"]
+        assert mails[0]["from"] == b"minister@fr.members.example"
+        assert mails[1]["fault"] == b""
+        assert place.stop() == 0
+        assert peer.said("BODY.PEEK[]<0.100000>")
+
+
+@case
+def reads_a_mail_of_megabytes(place):
+    large = MAIL % 20 + (b"y" * 76 + b"\r\n") * 250000
+    with Peer(Session, {20: large}) as peer:
+        worker = place.begin(peer.port, max_message_bytes=64 << 20)
+        mail = receive(worker, 1)[0]
+        assert mail["sha256"] == hashlib.sha256(large).digest()
+        assert place.stop() == 0
+
+
+@case
+def takes_a_size_that_is_not_exact(place):
+    class Guesses(Session):
+        def give_size(self, uid, size):
+            super().give_size(uid, size // 2)
+    with Peer(Guesses, MAILS) as peer:
+        worker = place.begin(peer.port)
+        assert [place.object(mail) for mail in receive(worker, 3)] == list(
+            MAILS.values())
+        assert place.stop() == 0
+
+
+@case
+def drops_what_it_never_asked_for(place):
+    class Chatters(Session):
+        def on_noop(self, _):
+            self.say("* VANISHED 1:2")
+            self.say("* LIST (\\HasNoChildren) \"/\" \"INBOX\"")
+            self.say("* ESEARCH (TAG \"7\") UID ALL 1:9")
+            self.say("* OK [ALERT] {4000000000}")
+            self.say("* ID (\"name\" \"x\")")
+            self.say("* 9999999999999 FETCH (UID 1)")
+            self.ok("(((((((((((((((((((((((((((")
+    with Peer(Chatters, MAILS) as peer:
+        worker = place.begin(peer.port)
+        receive(worker, 3)
+        assert place.stop() == 0
+
+
+def each_login(place, tls):
+    for auth, offered, said in (
+            ("any", "AUTH=PLAIN AUTH=LOGIN AUTH=CRAM-MD5",
+             "AUTHENTICATE PLAIN" if tls != "none" else
+             "AUTHENTICATE CRAM-MD5"),
+            ("plain", "AUTH=PLAIN AUTH=CRAM-MD5", "AUTHENTICATE PLAIN"),
+            ("login", "AUTH=LOGIN AUTH=CRAM-MD5", "AUTHENTICATE LOGIN"),
+            ("login", "AUTH=PLAIN", " LOGIN bureau \""),
+            ("any", "", " LOGIN bureau \""),
+            ("cram-md5", "AUTH=PLAIN AUTH=CRAM-MD5",
+             "AUTHENTICATE CRAM-MD5")):
+        class Offers(Session):
+            capabilities = "IMAP4rev1 IDLE " + offered
+        with Peer(Offers, MAILS, tls=None if tls == "none" else server_tls(),
+                  implicit=tls == "implicit") as peer:
+            worker = place.begin(peer.port, tls=tls, auth=auth)
+            receive(worker, 3)
+            assert place.stop() == 0, place.stderr()
+            assert peer.said(said), (auth, offered, peer.commands)
+            assert (tls == "starttls") == bool(peer.said("STARTTLS"))
+
+
+@case
+def logs_in_without_tls(place):
+    each_login(place, "none")
+
+
+@case
+def logs_in_after_starttls(place):
+    each_login(place, "starttls")
+
+
+@case
+def logs_in_under_tls(place):
+    each_login(place, "implicit")
+
+
+@case
+def is_let_in_by_itself(place):
+    class Knows(Session):
+        def greet(self):
+            self.say("* PREAUTH welcome")
+    with Peer(Knows, MAILS, tls=server_tls(), implicit=True) as peer:
+        worker = place.begin(peer.port, tls="implicit", auth="none",
+                             password_file="")
+        receive(worker, 3)
+        assert place.stop() == 0 and not peer.said("LOGIN")
+
+
+@case
+def says_the_folder_in_modified_utf7(place):
+    with Peer(Session, MAILS) as peer:
+        worker = place.begin(peer.port, folder="Retour & \u53f0\u5317 \"x\"")
+        receive(worker, 3)
+        assert place.stop() == 0
+        assert peer.said('EXAMINE "Retour &- &U,BTFw- \\"x\\""')
+
+
+# ---- stops and deaths ---------------------------------------------------------
+
+
+@case
+def stops_in_idle_at_once(place):
+    with Peer(Session, {}) as peer:
+        place.begin(peer.port)
+        wait_until_idle(peer)
+        start = time.monotonic()
+        assert place.stop() == 0
+        assert time.monotonic() - start < 10
+        assert peer.said("DONE") and peer.said("LOGOUT")
+
+
+@case
+def stops_in_the_middle_of_a_mail(place):
+    begun = threading.Event()
+
+    class Stalls(Session):
+        def give(self, uid, mail, most):
+            self.raw(f"* 1 FETCH (UID {uid} BODY[] {{{len(mail)}}}\r\nabc")
+            begun.set()
+            self.hang()
+    with Peer(Stalls, MAILS) as peer:
+        place.begin(peer.port, command_timeout_ms=600000)
+        assert begun.wait(60)
+        assert place.stop() == 0
+
+
+@case
+def stops_while_it_connects(place):
+    class Hangs(Session):
+        def greet(self):
+            self.peer.commands.append("connected")
+            self.hang()
+    with Peer(Hangs) as peer:
+        place.begin(peer.port, command_timeout_ms=600000)
+        while not peer.commands:
+            time.sleep(0.01)
+        assert place.stop() == 0
+
+
+@case
+def leaves_when_chanceryd_is_gone(place):
+    with Peer(Session, {}) as peer:
+        worker = place.begin(peer.port)
+        wait_until_idle(peer)
+        worker.close()
+        assert worker.wait() == 0
+
+
+@case
+def leaves_at_an_acknowledgement_of_another_mail(place):
+    with Peer(Session, MAILS) as peer:
+        worker = place.begin(peer.port)
+        receive(worker, 1, ack=False)
+        worker.send("receive-ack", uidvalidity=7, uid=99)
+        while worker.receive():
+            pass
+        assert worker.wait() == 76
+        assert "another mail" in place.stderr()
+
+
+@case
+def leaves_at_a_message_out_of_turn(place):
+    with Peer(Session, {}) as peer:
+        worker = place.begin(peer.port)
+        wait_until_idle(peer)
+        worker.send("send-ready", want=1)
+        while worker.receive():
+            pass
+        assert worker.wait() == 76, place.stderr()
+
+
+@case
+def each_mail_is_told_once_over_lost_connections(place):
+    """The server says BYE in the middle of each second mail; the test plays
+    chanceryd, which starts the worker again after the last that it has."""
+    class Leaves(Session):
+        def give(self, uid, mail, most):
+            if self.number % 2 and uid % 2:
+                self.raw(f"* 1 FETCH (UID {uid} BODY[] {{{len(mail)}}}\r\n"
+                         "Ret* BYE\r\n")
+                raise Closed
+            super().give(uid, mail, most)
+    mails = {uid: MAIL % uid for uid in range(1, 9)}
+    told = []
+    with Peer(Leaves, mails) as peer:
+        while len(told) < 8:
+            assert peer.connections < 20
+            worker = place.begin(peer.port, uidvalidity=7,
+                                 last_uid=told[-1] if told else 0)
+            while len(told) < 8:
+                message = worker.receive()
+                if not message:
+                    break
+                if message[0] == "receive-mail":
+                    told.append(message[1]["uid"])
+                    assert place.object(message[1]) == mails[told[-1]]
+                    worker.send("receive-ack", uidvalidity=7, uid=told[-1])
+            if len(told) < 8:
+                assert worker.wait() == FAULT_STATUS
+            else:
+                assert place.stop() == 0
+    assert told == list(range(1, 9)), told
+
+
+@case
+def a_death_at_any_step_tells_a_mail_again_at_most(place):
+    steps = ("receive-reading", "receive-stored", "receive-told",
+             "receive-acked")
+    for step in steps:
+        with Peer(Session, MAILS) as peer:
+            os.environ["CHANCERY_CRASH_AT"] = step + ":2"
+            try:
+                worker = place.begin(peer.port)
+            finally:
+                del os.environ["CHANCERY_CRASH_AT"]
+            told = []
+            while True:
+                message = worker.receive()
+                if not message:
+                    break
+                if message[0] == "receive-mail":
+                    told.append(message[1]["uid"])
+                    try:
+                        worker.send("receive-ack", uidvalidity=7,
+                                    uid=told[-1])
+                    except OSError:
+                        pass
+            assert worker.wait() == -9, step
+            assert told == ([3] if step in steps[:2] else [3, 5]), (step, told)
+            worker = place.begin(peer.port, uidvalidity=7, last_uid=told[-1])
+            told += [mail["uid"] for mail in receive(worker, 3 - len(told))]
+            assert told == [3, 5, 9] and place.stop() == 0
+
+
+# ---- our own side ---------------------------------------------------------------
+
+
+def own_fault(place, text, **options):
+    with Peer(Session, MAILS) as peer:
+        worker = place.begin(peer.port, **options)
+        state = worker.expect("receive-state")
+        assert state["connected"] == 0 and state["fault"] == SETUP, state
+        assert re.search(text, state["text"].decode()), state
+        assert worker.receive() is None and worker.wait() == FAULT_STATUS
+        assert peer.connections == 0
+
+
+@case
+def wants_a_password_file(place):
+    own_fault(place, "password", password_file=str(place.root / "none"))
+    place.password.write_text("two\nlines\n")
+    own_fault(place, "control")
+    place.password.write_text("\n")
+    own_fault(place, "empty")
+
+
+@case
+def wants_its_folders(place):
+    own_fault(place, "objects", objects_dir=str(place.root / "none"))
+    own_fault(place, "control", folder="INBOX\r\nA1 LOGOUT")
+    own_fault(place, "control", user="bureau\r\nx")
+
+
+@case
+def says_when_nobody_listens(place):
+    with Peer(Session) as peer:
+        port = peer.port
+    worker = place.begin(port)
+    state = worker.expect("receive-state")
+    assert state["connected"] == 0 and state["fault"] == CONNECT, state
+    assert worker.wait() == FAULT_STATUS
+
+
+# ---- all of them -------------------------------------------------------------
+
+
+def main():
+    wanted = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        Place.certificates = root / "tls"
+        mailhost.certificates(Place.certificates)
+        jobs = {}
+        # The one case that changes the environment of what it starts is
+        # played before the others.
+        alone = a_death_at_any_step_tells_a_mail_again_at_most
+        if not wanted or alone.__name__ in wanted:
+            alone(Place(root, alone.__name__))
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            for name, *rest in FAULTS:
+                if not wanted or name in wanted:
+                    jobs[pool.submit(play_fault, root, name, *rest)] = name
+            for name, function in CASES:
+                if function is not alone and (not wanted or name in wanted):
+                    jobs[pool.submit(function, Place(root, name))] = name
+        bad = 0
+        for job, name in jobs.items():
+            failure = job.exception()
+            if failure:
+                bad += 1
+                print(f"{name}: {type(failure).__name__}: {failure}")
+                where = failure.__traceback__
+                while where:
+                    print(f"  line {where.tb_lineno} of "
+                          f"{where.tb_frame.f_code.co_filename}")
+                    where = where.tb_next
+        print(f"{len(jobs) - bad + (not wanted)} of "
+              f"{len(jobs) + (not wanted)} as they should be")
+        return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
