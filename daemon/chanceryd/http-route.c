@@ -210,7 +210,7 @@ static int choose(struct ch_request *request, const char *method,
 				     (unsigned int)request->client->who.uid);
 	}
 	if (!control && (request->route ? request->route->flags
-					: other && !is_get(method))) {
+					: other && strcmp(method, POST) == 0)) {
 		remark(request, method, "only the control socket has it");
 		return ch_http_fault(err, "4.0.3",
 				     "the status socket is for reading");

@@ -360,7 +360,7 @@ static enum MHD_Result take_body(struct ch_request *request, const char *bytes,
 				 size_t len)
 {
 	request->client->body_bytes += len;
-	if (request->upload) {
+	if (request->upload && request->status == 0) {
 		ch_upload_read(request, bytes, len);
 		return request->client->body_bytes <=
 				       request->http->options.max_upload_bytes
@@ -368,12 +368,26 @@ static enum MHD_Result take_body(struct ch_request *request, const char *bytes,
 	}
 	if (request->client->body_bytes > DROPPED_BODY_MAX)
 		return MHD_NO;
-	if (!request->too_large)
+	if (!request->too_large && request->status == 0)
 		ch_str_add_mem(&request->body, bytes, len);
 	request->too_large = request->body.full;
 	return MHD_YES;
 }
 
+/* The Content-Length, which the server has read as a number already. */
+static int64_t declared(struct MHD_Connection *connection)
+{
+	const char *text = MHD_lookup_connection_value(
+		connection, MHD_HEADER_KIND, "Content-Length");
+	int64_t bytes = 0;
+
+	if (text && ch_digits(text, 0, INT64_MAX, &bytes) < 0)
+		return INT64_MAX;
+	return bytes;
+}
+
+/* A refusal waits until a small body is in: a client that is still writing
+ * when the connection is closed does not hear why. */
 static enum MHD_Result on_request(void *context,
 				  struct MHD_Connection *connection,
 				  const char *url, const char *method,
@@ -387,11 +401,12 @@ static enum MHD_Result on_request(void *context,
 	if (!request->begun) {
 		request->begun = true;
 		request->client->body_bytes = 0;
-		if (ch_http_begin(request, method) < 0) {
+		if (ch_http_begin(request, method) < 0 &&
+		    declared(connection) > DROPPED_BODY_MAX) {
 			phase(request->client, CH_CLIENT_ANSWERING);
 			return reply(request);
 		}
-		if (request->upload)
+		if (request->upload && request->status == 0)
 			phase(request->client, CH_CLIENT_UPLOADING);
 		return MHD_YES;
 	}
@@ -401,10 +416,9 @@ static enum MHD_Result on_request(void *context,
 		*len = 0;
 		return take_body(request, bytes, taken);
 	}
-	if (request->status == 0) {
-		phase(request->client, CH_CLIENT_ANSWERING);
+	phase(request->client, CH_CLIENT_ANSWERING);
+	if (request->status == 0)
 		ch_http_run(request);
-	}
 	return request->status == 0 || is_waiting(request) ? MHD_YES
 							   : reply(request);
 }
@@ -597,6 +611,7 @@ static struct ch_http *http_new(struct ch_mailroom *room,
 	for (size_t i = 0; i < options->control_uids_len; i++)
 		http->control_uids[i] = options->control_uids[i];
 	ch_str_init(&http->piece, CH_ANSWER_MAX);
+	http->flushed_ms = ch_clock_mono_ms();
 	ch_log_init(&http->log);
 	return http;
 }

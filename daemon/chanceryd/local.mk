@@ -95,3 +95,5 @@ check_PROGRAMS += tests/tools/http-host
 tests_tools_http_host_SOURCES = tests/tools/http-host.c
 tests_tools_http_host_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 tests_tools_http_host_LDADD = $(CHANCERYD_LIBS)
+TESTS += tests/system/test-sockets.py
+EXTRA_DIST += tests/system/doors.py tests/system/test-sockets.py
