@@ -149,10 +149,6 @@ static int tell(const struct check *check)
 				  "check again; nothing can be queued before.",
 			     errors, plural(errors), warnings,
 			     plural(warnings), more, errors == 1 ? "it" : "them");
-		if (!mailing->options.deadline && mailing->letter &&
-		    ch_letter_uses(mailing->letter, "deadline"))
-			ch_term_line(out, "The letter speaks of a deadline: "
-					  "--deadline DATE gives it one.");
 		return EX_DATAERR;
 	}
 	ch_term_line(out, "%llu letter%s can be sent; %zu warning%s%s.",

@@ -31,7 +31,13 @@ struct ch_verb {
 	int (*run)(struct ch_cli *cli, const struct ch_args *args);
 };
 
-extern const struct ch_verb ch_verb_check, ch_verb_preview;
+extern const struct ch_verb ch_verb_cancel, ch_verb_check, ch_verb_enqueue,
+	ch_verb_events, ch_verb_letters, ch_verb_pause, ch_verb_preview,
+	ch_verb_release, ch_verb_resolve, ch_verb_resume, ch_verb_retry,
+	ch_verb_returns, ch_verb_show, ch_verb_status;
+
+/* Beside sysexits.h: asked on the terminal, this person said no. */
+#define CH_EX_NO 1
 
 /* "chancery: …" on stderr and, where there is a hint, one line of what to do.
  * Returns `code`. Everything in it is made safe for the terminal. */

@@ -2,14 +2,33 @@
 bin_PROGRAMS += chancery
 chancery_SOURCES = \
 	cli/args.c cli/args.h \
+	cli/batch.c cli/batch.h \
+	cli/cancel.c \
 	cli/check.c \
 	cli/cli.h \
+	cli/decide.c cli/decide.h \
+	cli/enqueue.c \
+	cli/events.c \
+	cli/grid.c cli/grid.h \
 	cli/json.c cli/json.h \
+	cli/letters.c \
 	cli/mailing.c cli/mailing.h \
 	cli/main.c \
+	cli/outcome.c cli/outcome.h \
+	cli/pause.c \
 	cli/preview.c \
+	cli/release.c \
 	cli/report.c cli/report.h \
-	cli/term.c cli/term.h
+	cli/request.c cli/request.h \
+	cli/resolve.c \
+	cli/retry.c \
+	cli/returns.c \
+	cli/show.c \
+	cli/source.c cli/source.h \
+	cli/status.c \
+	cli/target.c cli/target.h \
+	cli/term.c cli/term.h \
+	cli/upload.c cli/upload.h
 chancery_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 chancery_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(JSON_CFLAGS)
 chancery_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) $(CONFIG_LIBS) \
@@ -17,8 +36,9 @@ chancery_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) $(CONFIG_LIBS) \
 
 check_PROGRAMS += tests/unit/test-cli
 tests_unit_test_cli_SOURCES = tests/unit/test-cli.c \
-	cli/args.c cli/args.h cli/term.c cli/term.h
+	cli/args.c cli/args.h cli/grid.c cli/grid.h cli/term.c cli/term.h
 tests_unit_test_cli_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_test_cli_LDADD = $(UNIT_LIBS)
 TESTS += tests/unit/test-cli tests/system/test-cli.py
 dist_check_SCRIPTS += tests/system/test-cli.py
+EXTRA_DIST += tests/peers/room.py

@@ -150,3 +150,53 @@ int ch_mailing_table(struct ch_mailing *mailing, struct ch_table **ret)
 					&mailing->problems);
 	return 0;
 }
+
+/* ---- a letter as text ------------------------------------------------- */
+
+static void add_addresses(const struct ch_addressee *a,
+			  enum ch_address_role role, const char *name,
+			  struct ch_str *out)
+{
+	const char *separator = NULL;
+
+	for (size_t i = 0; i < a->addresses_len; i++) {
+		const struct ch_address *address = &a->addresses[i].address;
+
+		if (a->addresses[i].role != role)
+			continue;
+		ch_str_add(out, separator ? separator : name);
+		separator = ", ";
+		if (address->display[0])
+			ch_str_addf(out, "%s <%s>", address->display,
+				    address->spec);
+		else
+			ch_str_add(out, address->spec);
+	}
+	if (separator)
+		ch_str_add_char(out, '\n');
+}
+
+int ch_mailing_write(struct ch_mailing *mailing, const struct ch_addressee *a,
+		     struct ch_str *out)
+{
+	const struct ch_letter *letter = mailing->letter;
+	const struct ch_address *test_to = ch_letter_test_to(letter);
+	const char *language = ch_letter_language(letter, a->language);
+	CH_AUTO(ch_str) subject = CH_STR_INIT(4096);
+	CH_AUTO(ch_str) text = CH_STR_INIT(CH_BUNDLE_FILE_MAX);
+
+	if (ch_letter_merge(letter, a, &subject, &text, NULL,
+			    &mailing->problems) < 0)
+		return -1;
+	if (test_to)
+		ch_str_addf(out, "To: %s\n", test_to->spec);
+	else
+		add_addresses(a, CH_ROLE_TO, "To: ", out);
+	if (!test_to)
+		add_addresses(a, CH_ROLE_CC, "Cc: ", out);
+	ch_str_addf(out, "Subject: %s\nLanguage: %s\nAnnexes: %zu\n\n",
+		    ch_str_cstr(&subject), language,
+		    ch_letter_annexes(letter, language));
+	ch_str_add_mem(out, ch_str_cstr(&text), text.len);
+	return 0;
+}

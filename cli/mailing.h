@@ -55,4 +55,10 @@ int ch_mailing_load(struct ch_mailing *mailing);
  * mailing->problems. -1 where there is no reading it. */
 int ch_mailing_table(struct ch_mailing *mailing, struct ch_table **ret);
 
+/* Append an addressee's letter as text, with whom it goes to above it. -1 with
+ * problems. */
+int ch_mailing_write(struct ch_mailing *mailing,
+		     const struct ch_addressee *addressee,
+		     struct ch_str *out);
+
 #endif

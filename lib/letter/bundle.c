@@ -253,3 +253,28 @@ int ch_bundle_add_object(struct ch_bundle *bundle, int objects_fd,
 	}
 	return add(bundle, &file, err);
 }
+
+int ch_bundle_add_bytes(struct ch_bundle *bundle, enum ch_file_role role,
+			const char *name, const struct ch_sha256 *sum,
+			struct ch_slice bytes, struct ch_error *err)
+{
+	struct ch_bundle_file file = {
+		.role = role,
+		.name = ch_xstrdup(name),
+		.shown = ch_xstrdup(name),
+	};
+
+	ch_str_init(&file.bytes, CH_BUNDLE_FILE_MAX);
+	ch_str_add_mem(&file.bytes, bytes.data, bytes.len);
+	ch_sha256_of(bytes.data, bytes.len, &file.sha256);
+	if (ch_bundle_name_ok(name, err) < 0) {
+		file_release(&file);
+		return -1;
+	}
+	if (file.bytes.full || !ch_sha256_eq(&file.sha256, sum)) {
+		file_release(&file);
+		return ch_error_set(err, CH_GIVE_UP,
+				    "%s: not the bytes that it had", name);
+	}
+	return add(bundle, &file, err);
+}

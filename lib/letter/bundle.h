@@ -54,6 +54,11 @@ int ch_bundle_add_object(struct ch_bundle *bundle, int objects_fd,
 			 enum ch_file_role role, const char *name,
 			 const struct ch_sha256 *sum, struct ch_error *err);
 
+/* From memory; -1 where they are not those of `sum`. */
+int ch_bundle_add_bytes(struct ch_bundle *bundle, enum ch_file_role role,
+			const char *name, const struct ch_sha256 *sum,
+			struct ch_slice bytes, struct ch_error *err);
+
 /* NULL where there is none. */
 const struct ch_bundle_file *ch_bundle_find(const struct ch_bundle *bundle,
 					    enum ch_file_role role,

@@ -3,6 +3,7 @@
 """chancery(1) as people and scripts use it: every verb, what it prints for
 both, its exit codes, and that nothing a stranger wrote reaches a terminal as a
 command to it."""
+import hashlib
 import json
 import os
 import pathlib
@@ -10,10 +11,18 @@ import pty
 import re
 import select
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import unicodedata
 import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent /
+                       "peers"))
+import room  # noqa: E402 (tests/peers/room.py)
 
 BUILD = pathlib.Path(os.environ.get("top_builddir", "build")).resolve()
 CHANCERY = str(BUILD / "chancery")
@@ -43,6 +52,15 @@ FAULTS = (
     "GBR,en,m.okello@,,United Kingdom,Excellency,the United Kingdom\n"
     "FRA,fr,b@fr.example,,France,Madame,France\n"
     "KEN,en,b@ke.example,,Kenya,,Kenya\n")
+# A title, the clipboard, a cleared screen, text turned around, C1 controls.
+HOSTILE = "\x1b]0;x\x07\x1b]52;c;eA==\x07\x1b[2J\u202eevil\u2066\x9b2J\x7f"
+
+
+def width(text):
+    """Cells on a terminal, by python's own tables."""
+    return sum(0 if unicodedata.combining(c) or unicodedata.category(c) == "Cf"
+               else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+               for c in text)
 
 
 class Case(unittest.TestCase):
@@ -334,6 +352,686 @@ class Preview(Case):
         self.assertIn("معالي الوزير".encode(), self.on_terminal(
             "preview", "invitation", "members.csv", "-d", "2026-12-18", "-r",
             "EGY"))
+
+
+class WithRoom(Case):
+    """A mail room with one letter of each kind, some of it hostile."""
+
+    def setUp(self):
+        super().setUp()
+        self.sockets = pathlib.Path(tempfile.mkdtemp(prefix="room-"))
+        self.addCleanup(shutil.rmtree, self.sockets)
+        self.room = room.Room(self.sockets, page=3)
+        self.addCleanup(lambda: self.room.stop())
+        letter, address = room.Room.letter, room.address
+        to = "minister@foreign.example"
+        self.letters = [
+            letter(1, "DM-1276", "FRA", "sent",
+                   [address(0, "to", to, "sent", 250, "2.0.0", "Ok: 4cB1")],
+                   name="France", language="fr", answered=True),
+            letter(2, "DM-1276", "EGY", "sent",
+                   [address(0, "to", to, "sent", 250, "2.0.0", "Ok")],
+                   name="مصر", language="ar", auto_replied=True),
+            letter(3, "DM-1276", "CHN", "queued",
+                   [address(0, "to", to, "queued", 450, "4.2.0",
+                            "450 4.2.0 Greylisted, come back",
+                            next_at="2026-11-24T11:30:00Z"),
+                    address(1, "cc", to, "sent", 250, "", "Ok")],
+                   name="中华人民共和国", language="zh"),
+            letter(4, "DM-1276", "KEN", "in_doubt",
+                   [address(0, "to", to, "in_doubt")], name="Kenya"),
+            letter(5, "DM-1276", "PRT", "failed",
+                   [address(0, "to", to, "failed", 550, "5.1.1",
+                            "No such user " + HOSTILE)], name=HOSTILE),
+            letter(6, "DM-1276", "BRA", "sent",
+                   [address(0, "to", to, "sent", 250, "2.0.0", "Ok")],
+                   bounced=True),
+            letter(7, "DM-1276", "GBR", "cancelled",
+                   [address(0, "to", to, "cancelled")],
+                   name="The United Kingdom of Great Britain and Northern "
+                        "Ireland"),
+            letter(8, "DM-1276", "USA", "held",
+                   [address(0, "to", to, "held")])]
+        self.room.batch("DM-1276", self.letters, deferred=1,
+                        subject="First " + HOSTILE)
+        self.room.batch("A/77/12", [letter(
+            9, "A/77/12", "FRA", "queued",
+            [address(0, "to", to, "queued")])], state="held")
+        self.room.returns = [
+            room.returned(1, "DM-1276", "BRA", "bounce_hard", recipient=to,
+                          status="5.1.1",
+                          diagnostic="smtp; 550 5.1.1 unknown " + HOSTILE),
+            room.returned(2, "DM-1276", "EGY", "autoreply",
+                          subject="خارج المكتب"),
+            room.returned(3, "DM-1276", "FRA", "reply", verified=False,
+                          match="message_id", text="Merci.\n" + HOSTILE),
+            room.returned(4, None, None, "other", verified=False,
+                          subject=HOSTILE, match="none")]
+        self.room.alarms = [{"type": "alarm.auth", "text": HOSTILE,
+                             "since": room.START}]
+        for _ in range(5):
+            self.room.event("letter.sent", "DM-1276", "FRA",
+                            detail={"reply": HOSTILE})
+
+    def chancery(self, *words, **more):
+        return self.run_it("--socket-dir", self.sockets, *words, **more)
+
+    def terminal(self, *words, **more):
+        return self.on_terminal("--socket-dir", self.sockets, *words, **more)
+
+
+class Reading(WithRoom):
+    def test_status(self):
+        out = self.chancery("status")
+        self.assertIn("chanceryd 0.1.0: running", out)
+        self.assertIn("! alarm.auth since 2026-11-24 09:00", out)
+        self.assertIn("mailbox bureau: fault; login refused", out)
+        self.assertRegex(out, r"(?m)^DM-1276 +open +8 +1 +3 +1 +1 +1 +1$")
+        told = self.lines(self.chancery("status", "--json"))
+        self.assertEqual(told[0]["state"], "running")
+        self.assertEqual([each["reference"] for each in told[1:]],
+                         ["DM-1276", "A/77/12"])
+
+    def test_status_of_batch(self):
+        out = self.chancery("status", "DM-1276")
+        for wanted in ("… waiting", "• sent", "? in doubt", "✗ refused",
+                       "✓ answered", "✗ returned", "- cancelled", "… held"):
+            self.assertIn(wanted, out)
+        self.assertIn("fr 1", out)
+        self.assertIn("481.5 KiB", out)
+        told = self.lines(self.chancery("status", "DM-1276", "--json"))
+        self.assertEqual(told[0]["letters"]["sent"], 3)
+        self.chancery("status", "A/77/12")
+        self.assertEqual(self.room.gets[-1],
+                         ("status", "/v1/batches/A%2F77%2F12"))
+        self.chancery("status", "XY-1", code=66)
+        self.assertIn('no batch "XY-1"\nchancery status lists them', self.err)
+
+    def test_letters(self):
+        out = self.chancery("letters", "DM-1276")
+        rows = out.splitlines()
+        self.assertEqual(len(rows), 10)  # in three pages
+        self.assertEqual(rows[-1], "8 letters")
+        self.assertRegex(rows[1], r"^✓ answered +FRA +fr +France ")
+        self.assertRegex(rows[2], r"^• sent +EGY .* away; 250 2\.0\.0 Ok$")
+        self.assertRegex(rows[3], r"^… waiting +CHN .* again at 11:30; 450 ")
+        self.assertRegex(rows[4], r"^\? in doubt +KEN ")
+        self.assertRegex(rows[5], r"^✗ refused +PRT .*550 5\.1\.1 No such")
+        self.assertRegex(rows[6], r"^✗ returned +BRA ")
+        told = self.lines(self.chancery("letters", "DM-1276", "--json"))
+        self.assertEqual(told, self.letters)
+
+    def test_letters_by_state(self):
+        for state, keys in (("in_doubt", ["KEN"]), ("failed", ["PRT"]),
+                            ("sent", ["FRA", "EGY", "BRA"]),
+                            ("answered", ["FRA"]), ("bounced", ["BRA"]),
+                            ("auto_replied", ["EGY"]), ("dot", [])):
+            told = self.lines(self.chancery("letters", "DM-1276", "--state",
+                                            state, "--json"))
+            self.assertEqual([each["key"] for each in told], keys, state)
+        self.assertIn("0 letters", self.chancery(
+            "letters", "DM-1276", "-s", "dot"))
+        self.chancery("letters", "DM-1276", "-s", "answerd", code=64)
+        self.assertIn('did you mean "answered"?', self.err)
+
+    def test_show(self):
+        out = self.chancery("show", "DM-1276/CHN")
+        self.assertIn("DM-1276/CHN  中华人民共和国\n… waiting\n", out)
+        self.assertIn("again at 2026-11-24 11:30 UTC", out)
+        self.assertIn("cc minister@foreign.example", out)
+        out = self.chancery("show", "DM-1276/FRA")
+        self.assertIn("✓ answered\n", out)
+        self.assertIn("(unverified)", out)
+        self.assertIn("| Merci.", out)
+        told = self.lines(self.chancery("show", "DM-1276/FRA", "--json"))
+        self.assertEqual(told[0]["key"], "FRA")
+        self.assertEqual(told[0]["returns"][0]["text"], "Merci.\n" + HOSTILE)
+        self.chancery("show", "A/77/12/FRA")
+        self.assertIn(("status", "/v1/batches/A%2F77%2F12/letters/FRA"),
+                      self.room.gets)
+        self.chancery("show", "DM-1276/XXX", code=66)
+        self.chancery("show", "DM-1276", code=64)
+        self.chancery("show", "DM-1276/", code=64)
+
+    def test_returns(self):
+        out = self.chancery("returns")
+        self.assertEqual(len(out.splitlines()), 7)
+        self.assertRegex(out, r"✗ returned +DM-1276/BRA .* 550 5\.1\.1 unkn")
+        self.assertRegex(out, r"• away +DM-1276/EGY ")
+        self.assertRegex(out, r"✓ answered +DM-1276/FRA \(\?\) ")
+        self.assertRegex(out, r"\? other +\(none\) ")
+        self.assertIn("(?) 1 of them without our token", out)
+        told = self.lines(self.chancery("returns", "DM-1276", "--json"))
+        self.assertEqual(told, self.room.returns[:3])
+        told = self.lines(self.chancery("returns", "DM-1276/BRA", "--json"))
+        self.assertEqual([each["kind"] for each in told], ["bounce_hard"])
+
+    def test_events(self):
+        told = self.lines(self.chancery("events"))
+        self.assertEqual(told, self.room.events)
+        told = self.lines(self.chancery("events", "--since", "3"))
+        self.assertEqual([each["cursor"] for each in told], [4, 5])
+        self.assertEqual(self.chancery("events", "--since", "5"), "")
+        self.chancery("events", "--since", "x", code=64)
+        self.chancery("events", "--since", "-1", code=64)
+
+    def follow(self, *words):
+        return subprocess.Popen(
+            [CHANCERY, "--socket-dir", self.sockets, "events", "--follow",
+             *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=self.env(), text=True)
+
+    def test_follow_outlives_a_restart(self):
+        with self.follow("--since", "3") as run:
+            self.assertEqual([json.loads(run.stdout.readline())["cursor"]
+                              for _ in range(2)], [4, 5])
+            self.room.event("batch.paused", "DM-1276", who="a person")
+            self.assertEqual(json.loads(run.stdout.readline())["type"],
+                             "batch.paused")
+            self.room.stop()
+            self.room.events.append({**self.room.events[0], "cursor": 7})
+            self.room.start()
+            self.assertEqual(json.loads(run.stdout.readline())["cursor"], 7)
+            run.terminate()
+            self.assertEqual(run.stderr.read(), "")
+
+    def test_follow_from_now_on(self):
+        with self.follow() as run:
+            while not any("follow" in path for _, path in self.room.gets):
+                self.assertIsNone(run.poll())
+            self.room.event("letter.sent", "DM-1276", "EGY")
+            self.assertEqual(json.loads(run.stdout.readline())["cursor"], 6)
+            run.terminate()
+            run.stderr.read()
+
+    def test_hostile_text(self):
+        verbs = (("status",), ("status", "DM-1276"), ("letters", "DM-1276"),
+                 ("show", "DM-1276/PRT"), ("show", "DM-1276/FRA"),
+                 ("returns",), ("events",), ("status", "--json"),
+                 ("letters", "DM-1276", "--json"), ("returns", "--json"))
+        for words in verbs:
+            for locale in (UTF8, "C"):
+                with self.subTest((words, locale)):
+                    seen = self.terminal(*words, LC_ALL=locale)
+                    self.assertHarmless(seen, color=True)
+                    if locale == "C":
+                        self.assertTrue(seen.isascii(), seen)
+                    out = self.chancery(*words, LC_ALL=locale)
+                    self.assertHarmless(self.out_bytes)
+                    if "--json" in words or words[0] == "events":
+                        self.assertIn(HOSTILE, json.dumps(
+                            self.lines(out), ensure_ascii=False).replace(
+                                "\\u001b", "\x1b").replace("\\u0007", "\7"))
+
+    def test_eighty_columns(self):
+        for words in (("status",), ("letters", "DM-1276"), ("returns",)):
+            for locale in (UTF8, "C"):
+                with self.subTest((words, locale)):
+                    seen = self.terminal(*words, LC_ALL=locale)
+                    text = re.sub("\x1b\\[[0-9;]*m", "", seen.decode())
+                    for line in text.split("\r\n"):
+                        if not line.startswith("!"):
+                            self.assertLessEqual(width(line), 80, line)
+
+    def test_ascii(self):
+        out = self.chancery("letters", "DM-1276", LC_ALL="C")
+        rows = out.splitlines()
+        for row, sign in zip(rows[1:], "+*.?xx-."):
+            self.assertEqual(row[0], sign)
+        self.assertIn("\\u{0645}", rows[2])
+
+    def test_color(self):
+        for env, words, wanted in (
+                ({}, (), True), ({"NO_COLOR": "1"}, (), False),
+                ({"TERM": "dumb"}, (), False), ({"NO_COLOR": ""}, (), True),
+                ({"NO_COLOR": "1"}, ("--color=always",), True),
+                ({}, ("--color", "never"), False)):
+            seen = self.terminal("letters", "DM-1276", *words, **env)
+            self.assertEqual(b"\x1b[" in seen, wanted, (env, words, seen))
+        self.assertNotIn("\x1b", self.chancery("letters", "DM-1276"))
+        self.assertIn("\x1b[32m✓ answered\x1b[0m", self.chancery(
+            "letters", "DM-1276", "--color=always"))
+
+    def test_watch(self):
+        run = subprocess.Popen(
+            [CHANCERY, "--socket-dir", self.sockets, "status", "DM-1276",
+             "--watch"], stdout=subprocess.PIPE, env=self.env(), text=True)
+        self.assertRegex(run.stdout.readline(),
+                         r"^\d\d:\d\d:\d\d queued 1 sent 3 failed 1 ")
+        batch = self.room.batches["DM-1276"]
+        batch["letters"].update(queued=0, sent=4)
+        self.assertRegex(run.stdout.readline(), r"^\d\d:\d\d:\d\d sent 4 ")
+        self.assertEqual(run.stdout.read(), "")  # nothing waits: it ends
+        self.assertEqual(run.wait(), 0)
+        run.stdout.close()
+        seen = self.terminal("status", "DM-1276", "-w")
+        self.assertIn(b"\x1b[J", seen)
+        self.chancery("status", "XY-1", "--watch", code=66)
+
+    def test_door_of_the_secretariat(self):
+        os.unlink(self.sockets / "status.sock")
+        try:
+            self.chancery("letters", "DM-1276")
+            self.assertEqual(self.room.gets[-1][0], "control")
+        finally:
+            (self.sockets / "status.sock").touch()
+
+
+class Nobody(Case):
+    def test_no_daemon(self):
+        words = ("--socket-dir", self.dir)
+        for verb in (("status",), ("letters", "A"), ("show", "A/B"),
+                     ("events",), ("events", "--follow"), ("returns",),
+                     ("pause",), ("cancel", "A"), ("status", "--watch"),
+                     ("resolve", "A/B", "--sent"), ("show", "A/B", "--eml"),
+                     ("enqueue", "invitation", "members.csv", "-R", "DM-1",
+                      "--yes")):
+            with self.subTest(verb):
+                self.run_it(*words, *verb, code=69)
+                self.assertIn("no chanceryd answers at", self.err)
+                self.assertIn("systemctl start chanceryd", self.err)
+                self.assertEqual(len(self.err.splitlines()), 2)
+
+    def test_stale_socket(self):
+        with socket.socket(socket.AF_UNIX) as stale:
+            stale.bind(str(self.dir / "status.sock"))
+        self.run_it("--socket-dir", self.dir, "status", code=69)
+        (self.dir / "status.sock").unlink()
+        (self.dir / "status.sock").write_text("no socket")
+        self.run_it("--socket-dir", self.dir, "status", code=69)
+
+    def test_long_path(self):
+        self.run_it("--socket-dir", "/" + "x" * 200, "status", code=69)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become nobody")
+    def test_not_allowed(self):
+        with socket.socket(socket.AF_UNIX) as door:
+            for name in ("status", "control"):
+                with socket.socket(socket.AF_UNIX) as door:
+                    door.bind(str(self.dir / f"{name}.sock"))
+                    door.listen()
+                os.chmod(self.dir / f"{name}.sock", 0o600)
+        os.chmod(self.dir, 0o755)
+        for verb, group in (("status", "operators"),
+                            ("pause", "secretariat")):
+            run = subprocess.run(
+                [CHANCERY, "--socket-dir", self.dir, verb], user=65534,
+                group=65534, extra_groups=[], env=self.env(),
+                stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual(run.returncode, 77, run.stderr)
+            self.assertIn(f"chancery-{group}", run.stderr)
+
+    def answer(self, *pieces, code, words=("status",), hold=False):
+        """A daemon that says these bytes and goes away."""
+        path = self.dir / "status.sock"
+        path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as door:
+            door.bind(str(path))
+            door.listen()
+
+            def serve():
+                client, _ = door.accept()
+                with client:
+                    client.recv(65536)
+                    for piece in pieces:
+                        client.sendall(piece)
+            thread = threading.Thread(target=serve)
+            thread.start()
+            self.run_it("--socket-dir", self.dir, *words, code=code)
+            thread.join()
+        self.assertNotIn("\x1b", self.err)
+
+    def test_strange_answers(self):
+        head = b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n"
+        self.answer(b"", code=75)
+        self.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", code=75)
+        self.answer(b"\x1b[2J\r\n\r\n", code=75)
+        self.answer(head % (b"200 OK", 3) + b"[1]", code=76)
+        self.answer(head % (b"200 OK", 2) + b"\x1b[", code=76)
+        self.answer(head % (b"500 Oh", 4) + b"\x1b[2J", code=75)
+        self.answer(head % (b"400 No", 4) + b"\x1b[2J", code=76)
+        self.answer(head % (b"200 OK", 4) + b"{\"a\n", code=76,
+                    words=("events",))
+
+    def test_codes_of_refusals(self):
+        for status, name, code in (
+                (400, "bad_request", 64), (400, "bad_json", 65),
+                (403, "forbidden", 77), (404, "not_found", 66),
+                (405, "method_not_allowed", 64), (409, "conflict", 65),
+                (413, "too_large", 65), (422, "bad_data", 65),
+                (429, "busy", 75), (408, "timeout", 75),
+                (503, "unavailable", 75), (500, "internal", 70),
+                (418, "teapot", 76)):
+            body = json.dumps({"error": {
+                "status": status, "code": name, "text": "a \x1b[2J b",
+                "hint": "do this"}}).encode()
+            self.answer(b"HTTP/1.1 %d No\r\nContent-Length: %d\r\n\r\n%s" %
+                        (status, len(body), body), code=code)
+            self.assertEqual(self.err,
+                             "chancery: a \\x1B[2J b\ndo this\n")
+
+
+class Deciding(WithRoom):
+    def test_verbs(self):
+        for words, path, body, said in (
+                (("pause",), "/v1/pause", {}, "The mail room: paused"),
+                (("resume",), "/v1/resume", {}, "The mail room: goes on"),
+                (("pause", "DM-1276"), "/v1/batches/DM-1276/pause", {},
+                 "DM-1276: paused"),
+                (("resume", "A/77/12"), "/v1/batches/A%2F77%2F12/resume", {},
+                 "A/77/12: goes on"),
+                (("cancel", "DM-1276"), "/v1/batches/DM-1276/cancel", {},
+                 "DM-1276: cancelled: 1 letter"),
+                (("cancel", "A/77/12"), "/v1/batches/A%2F77%2F12/cancel", {},
+                 "A/77/12: cancelled"),
+                (("cancel", "A/77/12/FRA"),
+                 "/v1/batches/A%2F77%2F12/letters/FRA/cancel", {},
+                 "A/77/12/FRA: cancelled"),
+                (("retry", "DM-1276/PRT"),
+                 "/v1/batches/DM-1276/letters/PRT/retry", {}, "tried again"),
+                (("retry", "DM-1276", "-r", "PRT"),
+                 "/v1/batches/DM-1276/letters/PRT/retry", {}, "tried again"),
+                (("resolve", "DM-1276/KEN", "--sent"),
+                 "/v1/batches/DM-1276/letters/KEN/resolve", {"as": "sent"},
+                 "resolved as sent"),
+                (("resolve", "DM-1276/KEN", "--resend"),
+                 "/v1/batches/DM-1276/letters/KEN/resolve",
+                 {"as": "resend"}, "once more"),
+                (("release", "A/77/12", "--digest", "d1" * 32),
+                 "/v1/batches/A%2F77%2F12/release", {"digest": "d1" * 32},
+                 "A/77/12: released")):
+            with self.subTest(words):
+                self.assertIn(said, self.chancery(*words))
+                self.assertEqual(self.room.posts.pop(), (path, body))
+                self.assertEqual(self.lines(self.chancery(*words, "--json")),
+                                 [{"touched": 1}])
+
+    def test_either(self):
+        """A word that is a batch, and a letter of another one."""
+        self.room.batch("A/77", [{**self.letters[0], "batch": "A/77",
+                                  "key": "12"}])
+        self.room.posts.clear()
+        self.chancery("cancel", "A/77/12", code=65)
+        self.assertIn("Write a slash behind it", self.err)
+        self.assertEqual(self.room.posts, [])
+        self.chancery("cancel", "A/77/12/")
+        self.chancery("cancel", "A/77", "--recipient", "12")
+        self.assertEqual([path for path, _ in self.room.posts],
+                         ["/v1/batches/A%2F77%2F12/cancel",
+                          "/v1/batches/A%2F77/letters/12/cancel"])
+        self.chancery("retry", "A/77/13", code=66)
+
+    def test_mistakes(self):
+        for words in (("resolve", "DM-1276/KEN"), ("resolve", "DM-1276"),
+                      ("resolve", "DM-1276", "--sent"),
+                      ("resolve", "DM-1276/KEN", "--sent", "--resend"),
+                      ("release", "A/77/12"), ("release",), ("cancel",)):
+            self.chancery(*words, code=64)
+        self.assertEqual(self.room.posts, [])
+
+    def test_refused(self):
+        path = "/v1/batches/DM-1276/letters/FRA/cancel"
+        self.room.answers[path] = (409, {"error": {
+            "status": 409, "code": "conflict", "text": "FRA was sent",
+            "hint": ""}})
+        self.chancery("cancel", "DM-1276/FRA", code=65)
+        self.assertEqual(self.err, "chancery: FRA was sent\n")
+
+    def test_release_shows_and_asks(self):
+        seen = self.terminal("release", "A/77/12", typed=b"n\n", code=1)
+        self.assertIn(b"digest      " + b"d1" * 32, seen)
+        self.assertIn(b"It stays held.", seen)
+        self.assertEqual(self.room.posts, [])
+        self.terminal("release", "A/77/12", typed=b"y\n")
+        self.assertEqual(self.room.posts, [
+            ("/v1/batches/A%2F77%2F12/release", {"digest": "d1" * 32})])
+
+    def test_cancel_asks(self):
+        self.terminal("cancel", "DM-1276", typed=b"\n", code=1)
+        self.assertEqual(self.room.posts, [])
+        self.terminal("cancel", "DM-1276", typed=b"yes\n")
+        self.terminal("cancel", "DM-1276", "--yes")
+        self.terminal("cancel", "DM-1276/PRT")
+        self.assertEqual(len(self.room.posts), 3)
+
+
+class Enqueue(WithRoom):
+    def setUp(self):
+        super().setUp()
+        self.room.answers["/v1/batches"] = self.take
+
+    def take(self, parts):
+        fields = {name: data.decode() for name, file, data in parts
+                  if file is None}
+        if fields["reference"] in self.room.batches:
+            return 409, {"error": {"status": 409, "code": "conflict",
+                                   "text": "DM-1276 is already there",
+                                   "hint": ""}}
+        batch = {**self.room.batches["A/77/12"], "state": "open",
+                 "reference": fields["reference"], "total": 3,
+                 "languages": {"fr": 1, "ar": 1, "en": 1}}
+        if "dry_run" in fields:
+            batch["state"] = "importing"
+        elif "hold" in fields:
+            batch["state"] = "held"
+        return 201, {"batch": batch, "problems": [], "errors": 0,
+                     "warnings": 0, "dry_run": "dry_run" in fields}
+
+    def enqueue(self, *words, code=0, reference="DM-1", **more):
+        return self.chancery("enqueue", "invitation", "members.csv",
+                             "--reference", reference, "--deadline",
+                             "2026-12-18", *words, code=code, **more)
+
+    def test_pipe(self):
+        self.enqueue(code=64)
+        self.assertIn("needs --yes", self.err)
+        self.assertEqual(self.room.posts, [])
+        self.chancery("enqueue", "invitation", "members.csv", "--yes",
+                      code=64)
+        self.assertIn("needs --reference", self.err)
+        self.assertEqual(self.enqueue("--yes"), "DM-1: 3 letters queued.\n")
+        self.assertEqual(self.err, "")
+        (path, parts), = self.room.posts
+        self.assertEqual(path, "/v1/batches")
+        self.assertEqual(
+            [(name, file) for name, file, _ in parts],
+            [("reference", None), ("deadline", None),
+             ("letter", "annex-1.txt"), ("letter", "ar.md"),
+             ("letter", "en.md"), ("letter", "fr.md"),
+             ("letter", "letter.conf"), ("recipients", "members.csv")])
+        sent = {file or name: data for name, file, data in parts}
+        self.assertEqual(sent["reference"], b"DM-1")
+        self.assertEqual(sent["fr.md"].decode(), LETTER["fr.md"])
+        self.assertEqual(sent["members.csv"].decode(), COLUMNS + ROWS)
+
+    def test_options(self):
+        (self.dir / "map.pdf").write_bytes(b"%PDF\0\r\n--x")
+        (self.dir / "карта.fr.pdf").write_bytes(b"%PDF 2")
+        out = self.enqueue("--yes", "--hold", "--at",
+                           "2090-01-02T09:00:00+01:00", "--test-to",
+                           "me@here.example", "--charset", "UTF-8", "-a",
+                           "map.pdf", "--annex", "карта.fr.pdf")
+        self.assertIn("DM-1: 3 letters held.", out)
+        self.assertIn("chancery release DM-1", out)
+        parts = self.room.posts[0][1]
+        fields = {name: data for name, file, data in parts if file is None}
+        self.assertEqual(fields, {
+            "reference": b"DM-1", "deadline": b"2026-12-18",
+            "charset": b"UTF-8", "test_to": b"me@here.example",
+            "not_before": b"2090-01-02T08:00:00Z", "hold": b"1"})
+        self.assertEqual([(file, data) for name, file, data in parts
+                          if name == "annex"],
+                         [("map.pdf", b"%PDF\0\r\n--x"),
+                          ("карта.fr.pdf", b"%PDF 2")])
+        self.assertEqual(self.lines(self.enqueue(
+            "--yes", "--json"))[0]["reference"], "DM-1")
+
+    def test_times(self):
+        for at in ("tomorrow", "2020-01-01", "2090-13-01"):
+            self.enqueue("--yes", "--at", at, code=64)
+        self.assertEqual(self.room.posts, [])
+
+    def test_same_reference(self):
+        self.enqueue("--yes", reference="DM-1276", code=65)
+        self.assertIn("DM-1276 is already there", self.err)
+
+    def test_missing(self):
+        self.chancery("enqueue", "nowhere", "members.csv", "-R", "DM-1",
+                      "-y", code=66)
+        self.chancery("enqueue", "invitation", "nothing.csv", "-R", "DM-1",
+                      "-y", code=66)
+        os.mkfifo(self.dir / "fifo.csv")
+        self.chancery("enqueue", "invitation", "fifo.csv", "-R", "DM-1",
+                      "-y", code=66)
+        self.enqueue("-y", "-a", "gone.pdf", code=65)
+        self.assertIn("gone.pdf: ", self.err)
+        self.assertEqual(self.room.posts, [])
+
+    def test_problems(self):
+        """Files are told by the paths that this person wrote."""
+        problems = [
+            {"file": "letter/fr.md", "line": 3, "column": 1,
+             "field": "salutation", "text": "empty for \x1b[2J",
+             "hint": "Fill it in.", "kind": "error"},
+            {"file": "members.csv", "line": 2, "column": 8, "field": "to",
+             "text": "the same address", "hint": "", "kind": "warning"}]
+        self.room.answers["/v1/batches"] = (422, {
+            "error": {"status": 422, "code": "bad_data", "text": "errors",
+                      "hint": ""}, "problems": problems, "errors": 1,
+            "warnings": 1})
+        table = self.dir / "members.csv"
+        self.chancery("enqueue", "invitation/", table, "-R", "DM-1", "-y",
+                      code=65)
+        self.assertEqual(self.err.splitlines()[:4], [
+            "invitation/fr.md:3:1: salutation: empty for \\x1B[2J",
+            "    Fill it in.",
+            f"{table}:2:8: warning: to: the same address",
+            "chancery: 1 error: nothing was queued"])
+        out = self.chancery("enqueue", "invitation/", "members.csv", "-R",
+                            "DM-1", "-y", "--json", code=65)
+        self.assertEqual([each["kind"] for each in self.lines(out)],
+                         ["error", "warning"])
+
+    def test_shows_and_asks(self):
+        words = ("enqueue", "invitation", "members.csv", "-R", "DM-1", "-d",
+                 "2026-12-18")
+        seen = self.terminal(*words, typed=b"n\n", code=1).decode()
+        for wanted in ("The first letter, of FRA:", "Madame la Ministre",
+                       "[DM-1] Première", "3 letters, fr 1, ar 1, en 1",
+                       "481.5 KiB", "Send 3 letters as DM-1?",
+                       "Nothing was queued."):
+            self.assertIn(wanted, seen)
+        self.assertHarmless(seen.encode(), color=True)
+        self.assertEqual(len(self.room.posts), 1)
+        self.assertIn(("dry_run", None, b"1"), self.room.posts[0][1])
+        seen = self.terminal(*words, typed=b"y\n").decode()
+        self.assertIn("DM-1: 3 letters queued.", seen)
+        self.assertEqual(len(self.room.posts), 3)
+        self.assertNotIn(("dry_run", None, b"1"), self.room.posts[2][1])
+
+    def test_dry_run(self):
+        self.assertEqual(self.enqueue("--dry-run"), "")
+        self.assertIn("Nothing was queued.", self.err)
+        self.assertIn("3 letters, fr 1", self.err)
+        told = self.lines(self.enqueue("-n", "--json"))
+        self.assertEqual(told[0]["state"], "importing")
+        for _, parts in self.room.posts:
+            self.assertIn(("dry_run", None, b"1"), parts)
+
+    def test_table_changes_while_read(self):
+        def change(parts):
+            answer = self.take(parts)
+            with open(self.dir / "members.csv", "a", encoding="utf-8") as out:
+                out.write("KEN,en,b@ke.example,,K,S,C\n")
+            return answer
+        self.room.answers["/v1/batches"] = change
+        seen = self.terminal(
+            "enqueue", "invitation", "members.csv", "-R", "DM-1", "-d",
+            "2026-12-18", typed=b"y\n", code=65)
+        self.assertIn(b"changed in the meantime", seen)
+        self.assertEqual(len(self.room.posts), 1)
+
+    def test_not_what_was_shown(self):
+        def other(parts):
+            status, answer = self.take(parts)
+            answer["batch"]["digest"] = f"{len(self.room.posts):064x}"
+            return status, answer
+        self.room.answers["/v1/batches"] = other
+        seen = self.terminal(
+            "enqueue", "invitation", "members.csv", "-R", "DM-1", "-d",
+            "2026-12-18", typed=b"y\n", code=70)
+        self.assertIn(b"not what was shown", seen)
+
+
+class Bytes(WithRoom):
+    """show --eml: what chanceryd keeps of a letter gives the bytes again."""
+
+    def setUp(self):
+        super().setUp()
+        files = [{"role": "letter", "name": name,
+                  "sha256": self.room.object(text.encode()),
+                  "size_bytes": len(text.encode())}
+                 for name, text in LETTER.items()]
+        annex = b"%PDF\0\r\n\xff"
+        files.append({"role": "annex", "name": "map.pdf",
+                      "sha256": self.room.object(annex),
+                      "size_bytes": len(annex)})
+        row = dict(zip(COLUMNS.strip().split(","), ROWS.split("\n")[0]
+                       .split(",")))
+        self.source = {
+            "batch": {"reference": "DM-1276", "deadline": "2026-12-18",
+                      "from": "", "reply_to": "replies@here.example",
+                      "test_to": ""},
+            "files": files, "key": "FRA", "name": "France",
+            "language": "fr", "message_id": "k1@chancery.example",
+            "date": room.START, "date_us": 1795510800000000,
+            "fields": [{"name": name, "value": value}
+                       for name, value in row.items()],
+            "addresses": [], "sha256": None, "size_bytes": 0}
+        self.room.sources["DM-1276", "FRA"] = self.source
+
+    def test_bytes(self):
+        self.chancery("show", "DM-1276/FRA", "--eml")
+        first = self.out_bytes
+        self.assertIn("not sent yet", self.err)
+        self.assertIn(b"Message-ID: <k1@chancery.example>\r\n", first)
+        self.assertIn(b"Reply-To: replies@here.example\r\n", first)
+        self.assertIn(b"Date: Tue, 24 Nov 2026 ", first)
+        self.assertIn(b"filename=map.pdf", first)
+        self.source["sha256"] = hashlib.sha256(first).hexdigest()
+        self.chancery("show", "DM-1276/FRA", "--eml")
+        self.assertEqual(self.out_bytes, first)
+        self.assertEqual(self.err, "")
+        self.assertHarmless(self.terminal("show", "DM-1276/FRA", "--eml"))
+        # preview shows the same but for what is fixed when it is queued
+        (self.dir / "map.pdf").write_bytes(b"%PDF\0\r\n\xff")
+        self.run_it("preview", "invitation", "members.csv", "-r", "FRA", "-R",
+                    "DM-1276", "-d", "2026-12-18", "-a", "map.pdf", "--eml")
+        for line in self.out_bytes.split(b"\r\n"):
+            if not re.match(rb"(Date|Message-ID|Reply-To):|.*=_[am]", line):
+                self.assertIn(line, first)
+
+    def test_others(self):
+        self.source["sha256"] = "0" * 64
+        self.assertEqual(self.chancery("show", "DM-1276/FRA", "--eml",
+                                       code=70), "")
+        self.assertIn("would not be the bytes that were sent", self.err)
+
+    def test_damage(self):
+        digest = self.source["files"][0]["sha256"]
+        self.room.objects[digest] += b"x"
+        self.assertEqual(self.chancery("show", "DM-1276/FRA", "--eml",
+                                       code=70), "")
+        self.room.objects.pop(digest)
+        self.chancery("show", "DM-1276/FRA", "--eml", code=66)
+        self.source["files"][0]["sha256"] = "../../etc/passwd"
+        self.chancery("show", "DM-1276/FRA", "--eml", code=76)
+
+    def test_cannot_compose(self):
+        self.source["fields"] = [{"name": "to", "value": "a@b.example"}]
+        self.assertEqual(self.chancery("show", "DM-1276/FRA", "--eml",
+                                       code=70), "")
+        self.assertIn("cannot compose", self.err)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "cli/args.h"
+#include "cli/grid.h"
 #include "cli/term.h"
 
 static const struct ch_option first[] = {
@@ -189,6 +190,117 @@ static void test_size(void **state)
 				    rows[i].expected);
 }
 
+static void test_fit(void **state)
+{
+	static const struct ch_grid_column columns[] = {
+		{ "A", false, 0 }, { "B", false, 4 }, { "C", false, 6 },
+	};
+	static const struct {
+		size_t total;
+		size_t widths[3], expected[3];
+	} rows[] = {
+		{ 0, { 9, 50, 60 }, { 9, 50, 60 } },   /* any line will do */
+		{ 80, { 9, 20, 30 }, { 9, 20, 30 } },  /* fits: 63 */
+		{ 63, { 9, 20, 30 }, { 9, 20, 30 } },
+		{ 62, { 9, 20, 30 }, { 9, 20, 29 } },  /* the widest first */
+		{ 50, { 9, 20, 30 }, { 9, 18, 19 } },
+		{ 24, { 9, 20, 30 }, { 9, 5, 6 } },
+		{ 10, { 9, 20, 30 }, { 9, 4, 6 } },    /* no further */
+		{ 10, { 9, 2, 3 }, { 9, 2, 3 } },      /* less than least */
+	};
+
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		size_t widths[3];
+
+		memcpy(widths, rows[i].widths, sizeof(widths));
+		ch_grid_fit(widths, columns, 3, rows[i].total);
+		assert_memory_equal(widths, rows[i].expected, sizeof(widths));
+	}
+}
+
+static void test_cut(void **state)
+{
+	static const struct {
+		bool utf8;
+		const char *text;
+		size_t width;
+		const char *expected;
+		size_t cells;
+	} rows[] = {
+		{ true, "France", 6, "France", 6 },
+		{ true, "France", 5, "Fran\xE2\x80\xA6", 5 },
+		{ false, "France", 5, "Fr...", 5 },
+		{ false, "France", 2, "Fr", 2 },
+		{ true, "France", 0, "", 0 },
+		/* China, in cells of two: the cut falls before a half */
+		{ true, "\xE4\xB8\xAD\xE5\x9B\xBD", 4,
+		  "\xE4\xB8\xAD\xE5\x9B\xBD", 4 },
+		{ true, "\xE4\xB8\xAD\xE5\x9B\xBD", 3,
+		  "\xE4\xB8\xAD\xE2\x80\xA6", 3 },
+		{ true, "\xE4\xB8\xAD\xE5\x9B\xBD", 2, "\xE2\x80\xA6", 1 },
+		/* a combining accent takes none */
+		{ true, "e\xCC\x81te\xCC\x81", 3, "e\xCC\x81te\xCC\x81", 3 },
+	};
+
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		struct ch_term term = { .utf8 = rows[i].utf8 };
+		CH_AUTO(ch_str) out = CH_STR_INIT(100);
+
+		assert_int_equal(ch_grid_cut(&term, rows[i].text,
+					     rows[i].width, &out),
+				 rows[i].cells);
+		assert_string_equal(ch_str_cstr(&out), rows[i].expected);
+	}
+}
+
+/* What a grid writes, through a stream in memory. */
+static char *write_grid(struct ch_term *term, size_t count)
+{
+	static const struct ch_grid_column columns[] = {
+		{ "KEY", false, 0 }, { "N", true, 0 }, { "NAME", false, 6 },
+	};
+	char *text = NULL;
+	size_t len = 0;
+	struct ch_grid grid;
+
+	term->file = open_memstream(&text, &len);
+	assert_non_null(term->file);
+	ch_grid_init(&grid, term, columns, CH_COUNT(columns));
+	for (size_t i = 0; i < count; i++) {
+		ch_grid_cellf(&grid, CH_STYLE_PLAIN, "K%zu", i);
+		ch_grid_cellf(&grid, CH_STYLE_RED, "%zu", i * 10);
+		ch_grid_cell(&grid, CH_STYLE_PLAIN, "a \033[2J name");
+	}
+	ch_grid_end(&grid);
+	ch_grid_release(&grid);
+	fclose(term->file);
+	return text;
+}
+
+static void test_grid(void **state)
+{
+	struct ch_term plain = { .utf8 = true };
+	struct ch_term narrow = { .columns = 18, .color = true };
+	CH_AUTOCHAR wide = write_grid(&plain, 2);
+	CH_AUTOCHAR cut = write_grid(&narrow, 2);
+	CH_AUTOCHAR none = write_grid(&plain, 0);
+	CH_AUTOCHAR many = write_grid(&plain, 1201);
+	size_t lines = 0;
+
+	assert_string_equal(wide, "KEY   N  NAME\n"
+				  "K0    0  a \\x1B[2J name\n"
+				  "K1   10  a \\x1B[2J name\n");
+	assert_string_equal(cut, "\033[1mKEY\033[0m   \033[1mN\033[0m  "
+				 "\033[1mNAME\033[0m\n"
+				 "K0    \033[31m0\033[0m  a \\x1B...\n"
+				 "K1   \033[31m10\033[0m  a \\x1B...\n");
+	assert_string_equal(none, "KEY  N  NAME\n");
+	for (const char *c = many; *c; c++)
+		lines += *c == '\n';
+	assert_int_equal(lines, 1202);
+	assert_non_null(strstr(many, "\nK1200  12000  a \\x1B[2J name\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +310,9 @@ int main(void)
 		cmocka_unit_test(test_help),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_fit),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_grid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* batch.c - lines about a batch. */
+#include "cli/batch.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/grid.h"
+#include "cli/json.h"
+#include "cli/outcome.h"
+
+#define LINE_MAX_BYTES 8192
+#define WORD_COLUMNS 11
+
+/* ---- what it is ------------------------------------------------------- */
+
+/* "name: value", where there is one. */
+static void fact(const struct ch_term *term, const char *name,
+		 const char *value)
+{
+	CH_AUTO(ch_str) safe = CH_STR_INIT(LINE_MAX_BYTES);
+	CH_AUTO(ch_str) line = CH_STR_INIT(LINE_MAX_BYTES);
+
+	if (!value[0])
+		return;
+	ch_term_text(term, &safe, value);
+	ch_str_addf(&line, "  %-*s ", WORD_COLUMNS, name);
+	if (term->columns > WORD_COLUMNS + 20)
+		ch_grid_cut(term, ch_str_cstr(&safe),
+			    term->columns - WORD_COLUMNS - 3, &line);
+	else
+		ch_str_add(&line, ch_str_cstr(&safe));
+	fprintf(term->file, "%s\n", ch_str_cstr(&line));
+}
+
+static void fact_of(const struct ch_term *term, const char *name,
+		    const json_t *batch, const char *member)
+{
+	fact(term, name, ch_json_text(batch, member));
+}
+
+static void write_languages(const json_t *batch, struct ch_str *out)
+{
+	json_t *languages = json_object_get(batch, "languages");
+	const char *code;
+	json_t *count;
+	char total[CH_COUNT_SIZE];
+
+	ch_str_add(out, ch_outcome_count(ch_json_number(batch, "total"),
+					 "letter", total));
+	json_object_foreach(languages, code, count)
+		ch_str_addf(out, ", %s %lld", code,
+			    (long long)json_integer_value(count));
+}
+
+static void write_size(const json_t *batch, struct ch_str *out)
+{
+	char size[CH_TERM_SIZE];
+
+	if (ch_json_number(batch, "largest_bytes"))
+		ch_str_addf(out, "at most %s a letter",
+			    ch_term_size(ch_json_number(batch,
+							"largest_bytes"),
+					 size));
+}
+
+static void write_who(const json_t *batch, struct ch_str *out)
+{
+	const char *by = ch_json_text(batch, "enqueued_by");
+	const char *released = ch_json_text(batch, "released_by");
+	char when[CH_TIME_SIZE];
+
+	ch_outcome_time(batch, "created_at", when);
+	if (when[0])
+		ch_str_addf(out, "%s UTC", when);
+	if (by[0])
+		ch_str_addf(out, "%sby %s", out->len ? " " : "", by);
+	if (released[0])
+		ch_str_addf(out, ", released by %s", released);
+}
+
+void ch_batch_facts(const struct ch_term *term, const json_t *batch)
+{
+	CH_AUTO(ch_str) languages = CH_STR_INIT(LINE_MAX_BYTES);
+	CH_AUTO(ch_str) size = CH_STR_INIT(LINE_MAX_BYTES);
+	CH_AUTO(ch_str) who = CH_STR_INIT(LINE_MAX_BYTES);
+	CH_AUTO(ch_str) head = CH_STR_INIT(LINE_MAX_BYTES);
+	char at[CH_TIME_SIZE];
+
+	ch_str_add(&head, ch_term_style(term, CH_STYLE_BOLD));
+	ch_term_text(term, &head, ch_json_text(batch, "reference"));
+	ch_str_add(&head, ch_term_style(term, CH_STYLE_PLAIN));
+	ch_str_add(&head, "  ");
+	ch_term_text(term, &head, ch_json_text(batch, "state"));
+	fprintf(term->file, "%s\n", ch_str_cstr(&head));
+	write_languages(batch, &languages);
+	write_size(batch, &size);
+	write_who(batch, &who);
+	fact_of(term, "subject", batch, "subject");
+	fact(term, "letters", ch_str_cstr(&languages));
+	fact(term, "size", ch_str_cstr(&size));
+	fact_of(term, "from", batch, "from");
+	fact_of(term, "ALL GO TO", batch, "test_to");
+	fact_of(term, "deadline", batch, "deadline");
+	if (ch_outcome_time(batch, "not_before", at)[0])
+		fact(term, "not before", at);
+	fact(term, "queued", ch_str_cstr(&who));
+	fact_of(term, "digest", batch, "digest");
+}
+
+/* ---- what became of it ------------------------------------------------ */
+
+static void outcome(const struct ch_term *term, enum ch_sign sign,
+		    const char *word, unsigned long long count,
+		    const char *more)
+{
+	enum ch_style style = count ? ch_term_sign_style(sign)
+				    : CH_STYLE_PLAIN;
+
+	fprintf(term->file, "  %s%s %-*s%s %8llu", ch_term_style(term, style),
+		ch_term_sign(term, sign), WORD_COLUMNS, word,
+		ch_term_style(term, CH_STYLE_PLAIN), count);
+	fprintf(term->file, "%s%s\n", more[0] ? "   " : "", more);
+}
+
+void ch_batch_outcome(const struct ch_term *term, const json_t *batch)
+{
+	const json_t *letters = json_object_get(batch, "letters");
+	unsigned long long deferred = ch_json_number(batch, "deferred");
+	unsigned long long held = ch_json_number(letters, "held");
+	unsigned long long cancelled = ch_json_number(letters, "cancelled");
+	unsigned long long doubt = ch_json_number(letters, "in_doubt");
+	CH_AUTOCHAR waiting =
+		deferred ? ch_xasprintf("%llu of them tried before", deferred)
+			 : ch_xstrdup("");
+
+	outcome(term, CH_SIGN_WAITING, "waiting",
+		ch_json_number(letters, "queued") +
+			ch_json_number(letters, "claimed") +
+			ch_json_number(letters, "dot"),
+		waiting);
+	outcome(term, CH_SIGN_SENT, "sent", ch_json_number(letters, "sent"),
+		"");
+	outcome(term, CH_SIGN_IN_DOUBT, "in doubt", doubt,
+		doubt ? "chancery resolve decides" : "");
+	outcome(term, CH_SIGN_RETURNED, "refused",
+		ch_json_number(letters, "failed"), "");
+	if (held)
+		outcome(term, CH_SIGN_WAITING, "held", held,
+			"not the bytes that were sent before");
+	if (cancelled)
+		outcome(term, CH_SIGN_CANCELLED, "cancelled", cancelled, "");
+	fprintf(term->file, "  Of these:\n");
+	outcome(term, CH_SIGN_ANSWERED, "answered",
+		ch_json_number(batch, "answered"), "");
+	outcome(term, CH_SIGN_SENT, "away",
+		ch_json_number(batch, "auto_replied"), "");
+	outcome(term, CH_SIGN_WAITING, "delayed",
+		ch_json_number(batch, "delayed"), "");
+	outcome(term, CH_SIGN_RETURNED, "returned",
+		ch_json_number(batch, "bounced"), "");
+}
+
+bool ch_batch_at_rest(const json_t *batch)
+{
+	const json_t *letters = json_object_get(batch, "letters");
+
+	return ch_json_number(letters, "claimed") == 0 &&
+	       ch_json_number(letters, "dot") == 0 &&
+	       (ch_json_number(letters, "queued") == 0 ||
+		strcmp(ch_json_text(batch, "state"), "cancelled") == 0);
+}

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* enqueue.c - chancery enqueue: upload a letter and its table.
+ *
+ * chanceryd's import decides; what is shown before is its own dry run over the
+ * same bytes. The letter's files are read into memory once and the table is
+ * held open, so that what is queued is what was shown: the digests are compared
+ * as well.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "cli/batch.h"
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/mailing.h"
+#include "cli/outcome.h"
+#include "cli/report.h"
+#include "cli/request.h"
+#include "cli/upload.h"
+
+#define SHOWN_LINES 30
+
+struct enqueue {
+	const struct ch_cli *cli;
+	const struct ch_args *args;
+	struct ch_mailing mailing;
+	struct ch_report report;
+	int table_fd;
+	struct stat table;
+	char not_before[CH_RFC3339_SIZE];
+	char *digest; /* owned: of the dry run */
+};
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* ---- what goes up ----------------------------------------------------- */
+
+static int read_time(struct enqueue *e)
+{
+	const char *at = ch_args_value(e->args, "at");
+	int64_t at_us;
+
+	if (!at)
+		return EX_OK;
+	if (ch_clock_parse_rfc3339(at, &at_us) < 0)
+		return ch_fail_usage(e->cli, &ch_verb_enqueue,
+				     "--at is like 2026-12-07T09:00:00+01:00, "
+				     "not \"%s\"", at);
+	if (at_us <= ch_clock_now_us())
+		return ch_fail_usage(e->cli, &ch_verb_enqueue,
+				     "--at %s is over", at);
+	ch_clock_rfc3339(at_us, e->not_before);
+	return EX_OK;
+}
+
+static int gather(struct enqueue *e)
+{
+	struct ch_error err;
+	int code = ch_mailing_look(e->cli, &e->mailing);
+
+	if (code != EX_OK)
+		return code;
+	if (ch_mailing_gather(&e->mailing) < 0) {
+		ch_report_tell(&e->report, &e->mailing.problems);
+		return EX_DATAERR;
+	}
+	e->table_fd = ch_file_open(AT_FDCWD, e->mailing.table_path, &err);
+	if (e->table_fd < 0)
+		return ch_fail(e->cli, EX_NOINPUT, NULL, "%s", err.text);
+	if (fstat(e->table_fd, &e->table) < 0)
+		return ch_fail(e->cli, EX_IOERR, NULL, "%s: %s",
+			       e->mailing.table_path, strerror(errno));
+	return EX_OK;
+}
+
+static bool table_changed(const struct enqueue *e)
+{
+	struct stat now;
+
+	return fstat(e->table_fd, &now) < 0 ||
+	       now.st_size != e->table.st_size ||
+	       now.st_mtim.tv_sec != e->table.st_mtim.tv_sec ||
+	       now.st_mtim.tv_nsec != e->table.st_mtim.tv_nsec;
+}
+
+static void add_field(struct ch_upload *upload, const char *name,
+		      const char *value)
+{
+	if (value && value[0])
+		ch_upload_field(upload, name, value);
+}
+
+/* chanceryd wants the fields before the files. */
+static void fill(const struct enqueue *e, bool dry_run,
+		 struct ch_upload *upload)
+{
+	const struct ch_args *args = e->args;
+	const struct ch_bundle *bundle = &e->mailing.bundle;
+
+	add_field(upload, "reference", ch_args_value(args, "reference"));
+	add_field(upload, "deadline", ch_args_value(args, "deadline"));
+	add_field(upload, "charset", ch_args_value(args, "charset"));
+	add_field(upload, "test_to", ch_args_value(args, "test-to"));
+	add_field(upload, "not_before", e->not_before);
+	if (ch_args_has(args, "hold"))
+		ch_upload_field(upload, "hold", "1");
+	if (dry_run)
+		ch_upload_field(upload, "dry_run", "1");
+	for (size_t i = 0; i < bundle->len; i++) {
+		const struct ch_bundle_file *file = &bundle->files[i];
+
+		ch_upload_bytes(upload, ch_file_role_name(file->role),
+				file->name, ch_str_cstr(&file->bytes),
+				file->bytes.len);
+	}
+	ch_upload_file(upload, "recipients", last_part(e->mailing.table_path),
+		       e->table_fd, (uint64_t)e->table.st_size);
+}
+
+/* ---- what is wrong with it -------------------------------------------- */
+
+/* chanceryd calls the files by their names alone; this person by a path. */
+static char *path_of(const struct enqueue *e, const char *name)
+{
+	const struct ch_mailing *mailing = &e->mailing;
+	const char *flat = last_part(name);
+
+	if (strcmp(flat, last_part(mailing->table_path)) == 0 &&
+	    strcmp(flat, name) == 0)
+		return ch_xstrdup(mailing->table_path);
+	if (strcmp(name, "letter") == 0)
+		return ch_xstrdup(mailing->letter_path);
+	for (size_t i = 0; i < mailing->bundle.len; i++) {
+		const struct ch_bundle_file *file = &mailing->bundle.files[i];
+
+		if (strcmp(file->name, flat) == 0)
+			return ch_xstrdup(file->shown);
+	}
+	return ch_xstrdup(name);
+}
+
+static void tell_problems(struct enqueue *e, const json_t *list)
+{
+	CH_AUTO(ch_problems) problems = { 0 };
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item) {
+		CH_AUTOCHAR path = path_of(e, ch_json_text(item, "file"));
+		struct ch_place place = {
+			.file = path,
+			.line = (unsigned int)ch_json_number(item, "line"),
+			.column = (unsigned int)ch_json_number(item, "column"),
+			.field = ch_json_text(item, "field"),
+		};
+
+		ch_problems_add(&problems,
+				strcmp(ch_json_text(item, "kind"),
+				       "warning") == 0
+					? CH_PROBLEM_WARNING
+					: CH_PROBLEM_ERROR,
+				place, ch_json_text(item, "hint"), "%s",
+				ch_json_text(item, "text"));
+	}
+	ch_report_tell(&e->report, &problems);
+}
+
+static int refused(struct enqueue *e, const struct ch_answer *answer)
+{
+	unsigned long long errors = ch_json_number(answer->json, "errors");
+	char count[CH_COUNT_SIZE];
+
+	if (!json_is_array(json_object_get(answer->json, "problems")))
+		return ch_answer_fail(e->cli, answer);
+	tell_problems(e, json_object_get(answer->json, "problems"));
+	return ch_fail(e->cli, EX_DATAERR,
+		       "Correct them, see with \"chancery check\", then queue "
+		       "it again.",
+		       "%s: nothing was queued",
+		       ch_outcome_count(errors, "error", count));
+}
+
+/* ---- asking chanceryd ------------------------------------------------- */
+
+/* *ret_batch is new. */
+static int upload(struct enqueue *e, bool dry_run, json_t **ret_batch)
+{
+	CH_AUTO(ch_upload) parts = { 0 };
+	CH_AUTO(ch_answer) answer = { 0 };
+	json_t *batch;
+	int code;
+
+	if (table_changed(e))
+		return ch_fail(e->cli, EX_DATAERR,
+			       "Look at it, then queue it again.",
+			       "%s changed in the meantime: nothing was queued",
+			       e->mailing.table_path);
+	fill(e, dry_run, &parts);
+	code = ch_request_upload(e->cli, "/v1/batches", &parts, &answer);
+	if (code != EX_OK)
+		return code;
+	if (answer.status >= 400)
+		return refused(e, &answer);
+	batch = json_object_get(answer.json, "batch");
+	if (!json_is_object(batch))
+		return ch_fail(e->cli, EX_PROTOCOL,
+			       "Are chancery and chanceryd of one version?",
+			       "chanceryd's answer cannot be read");
+	if (!e->digest) /* warnings once, of the first of the two runs */
+		tell_problems(e, json_object_get(answer.json, "problems"));
+	*ret_batch = json_incref(batch);
+	return EX_OK;
+}
+
+/* ---- showing it first ------------------------------------------------- */
+
+/* The first lines of a text. */
+static void show_start(const struct ch_term *term, const struct ch_str *text)
+{
+	const char *start = ch_str_cstr(text);
+	const char *end = start;
+
+	for (int lines = 0; lines < SHOWN_LINES && *end; lines++) {
+		end += strcspn(end, "\n");
+		end += *end == '\n';
+	}
+	ch_term_block(term, start, (size_t)(end - start));
+	if (*end)
+		ch_term_line(term, "... (\"chancery preview\" shows the rest)");
+}
+
+/* The letter of the first row, merged here: by the same code, from the same
+ * files, with the sender that chanceryd told. */
+static void show_first(struct enqueue *e, const json_t *batch)
+{
+	struct ch_mailing *mailing = &e->mailing;
+	const struct ch_term *err = &e->cli->err;
+	CH_AUTOPTR(ch_table) table = NULL;
+	CH_AUTO(ch_addressee) addressee = { 0 };
+	CH_AUTO(ch_str) text = CH_STR_INIT(CH_BUNDLE_FILE_MAX);
+
+	if (ch_json_text(batch, "from")[0])
+		mailing->options.from = ch_json_text(batch, "from");
+	if (ch_mailing_load(mailing) < 0 ||
+	    ch_mailing_table(mailing, &table) < 0 ||
+	    ch_table_next(table, &addressee, &mailing->problems) <= 0 ||
+	    ch_mailing_write(mailing, &addressee, &text) < 0) {
+		ch_report_tell(&e->report, &mailing->problems);
+		return;
+	}
+	ch_term_line(err, "The first letter, of %s:", addressee.key);
+	fputc('\n', err->file);
+	show_start(err, &text);
+	fputc('\n', err->file);
+}
+
+static int show_and_ask(struct enqueue *e, bool only_show)
+{
+	CH_AUTOCHAR question = NULL;
+	json_t *batch = NULL;
+	char count[CH_COUNT_SIZE];
+	int code = upload(e, true, &batch);
+
+	if (code != EX_OK)
+		return code;
+	e->digest = ch_xstrdup(ch_json_text(batch, "digest"));
+	if (only_show && e->cli->json) {
+		ch_json_line(&e->cli->out, batch);
+		json_decref(batch);
+		return EX_OK;
+	}
+	show_first(e, batch);
+	ch_batch_facts(&e->cli->err, batch);
+	ch_outcome_count(ch_json_number(batch, "total"), "letter", count);
+	question = ch_xasprintf("%s %s as %s?",
+				ch_args_has(e->args, "hold") ? "Queue and hold"
+							     : "Send",
+				count, ch_args_value(e->args, "reference"));
+	json_decref(batch);
+	if (only_show) {
+		ch_term_line(&e->cli->err, "Nothing was queued.");
+		return EX_OK;
+	}
+	if (ch_ask(e->cli, question))
+		return EX_OK;
+	ch_term_line(&e->cli->err, "Nothing was queued.");
+	return CH_EX_NO;
+}
+
+/* ---- queueing it ------------------------------------------------------ */
+
+static void say_queued(const struct enqueue *e, const json_t *batch)
+{
+	const struct ch_term *out = &e->cli->out;
+	const char *reference = ch_json_text(batch, "reference");
+	bool held = strcmp(ch_json_text(batch, "state"), "held") == 0;
+	char count[CH_COUNT_SIZE];
+
+	ch_outcome_count(ch_json_number(batch, "total"), "letter", count);
+	ch_term_line(out, "%s: %s %s.", reference, count,
+		     held ? "held" : "queued");
+	if (held)
+		ch_term_line(out, "\"chancery release %s\" lets them go.",
+			     reference);
+}
+
+static int queue(struct enqueue *e)
+{
+	json_t *batch = NULL;
+	bool same;
+	int code = upload(e, false, &batch);
+
+	if (code != EX_OK)
+		return code;
+	same = !e->digest ||
+	       strcmp(e->digest, ch_json_text(batch, "digest")) == 0;
+	if (e->cli->json)
+		ch_json_line(&e->cli->out, batch);
+	else
+		say_queued(e, batch);
+	json_decref(batch);
+	if (same)
+		return EX_OK;
+	return ch_fail(e->cli, EX_SOFTWARE,
+		       "Stop it with \"chancery pause\" and look.",
+		       "what was queued is not what was shown");
+}
+
+static int enqueue(struct enqueue *e)
+{
+	bool dry_run = ch_args_has(e->args, "dry-run");
+	bool yes = ch_args_has(e->args, "yes");
+	int code;
+
+	if (!ch_args_value(e->args, "reference"))
+		return ch_fail_usage(e->cli, &ch_verb_enqueue,
+				     "needs --reference, such as DM-1276");
+	if (!yes && !dry_run && !ch_can_ask(e->cli))
+		return ch_fail_usage(e->cli, &ch_verb_enqueue,
+				     "without a terminal it needs --yes");
+	code = read_time(e);
+	if (code == EX_OK)
+		code = gather(e);
+	if (code == EX_OK && (dry_run || !yes))
+		code = show_and_ask(e, dry_run);
+	if (code != EX_OK || dry_run)
+		return code;
+	return queue(e);
+}
+
+static int run(struct ch_cli *cli, const struct ch_args *args)
+{
+	struct enqueue e = {
+		.cli = cli,
+		.args = args,
+		.report = { .cli = cli,
+			    .term = cli->json ? &cli->out : &cli->err },
+		.table_fd = -1,
+	};
+	int code;
+
+	ch_mailing_init(&e.mailing, args);
+	code = enqueue(&e);
+	ch_auto_close(&e.table_fd);
+	free(e.digest);
+	ch_report_release(&e.report);
+	ch_mailing_release(&e.mailing);
+	return code;
+}
+
+static const struct ch_option options[] = {
+	{ "reference", 'R', "REFERENCE", false,
+	  "What the batch is called, such as DM-1276; each only once." },
+	CH_MAILING_OPTIONS,
+	{ "at", 0, "TIME", false,
+	  "Send nothing before then, such as 2026-12-07T09:00:00+01:00." },
+	{ "hold", 0, NULL, false, "Queue it, and wait for its release." },
+	{ "dry-run", 'n', NULL, false,
+	  "Show what would be queued, and queue nothing." },
+	{ "yes", 'y', NULL, false, "Do not show and ask." },
+	{ 0 },
+};
+
+const struct ch_verb ch_verb_enqueue = {
+	.name = "enqueue",
+	.operands = "LETTER RECIPIENTS",
+	.least = 2,
+	.most = 2,
+	.summary = "Queue a letter for every row of a table.",
+	.about = "All of them or, where anything is wrong, none. On a terminal "
+		 "it shows how many\nletters there are in each language, their "
+		 "sizes and the first one, and asks.\n",
+	.options = options,
+	.run = run,
+};
