@@ -97,3 +97,6 @@ tests_tools_http_host_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 tests_tools_http_host_LDADD = $(CHANCERYD_LIBS)
 TESTS += tests/system/test-sockets.py
 EXTRA_DIST += tests/system/doors.py tests/system/test-sockets.py
+
+EXTRA_DIST += tests/system/test-enqueue.py
+TESTS += tests/system/test-enqueue.py

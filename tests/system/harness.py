@@ -9,7 +9,7 @@ client would. Everything waits for events: READY=1, a line, a state.
         room.wait_letters("DM-1", sent=100)
         assert room.stop() == 0
 
-Workers are those of the build, or puppets: with Room(puppets=True) each
+Workers are those of the build, or puppets: with Room(puppets=["send"]) each
 chancery-send hands its channel to the test, which then plays the worker."""
 import http.client
 import json
@@ -234,7 +234,7 @@ def group(keys):
 
 
 class Room:
-    def __init__(self, relays=(), mailboxes=(), puppets=False, conf=None):
+    def __init__(self, relays=(), mailboxes=(), puppets=(), conf=None):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="ch-room-"))
         self.state = self.root / "state"
         self.state.mkdir()
@@ -261,10 +261,12 @@ class Room:
         self.puppets = socket.socket(socket.AF_UNIX)
         self.puppets.bind(path)
         self.puppets.listen(100)
-        program = self.libexec / "chancery-send"
-        program.unlink()
-        program.write_text(PUPPET.format(python=sys.executable, path=path))
-        program.chmod(0o755)
+        for role in ["send"] if puppets is True else puppets:
+            program = self.libexec / f"chancery-{role}"
+            program.unlink()
+            program.write_text(PUPPET.format(python=sys.executable,
+                                             path=path))
+            program.chmod(0o755)
 
     def configure(self, relays=(), mailboxes=(), **groups):
         """Write the configuration; groups such as sending={"retry": ["1s"]}
@@ -364,7 +366,7 @@ class Room:
             if self.stderr.exists() else ""
 
     def puppet(self, timeout=TIMEOUT):
-        """The next send worker that was started."""
+        """The next worker of such a role that was started."""
         self.puppets.settimeout(timeout)
         return Puppet(self.puppets.accept()[0])
 

@@ -176,7 +176,7 @@ class Worker:
         self.bytes = bytearray()
         self.usage = None
 
-    def send(self, name, **fields):
+    def send(self, name, /, **fields):
         # "from" is a word of python's: from_ stands for it.
         fields = {key.rstrip("_"): value for key, value in fields.items()}
         self.channel.sendall(encode(name, fields))
