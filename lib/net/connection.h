@@ -5,6 +5,7 @@
  * Under both mail libraries: neither of them opens a socket or speaks TLS here.
  * Non-blocking inside, blocking to the caller. Certificates are checked for
  * chain and name (RFC 6125; IP SANs for address literals), TLS >= 1.2, SNI.
+ * The program ignores SIGPIPE: OpenSSL writes to a socket that may be reset.
  */
 #ifndef CH_NET_CONNECTION_H
 #define CH_NET_CONNECTION_H

@@ -405,7 +405,8 @@ int ch_smtp_log_in(struct ch_smtp *smtp, enum ch_smtp_fault *ret_fault,
 	struct ch_smtp_reply reply = { .text = CH_STR_INIT(OFFER_MAX) };
 	int result = log_in(smtp, &reply, ret_fault, err);
 
-	*ret_code = reply.code;
+	/* An earlier "250" is not why. */
+	*ret_code = reply.code >= 400 ? reply.code : 0;
 	ch_smtp_reply_release(&reply);
 	return result;
 }

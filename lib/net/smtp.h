@@ -83,7 +83,7 @@ enum ch_smtp_fault {
 struct ch_smtp; /* opaque: connected, greeted, secured, logged in */
 
 /* Connect and log in. Returns 0 and a connection that the caller owns. -1:
- * *ret_fault and *ret_code (the relay's reply code, 0 if none); CH_RETRY where
+ * *ret_fault and *ret_code (of the relay's refusal, 0 if none); CH_RETRY where
  * waiting may help, CH_GIVE_UP for TLS and AUTH. Nothing was sent of any
  * letter. */
 int ch_smtp_open(const struct ch_smtp_options *options, struct ch_smtp **ret,

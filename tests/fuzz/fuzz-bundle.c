@@ -91,9 +91,9 @@ static void check_problems(const struct ch_problems *problems)
 static void check_headers(const char *text, const char *end)
 {
 	static const char *const once[] = {
-		"From: ",    "To: ",	     "Date: ", "Message-ID: ",
-		"Subject: ", "MIME-Version: ", "Content-Type: ",
-		"Content-Language: ",
+		"From:",    "To:",	     "Date:", "Message-ID:",
+		"Subject:", "MIME-Version:", "Content-Type:",
+		"Content-Language:",
 	};
 	size_t seen[CH_COUNT(once)] = { 0 };
 

@@ -5,14 +5,15 @@
  *   smtp-send [OPTION=VALUE]... ADDRESS...
  *
  * host= port= tls=none|starttls|implicit ca= auth=none|any|plain|login|cram-md5
- * user= password= command_ms= data_ms= dot_ms= attempt_ms= letters= size=
- * message=FILE no-go=1 quiet=1
+ * user= password= connect_ms= command_ms= data_ms= dot_ms= attempt_ms=
+ * letters= size= message=FILE no-go=1 quiet=1
  *
  * For each address a line "OUTCOME CODE STATUS TEXT" (TAB between, text
  * escaped), for each question before a dot a line "dot ADDRESS…", and at the
  * end "open" or "cut REASON"; where no connection came about "fault NAME CODE
  * TEXT".
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,7 @@ static void set(struct settings *s, const char *name, const char *value)
 	static const char *const names[] = {
 		"host", "port", "tls", "ca", "auth", "user", "password",
 		"command_ms", "data_ms", "dot_ms", "attempt_ms", "letters",
-		"size", "message", "no-go", "quiet", NULL
+		"size", "message", "no-go", "connect_ms", "quiet", NULL
 	};
 	static const char *const tls[] = { "none", "starttls", "implicit",
 					   NULL };
@@ -77,6 +78,7 @@ static void set(struct settings *s, const char *name, const char *value)
 	case 12: s->size = number; break;
 	case 13: s->file = value; break;
 	case 14: s->no_go = number != 0; break;
+	case 15: s->smtp.target.connect_timeout_ms = (int)number; break;
 	default: s->quiet = number != 0; break;
 	}
 }
@@ -175,6 +177,7 @@ int main(int argc, char **argv)
 	bool usable = true;
 	int at = 1;
 
+	signal(SIGPIPE, SIG_IGN); /* as the worker does */
 	for (; at < argc && strchr(argv[at], '='); at++) {
 		char *value = strchr(argv[at], '=');
 

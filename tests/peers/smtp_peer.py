@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An SMTP server that keeps to its script: polite where the script is silent,
+and otherwise as bad as it says. Plain, STARTTLS or implicit TLS.
+
+A script is a dict from a step to what is done there instead of the polite
+answer: greeting, tls, ehlo, starttls, auth, mail, rcpt, rcpt:ADDRESS, data,
+body (before the message is read), dot, rset, quit. An action is
+  bytes       said
+  a number    seconds to wait
+  "close"     the connection ends
+  "reset"     it ends with a RST
+  "hang"      nothing is said any more, until the client goes
+  "stall"     nothing is read until peer.released is set
+  a function  called with the session
+  a list      of these, one after the other
+or Turns(...), whose actions are for the first time, the second and so on; the
+last one stays.
+
+Everything heard is in peer.sessions: `said` (the commands, in order; those
+under TLS begin with "*"), `messages` (whole ones, dots unstuffed), `left` (what
+came behind the last command or inside a message that never ended)."""
+import base64
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+import time
+
+USER, PASSWORD = "registry", "correct horse"
+
+
+class End(Exception):
+    """The session is over."""
+
+
+class Turns:
+    def __init__(self, *actions):
+        self.actions = list(actions)
+
+    def next(self):
+        return self.actions.pop(0) if len(self.actions) > 1 \
+            else self.actions[0]
+
+
+class Session:
+    def __init__(self, peer, connection):
+        self.peer = peer
+        self.connection = connection
+        self.secure = False
+        self.input = b""
+        self.said = []
+        self.messages = []
+        self.left = b""
+        self.last = b""
+
+    # ---- bytes
+
+    def fill(self):
+        data = self.connection.recv(65536)
+        if not data:
+            raise End
+        self.input += data
+
+    def line(self):
+        while b"\n" not in self.input:
+            self.fill()
+        line, self.input = self.input.split(b"\n", 1)
+        return line.rstrip(b"\r")
+
+    def say(self, data):
+        self.last = data or self.last
+        self.connection.sendall(data)
+
+    def start_tls(self):
+        self.perform(self.peer.script.get("tls", b""))
+        self.connection = self.peer.context.wrap_socket(
+            self.connection, server_side=True)
+        self.secure = True
+
+    def hang(self):
+        while True:
+            self.fill()
+
+    def stall(self):
+        # The client's end cannot be seen behind bytes that are not read.
+        self.peer.released.wait(60)
+
+    def reset(self):
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                   struct.pack("ii", 1, 0))
+        raise End
+
+    # ---- the script
+
+    def perform(self, action):
+        if isinstance(action, Turns):
+            action = action.next()
+        if isinstance(action, bytes):
+            self.say(action)
+        elif isinstance(action, (int, float)):
+            time.sleep(action)
+        elif isinstance(action, list):
+            for one in action:
+                self.perform(one)
+        elif action == "close":
+            raise End
+        elif action in ("hang", "stall", "reset"):
+            getattr(self, action)()
+        else:
+            action(self)
+
+    def do(self, step, polite):
+        self.perform(self.peer.script.get(step, polite))
+
+    # ---- the dialogue
+
+    def run(self):
+        if self.peer.tls == "implicit":
+            self.start_tls()
+        self.do("greeting", b"220 peer.example ESMTP\r\n")
+        while True:
+            line = self.line()
+            self.said.append(("*" if self.secure else "") +
+                             line.decode("latin-1"))
+            verb = line.split(b" ")[0].upper().decode("latin-1")
+            handler = getattr(self, "on_" + verb.lower(), None)
+            if handler:
+                handler(line)
+            else:
+                self.say(b"500 5.5.2 what?\r\n")
+
+    def on_ehlo(self, _line):
+        keywords = ["peer.example", *self.peer.keywords]
+        if self.peer.tls == "starttls" and not self.secure:
+            keywords.append("STARTTLS")
+        lines = [f"250-{word}\r\n" for word in keywords] + ["250 HELP\r\n"]
+        self.do("ehlo", "".join(lines).encode())
+
+    def on_starttls(self, _line):
+        self.do("starttls", b"220 2.0.0 go ahead\r\n")
+        self.start_tls()
+
+    def ask(self, prompt):
+        self.say(b"334 " + base64.b64encode(prompt) + b"\r\n")
+        return base64.b64decode(self.line())
+
+    def on_auth(self, line):
+        if "auth" in self.peer.script:
+            self.do("auth", b"")
+            return
+        words = line.split(b" ")
+        if words[1] == b"PLAIN":
+            _, user, password = base64.b64decode(words[2]).split(b"\0")
+        else:
+            user = self.ask(b"Username:")
+            password = self.ask(b"Password:")
+        good = (user.decode(), password.decode()) == (USER, PASSWORD)
+        self.say(b"235 2.7.0 ok\r\n" if good else b"535 5.7.8 no\r\n")
+
+    def on_mail(self, _line):
+        self.do("mail", b"250 2.1.0 ok\r\n")
+
+    def on_rcpt(self, line):
+        address = line.split(b"<")[1].split(b">")[0].decode("latin-1")
+        step = f"rcpt:{address}"
+        self.do(step if step in self.peer.script else "rcpt",
+                b"250 2.1.5 ok\r\n")
+
+    def on_data(self, _line):
+        self.do("data", b"354 go on\r\n")
+        if not self.last.startswith(b"354"):
+            return
+        self.perform(self.peer.script.get("body", b""))
+        self.messages.append(self.message())
+        self.do("dot", b"250 2.0.0 kept\r\n")
+
+    def message(self):
+        """RFC 5321 section 4.5.2: CRLF, a dot, CRLF end it."""
+        data = bytearray(b"\r\n" + self.input)
+        self.input = b""
+        at = 0
+        while (end := data.find(b"\r\n.\r\n", at)) < 0:
+            at = max(0, len(data) - 4)
+            more = self.connection.recv(1 << 20)
+            if not more:
+                self.left = bytes(data[2:])
+                raise End
+            data += more
+        self.input = bytes(data[end + 5:])
+        return bytes(data[:end + 2]).replace(b"\r\n.", b"\r\n")[2:]
+
+    def on_rset(self, _line):
+        self.do("rset", b"250 2.0.0 ok\r\n")
+
+    def on_quit(self, _line):
+        self.do("quit", b"221 2.0.0 bye\r\n")
+        raise End
+
+
+KEYWORDS = ["PIPELINING", "ENHANCEDSTATUSCODES", "SIZE 50000000", "DSN",
+            "8BITMIME", "AUTH PLAIN LOGIN"]
+
+
+class Peer:
+    """The server, on an ephemeral port of loopback; a context manager."""
+
+    def __init__(self, script=None, tls=None, context=None, keywords=None,
+                 small_buffers=False):
+        self.script = script or {}
+        self.tls = tls
+        self.context = context
+        self.keywords = KEYWORDS if keywords is None else keywords
+        self.sessions = []
+        self.released = threading.Event()
+        self.threads = []
+        self.listener = socket.socket()
+        if small_buffers:
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
+                                     4096)
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(16)
+        self.port = self.listener.getsockname()[1]
+
+    def __enter__(self):
+        thread = threading.Thread(target=self.accept, daemon=True)
+        thread.start()
+        self.threads.append(thread)
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def settle(self):
+        """Wait until no session runs any more: all that was heard is known."""
+        self.released.set()
+        for thread in self.threads[1:]:
+            thread.join(60)
+            assert not thread.is_alive(), "a session does not end"
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            session = Session(self, connection)
+            self.sessions.append(session)
+            thread = threading.Thread(target=self.serve, args=(session,),
+                                      daemon=True)
+            self.threads.append(thread)
+            thread.start()
+
+    @staticmethod
+    def serve(session):
+        try:
+            session.connection.setsockopt(socket.IPPROTO_TCP,
+                                          socket.TCP_NODELAY, 1)
+            session.run()
+        except (End, OSError):
+            session.left += session.input
+        finally:
+            session.connection.close()
+
+    @property
+    def said(self):
+        return [line for session in self.sessions for line in session.said]
+
+    @property
+    def messages(self):
+        return [message for session in self.sessions
+                for message in session.messages]
+
+
+class Authority:
+    """A certificate authority in a folder, made by the openssl command."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.ca = folder / "ca.pem"
+        self.openssl("req", "-x509", *self.key("ca"), "-out", self.ca,
+                     "-days", "2", "-subj", "/CN=Test authority")
+
+    def openssl(self, *arguments):
+        subprocess.run(["openssl", *map(str, arguments)], check=True,
+                       capture_output=True, timeout=60)
+
+    def key(self, name):
+        return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                "-nodes", "-keyout", self.folder / f"{name}.key"]
+
+    def certificate(self, name, names="DNS:localhost,IP:127.0.0.1", days=2):
+        """A certificate for those names; returns the server's TLS context."""
+        request = self.folder / f"{name}.csr"
+        pem = self.folder / f"{name}.pem"
+        self.openssl("req", *self.key(name), "-out", request, "-subj",
+                     "/O=Test", "-addext", f"subjectAltName={names}")
+        self.openssl("x509", "-req", "-in", request, "-CA", self.ca,
+                     "-CAkey", self.folder / "ca.key", "-days", days,
+                     "-copy_extensions", "copy", "-out", pem)
+        return self.context(name)
+
+    def context(self, name):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.folder / f"{name}.pem",
+                                self.folder / f"{name}.key")
+        return context

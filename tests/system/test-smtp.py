@@ -1,0 +1,658 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Letters to hostile relays: for each fault of the acceptance list from 36 to
+57, over plain text, STARTTLS and implicit TLS, what is said of each address.
+
+The rule: "sent" only where the address and the final dot had a 2yz; what is not
+plainly a reply is in doubt once the dot is out, and nothing happened before."""
+import concurrent.futures
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
+import smtp_peer  # noqa: E402
+from smtp_peer import Peer, Turns  # noqa: E402
+
+SEND = pathlib.Path(os.environ["top_builddir"]) / "tests/tools/smtp-send"
+PLAIN, STARTTLS, IMPLICIT = "none", "starttls", "implicit"
+ALL = (PLAIN, STARTTLS, IMPLICIT)
+SOON = 1500  # ms; the deadline under test
+LATE = 60000
+A, B, C = "a@members.example", "b@members.example", "c@members.example"
+MESSAGE = (b"From: r@chancery.example\r\nTo: a@members.example\r\n"
+           b"Date: Tue, 24 Nov 2026 01:02:03 +0000\r\n"
+           b"Message-ID: <1@chancery.example>\r\nSubject: test\r\n"
+           b"MIME-Version: 1.0\r\n\r\n.\r\n..\r\n.a line\r\nFrom x\r\n"
+           + b"".join(b"%sline %d of it\r\n" % (b"." * (i % 3), i)
+                      for i in range(300)))
+
+
+class Told:
+    """What smtp-send printed."""
+
+    def __init__(self, output):
+        self.text = output
+        self.results, self.dots, self.end, self.fault = [], [], "", None
+        for line in output.splitlines():
+            word = line.split(" ")[0]
+            if "\t" in line:
+                outcome, code, status, text = line.split("\t", 3)
+                self.results.append((outcome, int(code), status, text))
+            elif word == "dot":
+                self.dots.append(line.split(" ")[1:])
+            elif word == "fault":
+                _, name, code, self.end = line.split(" ", 3)
+                self.fault = (name, int(code))
+            else:
+                self.end = line
+
+    @property
+    def outcomes(self):
+        return [(outcome, code) for outcome, code, _, _ in self.results]
+
+
+class Bench:
+    """What the scenarios share: certificates, and how to send."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.authority = smtp_peer.Authority(folder)
+        self.good = self.authority.certificate("good")
+        self.message = folder / "message"
+        self.message.write_bytes(MESSAGE)
+
+    def send(self, peer, mode, to=(A,), **options):
+        options = {"host": "localhost", "port": peer.port, "tls": mode,
+                   "ca": self.authority.ca, "connect_ms": LATE,
+                   "command_ms": LATE, "data_ms": LATE, "dot_ms": LATE,
+                   "attempt_ms": LATE, "message": self.message, **options}
+        run = subprocess.run(
+            [SEND, *(f"{key}={value}" for key, value in options.items()), *to],
+            capture_output=True, timeout=120, check=False)
+        assert run.returncode == 0, (run.returncode, run.stderr.decode())
+        assert not re.search(rb"[^\n\t\x20-\x7e]", run.stdout), run.stdout
+        return Told(run.stdout.decode())
+
+    def peer(self, script, mode, **options):
+        return Peer(script, tls=None if mode == PLAIN else mode,
+                    context=options.pop("context", self.good), **options)
+
+    def play(self, script, mode, to=(A,), peer=None, **options):
+        """One run against one script: what was told, and the peer."""
+        with self.peer(script, mode, **(peer or {})) as server:
+            told = self.send(server, mode, to, **options)
+            server.settle()
+        return told, server
+
+
+SCENARIOS = []
+
+
+def scenario(*modes):
+    def add(function):
+        SCENARIOS.extend((function, mode) for mode in modes or ALL)
+        return function
+    return add
+
+
+def mails(peer):
+    return [line for line in peer.said if line.lstrip("*")[:4] == "MAIL"]
+
+
+# ---- nothing wrong ---------------------------------------------------------
+
+@scenario()
+def n00_polite(bench, mode):
+    for keywords in (smtp_peer.KEYWORDS, []):
+        told, peer = bench.play({}, mode, (A, B), {"keywords": keywords},
+                                letters=3)
+        assert told.outcomes == [("sent", 250)] * 6, told.text
+        assert told.end == "open" and told.dots == [[A, B]] * 3
+        assert peer.messages == [MESSAGE] * 3
+        assert len(peer.sessions) == 1 and peer.said[-1].endswith("QUIT")
+
+
+@scenario()
+def n00_login(bench, mode):
+    for how in ("any", "plain", "login"):
+        told, peer = bench.play({}, mode, auth=how, user=smtp_peer.USER,
+                                password=smtp_peer.PASSWORD)
+        assert told.outcomes == [("sent", 250)], told.text
+        assert peer.messages == [MESSAGE]
+
+
+# ---- 36 hang ---------------------------------------------------------------
+
+@scenario(PLAIN)
+def n36_hang_at_connect(bench, mode):
+    """A port whose queue is full answers nothing."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        full = [socket.socket() for _ in range(4)]
+        for one in full:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+
+        class Nobody:
+            pass
+        Nobody.port = port
+        told = bench.send(Nobody, mode, host="127.0.0.1", connect_ms=SOON)
+        for one in full:
+            one.close()
+    assert told.fault == ("connect", 0) and "in time" in told.end, told.text
+
+
+def hang_before_mail(step):
+    def hang(bench, mode):
+        told, peer = bench.play({step: "hang"}, mode, command_ms=SOON)
+        assert told.fault == ("connect", 0), told.text
+        assert "in time" in told.end, told.text
+        assert not mails(peer)
+    hang.__name__ = f"n36_hang_at_{step}"
+    return hang
+
+
+for _step, _modes in (("greeting", ALL), ("ehlo", ALL),
+                      ("starttls", (STARTTLS,)),
+                      ("tls", (STARTTLS, IMPLICIT))):
+    scenario(*_modes)(hang_before_mail(_step))
+
+
+def hang_at(step):
+    def hang(bench, mode):
+        for keywords in (smtp_peer.KEYWORDS, []):
+            told, peer = bench.play({step: "hang"}, mode,
+                                    peer={"keywords": keywords},
+                                    command_ms=SOON)
+            assert told.outcomes == [("untried", 0)], told.text
+            assert told.end.startswith("cut "), told.text
+            assert told.dots == [] and peer.messages == []
+    hang.__name__ = f"n36_hang_at_{step}"
+    return hang
+
+
+for _step in ("mail", "rcpt", "data"):
+    scenario()(hang_at(_step))
+
+
+@scenario()
+def n36_the_attempt_has_a_deadline(bench, mode):
+    """Each step is in time, all together are not."""
+    told, peer = bench.play({"rcpt": [1, b"250 ok\r\n"]}, mode, (A, B, C),
+                            attempt_ms=SOON)
+    assert told.outcomes == [("untried", 0)] * 3, told.text
+    assert told.dots == [] and peer.messages == []
+
+
+# ---- 37 421 before the dot -------------------------------------------------
+
+GONE = [b"421 4.3.2 going down\r\n", "close"]
+
+
+@scenario()
+def n37_421_at_greeting(bench, mode):
+    told, peer = bench.play({"greeting": GONE}, mode)
+    assert told.fault == ("greeting", 421) and peer.said == [], told.text
+
+
+@scenario()
+def n37_421_at_ehlo(bench, mode):
+    told, peer = bench.play({"ehlo": GONE}, mode)
+    assert told.fault == ("greeting", 421) and not mails(peer), told.text
+
+
+@scenario()
+def n37_421_at_mail_rcpt_data(bench, mode):
+    for step in ("mail", "rcpt", "data"):
+        for keywords in (smtp_peer.KEYWORDS, []):
+            told, peer = bench.play({step: GONE}, mode,
+                                    peer={"keywords": keywords})
+            assert told.outcomes == [("deferred", 421)], told.text
+            assert told.end.startswith("cut ") and told.dots == []
+            assert peer.messages == []
+
+
+@scenario()
+def n37_421_at_the_second_address(bench, mode):
+    told, peer = bench.play({f"rcpt:{B}": GONE}, mode, (A, B, C))
+    assert told.outcomes[1] == ("deferred", 421), told.text
+    assert {o for o, _ in told.outcomes} <= {"deferred", "untried"}
+    assert told.dots == [] and peer.messages == []
+
+
+@scenario()
+def n37_421_inside_the_message(bench, mode):
+    told, peer = bench.play({"body": [0.2, *GONE]}, mode, size=20000000,
+                            message=bench.message, data_ms=LATE)
+    assert told.outcomes[0][0] in ("deferred", "untried"), told.text
+    assert told.end.startswith("cut ")
+    assert peer.messages == []
+
+
+@scenario()
+def n37_421_between_letters(bench, mode):
+    told, peer = bench.play({"dot": [b"250 kept\r\n", *GONE]}, mode,
+                            letters=2)
+    assert told.outcomes[0] == ("sent", 250), told.text
+    assert told.outcomes[1] in (("untried", 0), ("deferred", 421)), told.text
+    assert len(peer.messages) == 1
+
+
+# ---- 38 to 41 TLS ----------------------------------------------------------
+
+def last_words(peer):
+    return [line.split(" ")[0] for line in peer.said]
+
+
+@scenario(STARTTLS)
+def n38_ehlo_refused_where_tls_is_required(bench, mode):
+    for reply in (b"500 what?\r\n", b"502 no\r\n", b"550 no\r\n"):
+        told, peer = bench.play({"ehlo": reply}, mode)
+        assert told.fault == ("greeting", int(reply[:3])), told.text
+        assert last_words(peer) == ["EHLO"], peer.said
+
+
+@scenario(STARTTLS)
+def n39_starttls_absent(bench, mode):
+    for ehlo in (b"250 peer.example\r\n",
+                 b"250-peer.example\r\n250-XSTARTTLS\r\n250 STARTTLSX\r\n"):
+        told, peer = bench.play({"ehlo": ehlo}, mode)
+        assert told.fault[0] == "tls", told.text
+        assert "STARTTLS" in told.end
+        assert last_words(peer) == ["EHLO"], peer.said
+
+
+@scenario(STARTTLS)
+def n39_starttls_refused(bench, mode):
+    for reply, fault in ((b"454 4.7.0 not now\r\n", 454),
+                         (b"502 no\r\n", 502), (b"250 ok\r\n", 0)):
+        told, peer = bench.play({"starttls": [reply, "hang"]}, mode)
+        assert told.fault == ("tls", fault), told.text
+        assert last_words(peer) == ["EHLO", "STARTTLS"], peer.said
+
+
+@scenario(STARTTLS)
+def n40_bytes_after_220(bench, mode):
+    for more in (b"250 ok\r\n", b"250-peer\r\n250 AUTH PLAIN\r\n", b"x"):
+        told, peer = bench.play({"starttls": b"220 go\r\n" + more}, mode)
+        assert told.fault[0] == "tls", told.text
+        assert "in between" in told.end or "plain bytes" in told.end
+        assert last_words(peer) == ["EHLO", "STARTTLS"], peer.said
+
+
+@scenario(STARTTLS, IMPLICIT)
+def n41_wrong_certificates(bench, mode):
+    stranger = smtp_peer.Authority(bench.folder / f"stranger-{mode}")
+    cases = [
+        (bench.authority.certificate(f"name-{mode}", "DNS:other.example"),
+         "localhost", "mismatch"),
+        (bench.authority.certificate(f"canonical-{mode}",
+                                     "DNS:mx.localhost,DNS:*.localhost"),
+         "localhost", "mismatch"),
+        (bench.authority.certificate(f"address-{mode}", "DNS:localhost"),
+         "127.0.0.1", "mismatch"),
+        (bench.authority.certificate(f"expired-{mode}", days=-1),
+         "localhost", "expired"),
+        (stranger.certificate("good"), "localhost", "certificate"),
+    ]
+    for context, host, why in cases:
+        told, peer = bench.play({}, mode, peer={"context": context},
+                                host=host)
+        assert told.fault == ("tls", 0), (why, told.text)
+        assert why in told.end, (why, told.text)
+        assert not mails(peer)
+        assert not any(line.startswith("*") for line in peer.said), peer.said
+
+
+@scenario(STARTTLS, IMPLICIT)
+def n41_no_tls_behind_it(bench, mode):
+    """What should be a handshake is plain text."""
+    told, peer = bench.play({"tls": [b"250 ok\r\n" * 10, "hang"]}, mode)
+    assert told.fault[0] == "tls", told.text
+    assert not mails(peer)
+
+
+# ---- 42, 43 login ----------------------------------------------------------
+
+@scenario()
+def n42_login_refused(bench, mode):
+    for how in ("any", "plain", "login"):
+        told, peer = bench.play({}, mode, auth=how, user=smtp_peer.USER,
+                                password="wrong")
+        assert told.fault == ("auth", 535), told.text
+        assert not mails(peer)
+
+
+@scenario()
+def n42_login_wanted_at_mail(bench, mode):
+    told, peer = bench.play({"mail": b"530 5.7.0 log in\r\n"}, mode)
+    assert told.end.startswith("cut ") and "login" in told.end, told.text
+    assert peer.messages == [] and told.dots == []
+
+
+@scenario()
+def n42_login_not_now(bench, mode):
+    told, peer = bench.play({"auth": b"454 4.7.0 later\r\n"}, mode,
+                            auth="plain", user="u", password="p")
+    assert told.fault == ("greeting", 454), told.text
+    assert not mails(peer)
+
+
+@scenario()
+def n43_login_not_offered(bench, mode):
+    for keywords in ([], ["AUTH XOAUTH2 GSSAPI"], ["AUTHPLAIN"]):
+        told, peer = bench.play({}, mode, peer={"keywords": keywords},
+                                auth="any", user="u", password="p")
+        assert told.fault[0] == "auth", told.text
+        assert not mails(peer)
+        assert not any("AUTH" in line for line in peer.said), peer.said
+
+
+@scenario(STARTTLS)
+def n43_login_offered_before_tls_alone(bench, mode):
+    """What was offered in the clear counts for nothing under TLS."""
+    told, peer = bench.play({"ehlo": Turns(
+        b"250-peer\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n", b"250 peer\r\n")},
+        mode, auth="any", user="u", password="p")
+    assert told.fault[0] == "auth", told.text
+    assert last_words(peer) == ["EHLO", "STARTTLS", "*EHLO"], peer.said
+
+
+# ---- 44 to 46 refusals -----------------------------------------------------
+
+@scenario()
+def n44_each_address_has_its_own(bench, mode):
+    for keywords in (smtp_peer.KEYWORDS, []):
+        told, peer = bench.play(
+            {f"rcpt:{A}": b"450 4.2.1 busy\r\n",
+             f"rcpt:{C}": b"550 5.1.1 unknown\r\n"}, mode, (A, B, C),
+            {"keywords": keywords})
+        assert told.outcomes == [("deferred", 450), ("sent", 250),
+                                 ("failed", 550)], told.text
+        assert [status for _, _, status, _ in told.results] == [
+            "4.2.1", "2.0.0", "5.1.1"]
+        assert told.dots == [[B]] and peer.messages == [MESSAGE]
+        assert told.end == "open"
+
+
+@scenario()
+def n44_the_only_address(bench, mode):
+    for code, outcome in ((450, "deferred"), (452, "deferred"),
+                          (550, "failed"), (553, "failed")):
+        told, peer = bench.play({"rcpt": b"%d no\r\n" % code}, mode)
+        assert told.outcomes == [(outcome, code)], told.text
+        assert told.dots == []
+        assert not any(peer.messages)
+
+
+@scenario()
+def n44_refused_at_mail(bench, mode):
+    for code, outcome in ((451, "deferred"), (550, "failed")):
+        told, peer = bench.play({"mail": b"%d no\r\n" % code}, mode, (A, B))
+        assert told.outcomes == [(outcome, code)] * 2, told.text
+        assert told.dots == []
+
+
+@scenario()
+def n45_all_refused_and_data_taken(bench, mode):
+    """354 to DATA and 250 to the dot, with nobody to send to."""
+    told, peer = bench.play({"rcpt": Turns(
+        b"550 5.1.1 no\r\n", b"450 4.2.1 no\r\n", b"250 ok\r\n")}, mode,
+        (A, B), letters=2)
+    assert told.outcomes == [("failed", 550), ("deferred", 450),
+                             ("sent", 250), ("sent", 250)], told.text
+    assert told.dots == [[A, B]], told.text
+    assert [m for m in peer.messages if m] == [MESSAGE]
+
+
+@scenario()
+def n46_data_answered_250(bench, mode):
+    for reply in (b"250 ok\r\n", b"220 ok\r\n", b"334 eh\r\n", b"399 eh\r\n"):
+        told, peer = bench.play({"data": [reply, "hang"]}, mode)
+        assert told.outcomes == [("untried", 0)], told.text
+        assert told.end.startswith("cut ") and told.dots == []
+        assert peer.sessions[0].left == b"", "the message went out"
+
+
+@scenario()
+def n46_data_refused(bench, mode):
+    for code, outcome in ((451, "deferred"), (554, "failed")):
+        told, peer = bench.play({"data": b"%d no\r\n" % code}, mode)
+        assert told.outcomes == [(outcome, code)], told.text
+        assert told.dots == [] and peer.sessions[0].left == b""
+
+
+@scenario()
+def n46_one_reply_too_many(bench, mode):
+    """Replies that are out of step never make a letter sent."""
+    for step in ("mail", "rcpt", "greeting"):
+        polite = {"mail": b"250 ok\r\n", "rcpt": b"250 ok\r\n",
+                  "greeting": b"220 peer\r\n"}[step]
+        told, peer = bench.play({step: polite + b"250 more\r\n"}, mode,
+                                command_ms=SOON)
+        assert ("sent", 250) not in told.outcomes, told.text
+        assert peer.messages == []
+
+
+# ---- 47 stalled ------------------------------------------------------------
+
+@scenario()
+def n47_reading_stalls(bench, mode):
+    large = bench.folder / f"large-{mode}"
+    large.write_bytes(MESSAGE * 2000)
+    told, peer = bench.play({"body": "stall"}, mode,
+                            peer={"small_buffers": True}, message=large,
+                            data_ms=SOON)
+    assert told.outcomes == [("untried", 0)], told.text
+    assert told.end.startswith("cut ") and "in time" in told.end
+    assert told.dots == [] and peer.messages == []
+    # It has read all there is by now, and it is a part without holes.
+    stuffed = b"\r\n" + (MESSAGE * 2000).replace(b"\r\n.", b"\r\n..")
+    assert 0 < len(peer.sessions[0].left) < len(stuffed) - 2
+    assert stuffed[2:].startswith(peer.sessions[0].left)
+
+
+@scenario()
+def n47_reading_stalls_and_goes_on(bench, mode):
+    """A pause is no reason for a hole."""
+    large = bench.folder / f"pause-{mode}"
+    large.write_bytes(MESSAGE * 2000)
+    told, peer = bench.play({"body": 1.0}, mode,
+                            peer={"small_buffers": True}, message=large)
+    assert told.outcomes == [("sent", 250)], told.text
+    assert peer.messages == [MESSAGE * 2000]
+
+
+@scenario()
+def n47_an_answer_before_the_dot(bench, mode):
+    """A 250 to a dot that was never sent is no answer to it."""
+    told, peer = bench.play({"data": b"354 go on\r\n250 kept\r\n"}, mode)
+    assert told.outcomes == [("untried", 0)], told.text
+    assert told.dots == [] and peer.messages == []
+
+
+# ---- 48 to 56 the answer to the dot ----------------------------------------
+
+def doubt(bench, mode, script, text, **options):
+    told, peer = bench.play({"dot": script}, mode, (A, B), **options)
+    assert told.outcomes == [("in-doubt", 0)] * 2, told.text
+    assert told.dots == [[A, B]] and told.end.startswith("cut ")
+    assert peer.messages == [MESSAGE]
+    for _, _, status, shown in told.results:
+        assert status == "" and re.search(text, shown), shown
+
+
+@scenario()
+def n48_close_after_the_dot(bench, mode):
+    doubt(bench, mode, "close", "closed")
+    doubt(bench, mode, "reset", "closed|reset")
+
+
+@scenario()
+def n49_silence_after_the_dot(bench, mode):
+    doubt(bench, mode, "hang", "in time", dot_ms=SOON)
+
+
+@scenario()
+def n50_bare_250(bench, mode):
+    doubt(bench, mode, b"250\r\n", "^250")
+
+
+@scenario()
+def n51_250_dash_and_close(bench, mode):
+    doubt(bench, mode, [b"250-kept as 1234\r\n", "close"], "kept as 1234")
+    doubt(bench, mode, [b"250 kept as 1234", "close"], "kept as 1234")
+
+
+@scenario()
+def n52_250_then_451(bench, mode):
+    doubt(bench, mode, b"250-kept\r\n451 4.3.0 not kept\r\n", "not kept")
+
+
+@scenario()
+def n53_no_such_code(bench, mode):
+    for reply in (b"199 a\r\n", b"999 a\r\n", b"2500 a\r\n", b"600 a\r\n",
+                  b"25 a\r\n", b"250a\r\n", b"abc\r\n", b" 250 a\r\n",
+                  b"\r\n250 a\r\n", b"\0\r\n", b"+OK\r\n", b"-250 a\r\n"):
+        doubt(bench, mode, [reply, "hang"], "")
+
+
+@scenario()
+def n53_other_classes(bench, mode):
+    for code in (354, 334, 300):
+        told, peer = bench.play({"dot": [b"%d eh\r\n" % code, "hang"]}, mode)
+        assert told.outcomes == [("in-doubt", code)], told.text
+
+
+@scenario()
+def n54_dot_refused(bench, mode):
+    """And the next letter goes over the same connection."""
+    for code, outcome in ((451, "deferred"), (554, "failed")):
+        told, peer = bench.play(
+            {"dot": Turns(b"%d no\r\n" % code, b"250 ok\r\n")}, mode,
+            letters=2)
+        assert told.outcomes == [(outcome, code), ("sent", 250)], told.text
+        assert told.end == "open" and len(peer.sessions) == 1
+        assert peer.messages == [MESSAGE] * 2
+
+
+@scenario()
+def n54_421_to_the_dot(bench, mode):
+    """A 421 is a 4yz: the relay has not taken it."""
+    told, peer = bench.play({"dot": GONE}, mode)
+    assert told.outcomes == [("deferred", 421)], told.text
+    assert told.end.startswith("cut ")
+
+
+def endless(line):
+    def say(session):
+        while True:
+            session.say(line * 100)
+    return say
+
+
+def dripped(text):
+    def say(session):
+        for i in range(len(text)):
+            session.say(text[i:i + 1])
+            session.perform(0.1)
+        session.hang()
+    return say
+
+
+@scenario()
+def n55_endless_or_dripped_at_the_dot(bench, mode):
+    doubt(bench, mode, endless(b"x" * 100), "x")
+    doubt(bench, mode, endless(b"250-more\r\n"), "more")
+    doubt(bench, mode, dripped(b"250 " + b"kept " * 100 + b"\r\n"), "kept",
+          dot_ms=SOON)
+
+
+@scenario()
+def n55_endless_or_dripped_before_it(bench, mode):
+    for step, script in (
+            ("greeting", endless(b"220-" + b"x" * 96)),
+            ("greeting", dripped(b"220-" + b"x" * 1000)),
+            ("ehlo", endless(b"250-x\r\n")), ("ehlo", endless(b"x"))):
+        told, peer = bench.play({step: script}, mode, command_ms=SOON)
+        assert told.fault == ("connect", 0), (step, told.text)
+    for step, script in (
+            ("mail", endless(b"250-x\r\n")), ("rcpt", endless(b"x")),
+            ("rcpt", dripped(b"250 " + b"x" * 1000)),
+            ("data", endless(b"354-x\r\n"))):
+        told, peer = bench.play({step: script}, mode, command_ms=SOON)
+        assert told.outcomes == [("untried", 0)], (step, told.text)
+        assert told.dots == [] and peer.messages == []
+
+
+NASTY = b"\x1b[2J\x1b]52;c;eA==\x07 \xff\xc3\x28 %n%s%9999d \xe2\x80\xae \0 \t"
+
+
+@scenario()
+def n56_escaped_everywhere(bench, mode):
+    """send() has asserted that nothing but printable ASCII is printed."""
+    told, peer = bench.play({"dot": b"250 2.0.0 " + NASTY + b"\r\n"}, mode)
+    assert told.outcomes == [("sent", 250)], told.text
+    assert r"\x1B[2J" in told.text and "%n%s%9999d" in told.text, told.text
+    told, peer = bench.play({"rcpt": b"550 5.1.1 " + NASTY + b"\r\n"}, mode)
+    assert told.outcomes == [("failed", 550)], told.text
+    assert r"\x1B[2J" in told.text
+    for step in ("greeting", "ehlo", "auth"):
+        told, peer = bench.play({step: b"554 " + NASTY + b"\r\n"}, mode,
+                                auth="plain", user="u", password="p")
+        assert told.fault[1] == 554 and r"\x1B[2J" in told.end, told.text
+    doubt(bench, mode, [NASTY + b"\r\n", "hang"], r"x1B\[2J")
+
+
+# ---- 57 size ---------------------------------------------------------------
+
+@scenario()
+def n57_larger_than_the_relay_takes(bench, mode):
+    told, peer = bench.play({}, mode, peer={"keywords": ["SIZE 1000"]})
+    assert told.outcomes == [("failed", 0)], told.text
+    assert told.results[0][2] == "5.3.4" and "1000 bytes" in told.results[0][3]
+    assert told.end == "open" and not mails(peer)
+    told, peer = bench.play({"mail": b"552 5.3.4 too large\r\n"}, mode)
+    assert told.outcomes == [("failed", 552)], told.text
+    # No limit is named, or one that is none.
+    for size in ("SIZE", "SIZE 0", "SIZE x"):
+        told, peer = bench.play({}, mode, peer={"keywords": [size]})
+        assert told.outcomes == [("sent", 250)], (size, told.text)
+
+
+def run(bench, function, mode):
+    began = time.monotonic()
+    function(bench, mode)
+    return time.monotonic() - began
+
+
+def main():
+    wanted = sys.argv[1:]
+    chosen = [(function, mode) for function, mode in SCENARIOS
+              if not wanted or function.__name__ in wanted]
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="chancery-smtp-") as folder, \
+            concurrent.futures.ThreadPoolExecutor(12) as pool:
+        bench = Bench(pathlib.Path(folder))
+        for function, mode in chosen:
+            (bench.folder / f"stranger-{mode}").mkdir(exist_ok=True)
+        runs = [pool.submit(run, bench, *one) for one in chosen]
+        for (function, mode), one in zip(chosen, runs):
+            error = one.exception()
+            failed += error is not None
+            print("FAILED:" if error else "ok:", function.__name__, mode,
+                  repr(error) if error else f"{one.result():.1f} s",
+                  flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
