@@ -10,6 +10,10 @@ TESTS += tests/include-direction.py tests/fuzz/replay.py
 # What tests written in python share.
 EXTRA_DIST += tests/system/harness.py tests/system/wire.py
 
+# The daemon whole: as a service, and around the final dot.
+dist_check_SCRIPTS += tests/system/test-daemon.py tests/system/test-sending.py
+TESTS += tests/system/test-daemon.py tests/system/test-sending.py
+
 # How a fuzz target X comes in: its room adds, in its own local.mk,
 #   check_PROGRAMS += tests/fuzz/fuzz-X
 #   tests_fuzz_fuzz_X_SOURCES = tests/fuzz/fuzz-X.c $(FUZZ_MAIN)

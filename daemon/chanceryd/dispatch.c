@@ -214,6 +214,19 @@ static void look_at_changed(struct ch_dispatch *dispatch)
 
 /* ---- claiming --------------------------------------------------------- */
 
+static bool is_due(const struct ch_active_batch *batch, int64_t now_us)
+{
+	return batch->open && batch->due_us <= now_us;
+}
+
+static bool any_due(const struct ch_dispatch *dispatch, int64_t now_us)
+{
+	for (size_t i = 0; i < dispatch->len; i++)
+		if (is_due(dispatch->batches[i], now_us))
+			return true;
+	return false;
+}
+
 /* The next batch whose turn it is, and that has something due; NULL: none. */
 static struct ch_active_batch *next_due(struct ch_dispatch *dispatch,
 					int64_t now_us)
@@ -222,7 +235,7 @@ static struct ch_active_batch *next_due(struct ch_dispatch *dispatch,
 		size_t at = (dispatch->next + i) % dispatch->len;
 		struct ch_active_batch *batch = dispatch->batches[at];
 
-		if (batch->open && batch->due_us <= now_us) {
+		if (is_due(batch, now_us)) {
 			dispatch->next = at + 1;
 			return batch;
 		}
@@ -287,24 +300,21 @@ static uint64_t waiting(struct ch_mailroom *room)
 	return tally.state[CH_STATE_QUEUED];
 }
 
+/* A turn that finds no room is not used up. */
 static void claim_for_all(struct ch_dispatch *dispatch, int64_t now_us)
 {
 	struct ch_mailroom *room = dispatch->room;
-	struct ch_active_batch *batch = next_due(dispatch, now_us);
+	struct ch_active_batch *batch;
+	size_t limit;
 
-	if (!batch)
+	if (!any_due(dispatch, now_us))
 		return;
 	if (ch_relays_understaffed(room))
 		ch_relays_staff(room, waiting(room));
-	while (batch) {
-		size_t limit = ch_relays_room(room);
-
-		if (limit == 0)
-			return;
+	while ((limit = ch_relays_room(room)) > 0 &&
+	       (batch = next_due(dispatch, now_us)))
 		claim(room, batch, limit < TURN_OF_A_BATCH ? limit :
 							     TURN_OF_A_BATCH);
-		batch = next_due(dispatch, now_us);
-	}
 }
 
 void ch_dispatch_run(struct ch_mailroom *room)

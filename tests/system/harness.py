@@ -66,6 +66,15 @@ def wait_for(what, condition, timeout=TIMEOUT):
         time.sleep(0.02)
 
 
+def run_all(names):
+    """Run each test_… of a file, or those named on the command line."""
+    wanted = sys.argv[1:] or [n for n in names if n.startswith("test_")]
+    for name in wanted:
+        began = time.monotonic()
+        names[name]()
+        print(f"ok {name} ({time.monotonic() - began:.1f} s)", flush=True)
+
+
 def table(rows, address="office{i}@k{i}.example", start=0):
     """A recipients' table; `address` gives that of row i."""
     lines = ["key,language,to,name"]
