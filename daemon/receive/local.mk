@@ -10,3 +10,14 @@ daemon_receive_chancery_receive_LDADD = $(WORKER_LIBS) $(RECEIVE_LIBS)
 
 TESTS += tests/system/test-imap.py
 EXTRA_DIST += tests/system/test-imap.py tests/peers/imap_peer.py
+
+check_PROGRAMS += tests/unit/test-receive tests/fuzz/fuzz-dsn
+tests_unit_test_receive_SOURCES = tests/unit/test-receive.c $(RECEIVE_SOURCES)
+tests_unit_test_receive_LDADD = $(RECEIVE_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test-receive
+tests_fuzz_fuzz_dsn_SOURCES = tests/fuzz/fuzz-dsn.c $(FUZZ_MAIN) \
+	daemon/receive/report.c daemon/receive/report.h
+tests_fuzz_fuzz_dsn_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_dsn_LDADD = $(CLASSIFY_LIBS) $(TOKEN_LIBS) lib/wire/libwire.a \
+	$(BASE_LIBS)
+EXTRA_DIST += tests/corpora/dsn

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* imap-guard.c - see imap-guard.h.
  *
- * Parentheses are counted without regard to quoted strings: nothing that is
- * asked for has parentheses in a quoted string, and a guard that tracks quotes
- * can be led to see them where libetpan does not. For the same reason a "{"
- * that is not the whole of a literal's announcement is refused, not skipped.
+ * Nothing that is asked for has a parenthesis, a brace or an escaped quote in a
+ * quoted string, so the guard need not decide where one ends, and cannot be led
+ * to see it elsewhere than libetpan does: parentheses count wherever they
+ * stand, quotes must be even, and a "{" that is not the whole of a literal's
+ * announcement is refused, not skipped. libetpan reads on over the end of a
+ * line where a parenthesis or a quoted string is open: that is refused too.
  */
 #include "net/imap-guard.h"
 
@@ -100,18 +102,33 @@ static enum verdict judge(struct ch_imap_guard *guard, const char *line)
 
 /* ---- what is in it ------------------------------------------------------- */
 
-static int count_parentheses(struct ch_imap_guard *guard, struct ch_error *err)
+static int unbalanced(struct ch_error *err, const char *what)
 {
-	const char *line = ch_str_cstr(&guard->line);
+	return ch_error_set(err, CH_GIVE_UP, "%s that is open, or was not",
+			    what);
+}
 
-	for (; *line; line++) {
+/* Count parentheses and quotes; `within` if a literal follows. */
+static int count_pairs(struct ch_imap_guard *guard, bool within,
+		       struct ch_error *err)
+{
+	bool quoted = false;
+
+	for (const char *line = ch_str_cstr(&guard->line); *line; line++) {
 		if (*line == '(' && ++guard->depth > CH_IMAP_DEPTH_MAX)
 			return ch_error_set(err, CH_GIVE_UP,
 					    "more than %d parentheses in one "
 					    "another", CH_IMAP_DEPTH_MAX);
-		if (*line == ')' && guard->depth > 0)
-			guard->depth--;
+		if (*line == ')' && guard->depth-- == 0)
+			return unbalanced(err, "a parenthesis");
+		if (*line == '\\' && line[1] == '"')
+			return unbalanced(err, "a quoted string");
+		quoted ^= *line == '"';
 	}
+	if (quoted)
+		return unbalanced(err, "a quoted string");
+	if (!within && guard->depth > 0)
+		return unbalanced(err, "a parenthesis");
 	return 0;
 }
 
@@ -145,7 +162,7 @@ static int pass_fetch(struct ch_imap_guard *guard, struct ch_error *err)
 	guard->within = found > 0;
 	if (found < 0)
 		return ch_error_set(err, CH_GIVE_UP, "a literal that is none");
-	if (count_parentheses(guard, err) < 0)
+	if (count_pairs(guard, guard->within, err) < 0)
 		return -1;
 	if (found > 0 && guard->literal_left > guard->literals_left)
 		return ch_error_set(err, CH_GIVE_UP,
@@ -158,13 +175,15 @@ static int pass_fetch(struct ch_imap_guard *guard, struct ch_error *err)
 	return 0;
 }
 
-/* Data without literals: a "{" is not in its grammar. */
-static int pass_plain(struct ch_imap_guard *guard, struct ch_error *err)
+/* Data without literals: a "{" is not in its grammar. What is dropped may not
+ * have one either, or the bytes behind it would be taken for lines. */
+static int pass_plain(struct ch_imap_guard *guard, bool dropped,
+		      struct ch_error *err)
 {
 	if (strchr(ch_str_cstr(&guard->line), '{'))
 		return ch_error_set(err, CH_GIVE_UP,
 				    "a literal where none may be");
-	return count_parentheses(guard, err);
+	return dropped ? 0 : count_pairs(guard, false, err);
 }
 
 /* The line is whole. */
@@ -185,8 +204,8 @@ static int end_line(struct ch_imap_guard *guard, struct ch_str *out,
 	else if (verdict == PASS_AS_TEXT)
 		for (char *at = line->data; (at = strchr(at, '{'));)
 			*at = '(';
-	else /* dropped ones too: a literal behind it would be read as lines */
-		result = pass_plain(guard, err);
+	else
+		result = pass_plain(guard, verdict == DROP, err);
 	if (result == 0 && verdict != DROP)
 		ch_str_add_mem(out, line->data, line->len);
 	ch_str_clear(line);

@@ -10,6 +10,7 @@
  *                                           text is taken for a literal
  *   * CAPABILITY FLAGS SEARCH               passed
  *   * n EXISTS RECENT EXPUNGE FETCH         passed; FETCH alone may have literals
+ *   a parenthesis or a quote left open      the end, as are those too deep
  *   * anything else                         dropped: we never asked for it
  *
  * A pure function over bytes: no I/O, no libetpan.

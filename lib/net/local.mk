@@ -38,3 +38,14 @@ tests_fuzz_fuzz_smtp_reply_SOURCES = tests/fuzz/fuzz-smtp-reply.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_smtp_reply_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 tests_fuzz_fuzz_smtp_reply_LDADD = lib/net/libsmtp.a $(NET_LIBS) $(BASE_LIBS)
 EXTRA_DIST += tests/corpora/smtp-reply
+
+check_PROGRAMS += tests/unit/test-imap tests/fuzz/fuzz-imap
+tests_unit_test_imap_SOURCES = tests/unit/test-imap.c
+tests_unit_test_imap_LDADD = lib/net/libimap.a $(UNIT_LIBS)
+TESTS += tests/unit/test-imap
+# With a connection of its own instead of libnet.a's.
+tests_fuzz_fuzz_imap_SOURCES = tests/fuzz/fuzz-imap.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_imap_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_imap_LDADD = lib/net/libimap.a $(ETPAN_LIBS) $(SSL_LIBS) \
+	$(BASE_LIBS)
+EXTRA_DIST += tests/corpora/imap

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* fuzz-dsn.c - a mail as a stranger sent it: read, classified, and told to
+ * chanceryd. Whatever it is, the message to chanceryd fits, is UTF-8, and reads
+ * back as it was written. */
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "receive/report.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(struct ch_slice text, size_t max)
+{
+	assert(text.len <= max && ch_utf8_valid(text.data, text.len, NULL));
+}
+
+static void check_mail(const struct ch_receive_mail *mail)
+{
+	const struct ch_slice lines[] = { mail->rule, mail->fault,
+					  mail->message_id, mail->from,
+					  mail->subject, mail->token,
+					  mail->envelope_id };
+
+	for (size_t i = 0; i < CH_COUNT(lines); i++)
+		check(lines[i], CH_REPORT_LINE_MAX);
+	check(mail->text, CH_REPORT_TEXT_MAX);
+	assert(mail->rule.len > 0);
+	for (uint32_t i = 0; i < mail->references_len; i++)
+		check(mail->references[i], CH_REPORT_LINE_MAX);
+	assert(mail->recipients_len <= CH_REPORT_RECIPIENTS_MAX);
+	for (uint32_t i = 0; i < mail->recipients_len; i++) {
+		check(mail->recipients[i].address, CH_REPORT_LINE_MAX);
+		check(mail->recipients[i].status, 11);
+		check(mail->recipients[i].diagnostic, 500);
+	}
+}
+
+/* Over the channel, and back. */
+static void check_wire(const struct ch_receive_mail *mail)
+{
+	struct ch_channel channel;
+	struct ch_channel again;
+	CH_AUTO(ch_arena) arena = { 0 };
+	struct ch_receive_mail got;
+	struct ch_slice payload;
+	struct ch_error err;
+
+	ch_channel_init(&channel, -1);
+	ch_channel_init(&again, -1);
+	if (ch_message_put(&channel, CH_MSG_RECEIVE_MAIL, mail, &err) < 0)
+		abort();
+	payload = (struct ch_slice){ channel.out.data + 8,
+				     channel.out.len - 8 };
+	if (ch_message_get(CH_MSG_RECEIVE_MAIL, payload, &got, &arena, &err) <
+		    0 ||
+	    ch_message_put(&again, CH_MSG_RECEIVE_MAIL, &got, &err) < 0)
+		abort();
+	assert(again.out.len == channel.out.len &&
+	       memcmp(again.out.data, channel.out.data, again.out.len) == 0);
+	ch_channel_release(&again);
+	ch_channel_release(&channel);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ch_report_source source = {
+		.bytes = (const char *)data,
+		.len = size,
+		.size_bytes = size,
+		.token_prefix = ch_slice_of("bounces"),
+		.token_domain = ch_slice_of("chancery.example"),
+	};
+	CH_AUTO(ch_report) report = { 0 };
+
+	ch_report_make(&source, &report);
+	check_mail(&report.mail);
+	check_wire(&report.mail);
+	return 0;
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* test-receive.c - what chanceryd is told of a mail. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "receive/report.h"
+
+static void make(const char *bytes, size_t len, struct ch_report *ret)
+{
+	struct ch_report_source source = {
+		.bytes = bytes,
+		.len = len,
+		.size_bytes = len,
+		.token_prefix = ch_slice_of("bounces"),
+		.token_domain = ch_slice_of("chancery.example"),
+	};
+
+	ch_report_make(&source, ret);
+}
+
+#define ASSERT_TEXT(slice, text)                                        \
+	do {                                                            \
+		CH_AUTOCHAR found_ = ch_slice_dup(slice);               \
+		assert_string_equal(found_, text);                      \
+	} while (0)
+
+#define TOKEN "aaaaaaaaaeaaaaab-apschjeob2o7jn3z6"
+
+static const char bounce[] =
+	"Delivered-To: bounces+" TOKEN "@chancery.example\r\n"
+	"From: Mail System <MAILER-DAEMON@mx.example>\r\n"
+	"Subject: =?utf-8?q?Non_remis_=C3=A0?= gone\r\n"
+	"Message-ID: <r1@mx.example>\r\n"
+	"Content-Type: multipart/report; boundary=b\r\n"
+	"\r\n"
+	"--b\r\n"
+	"\r\n"
+	"Sorry.\r\n"
+	"--b\r\n"
+	"Content-Type: message/delivery-status\r\n"
+	"\r\n"
+	"Reporting-MTA: dns; mx.example\r\n"
+	"Original-Envelope-Id: E-1\r\n"
+	"\r\n"
+	"Final-Recipient: rfc822; gone@fr.members.example\r\n"
+	"Action: failed\r\n"
+	"Status: 5.1.1\r\n"
+	"Diagnostic-Code: smtp; 550 5.1.1 no such user\r\n"
+	"\r\n"
+	"Final-Recipient: rfc822; full@fr.members.example\r\n"
+	"Action: delayed\r\n"
+	"Status: 4.2.2\r\n"
+	"\r\n"
+	"--b\r\n"
+	"Content-Type: message/rfc822\r\n"
+	"\r\n"
+	"Message-ID: <letter-1@chancery.example>\r\n"
+	"Subject: Invitation\r\n"
+	"\r\n"
+	"body\r\n"
+	"--b--\r\n";
+
+static void a_bounce_is_told_with_its_recipients(void **state)
+{
+	CH_AUTO(ch_report) report = { 0 };
+	const struct ch_receive_mail *mail = &report.mail;
+
+	(void)state;
+	make(bounce, strlen(bounce), &report);
+	assert_int_equal(mail->kind, CH_RETURN_BOUNCE_HARD);
+	assert_int_equal(mail->size_bytes, strlen(bounce));
+	ASSERT_TEXT(mail->fault, "");
+	ASSERT_TEXT(mail->from, "MAILER-DAEMON@mx.example");
+	ASSERT_TEXT(mail->subject, "Non remis \u00e0 gone");
+	ASSERT_TEXT(mail->message_id, "r1@mx.example");
+	ASSERT_TEXT(mail->token, TOKEN);
+	ASSERT_TEXT(mail->envelope_id, "E-1");
+	assert_int_equal(mail->references_len, 1);
+	ASSERT_TEXT(mail->references[0], "letter-1@chancery.example");
+	assert_int_equal(mail->recipients_len, 2);
+	assert_int_equal(mail->recipients[0].kind, CH_RETURN_BOUNCE_HARD);
+	ASSERT_TEXT(mail->recipients[0].address, "gone@fr.members.example");
+	ASSERT_TEXT(mail->recipients[0].status, "5.1.1");
+	assert_int_equal(mail->recipients[1].kind, CH_RETURN_DELAYED);
+	ASSERT_TEXT(mail->recipients[1].address, "full@fr.members.example");
+}
+
+static void an_answer_is_told_with_its_new_text(void **state)
+{
+	static const char answer[] =
+		"From: minister@fr.members.example\r\n"
+		"Subject: Re: Invitation\r\n"
+		"In-Reply-To: <letter-1@chancery.example>\r\n"
+		"\r\n"
+		"We shall be four.\r\n"
+		"\r\n"
+		"> You are invited.\r\n";
+	CH_AUTO(ch_report) report = { 0 };
+
+	(void)state;
+	make(answer, strlen(answer), &report);
+	assert_int_equal(report.mail.kind, CH_RETURN_REPLY);
+	assert_non_null(strstr(report.mail.text.data, "We shall be four."));
+	assert_null(strstr(report.mail.text.data, "invited"));
+	assert_int_equal(report.mail.recipients_len, 0);
+	ASSERT_TEXT(report.mail.references[0], "letter-1@chancery.example");
+}
+
+static void what_is_wrong_is_told(void **state)
+{
+	struct ch_report_source source = {
+		.bytes = "Subject: x\r\n\r\nx\r\n",
+		.len = 17,
+		.cut = true,
+		.size_bytes = 5000,
+		.token_prefix = CH_SLICE_EMPTY,
+		.token_domain = CH_SLICE_EMPTY,
+	};
+	CH_AUTO(ch_report) report = { 0 };
+	CH_AUTO(ch_report) nothing = { 0 };
+
+	(void)state;
+	ch_report_make(&source, &report);
+	ASSERT_TEXT(report.mail.fault,
+		    "only the first 17 of 5000 bytes were read");
+	assert_int_equal(report.mail.size_bytes, 5000);
+	make("", 0, &nothing);
+	assert_true(nothing.mail.fault.len > 0);
+	assert_int_equal(nothing.mail.kind, CH_RETURN_OTHER);
+}
+
+/* A report on 2,000 recipients with long answers, a subject and ids without
+ * end: cut at a character, and it fits into one message. */
+static void what_is_too_much_is_cut(void **state)
+{
+	CH_AUTO(ch_str) mail = CH_STR_INIT(4 * 1024 * 1024);
+	CH_AUTO(ch_report) report = { 0 };
+	struct ch_channel channel;
+	struct ch_error err;
+
+	(void)state;
+	ch_str_add(&mail, "Subject: x");
+	for (int i = 0; i < 3000; i++)
+		ch_str_add(&mail, "\u00e9");
+	ch_str_add(&mail, "\r\nReferences:");
+	for (int i = 0; i < 90; i++) {
+		ch_str_addf(&mail, "\r\n <%d", i);
+		for (int j = 0; j < 60; j++)
+			ch_str_add(&mail, "0123456789");
+		ch_str_add(&mail, "@x.example>");
+	}
+	ch_str_add(&mail, "\r\nContent-Type: message/delivery-status\r\n\r\n"
+			  "Reporting-MTA: dns; mx.example\r\n\r\n");
+	for (int i = 0; i < 2000; i++)
+		ch_str_addf(&mail,
+			    "Final-Recipient: rfc822; u%d@x.example\r\n"
+			    "Action: failed\r\nStatus: 5.1.1\r\n"
+			    "Diagnostic-Code: smtp; 550 %0200d\r\n\r\n",
+			    i, i);
+	assert_false(mail.full);
+	make(ch_str_cstr(&mail), mail.len, &report);
+	assert_int_equal(report.mail.subject.len, CH_REPORT_LINE_MAX - 1);
+	assert_int_equal(report.mail.recipients_len,
+			 CH_REPORT_RECIPIENTS_MAX);
+	ASSERT_TEXT(report.mail.recipients[0].address, "u0@x.example");
+	ch_channel_init(&channel, -1);
+	assert_int_equal(ch_message_put(&channel, CH_MSG_RECEIVE_MAIL,
+					&report.mail, &err), 0);
+	ch_channel_release(&channel);
+}
+
+static void bytes_become_utf8(void **state)
+{
+	static const char raw[] = "From: a\xff@b.example\r\n"
+				  "Message-ID: <\xe9@b.example>\r\n"
+				  "Subject: a\x1b[31m\r\n\r\n";
+	CH_AUTO(ch_report) report = { 0 };
+
+	(void)state;
+	make(raw, strlen(raw), &report);
+	ASSERT_TEXT(report.mail.message_id, "\xef\xbf\xbd@b.example");
+	/* Escaping for a terminal is for those who show it. */
+	assert_non_null(strstr(report.mail.subject.data, "[31m"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_bounce_is_told_with_its_recipients),
+		cmocka_unit_test(an_answer_is_told_with_its_new_text),
+		cmocka_unit_test(what_is_wrong_is_told),
+		cmocka_unit_test(what_is_too_much_is_cut),
+		cmocka_unit_test(bytes_become_utf8),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
