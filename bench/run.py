@@ -141,7 +141,7 @@ class Chancery:
 
     def call(self, *words, check=True):
         run = subprocess.run(
-            [BUILD / "cli/chancery", "--socket-dir", str(self.d),
+            [BUILD / "chancery", "--socket-dir", str(self.d),
              *map(str, words)], text=True, capture_output=True, check=False)
         if check and run.returncode != 0:
             raise SystemExit(f"chancery {words[0]}: {run.stderr}")
@@ -255,36 +255,57 @@ def beside_peers(args):
           "microseconds a letter")
 
 
+def send_some(room, reference, letters):
+    """Resume, wait until so many of the batch are sent; CPU seconds and how
+    many they were."""
+    cpu = tree_cpu(room.process.pid)
+    room.call("resume")
+    while room.letters(reference).get("sent", 0) < letters:
+        time.sleep(0.02)
+    used = tree_cpu(room.process.pid) - cpu
+    return used, room.letters(reference)["sent"]
+
+
+def queue_of(args, queued, folder):
+    """As many letters sent with 1,000 behind them as with 1,000,000: batches
+    of that size, one after the other, by workers that are there already."""
+    sink = Sink()
+    room = Chancery(folder, sink.port, args.connections)
+    table = WORK / "queue.csv"
+    make_table(table, 500)
+    room.enqueue(WORK / "letter", table, "WARM-1")
+    send_some(room, "WARM-1", 500)
+    make_table(table, queued)
+    cpu = sent = rows = number = 0
+    while sent < args.letters:
+        number += 1
+        room.call("pause")
+        start = time.monotonic()
+        room.enqueue(WORK / "letter", table, f"DM-{number}")
+        rows = queued / (time.monotonic() - start)
+        used, done = send_some(room, f"DM-{number}",
+                               min(queued, args.letters - sent))
+        cpu += used
+        sent += done
+    memory = rss_kib(room.process.pid, "VmHWM") / 1024
+    room.process.kill()
+    room.process.wait()
+    sink.stop()
+    return cpu / sent * 1e6, memory, rows
+
+
 def with_queue(args):
     """CPU per letter and memory, with few and with many letters behind."""
-    print(f"\n{'queued':>10}{'CPU us/letter':>15}{'chanceryd MiB':>15}"
-          f"{'enqueue rows/s':>16}")
+    print(f"\n{'queued':>10}{'CPU us/letter':>15}{'of the first':>14}"
+          f"{'chanceryd MiB':>15}{'enqueue rows/s':>16}")
+    first = None
     for queued in args.queued:
         folder = WORK / f"queue{queued}"
         shutil.rmtree(folder, ignore_errors=True)
-        sink = Sink()
-        room = Chancery(folder, sink.port, args.connections)
-        room.call("pause")
-        table = WORK / "queue.csv"
-        make_table(table, queued)
-        start = time.monotonic()
-        room.enqueue(WORK / "letter", table, "DM-1")
-        rows = queued / (time.monotonic() - start)
-        take = min(queued, args.letters)
-        cpu = tree_cpu(room.process.pid)
-        room.call("resume")
-        while True:
-            sent = room.letters("DM-1").get("sent", 0)
-            if sent >= take:
-                break
-            time.sleep(0.02)
-        used = tree_cpu(room.process.pid) - cpu
-        memory = rss_kib(room.process.pid, "VmHWM") / 1024
-        print(f"{queued:10}{used / sent * 1e6:15.0f}{memory:15.1f}"
+        cpu, memory, rows = queue_of(args, queued, folder)
+        first = first or cpu
+        print(f"{queued:10}{cpu:15.0f}{cpu / first:14.2f}{memory:15.1f}"
               f"{rows:16.0f}", flush=True)
-        room.process.kill()
-        room.process.wait()
-        sink.stop()
         shutil.rmtree(folder)
 
 
@@ -293,7 +314,7 @@ def sample_message():
     eml = WORK / "message.eml"
     for kind, path in (("--eml", eml), ("--text", WORK / "text"),
                        ("--html", WORK / "html")):
-        subprocess.run([BUILD / "cli/chancery", "preview", WORK / "letter",
+        subprocess.run([BUILD / "chancery", "preview", WORK / "letter",
                         WORK / "table.csv", "-r", "K0", "--reference", "DM-1",
                         kind, "-o", path], check=True,
                        stdout=subprocess.DEVNULL)
