@@ -15,6 +15,7 @@ import http.client
 import json
 import os
 import pathlib
+import queue
 import re
 import select
 import shutil
@@ -23,6 +24,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.parse
 
@@ -227,6 +229,12 @@ class Sink:
         self.close()
 
 
+def take_all(notify, messages):
+    """What a service manager does: nobody waits to be heard by it."""
+    while True:
+        messages.put(notify.recv(65536).decode().split("\n"))
+
+
 def setting(value):
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -306,11 +314,19 @@ class Room:
 
     # ---- its life -------------------------------------------------------
 
+    def be_service_manager(self):
+        """From now on `notified` gets what is sent to the socket returned."""
+        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        path = str(self.root / f"notify.{time.monotonic_ns()}")
+        notify.bind(path)
+        self.notified = queue.SimpleQueue()
+        threading.Thread(target=take_all, args=(notify, self.notified),
+                         daemon=True).start()
+        return path
+
     def spawn(self, arguments=(), env=None, **options):
         """Start the program; it may end at once."""
-        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        path = str(self.root / f"notify.{time.monotonic_ns()}")
-        self.notify.bind(path)
+        path = self.be_service_manager()
         with open(self.stderr, "ab") as stderr:
             self.process = subprocess.Popen(
                 [PROGRAM, "-c", str(self.conf), *arguments],
@@ -328,15 +344,19 @@ class Room:
         """The first message to the service manager with such a line."""
         end = time.monotonic() + timeout
         while True:
-            if select.select([self.notify], [], [], 0.05)[0]:
-                lines = self.notify.recv(65536).decode().split("\n")
-                if any(line.startswith(wanted) for line in lines):
-                    return lines
-            elif self.process.poll() is not None:
+            try:
+                lines = self.notified.get(timeout=0.05)
+            except queue.Empty:
+                lines = []
+            if any(line.startswith(wanted) for line in lines):
+                return lines
+            if lines:
+                continue
+            if self.process.poll() is not None:
                 raise AssertionError(
                     f"chanceryd ended with {self.process.returncode}: "
                     f"{self.log()[-2000:]}")
-            elif time.monotonic() > end:
+            if time.monotonic() > end:
                 raise TimeoutError(f"no {wanted}; {self.log()[-2000:]}")
 
     def signal(self, number):
