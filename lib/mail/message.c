@@ -336,6 +336,7 @@ static void read_returned(struct ch_message *message, GMimeMessagePart *part)
 	if (!inner || message->has_returned)
 		return;
 	header = g_mime_object_get_headers(GMIME_OBJECT(inner), NULL);
+	ch_block_release(&message->returned);
 	if (header)
 		ch_block_parse(&message->returned, header, strlen(header));
 	g_free(header);
