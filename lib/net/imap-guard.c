@@ -186,6 +186,33 @@ static int pass_plain(struct ch_imap_guard *guard, bool dropped,
 	return dropped ? 0 : count_pairs(guard, false, err);
 }
 
+/* Whether a response code stands here that imap.c reads. */
+static bool is_uidvalidity(const char *at)
+{
+	static const char code[] = "[UIDVALIDITY ";
+	size_t digits;
+
+	if (strncasecmp(at, code, strlen(code)) != 0)
+		return false;
+	at += strlen(code);
+	digits = strspn(at, DIGITS);
+	return digits > 0 && digits <= 10 && at[digits] == ']';
+}
+
+/* Take the grammar out of a text: libetpan reads through NULL where a response
+ * code of the greeting holds a quoted string, and has literals in others. */
+static void make_text(char *line)
+{
+	for (; *line; line++) {
+		if (is_uidvalidity(line))
+			line = strchr(line, ']');
+		else if (*line == '[' || *line == '{')
+			*line = '(';
+		else if (*line == ']' || *line == '}')
+			*line = ')';
+	}
+}
+
 /* The line is whole. */
 static int end_line(struct ch_imap_guard *guard, struct ch_str *out,
 		    struct ch_error *err)
@@ -202,8 +229,7 @@ static int end_line(struct ch_imap_guard *guard, struct ch_str *out,
 	if (verdict == PASS_FETCH)
 		result = pass_fetch(guard, err);
 	else if (verdict == PASS_AS_TEXT)
-		for (char *at = line->data; (at = strchr(at, '{'));)
-			*at = '(';
+		make_text(line->data);
 	else
 		result = pass_plain(guard, verdict == DROP, err);
 	if (result == 0 && verdict != DROP)

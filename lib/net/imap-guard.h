@@ -6,8 +6,9 @@
  * server likes to talk. So each line is held here until it is whole and then
  * passed on, changed, dropped, or taken for the end of the connection:
  *
- *   tagged, "+", * OK NO BAD BYE PREAUTH    passed; "{" becomes "(", so that no
- *                                           text is taken for a literal
+ *   tagged, "+", * OK NO BAD BYE PREAUTH    passed as mere text: braces and
+ *                                           brackets become parentheses, but
+ *                                           for those of [UIDVALIDITY n]
  *   * CAPABILITY FLAGS SEARCH               passed
  *   * n EXISTS RECENT EXPUNGE FETCH         passed; FETCH alone may have literals
  *   a parenthesis or a quote left open      the end, as are those too deep

@@ -79,7 +79,7 @@ int ch_imap_explain(struct ch_imap *imap, int code, const char *what,
 		    struct ch_error *err);
 
 /* Whether the words of a server say that it is its own trouble, and passing
- * (RFC 5530). */
+ * (RFC 5530). They have passed the guard: "(UNAVAILABLE) …". */
 bool ch_imap_is_passing(const char *words);
 
 /* ---- imap-login.c --------------------------------------------------------- */

@@ -236,8 +236,8 @@ int ch_imap_command(struct ch_imap *imap, const char *command,
 
 bool ch_imap_is_passing(const char *words)
 {
-	static const char *const codes[] = { "[UNAVAILABLE]", "[INUSE]",
-					     "[SERVERBUG]", "[LIMIT]" };
+	static const char *const codes[] = { "(UNAVAILABLE)", "(INUSE)",
+					     "(SERVERBUG)", "(LIMIT)" };
 
 	for (size_t i = 0; i < CH_COUNT(codes); i++)
 		if (words && strncasecmp(words, codes[i], strlen(codes[i])) == 0)
