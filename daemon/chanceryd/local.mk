@@ -98,5 +98,5 @@ tests_tools_http_host_LDADD = $(CHANCERYD_LIBS)
 TESTS += tests/system/test-sockets.py
 EXTRA_DIST += tests/system/doors.py tests/system/test-sockets.py
 
-EXTRA_DIST += tests/system/test-enqueue.py
-TESTS += tests/system/test-enqueue.py
+EXTRA_DIST += tests/system/test-enqueue.py tests/system/test-returns.py
+TESTS += tests/system/test-enqueue.py tests/system/test-returns.py

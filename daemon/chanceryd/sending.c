@@ -20,7 +20,6 @@
 #include "chanceryd/keys.h"
 #include "chanceryd/relays.h"
 #include "chanceryd/room.h"
-#include "returns/token.h"
 
 #define SLACK_MS 5000 /* past attempt_timeout, for what is no network */
 #define ENVELOPE_MAX 320
@@ -143,19 +142,16 @@ static uint32_t list_addresses(const struct ch_store_letter *letter,
 	return pending;
 }
 
-/* local+token@domain */
-static void envelope_from(const struct ch_mailroom *room, int64_t letter_id,
-			  uint32_t attempt, struct ch_str *out)
+/* Both bear the token: a report may return one without the other. */
+static void add_envelope(const struct ch_mailroom *room,
+			 const struct ch_store_letter *letter,
+			 struct ch_str *from, struct ch_str *id)
 {
 	struct ch_envelope envelope = ch_room_envelope(room);
-	char token[CH_TOKEN_SIZE];
 
-	ch_token_make(ch_keys_current(room->keys), letter_id, attempt, token);
-	ch_str_add_mem(out, envelope.prefix.data, envelope.prefix.len);
-	ch_str_add_char(out, '+');
-	ch_str_add(out, token);
-	ch_str_add_char(out, '@');
-	ch_str_add_mem(out, envelope.domain.data, envelope.domain.len);
+	ch_keys_sender(room->keys, envelope.prefix, envelope.domain,
+		       letter->id, letter->attempt, from);
+	ch_keys_envelope_id(room->keys, letter->id, letter->attempt, id);
 }
 
 static uint32_t tell_letter(struct ch_sender *sender,
@@ -163,6 +159,7 @@ static uint32_t tell_letter(struct ch_sender *sender,
 			    const struct ch_store_letter *letter)
 {
 	CH_AUTO(ch_str) from = CH_STR_INIT(ENVELOPE_MAX);
+	CH_AUTO(ch_str) id = CH_STR_INIT(ENVELOPE_MAX);
 	struct ch_send_address *addresses =
 		ch_xcalloc(letter->addresses_len, sizeof(*addresses));
 	uint32_t pending = list_addresses(letter, addresses);
@@ -175,7 +172,6 @@ static uint32_t tell_letter(struct ch_sender *sender,
 		.fields = { ch_str_cstr(&letter->fields), letter->fields.len },
 		.message_id = ch_slice_of(letter->message_id),
 		.date_us = batch->date_us,
-		.envelope_id = ch_slice_of(letter->message_id),
 		.addresses = addresses,
 		.addresses_len = (uint32_t)letter->addresses_len,
 	};
@@ -184,8 +180,9 @@ static uint32_t tell_letter(struct ch_sender *sender,
 		message.sha256 = (struct ch_slice){
 			(const char *)letter->sha256.bytes, CH_SHA256_SIZE
 		};
-	envelope_from(sender->relay->room, letter->id, letter->attempt, &from);
+	add_envelope(sender->relay->room, letter, &from, &id);
 	message.envelope_from = ch_slice_of(ch_str_cstr(&from));
+	message.envelope_id = ch_slice_of(ch_str_cstr(&id));
 	ch_worker_tell(sender->post.worker, CH_MSG_SEND_LETTER, &message);
 	free(addresses);
 	return pending;

@@ -49,7 +49,7 @@ PUPPET = """#!{python}
 import os, socket
 test = socket.socket(socket.AF_UNIX)
 test.connect({path!r})
-socket.send_fds(test, [str(os.getpid()).encode()], [3])
+socket.send_fds(test, [f"{{os.getpid()}} {role}".encode()], [3])
 os.close(3)
 status = test.recv(1)
 os._exit(status[0] if status else 0)
@@ -140,7 +140,8 @@ class Puppet(wire.Worker):
     def __init__(self, connection):
         data, descriptors, _, _ = socket.recv_fds(connection, 100, 1)
         self.connection = connection
-        self.pid = int(data)
+        pid, self.role = data.decode().split()
+        self.pid = int(pid)
         self.channel = socket.socket(fileno=descriptors[0])
         self.channel.setblocking(True)
         self.bytes = bytearray()
@@ -261,6 +262,7 @@ class Room:
         self.stderr = self.root / "stderr"
         self.process = None
         self.puppets = None
+        self.waiting = []
         self.make_workers(puppets)
         self.configure(relays, mailboxes, **(conf or {}))
 
@@ -282,7 +284,7 @@ class Room:
             program = self.libexec / f"chancery-{role}"
             program.unlink()
             program.write_text(PUPPET.format(python=sys.executable,
-                                             path=path))
+                                             path=path, role=role))
             program.chmod(0o755)
 
     def configure(self, relays=(), mailboxes=(), **groups):
@@ -394,10 +396,18 @@ class Room:
         return self.stderr.read_text(errors="replace") \
             if self.stderr.exists() else ""
 
-    def puppet(self, timeout=TIMEOUT):
-        """The next worker of such a role that was started."""
+    def puppet(self, role=None, timeout=TIMEOUT):
+        """The next worker that was started, of that role or of any."""
+        for puppet in self.waiting:
+            if role in (None, puppet.role):
+                self.waiting.remove(puppet)
+                return puppet
         self.puppets.settimeout(timeout)
-        return Puppet(self.puppets.accept()[0])
+        while True:
+            puppet = Puppet(self.puppets.accept()[0])
+            if role in (None, puppet.role):
+                return puppet
+            self.waiting.append(puppet)
 
     # ---- what is asked of it --------------------------------------------
 

@@ -1,0 +1,407 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What comes back, from the receive worker's word to what the sockets show:
+whose it is, what it changes, and that no mail is lost or counted twice,
+wherever chanceryd or the worker ends. The test plays the workers."""
+import hashlib
+import signal
+import sys
+import time
+
+import harness
+
+# enum ch_return_kind
+(HARD, SOFT, DELAYED, DELIVERED, MDN, AUTOREPLY, ARF, REPLY,
+ OTHER) = range(9)
+CONNECT, TLS, AUTH, GREETING, SETUP = range(5)
+
+TABLE = ("key,language,to,cc,name\n"
+         "AAA,en,minister@aaa.example,,Aland\n"
+         "BBB,en,minister@bbb.example,,Bland\n"
+         "TWO,en,minister@two.example,mission@two.example,Two\n")
+
+
+class Room(harness.Room):
+    """One mailbox "desk" and one relay, both played by the test."""
+
+    def __init__(self, **mailbox):
+        super().__init__(puppets=["send", "receive"])
+        self.password = self.root / "password"
+        self.password.touch(0o600)
+        self.password.write_text("secret")
+        self.uid = 0
+        self.set_up([{}], **mailbox)
+
+    def set_up(self, mailboxes, **common):
+        self.configure(
+            [{"name": "desk", "port": 9, "connections": 1}],
+            [{"name": "desk", "port": 9, "tls": "none", "auth": "plain",
+              "user": "desk", "password": str(self.password), **common, **m}
+             for m in mailboxes])
+
+    def reader(self, connected=True, uidvalidity=7):
+        """The next receive worker and its setup."""
+        reader = self.puppet("receive")
+        setup = reader.expect("receive-setup")
+        if connected:
+            reader.send("receive-state", connected=1, uidvalidity=uidvalidity)
+        return reader, setup
+
+    def send_all(self, reference="DM-1"):
+        """Enqueue and send TABLE; the envelope sender's token of each key."""
+        self.enqueue(reference, TABLE)
+        sender = self.puppet("send")
+        sender.ready(1)
+        letters = {}
+        for i in range(3):
+            if i:
+                sender.send("send-ready", want=1)
+            letter = sender.letter()
+            letters[letter["key"].decode()] = letter
+            sender.dot(letter)
+            assert sender.expect("send-go")["go"] == 1
+            sender.result(letter, harness.SENT, 250, "ok")
+        self.wait_letters(reference, sent=3)
+        self.message_ids = {key: letter["message_id"]
+                            for key, letter in letters.items()}
+        self.envelope_ids = {key: letter["envelope_id"]
+                             for key, letter in letters.items()}
+        return {key: letter["envelope_from"].split(b"+")[1].split(b"@")[0]
+                for key, letter in letters.items()}
+
+    def returns(self):
+        answer = self.get("/v1/returns?limit=1000")
+        assert answer.status == 200, answer.body
+        return answer.json["returns"]
+
+    def tell(self, reader, kind, uid=None, wait=True, **mail):
+        """One mail, until it is acknowledged."""
+        self.uid = uid or self.uid + 1
+        mark = f"{self.uid}".encode()
+        reader.send("receive-mail", **{
+            "uidvalidity": 7, "uid": self.uid, "kind": kind, "rule": "test",
+            "size_bytes": 100, "sha256": hashlib.sha256(mark).digest(),
+            "message_id": mark + b"@relay.example",
+            "from": "daemon@relay.example", "subject": "Undelivered",
+            **mail})
+        if wait:
+            ack = reader.expect("receive-ack")
+            assert ack == {"uidvalidity": 7, "uid": self.uid}, ack
+
+
+def reports(address, kind=HARD, status="5.1.1"):
+    return [{"kind": kind, "address": address, "status": status,
+             "diagnostic": "no such minister"}]
+
+
+def counts(room, reference="DM-1"):
+    batch = room.batch(reference)
+    return {k: batch[k] for k in ("bounced", "delayed", "answered",
+                                  "auto_replied")}
+
+
+NOTHING = {"bounced": 0, "delayed": 0, "answered": 0, "auto_replied": 0}
+
+
+# ---- whose it is ------------------------------------------------------------
+
+def test_what_each_mail_changes():
+    with Room() as room:
+        room.start()
+        reader, setup = room.reader()
+        assert setup["token_prefix"] == b"bounces", setup
+        assert setup["token_domain"] == b"chancery.example", setup
+        assert setup["last_uid"] == 0
+        tokens = room.send_all()
+        # without a token: shown and no more
+        room.tell(reader, HARD, recipients=reports("minister@aaa.example"),
+                  references=[room.message_ids["AAA"]])
+        last = room.returns()[-1]
+        assert (last["key"], last["verified"]) == ("AAA", False), last
+        assert counts(room) == NOTHING
+        # a token of AAA that speaks of BBB
+        room.tell(reader, HARD, token=tokens["AAA"],
+                  recipients=reports("minister@bbb.example"))
+        last = room.returns()[-1]
+        assert last["key"] == "AAA" and last["fault"], last
+        letters = room.letters("DM-1")
+        assert not letters["BBB"]["bounced"], letters["BBB"]
+        assert counts(room)["bounced"] == 1
+        # a hundred times the same
+        for _ in range(100):
+            room.tell(reader, HARD, token=tokens["TWO"],
+                      recipients=reports("minister@two.example"))
+        assert counts(room)["bounced"] == 2
+        assert len(room.returns()) == 3
+        alarm = room.wait_event("alarm.bounce", after=0)
+        alarms = [e for e in room.events() if e["type"] == "alarm.bounce"]
+        assert len(alarms) == 2, alarms
+        assert alarms[1]["key"] == "TWO" and alarm, alarms
+        assert alarms[1]["detail"]["others"] == ["mission@two.example"]
+        # a delay, an answer, an absence
+        room.tell(reader, DELAYED, token=tokens["BBB"],
+                  recipients=reports("minister@bbb.example", DELAYED, ""))
+        room.tell(reader, REPLY, references=[room.message_ids["BBB"]])
+        room.tell(reader, AUTOREPLY, token=tokens["AAA"])
+        assert counts(room) == {"bounced": 2, "delayed": 1, "answered": 1,
+                                "auto_replied": 1}
+        # our own letter
+        room.tell(reader, REPLY, message_id=room.message_ids["AAA"])
+        assert room.wait_event("alarm.loop")
+        assert counts(room)["answered"] == 1
+        assert room.batch("DM-1")["letters"]["sent"] == 3
+        reader.exit()
+
+
+def test_the_envelope_id_proves_as_much():
+    with Room() as room:
+        room.start()
+        reader, _ = room.reader()
+        room.send_all()
+        room.tell(reader, HARD, envelope_id=room.envelope_ids["AAA"],
+                  recipients=reports("minister@aaa.example"))
+        assert room.returns()[-1]["verified"], room.returns()
+        assert counts(room)["bounced"] == 1
+
+
+def test_a_bounce_ends_a_doubt():
+    with Room() as room:
+        room.start()
+        reader, _ = room.reader()
+        room.enqueue("DM-1", TABLE)
+        sender = room.puppet("send")
+        sender.ready(1)
+        letter = sender.letter()
+        sender.dot(letter)
+        assert sender.expect("send-go")["go"] == 1
+        sender.result(letter, harness.IN_DOUBT)
+        room.wait_letters("DM-1", in_doubt=1)
+        token = letter["envelope_from"].split(b"+")[1].split(b"@")[0]
+        room.tell(reader, HARD, token=token,
+                  recipients=reports("minister@aaa.example"))
+        room.wait_letters("DM-1", in_doubt=0, sent=1)
+
+
+def test_a_lost_key_is_told():
+    with Room() as room:
+        room.start()
+        reader, _ = room.reader()
+        tokens = room.send_all()
+        assert not [e for e in room.events()
+                    if e["type"] == "alarm.token_key"]
+        room.kill()
+        reader.exit()
+        (room.state / "token.key").unlink()
+        room.start()
+        reader, _ = room.reader()
+        assert room.wait_event("alarm.token_key")
+        room.tell(reader, HARD, token=tokens["AAA"],
+                  recipients=reports("minister@aaa.example"))
+        assert counts(room) == NOTHING
+
+
+# ---- every mail once --------------------------------------------------------
+
+def crash_while_a_mail_is_told(step):
+    """Whether it died there; None where it did before there was a mail."""
+    with Room() as room:
+        room.start()
+        reader, _ = room.reader()
+        tokens = room.send_all()
+        room.kill()
+        reader.exit()
+        try:
+            room.start(env={"CHANCERY_CRASH_AT": step})
+        except AssertionError:
+            return None  # in the start itself
+        bounce = {"token": tokens["AAA"],
+                  "recipients": reports("minister@aaa.example")}
+        reader = room.puppet("receive")
+        try:
+            reader.expect("receive-setup")
+            reader.send("receive-state", connected=1, uidvalidity=7)
+            room.tell(reader, HARD, uid=5, wait=False, **bounce)
+            message = reader.receive()
+        except (ConnectionError, AssertionError):
+            message = None
+        died = message is None
+        if died:
+            assert room.wait() == -9, room.log()
+        else:
+            assert message[0] == "receive-ack"
+            assert room.kill() == -9
+        reader.exit()
+        room.start()
+        reader, setup = room.reader()
+        kept = setup["last_uid"] == 5
+        assert kept or died, "acknowledged, and is lost"
+        assert counts(room)["bounced"] == kept
+        # It is told again, as after a change of UIDVALIDITY too.
+        room.tell(reader, HARD, uid=5, **bounce)
+        assert counts(room)["bounced"] == 1
+        assert len(room.returns()) == 1, room.returns()
+        return died
+
+
+def test_a_crash_at_any_step_counts_a_mail_once():
+    assert crash_while_a_mail_is_told("returned.mail")
+    for step in ("turn.before-commit", "turn.after-commit", "turn.flushed"):
+        died = [crash_while_a_mail_is_told(f"{step}:{n}")
+                for n in range(1, 4)]
+        assert True in died, (step, died)
+
+
+def test_a_flood_is_taken_in_whole():
+    count = 500 if harness.SLOW else 2000
+    with Room() as room:
+        room.start()
+        reader, _ = room.reader()
+        began = time.monotonic()
+        for i in range(count):
+            room.tell(reader, REPLY if i % 2 else HARD)
+            if i % 100 == 0:
+                asked = time.monotonic()
+                assert room.get("/healthz").status == 200
+                assert time.monotonic() - asked < 5
+        rate = count / (time.monotonic() - began)
+        print(f"   {rate:.0f} mails a second", flush=True)
+        found = set()
+        after = 0
+        while True:
+            page = room.get(f"/v1/returns?limit=1000&after={after}").json
+            found |= {r["uid"] for r in page["returns"]}
+            after = page["next"]
+            if after is None:
+                break
+        assert found == set(range(1, count + 1)), len(found)
+
+
+# ---- mail and servers that end their reader ---------------------------------
+
+def test_a_mail_that_kills_its_reader_is_passed_by():
+    with Room() as room:
+        room.start()
+        for _ in range(2):
+            reader, setup = room.reader()
+            assert setup["last_uid"] == 0
+            reader.send("receive-state", connected=1, uidvalidity=7,
+                        reading=41)
+            reader.die()
+        reader, setup = room.reader()
+        assert (setup["uidvalidity"], setup["last_uid"]) == (7, 41), setup
+        alarm = room.wait_event("alarm.unread")
+        assert "41" in alarm["detail"]["text"], alarm
+        unread, = room.returns()
+        assert (unread["uid"], unread["rule"]) == (41, "unread"), unread
+        assert "signal 9" in unread["fault"], unread
+        room.tell(reader, REPLY, uid=42)
+        assert len(room.returns()) == 2
+
+
+def test_a_reader_that_dies_elsewhere_passes_nothing_by():
+    with Room() as room:
+        room.start()
+        for uid in (41, 42):
+            reader, setup = room.reader()
+            assert setup["last_uid"] == 0, setup
+            reader.send("receive-state", connected=1, uidvalidity=7,
+                        reading=uid)
+            reader.die()
+        reader, setup = room.reader()
+        assert setup["last_uid"] == 0, setup
+        assert room.returns() == []
+
+
+def test_faults_are_one_alarm_until_they_are_over():
+    with Room() as room:
+        room.start()
+        for _ in range(2):
+            reader, _ = room.reader(connected=False)
+            reader.send("receive-state", connected=0, fault=AUTH,
+                        text="the server says no\x1b[2J")
+            reader.exit(75)
+        reader, _ = room.reader(connected=False)
+        events = room.events()
+        assert [e["type"] for e in events] == ["alarm.auth"], events
+        mailbox, = room.status()["mailboxes"]
+        assert mailbox["state"] == "fault", mailbox
+        assert len(room.status()["alarms"]) == 1
+        assert "\x1b" not in room.log()
+        reader.send("receive-state", connected=1, uidvalidity=7)
+        room.wait_event("alarm.cleared")
+        mailbox, = room.status()["mailboxes"]
+        assert mailbox["state"] == "ready", mailbox
+        assert room.status()["alarms"] == []
+
+
+def test_a_reader_that_breaks_the_rules_is_ended():
+    def no_connection(reader):
+        reader.send("receive-mail", uidvalidity=7, uid=1, kind=REPLY)
+
+    def no_uid(reader):
+        reader.send("receive-state", connected=1, uidvalidity=7)
+        reader.send("receive-mail", uidvalidity=7, kind=REPLY)
+
+    def no_kind(reader):
+        reader.send("receive-state", connected=1, uidvalidity=7)
+        reader.send("receive-mail", uidvalidity=7, uid=1, kind=99)
+
+    for fault in (no_connection, no_uid, no_kind):
+        with Room() as room:
+            room.start()
+            reader, _ = room.reader(connected=False)
+            fault(reader)
+            assert reader.receive() is None, fault.__name__
+            assert room.returns() == []
+            assert room.stop() == 0
+
+
+# ---- the configuration ------------------------------------------------------
+
+def test_a_reload_touches_only_what_changed():
+    with Room() as room:
+        room.set_up([{}, {"name": "other"}])
+        room.start()
+        readers = {}
+        for _ in range(2):
+            reader, setup = room.reader()
+            readers[setup["mailbox"]["name"].decode()] = reader
+        room.tell(readers["desk"], REPLY, uid=9)
+        # Nothing changed; then one folder; then that mailbox is gone.
+        room.signal(signal.SIGHUP)
+        room.wait_notified("RELOADING=1")
+        assert readers["desk"].is_silent() and readers["other"].is_silent()
+        room.set_up([{"folder": "Returns"}, {"name": "other"}])
+        room.signal(signal.SIGHUP)
+        readers["desk"].expect("stop")
+        readers["desk"].exit()
+        desk, setup = room.reader()
+        assert setup["folder"] == b"Returns", setup
+        assert setup["last_uid"] == 9, setup
+        assert readers["other"].is_silent()
+        room.set_up([{"name": "other"}, {"name": "third"}])
+        room.signal(signal.SIGHUP)
+        desk.expect("stop")
+        desk.exit()
+        third, setup = room.reader()
+        assert setup["mailbox"]["name"] == b"third", setup
+        harness.wait_for("two mailboxes", lambda: [
+            m["name"] for m in room.status()["mailboxes"]] ==
+            ["other", "third"])
+        room.signal(signal.SIGTERM)
+        for reader in (readers["other"], third):
+            reader.expect("stop")
+            reader.exit()
+        assert room.wait() == 0, room.log()
+
+
+def main():
+    wanted = sys.argv[1:] or [n for n in globals() if n.startswith("test_")]
+    for name in wanted:
+        began = time.monotonic()
+        globals()[name]()
+        print(f"ok {name} ({time.monotonic() - began:.1f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    main()
