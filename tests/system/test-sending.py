@@ -46,7 +46,8 @@ def test_life():
         assert letter["attempt"] == 1 and letter["sha256"] == b""
         assert letter["envelope_from"].startswith(b"bounces+")
         assert letter["envelope_from"].endswith(b"@chancery.example")
-        assert letter["envelope_id"] == letter["message_id"]
+        assert letter["envelope_from"] == \
+            b"bounces+" + letter["envelope_id"] + b"@chancery.example"
         assert worker.is_silent(), "more letters than were asked for"
         worker.dot(letter)
         go = worker.expect("send-go")
