@@ -384,7 +384,7 @@ static void transmit(struct attempt *a)
 			say_fault(s, fault, code, err.text);
 			return;
 		}
-		worn = s->relay.carried++ > 0;
+		worn = s->relay.carried++ > 0; /* it may have ended since */
 		ch_crash_point("send-connected");
 		if (ch_smtp_send(s->relay.smtp, &a->smtp, a->results,
 				 &err) == 0) {

@@ -122,8 +122,7 @@ int ch_relay_connect(struct ch_relay *relay, enum ch_relay_fault *ret_fault,
 	int result;
 
 	*ret_code = 0;
-	if (relay->smtp && relay->carried < relay->letters_per_connection &&
-	    ch_smtp_usable(relay->smtp))
+	if (relay->smtp && relay->carried < relay->letters_per_connection)
 		return 0;
 	ch_relay_close(relay);
 	*ret_fault = CH_FAULT_SETUP;

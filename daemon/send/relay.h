@@ -28,9 +28,9 @@ struct ch_relay {
 void ch_relay_init(struct ch_relay *relay, const struct ch_send_setup *setup);
 void ch_relay_release(struct ch_relay *relay); /* says QUIT first */
 
-/* See to it that there is a connection which takes a letter: anew where there
- * is none, where it has carried its share, or where the relay has ended it. The
- * password is read each time, so that a new one needs no restart. -1 with the
+/* See to it that there is a connection: anew where there is none, or where it
+ * has carried its share. One that the relay has ended in the meantime shows
+ * when the next letter is sent. The password is read each time, so that a new one needs no restart. -1 with the
  * fault and the relay's reply code. */
 int ch_relay_connect(struct ch_relay *relay, enum ch_relay_fault *ret_fault,
 		     unsigned int *ret_code, struct ch_error *err);

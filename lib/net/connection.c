@@ -389,23 +389,22 @@ ssize_t ch_connection_read(struct ch_connection *conn, void *out, size_t size,
 {
 	if (conn->ssl)
 		return read_tls(conn, out, size, timeout_ms, err);
+	/* Wait first: an answer is seldom there when it is asked for. */
 	for (;;) {
-		ssize_t got = recv(conn->fd, out, size, 0);
-		int ready;
+		int ready = wait_for(conn, POLLIN, timeout_ms, err);
+		ssize_t got;
 
-		if (got >= 0)
-			return got;
-		if (errno == ECONNRESET)
-			return 0;
-		if (errno == EINTR)
-			continue;
-		if (errno != EAGAIN)
-			return ch_error_errno(err, errno, "read");
-		ready = wait_for(conn, POLLIN, timeout_ms, err);
 		if (ready < 0)
 			return -1;
 		if (ready == 0)
 			return timed_out(err, "read");
+		got = recv(conn->fd, out, size, 0);
+		if (got >= 0)
+			return got;
+		if (errno == ECONNRESET)
+			return 0;
+		if (errno != EINTR && errno != EAGAIN)
+			return ch_error_errno(err, errno, "read");
 	}
 }
 
