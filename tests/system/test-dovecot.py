@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""chancery-receive against a real Dovecot, with mail by a real Postfix, in a
+namespace of their own. Skipped where the servers cannot be downloaded or no
+namespace can be made."""
+import email.message
+import imaplib
+import json
+import os
+import pathlib
+import smtplib
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = pathlib.Path(os.environ["top_srcdir"])
+BUILD = pathlib.Path(os.environ["top_builddir"])
+SERVERS = TOP / "tests/servers"
+sys.path.insert(0, str(TOP / "tests/system"))
+from receiver import AUTH_FAULT, FAULT_STATUS, TLS_FAULT, Place, receive
+
+SKIP = 77
+BOUNCE_HARD, REPLY = 0, 7
+TOKEN = "aaaaaaaaaeaaaaab-apschjeob2o7jn3z6"
+SENDER = f"bounces+{TOKEN}@chancery.example"
+
+
+class Host:
+    """The servers, and what a test does with them besides reading."""
+
+    def __init__(self, process):
+        self.process = process
+        line = process.stdout.readline()
+        assert line, "the servers did not start"
+        self.facts = json.loads(line)
+        self.maildir = pathlib.Path(self.facts["bureau"])
+        self.tls = ssl.create_default_context(cafile=self.facts["ca_file"])
+
+    def deliver(self, subject, sender="minister@fr.members.example",
+                text="We shall be four.\n", to="bureau@chancery.example"):
+        """A ministry writes to us."""
+        mail = email.message.EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = sender, to, subject
+        mail["Message-ID"] = f"<{subject}@fr.members.example>"
+        mail["In-Reply-To"] = "<letter-1@chancery.example>"
+        mail.set_content(text)
+        with smtplib.SMTP("127.0.0.1", self.facts["ministry_smtp"]) as smtp:
+            smtp.sendmail(sender, [to], mail.as_bytes())
+
+    def send(self, to):
+        """We write to a ministry, from an envelope address with a token."""
+        mail = email.message.EmailMessage()
+        mail["From"], mail["To"] = "bureau@chancery.example", to
+        mail["Subject"] = "Invitation"
+        mail["Message-ID"] = "<letter-1@chancery.example>"
+        mail.set_content("You are invited.\n")
+        with smtplib.SMTP("localhost", self.facts["smtp"]) as smtp:
+            smtp.starttls(context=self.tls)
+            smtp.login(self.facts["user"], self.facts["password"])
+            smtp.sendmail(SENDER, [to], mail.as_bytes())
+
+    def wait_for_mails(self, count):
+        end = time.monotonic() + 60
+        while len(self.files()) < count:
+            assert time.monotonic() < end, self.files()
+            time.sleep(0.02)
+
+    def files(self):
+        return [path for folder in ("new", "cur")
+                for path in (self.maildir / folder).glob("*")]
+
+    def delete(self, uid):
+        """Somebody else deletes a mail."""
+        with imaplib.IMAP4_SSL("localhost", self.facts["imaps"],
+                               ssl_context=self.tls) as other:
+            other.login(self.facts["user"], self.facts["password"])
+            other.select()
+            other.uid("STORE", str(uid), "+FLAGS", "(\\Deleted)")
+            other.expunge()
+
+    def number_anew(self):
+        """Dovecot forgets its numbers, and takes others."""
+        for path in self.maildir.glob("dovecot*"):
+            path.unlink()
+
+
+def begin(host, place, tls="implicit", **options):
+    port = host.facts["imap" if tls == "starttls" else "imaps"]
+    options.setdefault("ca_file", host.facts["ca_file"])
+    return place.begin(port, tls=tls, **options)
+
+
+def every_way_in(host, root):
+    host.deliver("first")
+    host.wait_for_mails(1)
+    for tls in ("starttls", "implicit"):
+        for auth in ("any", "plain", "login", "cram-md5"):
+            place = Place(root, f"{tls}-{auth}")
+            worker = begin(host, place, tls, auth=auth)
+            mail = receive(worker, 1)[0]
+            assert mail["subject"] == b"first" and mail["kind"] == REPLY
+            assert mail["received_us"] > 1.7e15, mail
+            assert place.stop() == 0, place.stderr()
+
+
+def what_is_refused(host, root):
+    for name, fault, options in (
+            ("password", AUTH_FAULT, {"user": "nobody\u00fc\"",
+                                      "password_file": "/etc/hostname"}),
+            ("issuer", TLS_FAULT, {"ca_file": ""})):
+        place = Place(root, name)
+        worker = begin(host, place, **options)
+        state = worker.expect("receive-state")
+        assert state["connected"] == 0 and state["fault"] == fault, state
+        assert worker.receive() is None and worker.wait() == FAULT_STATUS
+
+
+def news_come_while_idle(host, root):
+    """Also: nothing is marked, and a real bounce is known for what it is."""
+    place = Place(root, "idle")
+    worker = begin(host, place)
+    assert receive(worker, 1)[0]["subject"] == b"first"
+    assert worker.expect("receive-state")["reading"] == 0
+    host.deliver("second")
+    assert receive(worker, 1)[0]["subject"] == b"second"
+    host.send("gone@fr.members.example")
+    mail = receive(worker, 1)[0]
+    assert mail["kind"] == BOUNCE_HARD, mail
+    assert mail["token"].decode() == TOKEN, mail
+    assert b"letter-1@chancery.example" in mail["references"], mail
+    assert mail["recipients"][0]["address"] == b"gone@fr.members.example"
+    assert mail["recipients"][0]["status"].startswith(b"5."), mail
+    assert place.object(mail) in [path.read_bytes().replace(b"\n", b"\r\n")
+                                  for path in host.files()]
+    assert place.stop() == 0, place.stderr()
+    assert [path.name for path in host.files() if "S" in
+            path.name.partition(":2,")[2]] == []
+    return mail
+
+
+def goes_on_where_it_was(host, root, last):
+    place = Place(root, "on")
+    worker = begin(host, place, uidvalidity=last["uidvalidity"],
+                   last_uid=last["uid"])
+    host.deliver("third", text="x" * 70 + "\n" + ("y" * 70 + "\n") * 3000)
+    mail = receive(worker, 1)[0]
+    assert mail["subject"] == b"third", mail
+    assert place.stop() == 0
+    place = Place(root, "part")
+    worker = begin(host, place, uidvalidity=last["uidvalidity"],
+                   last_uid=last["uid"], max_message_bytes=65536)
+    mail = receive(worker, 1)[0]
+    assert len(place.object(mail)) == 65536 and mail["size_bytes"] > 200000
+    assert b"first 65536" in mail["fault"], mail
+    assert place.stop() == 0
+
+
+def one_is_deleted_meanwhile(host, root, last):
+    place = Place(root, "deleted")
+    worker = begin(host, place)
+    first = receive(worker, 1, ack=False)[0]
+    host.delete(last["uid"])
+    worker.send("receive-ack", uidvalidity=first["uidvalidity"],
+                uid=first["uid"])
+    subjects = [mail["subject"] for mail in receive(worker, 2)]
+    assert subjects == [b"second", b"third"], subjects
+    assert place.stop() == 0
+
+
+def all_again_after_new_numbers(host, root, last):
+    host.number_anew()
+    place = Place(root, "anew")
+    worker = begin(host, place, uidvalidity=last["uidvalidity"],
+                   last_uid=last["uid"] + 10)
+    mails = receive(worker, 3)
+    assert {mail["uidvalidity"] for mail in mails} != {last["uidvalidity"]}
+    assert sorted(mail["subject"] for mail in mails) == [
+        b"first", b"second", b"third"]
+    assert place.stop() == 0
+
+
+def inside():
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        root.chmod(0o755)
+        process = subprocess.Popen(
+            [sys.executable, SERVERS / "mailhost.py", root / "host"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            host = Host(process)
+            Place.certificates = pathlib.Path(host.facts["ca_file"]).parent
+            Place.user = host.facts["user"]
+            Place.secret = host.facts["password"]
+            every_way_in(host, root)
+            what_is_refused(host, root)
+            last = news_come_while_idle(host, root)
+            goes_on_where_it_was(host, root, last)
+            one_is_deleted_meanwhile(host, root, last)
+            all_again_after_new_numbers(host, root, last)
+        finally:
+            process.stdin.close()
+            process.wait(60)
+    return 0
+
+
+def main():
+    tree = BUILD / "servers"
+    enter = ["sh", SERVERS / "enter.sh", tree]
+    for command in (["sh", SERVERS / "fetch.sh", tree], [*enter, "true"]):
+        status = subprocess.run(command, check=False).returncode
+        if status == 69:
+            return SKIP
+        assert status == 0, command
+    return subprocess.run([*enter, sys.executable, __file__, "inside"],
+                          check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(inside() if sys.argv[1:] == ["inside"] else main())
