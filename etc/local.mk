@@ -46,3 +46,7 @@ uninstall-hook: etc/made/chancery.conf
 		rm -f '$(DESTDIR)$(confdir)/chancery.conf'; \
 	fi
 	-rmdir '$(DESTDIR)$(confdir)' 2>/dev/null
+
+dist_check_SCRIPTS += tests/system/test-install.py tests/system/test-units.py
+TESTS += tests/system/test-install.py tests/system/test-units.py
+EXTRA_DIST += tests/servers/boot.sh

@@ -238,7 +238,7 @@ def check_chancery():
 
 def check_chanceryd():
     page = "man/chanceryd.8"
-    known = help_options(help_of(os.path.join(build, "chanceryd")))
+    known = help_options(help_of(os.path.join(build, "daemon/chanceryd/chanceryd")))
     if len(known) < 2:
         sys.exit("chanceryd --help: cannot be read")
     compare_options(page, "chanceryd", known, page_options(page)[""])
@@ -277,6 +277,7 @@ def main():
     check_page("man/chancery.conf.5", config)
     check_page("man/chancery-letter.5", table("letter"))
     check_chancery()
+    check_chanceryd()
     check_routes()
     for text in faults:
         print(text)

@@ -207,6 +207,7 @@ class Imap(socketserver.StreamRequestHandler):
 
     def handle(self):
         self.box = self.server.relay.bureau
+        self.told = 0  # mails that the client knows of
         self.say("* OK [CAPABILITY IMAP4rev1 IDLE] ready")
         for raw in self.rfile:
             tag, _, rest = raw.decode("latin-1").strip().partition(" ")
@@ -225,7 +226,7 @@ class Imap(socketserver.StreamRequestHandler):
                 self.say(f"{tag} NO no such account")
                 return
         elif verb in ("SELECT", "EXAMINE"):
-            count = len(self.box.mails)
+            count = self.told = len(self.box.mails)
             self.say(f"* {count} EXISTS")
             self.say("* 0 RECENT")
             self.say("* FLAGS (\\Seen \\Deleted)")
@@ -235,7 +236,8 @@ class Imap(socketserver.StreamRequestHandler):
             self.idle(tag)
             return
         elif verb == "NOOP":
-            self.say(f"* {len(self.box.mails)} EXISTS")
+            self.told = len(self.box.mails)
+            self.say(f"* {self.told} EXISTS")
         elif verb == "UID" and "SEARCH" in rest.upper():
             first = int(re.search(r"(\d+):\*", rest).group(1))
             count = len(self.box.mails)
@@ -251,14 +253,13 @@ class Imap(socketserver.StreamRequestHandler):
 
     def idle(self, tag):
         self.say("+ idling")
-        count = len(self.box.mails)
         self.request.settimeout(0.2)
         while True:
             with self.box.changed:
                 now = len(self.box.mails)
-            if now != count:
+            if now != self.told:  # also what came before IDLE began
                 self.say(f"* {now} EXISTS")
-                count = now
+                self.told = now
             try:
                 if self.request.recv(100).upper().startswith(b"DONE"):
                     break
