@@ -150,6 +150,8 @@ void ch_http_refuse(struct ch_request *request, const struct ch_error *err)
 	unsigned int status = ch_http_status_of(err);
 
 	request->stream.fill = NULL;
+	/* Its files are gone before the answer is read. */
+	ch_upload_free(CH_TAKE(request->upload));
 	ch_http_json(request, status,
 		     ch_http_error(status, ch_http_code_of(status), err->text,
 				   hint_of(status)));

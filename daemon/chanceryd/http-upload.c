@@ -298,7 +298,7 @@ int ch_upload_begin(struct ch_request *request, struct ch_error *err)
 	upload->processor = MHD_create_post_processor(request->connection,
 						      PIECE, on_part, upload);
 	if (!upload->processor)
-		return ch_http_fault(err, "4.0.0", "no boundary in the "
+		return ch_http_fault(err, "4.0.0", "no usable boundary in the "
 				     "Content-Type");
 	return 0;
 }

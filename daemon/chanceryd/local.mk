@@ -95,8 +95,11 @@ check_PROGRAMS += tests/tools/http-host
 tests_tools_http_host_SOURCES = tests/tools/http-host.c
 tests_tools_http_host_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 tests_tools_http_host_LDADD = $(CHANCERYD_LIBS)
-TESTS += tests/system/test-sockets.py
-EXTRA_DIST += tests/system/doors.py tests/system/test-sockets.py
+TESTS += tests/system/test-sockets.py tests/system/test-sockets-limits.py \
+	tests/system/test-sockets-upload.py
+EXTRA_DIST += tests/system/doors.py tests/system/test-sockets.py \
+	tests/system/test-sockets-limits.py \
+	tests/system/test-sockets-upload.py
 
 EXTRA_DIST += tests/system/test-enqueue.py tests/system/test-returns.py
 TESTS += tests/system/test-enqueue.py tests/system/test-returns.py
