@@ -20,6 +20,7 @@ Everything heard is in peer.sessions: `said` (the commands, in order; those
 under TLS begin with "*"), `messages` (whole ones, dots unstuffed), `left` (what
 came behind the last command or inside a message that never ended)."""
 import base64
+import re
 import socket
 import ssl
 import struct
@@ -52,7 +53,8 @@ class Session:
         self.said = []
         self.messages = []
         self.left = b""
-        self.last = b""
+        self.out = b""  # all that was said
+        self.begun = []  # where in it each MAIL came, and its message
 
     # ---- bytes
 
@@ -69,7 +71,7 @@ class Session:
         return line.rstrip(b"\r")
 
     def say(self, data):
-        self.last = data or self.last
+        self.out += data
         self.connection.sendall(data)
 
     def start_tls(self):
@@ -159,6 +161,7 @@ class Session:
         self.say(b"235 2.7.0 ok\r\n" if good else b"535 5.7.8 no\r\n")
 
     def on_mail(self, _line):
+        self.begun.append([len(self.out), None])
         self.do("mail", b"250 2.1.0 ok\r\n")
 
     def on_rcpt(self, line):
@@ -168,11 +171,14 @@ class Session:
                 b"250 2.1.5 ok\r\n")
 
     def on_data(self, _line):
+        before = len(self.out)
         self.do("data", b"354 go on\r\n")
-        if not self.last.startswith(b"354"):
+        if not re.search(rb"(?m)^354", self.out[before:]):
             return
         self.perform(self.peer.script.get("body", b""))
         self.messages.append(self.message())
+        if self.begun:
+            self.begun[-1][1] = self.messages[-1]
         self.do("dot", b"250 2.0.0 kept\r\n")
 
     def message(self):
@@ -189,6 +195,14 @@ class Session:
             data += more
         self.input = bytes(data[end + 5:])
         return bytes(data[:end + 2]).replace(b"\r\n.", b"\r\n")[2:]
+
+    def answers(self):
+        """For each MAIL: its message if it came whole, and what was said
+        behind the 354 that asked for it."""
+        ends = [at for at, _ in self.begun[1:]] + [len(self.out)]
+        for (at, message), end in zip(self.begun, ends):
+            asked = re.search(rb"(?m)^354.*\n?", self.out[at:end])
+            yield message, self.out[at + asked.end():end] if asked else b""
 
     def on_rset(self, _line):
         self.do("rset", b"250 2.0.0 ok\r\n")
