@@ -48,18 +48,55 @@ static char *one_line(const char *text)
 	return line;
 }
 
+/* Where the next piece begins for gmime: behind an encoded-word whose base64
+ * ends in padding, where another one follows. It decodes neighbours of one
+ * charset as a single text, for those who cut characters in two, and drops all
+ * that comes behind the first padding. NULL: there is none. */
+static const char *piece_end(const char *value)
+{
+	const char *end = strstr(value, "=?=");
+
+	while (end) {
+		const char *next = end + 3;
+
+		next += strspn(next, " \t\r\n");
+		if (next > end + 3 && strncmp(next, "=?", 2) == 0)
+			return end + 3;
+		end = strstr(end + 3, "=?=");
+	}
+	return NULL;
+}
+
+/* Space between two encoded-words is no text (RFC 2047 section 6.2). */
+static void decode_pieces(struct ch_str *out, const char *value)
+{
+	const char *end;
+
+	for (; (end = piece_end(value));
+	     value = end + strspn(end, " \t\r\n")) {
+		CH_AUTOCHAR piece = ch_xstrndup(value, (size_t)(end - value));
+		char *decoded = g_mime_utils_header_decode_text(NULL, piece);
+
+		ch_str_add(out, decoded ? decoded : piece);
+		g_free(decoded);
+	}
+	if (*value) {
+		char *decoded = g_mime_utils_header_decode_text(NULL, value);
+
+		ch_str_add(out, decoded ? decoded : value);
+		g_free(decoded);
+	}
+}
+
 char *ch_message_decode(const char *value)
 {
-	char *decoded;
-	char *line;
+	CH_AUTO(ch_str) decoded = CH_STR_INIT(4 * CH_MESSAGE_FIELD_MAX);
 
 	if (ch_utf8_valid(value, strlen(value), NULL) && !strstr(value, "=?"))
 		return one_line(value);
 	g_mime_init();
-	decoded = g_mime_utils_header_decode_text(NULL, value);
-	line = one_line(decoded ? decoded : value);
-	g_free(decoded);
-	return line;
+	decode_pieces(&decoded, value);
+	return one_line(ch_str_cstr(&decoded));
 }
 
 static bool ends_address(char c)
