@@ -124,7 +124,7 @@ static const struct ch_setting mailbox_table[] = {
 	  .help = "IDLE is begun anew after that (RFC 2177)" },
 	{ .name = "max_message", .type = CH_SETTING_SIZE,
 	  .offset = offsetof(struct ch_mailbox_config, max_message_bytes),
-	  .initial = "\"40MiB\"", .min = 64 * 1024, .max = 1024 * MIB,
+	  .initial = "\"40MiB\"", .min = 64 * 1024, .max = 256 * MIB,
 	  .help = "of a larger mail only the first part is read" },
 	{ 0 }
 };
