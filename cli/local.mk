@@ -39,6 +39,7 @@ tests_unit_test_cli_SOURCES = tests/unit/test-cli.c \
 	cli/args.c cli/args.h cli/grid.c cli/grid.h cli/term.c cli/term.h
 tests_unit_test_cli_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_test_cli_LDADD = $(UNIT_LIBS)
-TESTS += tests/unit/test-cli tests/system/test-cli.py
-dist_check_SCRIPTS += tests/system/test-cli.py
+TESTS += tests/unit/test-cli tests/system/test-cli.py \
+	tests/system/test-cli-room.py
+dist_check_SCRIPTS += tests/system/test-cli.py tests/system/test-cli-room.py
 EXTRA_DIST += tests/peers/room.py

@@ -24,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent /
                        "peers"))
 import room  # noqa: E402 (tests/peers/room.py)
 
-BUILD = pathlib.Path(os.environ.get("top_builddir", "build")).resolve()
+BUILD = pathlib.Path(os.environ["top_builddir"]).resolve()
 CHANCERY = str(BUILD / "chancery")
 UTF8 = "C.UTF-8"
 
@@ -99,9 +99,12 @@ class Case(unittest.TestCase):
         asks; returns the bytes that reached the terminal."""
         pid, fd = pty.fork()
         if pid == 0:
-            os.chdir(self.dir)
-            os.execve(CHANCERY, [CHANCERY, *map(str, words)], self.env(
-                **{"TERM": "xterm", "COLUMNS": "80", **env}))
+            try:
+                os.chdir(self.dir)
+                os.execve(CHANCERY, [CHANCERY, *map(str, words)], self.env(
+                    **{"TERM": "xterm", "COLUMNS": "80", **env}))
+            finally:
+                os._exit(127)
         seen = b""
         while True:
             if not select.select([fd], [], [], 120)[0]:
