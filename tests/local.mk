@@ -11,8 +11,18 @@ TESTS += tests/include-direction.py tests/fuzz/replay.py
 EXTRA_DIST += tests/system/harness.py tests/system/wire.py
 
 # The daemon whole: as a service, and around the final dot.
-dist_check_SCRIPTS += tests/system/test-daemon.py tests/system/test-sending.py
-TESTS += tests/system/test-daemon.py tests/system/test-sending.py
+dist_check_SCRIPTS += tests/system/test-crash.py \
+	tests/system/test-daemon.py tests/system/test-sending.py
+TESTS += tests/system/test-crash.py tests/system/test-daemon.py \
+	tests/system/test-sending.py
+
+# make soak
+SOAK += soak-kills
+EXTRA_DIST += tests/soak.py
+soak-kills: all $(check_PROGRAMS)
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
+		python3 $(srcdir)/tests/soak.py
+.PHONY: soak-kills
 
 # How a fuzz target X comes in: its room adds, in its own local.mk,
 #   check_PROGRAMS += tests/fuzz/fuzz-X
