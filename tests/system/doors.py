@@ -14,6 +14,7 @@ import time
 import traceback
 
 BUILD = pathlib.Path(os.environ.get("top_builddir", "."))
+SOURCE = pathlib.Path(os.environ.get("top_srcdir", "."))
 LONG = 120  # seconds: a sanitizer on a busy machine is slow
 
 

@@ -106,6 +106,8 @@ def paths():
         assert head.status == 200 and head.body == b""
         page = host.get("/")
         assert page.headers["Content-Type"].startswith("text/html")
+        assert page.body == (doors.SOURCE / "web/page.html").read_bytes()
+        assert b"://" not in page.body, "it loads nothing from elsewhere"
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
         assert host.get("/healthz").body == b"ok\n"
         # A connection that goes on; and one that does not speak HTTP.
