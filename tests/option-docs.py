@@ -229,6 +229,8 @@ def check_chancery():
     compare_options(page, "chancery", common, documented.pop(""))
     for verb in sorted(verbs - documented.keys()):
         fault(f"{page}: the verb {verb} is missing")
+    for verb in sorted(documented.keys() - verbs):
+        fault(f"{page}: {verb} is no verb")
     for verb in sorted(documented.keys() & verbs):
         own = {name: how for name, how
                in help_options(help_of(program, verb)).items()
