@@ -17,7 +17,8 @@ The ministries of XX.members.example (XX: any two letters), by local part:
   replies@             delivered, and a person answers
 """
 import email
-import email.policy
+import email.header
+import email.mime.text
 import email.utils
 import grp
 import json
@@ -243,35 +244,39 @@ class Ministries(threading.Thread):
             time.sleep(0.2)
 
     def answer(self, path):
-        letter = email.message_from_bytes(path.read_bytes(),
-                                          policy=email.policy.default)
+        letter = email.message_from_bytes(path.read_bytes())
         box = str(letter["X-Original-To"])
         local = box.split("@")[0]
         if local not in ("away", "replies"):
             return
-        reply = email.message.EmailMessage()
-        reply["From"] = box
-        reply["Date"] = email.utils.formatdate()
-        reply["Message-ID"] = email.utils.make_msgid(domain=box.split("@")[1])
-        reply["In-Reply-To"] = str(letter["Message-ID"])
-        reply["References"] = str(letter["Message-ID"])
+        # Not by python's newer policy: it loses a part of a long subject that
+        # is no ASCII, reading it or writing it.
+        subject = str(email.header.make_header(
+            email.header.decode_header(letter["Subject"])))
         if local == "away":
             sender = ""
             to = str(letter["Return-Path"]).strip("<> ")
-            reply["To"] = to
-            reply["Subject"] = "Absence du bureau : " + str(letter["Subject"])
+            reply = email.mime.text.MIMEText(
+                "Je serai de retour au bureau lundi.\n")
+            subject = "Absence du bureau : " + subject
             reply["Auto-Submitted"] = "auto-replied"
-            reply.set_content("Je serai de retour au bureau lundi.\n")
         else:
             sender = box
             to = email.utils.parseaddr(str(letter["Reply-To"] or
                                            letter["From"]))[1]
-            reply["To"] = to
-            reply["Subject"] = "Re: " + str(letter["Subject"])
-            reply.set_content("Our delegation will have four members.\n\n"
-                              "> The Secretariat wrote:\n> a letter\n")
+            reply = email.mime.text.MIMEText(
+                "Our delegation will have four members.\n\n"
+                "> The Secretariat wrote:\n> a letter\n")
+            subject = "Re: " + subject
+        reply["Subject"] = email.header.Header(subject, "utf-8")
+        reply["From"] = box
+        reply["To"] = to
+        reply["Date"] = email.utils.formatdate()
+        reply["Message-ID"] = email.utils.make_msgid(domain=box.split("@")[1])
+        reply["In-Reply-To"] = str(letter["Message-ID"])
+        reply["References"] = str(letter["Message-ID"])
         with smtplib.SMTP("127.0.0.1", self.port) as smtp:
-            smtp.sendmail(sender, [to], reply.as_bytes(policy=email.policy.SMTP))
+            smtp.sendmail(sender, [to], reply.as_string())
 
 
 def wait_for(port, greeting, process):

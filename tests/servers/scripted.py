@@ -41,7 +41,9 @@ class Box:
         with self.changed:
             self.mails.append(head + data)
             name = f"{len(self.mails):06d}.{HOST}"
-            (self.folder / name).write_bytes(head + data)
+            half = self.folder.parent / f"half-{name}"
+            half.write_bytes(head + data)
+            half.rename(self.folder / name)  # whole, or not there
             self.changed.notify_all()
 
 
