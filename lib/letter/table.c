@@ -479,6 +479,13 @@ static void read_addresses(struct ch_table *table, enum standard column,
 				place_in(table, cell, 0),
 				"Every addressee needs an address.",
 				"no address");
+	if (ret->addresses_len + (size_t)len > ADDRESSES_MAX) {
+		ch_problems_add(problems, CH_PROBLEM_ERROR,
+				place_in(table, cell, 0), NULL,
+				"more than %d addresses", ADDRESSES_MAX);
+		free(list);
+		return;
+	}
 	ret->addresses = ch_xreallocarray(ret->addresses,
 					  ret->addresses_len + (size_t)len,
 					  sizeof(*ret->addresses));
@@ -497,10 +504,6 @@ static void read_addresses(struct ch_table *table, enum standard column,
 			(struct ch_addressee_address){ role, list[i] };
 	}
 	free(list);
-	if (ret->addresses_len > ADDRESSES_MAX)
-		ch_problems_add(problems, CH_PROBLEM_ERROR,
-				place_in(table, cell, 0), NULL,
-				"more than %d addresses", ADDRESSES_MAX);
 }
 
 static void read_fields(const struct ch_table *table, struct ch_addressee *ret)

@@ -30,7 +30,7 @@ struct parser {
 	size_t open_len;
 	size_t open_cap;
 	size_t bytes;  /* of all sources together */
-	bool too_long; /* said once; what is open stays open */
+	bool too_much; /* said once; what is open stays open */
 };
 
 /* One source being read: the letter, or a partial inside it. */
@@ -232,6 +232,7 @@ int ch_template_name_ok(struct ch_slice name, struct ch_error *err)
 static size_t read_name(struct scan *s, struct ch_slice text)
 {
 	struct ch_error err;
+	size_t id;
 
 	if (text.len == 0) {
 		FAULT(s, "Write the field's name between the braces.",
@@ -242,7 +243,12 @@ static size_t read_name(struct scan *s, struct ch_slice text)
 		FAULT(s, NULL, "%s", err.text);
 		return NONE;
 	}
-	return add_name(s->parser->tpl, text);
+	id = add_name(s->parser->tpl, text);
+	if (id < CH_TEMPLATE_NAMES_MAX)
+		return id;
+	s->parser->too_much = true;
+	FAULT(s, NULL, "more than %d different fields", CH_TEMPLATE_NAMES_MAX);
+	return NONE;
 }
 
 /* {{.}} is the field of the section around it. */
@@ -309,6 +315,7 @@ static void read_value(struct scan *s, const struct tag *tag)
 	if (id == NONE)
 		return;
 	if (s->parser->tpl->slots == CH_BODY_SLOTS_MAX) {
+		s->parser->too_much = true;
 		FAULT(s, NULL, "more than %d fields in one text",
 		      CH_BODY_SLOTS_MAX);
 		return;
@@ -625,7 +632,7 @@ static void scan_source(struct parser *parser, const struct scan *outer,
 	size_t next;
 
 	if (src->text.len > CH_TEMPLATE_MAX - parser->bytes) {
-		parser->too_long = true;
+		parser->too_much = true;
 		FAULT(&s, NULL, "the text is longer than %d bytes",
 		      CH_TEMPLATE_MAX);
 		return;
@@ -641,7 +648,7 @@ static void scan_source(struct parser *parser, const struct scan *outer,
 	check_characters(&look);
 	while ((next = find(&s, s.open, s.at, s.len)) != NONE) {
 		read_tag(&s, next);
-		if (parser->too_long)
+		if (parser->too_much)
 			return;
 	}
 	add_text(&s, s.len);

@@ -25,6 +25,7 @@
 
 #define CH_TEMPLATE_MAX (1024 * 1024)  /* bytes, partials included */
 #define CH_TEMPLATE_NAME_MAX 64        /* characters of a field's name */
+#define CH_TEMPLATE_NAMES_MAX 1000     /* different fields */
 #define CH_TEMPLATE_PARTIALS_MAX 16    /* inside one another */
 
 struct ch_template; /* opaque; never changes after parsing */

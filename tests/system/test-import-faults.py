@@ -74,6 +74,9 @@ TABLES = [
     (10, "source route", HEAD + "A,<@r.example:a@b.example>,N\n",
      ['m.csv:2:3: to: "@r.example:a@b.example" is a route through other '
       "hosts"]),
+    (10, "too many", HEAD + 'A,"' + ",".join(
+        f"a{i}@b.example" for i in range(51)) + '",N\n',
+     ["m.csv:2:3: to: more than 50 addresses"]),
     (11, "bidi override in an address", HEAD + "A,a\u202e@b.example,N\n",
      ["m.csv:2:4: to: text direction character U+202E"]),
     (11, "mixed scripts", HEAD + "A,a@p\u0430ypal.example,N\n",
@@ -110,6 +113,11 @@ LETTERS = [
         "{{> p0}}\n", **{f"p{i}_md": f"{{{{> p{i + 1}}}}}" * 2
                          for i in range(15)}, p15_md="x" * 1000), TABLE,
      ["letter/p15.md:1:1: the text is longer than 1048576 bytes"]),
+    (20, "too many fields", letter("{{name}}" * 5000), TABLE,
+     ["letter/en.md:3:32769: more than 4096 fields in one text"]),
+    (20, "too many different fields", letter(
+        "".join(f"{{{{#n{i}}}}}{{{{/n{i}}}}}" for i in range(30_000))), TABLE,
+     ["letter/en.md:3:17781: more than 1000 different fields"]),
     (21, "output over the limit", letter("{{name}} " * 10), HEAD +
      f"A,a@b.example,{'n' * 700}\nB,b@b.example,N\n",
      ["letter/en.md: the letter is larger than a message may be for A "
