@@ -45,13 +45,15 @@ static void write_languages(const json_t *batch, struct ch_str *out)
 	json_t *languages = json_object_get(batch, "languages");
 	const char *code;
 	json_t *count;
-	char total[CH_COUNT_SIZE];
+	const char *joint = ": ";
 
-	ch_str_add(out, ch_outcome_count(ch_json_number(batch, "total"),
-					 "letter", total));
-	json_object_foreach(languages, code, count)
-		ch_str_addf(out, ", %s %lld", code,
+	ch_str_addf(out, "%llu",
+		    (unsigned long long)ch_json_number(batch, "total"));
+	json_object_foreach(languages, code, count) {
+		ch_str_addf(out, "%s%s %lld", joint, code,
 			    (long long)json_integer_value(count));
+		joint = ", ";
+	}
 }
 
 static void write_size(const json_t *batch, struct ch_str *out)

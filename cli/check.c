@@ -145,10 +145,12 @@ static int tell(const struct check *check)
 		return errors ? EX_DATAERR : EX_OK;
 	}
 	if (errors) {
-		ch_term_line(out, "%zu error%s, %zu warning%s%s: correct %s and "
-				  "check again; nothing can be queued before.",
+		ch_term_line(out,
+			     "%zu error%s, %zu warning%s%s: correct %s and "
+			     "check again; nothing can be queued before.",
 			     errors, plural(errors), warnings,
-			     plural(warnings), more, errors == 1 ? "it" : "them");
+			     plural(warnings), more,
+			     errors == 1 ? "it" : "them");
 		return EX_DATAERR;
 	}
 	ch_term_line(out, "%llu letter%s can be sent; %zu warning%s%s.",

@@ -287,6 +287,9 @@ static int show_and_ask(struct enqueue *e, bool only_show)
 		return EX_OK;
 	}
 	show_first(e, batch);
+	json_object_set_new(batch, "state", json_string("(not queued yet)"));
+	json_object_del(batch, "created_at");
+	json_object_del(batch, "enqueued_by");
 	ch_batch_facts(&e->cli->err, batch);
 	ch_outcome_count(ch_json_number(batch, "total"), "letter", count);
 	question = ch_xasprintf("%s %s as %s?",

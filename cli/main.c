@@ -21,7 +21,7 @@ static const struct ch_verb *const verbs[] = {
 };
 
 static const struct ch_option common_options[] = {
-	{ "json", 0, NULL, false, "One JSON object a line instead of a table." },
+	{ "json", 0, NULL, false, "One JSON object a line, not a table." },
 	{ "socket-dir", 0, "DIR", false,
 	  "Where the sockets of chanceryd are; " SOCKET_DIR "." },
 	{ "color", 0, "WHEN", false, "always, never or auto." },

@@ -79,6 +79,10 @@ static int put(const struct ch_cli *cli, const char *path,
 	FILE *file;
 
 	if (!path || strcmp(path, "-") == 0) {
+		if (cli->out.tty && !cli->out.utf8)
+			ch_term_line(&cli->err,
+				     "This locale has ASCII alone; "
+				     "LC_ALL=C.UTF-8 shows it all.");
 		if (cli->out.tty)
 			ch_term_block(&cli->out, ch_str_cstr(bytes),
 				      bytes->len);

@@ -107,19 +107,19 @@ static void show_peers(const struct ch_term *term, const json_t *room)
 {
 	const json_t *peer;
 	const char *text;
+	char workers[CH_COUNT_SIZE];
+	char letters[CH_COUNT_SIZE];
 	size_t i;
 
 	json_array_foreach(json_object_get(room, "relays"), i, peer) {
 		text = ch_json_text(peer, "text");
-		ch_term_line(term,
-			     "  relay %s: %s, %llu connections, %llu letters "
-			     "under way%s%s",
+		ch_outcome_count(ch_json_number(peer, "workers"),
+				 "connection", workers);
+		ch_outcome_count(ch_json_number(peer, "under_way"), "letter",
+				 letters);
+		ch_term_line(term, "  relay %s: %s, %s, %s under way%s%s",
 			     ch_json_text(peer, "name"),
-			     ch_json_text(peer, "state"),
-			     (unsigned long long)ch_json_number(peer,
-								"workers"),
-			     (unsigned long long)ch_json_number(peer,
-								"under_way"),
+			     ch_json_text(peer, "state"), workers, letters,
 			     text[0] ? "; " : "", text);
 	}
 	json_array_foreach(json_object_get(room, "mailboxes"), i, peer) {

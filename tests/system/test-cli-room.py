@@ -146,7 +146,8 @@ class Real(unittest.TestCase):
         self.chancery("retry", "DM-1276/X3")
         self.chancery("status", "DM-1276", "--watch")
         again, = self.json("show", "DM-1276/X3")
-        self.assertEqual((again["attempt"], again["state"]), (letters["X3"]["attempt"] + 1, "failed"))
+        self.assertEqual((again["attempt"], again["state"]),
+                         (letters["X3"]["attempt"] + 1, "failed"))
         self.assertEqual(again["message_id"], letters["X3"]["message_id"])
 
     def test_held_paused_cancelled(self):

@@ -344,6 +344,12 @@ class Preview(Case):
                     "2026-12-18", "-r", "EGY")
 
     def test_terminal(self):
+        self.assertNotIn(b"LC_ALL", self.on_terminal(
+            "preview", "invitation", "members.csv", "-d", "2026-12-18", "-R",
+            "DM-1"))
+        self.assertIn(b"LC_ALL=C.UTF-8 shows", self.on_terminal(
+            "preview", "invitation", "members.csv", "-d", "2026-12-18", "-R",
+            "DM-1", LC_ALL="C"))
         for locale in (UTF8, "C"):
             for form in ("--text", "--html", "--eml"):
                 seen = self.on_terminal(
@@ -920,7 +926,7 @@ class Enqueue(WithRoom):
                  "2026-12-18")
         seen = self.terminal(*words, typed=b"n\n", code=1).decode()
         for wanted in ("The first letter, of FRA:", "Madame la Ministre",
-                       "[DM-1] Première", "3 letters, fr 1, ar 1, en 1",
+                       "[DM-1] Première", "3: fr 1, ar 1, en 1",
                        "481.5 KiB", "Send 3 letters as DM-1?",
                        "Nothing was queued."):
             self.assertIn(wanted, seen)
@@ -935,7 +941,7 @@ class Enqueue(WithRoom):
     def test_dry_run(self):
         self.assertEqual(self.enqueue("--dry-run"), "")
         self.assertIn("Nothing was queued.", self.err)
-        self.assertIn("3 letters, fr 1", self.err)
+        self.assertIn("3: fr 1", self.err)
         told = self.lines(self.enqueue("-n", "--json"))
         self.assertEqual(told[0]["state"], "importing")
         for _, parts in self.room.posts:
