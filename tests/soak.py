@@ -22,6 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "system"))
 import harness  # noqa: E402
 
 CONNECTIONS = 8
+DELAY_US = 1000  # of each reply, so that there is something to hit
 
 
 def workers_of(pid):
@@ -116,8 +117,9 @@ def main():
     options = parser.parse_args()
     chance = random.Random(options.seed)
     print(f"seed {options.seed}", file=sys.stderr)
-    with harness.Sink() as sink, \
-            harness.Room([sink.relay(connections=CONNECTIONS)]) as room:
+    with harness.Sink("-d", str(DELAY_US)) as sink, \
+            harness.Room([sink.relay(connections=CONNECTIONS)],
+                         conf={"sending": {"retry": ["1s"]}}) as room:
         room.start()
         room.enqueue("SOAK", harness.table(options.letters))
         began = time.monotonic()
