@@ -10,7 +10,8 @@
 #include "chanceryd/sending.h"
 
 #define ACCURACY_US 1000
-#define STREAK_MAX 5   /* letters without an answer, then the relay rests */
+#define STREAK_MAX 5   /* letters without an answer and connections lost, one
+			* after another: then the relay rests */
 #define LONG_FAILURE 4 /* failures in a row, then it is an alarm */
 
 struct ch_relays {
@@ -310,6 +311,13 @@ static void rest(struct ch_relay *relay, const char *text)
 void ch_relay_fault(struct ch_relay *relay, unsigned int fault,
 		    const char *text)
 {
+	/* One connection that was lost says little: others go on. */
+	if (fault == CH_FAULT_CONNECT && relay->failures == 0 &&
+	    ++relay->streak < STREAK_MAX) {
+		ch_turn_log(relay->room, LOG_INFO, NULL, "relay %s: %s",
+			    relay->name, text);
+		return;
+	}
 	rest(relay, text);
 	if (fault == CH_FAULT_TLS || fault == CH_FAULT_AUTH ||
 	    fault == CH_FAULT_SETUP || relay->failures >= LONG_FAILURE)
@@ -319,8 +327,6 @@ void ch_relay_fault(struct ch_relay *relay, unsigned int fault,
 
 void ch_relay_no_answer(struct ch_relay *relay, const char *text)
 {
-	if (++relay->streak < STREAK_MAX && relay->failures == 0)
-		return;
 	ch_relay_fault(relay, CH_FAULT_CONNECT, text);
 }
 
