@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "chanceryd/decisions.h"
 #include "chanceryd/dispatch.h"
 #include "chanceryd/room.h"
 
@@ -131,11 +132,15 @@ static void change(const struct doing *doing, enum ch_batch_state to,
 static int64_t decide(const struct doing *doing, enum ch_state from,
 		      enum ch_state to, const char *verb)
 {
+	const char *who = doing->command->who.name;
+
+	if (!doing->letter.id)
+		return ch_decision(doing->room, doing->batch.id, from, to,
+				   verb, who);
 	return stored(doing, ch_store_decide(doing->room->store,
 					     doing->batch.id,
 					     doing->letter.id, from, to, verb,
-					     doing->command->who.name,
-					     doing->now_us, doing->err));
+					     who, doing->now_us, doing->err));
 }
 
 /* ---- release ---------------------------------------------------------- */

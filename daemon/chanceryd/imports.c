@@ -18,6 +18,7 @@
 #include "base/crash.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "chanceryd/chores.h"
 #include "chanceryd/detail.h"
 #include "chanceryd/dispatch.h"
 #include "chanceryd/room.h"
@@ -27,6 +28,7 @@
 #define IMPORTS_MAX 4 /* at once */
 #define REFERENCE_MAX 100
 #define ADDRESSES_MAX 1000 /* of one letter */
+#define LETTERS_AT_ONCE 1000 /* dropped in a piece: some 5 ms */
 /* A worker says something with every few hundred letters. */
 #define SILENCE_MAX_MS (10 * 60 * 1000)
 #define LOOK_EVERY_US (30 * 1000000ULL)
@@ -175,12 +177,6 @@ static void tell_client(void *context)
 	forget(import);
 }
 
-static void end(struct import *import)
-{
-	import->over = true;
-	ch_mailroom_after_commit(import->room, tell_client, import);
-}
-
 static void tell_failure(struct import *import, int64_t now_us)
 {
 	struct ch_mailroom *room = import->room;
@@ -202,20 +198,43 @@ static void tell_failure(struct import *import, int64_t now_us)
 		    import->why.text);
 }
 
-/* Take back whatever went into the store. import->why says why. */
-static void fail(struct import *import)
+static void finish_failure(struct import *import)
 {
-	struct ch_mailroom *room = import->room;
-	int64_t now_us = ch_turn_open(room);
-	struct ch_error err;
+	int64_t now_us = ch_turn_open(import->room);
 
-	if (import->batch.id &&
-	    ch_store_batch_drop(room->store, import->batch.id, &err) < 0)
-		ch_room_fail(room, &err);
 	import->batch.id = 0;
 	if (!import->dry_run)
 		tell_failure(import, now_us);
-	end(import);
+	ch_mailroom_after_commit(import->room, tell_client, import);
+}
+
+static bool drop(struct ch_mailroom *room, void *context)
+{
+	struct import *import = context;
+	struct ch_error err;
+	int more;
+
+	ch_turn_open(room);
+	more = ch_store_batch_drop_some(room->store, import->batch.id,
+					LETTERS_AT_ONCE, &err);
+	if (more < 0)
+		ch_room_fail(room, &err);
+	if (more > 0)
+		return true;
+	ch_crash_point("import.dropped");
+	finish_failure(import);
+	return false;
+}
+
+/* Take back whatever went into the store. import->why says why. Its reference
+ * is free, and the client hears of it, when all is gone. */
+static void fail(struct import *import)
+{
+	import->over = true;
+	if (import->batch.id)
+		ch_chore_add(import->room, drop, import, NULL);
+	else
+		finish_failure(import);
 }
 
 static void tell_enqueued(struct import *import, enum ch_batch_state state,
@@ -261,7 +280,8 @@ static int publish(struct import *import, struct ch_error *err)
 		tell_enqueued(import, state, now_us);
 		ch_dispatch_batch(room, import->batch.id);
 	}
-	end(import);
+	import->over = true;
+	ch_mailroom_after_commit(room, tell_client, import);
 	return 0;
 }
 

@@ -16,9 +16,11 @@ TESTS += tests/unit/test-config
 # chanceryd: each part adds its files here.
 CHANCERYD_SOURCES = \
 	daemon/chanceryd/alarms.c daemon/chanceryd/alarms.h \
+	daemon/chanceryd/chores.c daemon/chanceryd/chores.h \
 	daemon/chanceryd/commands.c \
 	daemon/chanceryd/config.c daemon/chanceryd/config.h \
 	daemon/chanceryd/config-private.h \
+	daemon/chanceryd/decisions.c daemon/chanceryd/decisions.h \
 	daemon/chanceryd/detail.c daemon/chanceryd/detail.h \
 	daemon/chanceryd/dispatch.c daemon/chanceryd/dispatch.h \
 	daemon/chanceryd/doors.c daemon/chanceryd/doors.h \
@@ -76,9 +78,10 @@ TESTS += tests/unit/test-keys tests/unit/test-spool
 
 check_PROGRAMS += tests/unit/test-commands
 tests_unit_test_commands_SOURCES = tests/unit/test-commands.c \
-	daemon/chanceryd/commands.c
-tests_unit_test_commands_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
-tests_unit_test_commands_LDADD = $(STORE_LIBS) $(UNIT_LIBS)
+	daemon/chanceryd/commands.c daemon/chanceryd/decisions.c \
+	daemon/chanceryd/detail.c
+tests_unit_test_commands_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_commands_LDADD = $(STORE_LIBS) $(UNIT_LIBS) $(JSON_LIBS)
 TESTS += tests/unit/test-commands
 
 check_PROGRAMS += tests/unit/test-returned

@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "chanceryd/alarms.h"
+#include "chanceryd/chores.h"
+#include "chanceryd/decisions.h"
 #include "chanceryd/dispatch.h"
 #include "chanceryd/http.h"
 #include "chanceryd/imports.h"
@@ -145,6 +147,7 @@ static void settle(struct ch_mailroom *room)
 static int start_parts(struct ch_mailroom *room, struct ch_error *err)
 {
 	if (ch_keys_open(room->state_dir, &room->keys, err) < 0 ||
+	    ch_chores_new(room, &room->chores, err) < 0 ||
 	    ch_workers_new(room, &room->workers, err) < 0 ||
 	    ch_relays_new(room, &room->relays, err) < 0 ||
 	    ch_imports_new(room, &room->imports, err) < 0 ||
@@ -154,6 +157,7 @@ static int start_parts(struct ch_mailroom *room, struct ch_error *err)
 	if (room->config->relays.len == 0)
 		ch_log(&room->log, LOG_WARNING, NULL,
 		       "no relay is configured: letters stay in the queue");
+	ch_decisions_resume(room);
 	ch_dispatch_kick(room);
 	return 0;
 }
@@ -185,6 +189,7 @@ void ch_room_free(struct ch_mailroom *room)
 	ch_http_stop(CH_TAKE(room->http));
 	ch_service_free(CH_TAKE(room->service));
 	ch_dispatch_free(CH_TAKE(room->dispatch));
+	ch_chores_free(CH_TAKE(room->chores));
 	ch_receive_free(CH_TAKE(room->receive));
 	ch_imports_free(CH_TAKE(room->imports));
 	ch_workers_free(room->workers);

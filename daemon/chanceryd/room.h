@@ -20,6 +20,7 @@
 #include "store/store.h"
 
 struct ch_alarms;   /* alarms.h */
+struct ch_chores;   /* chores.h */
 struct ch_dispatch; /* dispatch.h */
 struct ch_http;     /* http.h */
 struct ch_imports;  /* imports.h */
@@ -42,6 +43,7 @@ struct ch_mailroom {
 
 	/* owned, each by its part; NULL until it has started */
 	struct ch_turn *turn;
+	struct ch_chores *chores;
 	struct ch_workers *workers;
 	struct ch_alarms *alarms;
 	struct ch_keys *keys;

@@ -165,25 +165,53 @@ static int remove_rows(struct ch_store *store, const char *sql,
 	return ch_query_run(&q, err) < 0 ? -1 : 0;
 }
 
-int ch_store_batch_drop(struct ch_store *store, int64_t batch_id,
-			struct ch_error *err)
+/* The first letters by their keys, in both statements the same. */
+static int remove_letters(struct ch_store *store, int64_t batch_id,
+			  size_t limit, struct ch_error *err)
 {
-	static const char *const steps[] = {
-		("DELETE FROM address WHERE letter_id IN "
-		 "(SELECT id FROM letter WHERE batch_id = ?)"),
-		"DELETE FROM letter WHERE batch_id = ?",
-		"DELETE FROM batch_file WHERE batch_id = ?",
-		"DELETE FROM batch WHERE id = ?",
-	};
+	CH_AUTO(ch_query) addresses = ch_query(store,
+		"DELETE FROM address WHERE letter_id IN "
+		"(SELECT id FROM letter WHERE batch_id = ? "
+		"ORDER BY key LIMIT ?)");
+	CH_AUTO(ch_query) letters = ch_query(store,
+		"DELETE FROM letter WHERE id IN "
+		"(SELECT id FROM letter WHERE batch_id = ? "
+		"ORDER BY key LIMIT ?)");
+
+	ch_query_put_int(&addresses, batch_id);
+	ch_query_put_int(&addresses, (int64_t)limit);
+	if (ch_query_run(&addresses, err) < 0)
+		return -1;
+	ch_query_put_int(&letters, batch_id);
+	ch_query_put_int(&letters, (int64_t)limit);
+	return ch_query_run(&letters, err);
+}
+
+int ch_store_batch_drop_some(struct ch_store *store, int64_t batch_id,
+			     size_t limit, struct ch_error *err)
+{
+	int removed;
 
 	if (!importing(store, batch_id, err))
 		return -1;
-	for (size_t i = 0; i < CH_COUNT(steps); i++) {
-		if (remove_rows(store, steps[i], batch_id, err) < 0)
-			return -1;
-	}
+	removed = remove_letters(store, batch_id, limit, err);
+	if (removed < 0)
+		return -1;
+	if ((size_t)removed == limit)
+		return 1;
+	if (remove_rows(store, "DELETE FROM batch_file WHERE batch_id = ?",
+			batch_id, err) < 0 ||
+	    remove_rows(store, "DELETE FROM batch WHERE id = ?", batch_id,
+			err) < 0)
+		return -1;
 	ch_store_forget_batch(store, batch_id);
 	return 0;
+}
+
+int ch_store_batch_drop(struct ch_store *store, int64_t batch_id,
+			struct ch_error *err)
+{
+	return ch_store_batch_drop_some(store, batch_id, INT64_MAX, err);
 }
 
 int ch_store_batch_change(struct ch_store *store, int64_t batch_id,

@@ -89,30 +89,65 @@ static int64_t decide_one(struct ch_store *store, int64_t batch_id,
 	return 1;
 }
 
-static int64_t decide_all(struct ch_store *store, int64_t batch_id,
-			  const struct decision *decision, struct ch_error *err)
+static int64_t decide_some(struct ch_store *store, int64_t batch_id,
+			   const struct decision *decision, size_t limit,
+			   int64_t *after_id, struct ch_error *err)
 {
 	int64_t ids[IDS_AT_ONCE];
-	int64_t after_id = 0;
-	int64_t letters = 0;
-	int got;
+	size_t letters = 0;
 
-	do {
-		got = ch_store_letter_ids(store, batch_id, decision->from,
-					  after_id, IDS_AT_ONCE, ids, err);
+	while (letters < limit) {
+		size_t want = limit - letters < IDS_AT_ONCE ? limit - letters
+							    : IDS_AT_ONCE;
+		int got = ch_store_letter_ids(store, batch_id, decision->from,
+					      *after_id, want, ids, err);
+
+		if (got <= 0)
+			return got < 0 ? -1 : (int64_t)letters;
 		for (int i = 0; i < got; i++) {
 			if (decide_letter(store, ids[i], decision, err) < 0)
 				return -1;
-			after_id = ids[i];
-			letters++;
+			*after_id = ids[i];
 		}
-	} while (got == IDS_AT_ONCE);
-	if (got < 0)
-		return -1;
+		letters += (size_t)got;
+	}
+	return (int64_t)letters;
+}
+
+static int64_t decide_all(struct ch_store *store, int64_t batch_id,
+			  const struct decision *decision, struct ch_error *err)
+{
+	int64_t after_id = 0;
+	int64_t letters = decide_some(store, batch_id, decision, SIZE_MAX / 2,
+				      &after_id, err);
+
 	if (letters > 0 && tell(store, decision, "batch", batch_id, 0,
 				"letters", letters, err) < 0)
 		return -1;
 	return letters;
+}
+
+static int check(const struct decision *decision, struct ch_error *err)
+{
+	if (allowed(decision->from, decision->to))
+		return 0;
+	return ch_error_set(err, CH_GIVE_UP,
+			    "a letter that is %s cannot become %s",
+			    ch_state_name(decision->from),
+			    ch_state_name(decision->to));
+}
+
+int64_t ch_store_decide_some(struct ch_store *store, int64_t batch_id,
+			     enum ch_state from, enum ch_state to,
+			     size_t limit, int64_t now_us, int64_t *after_id,
+			     struct ch_error *err)
+{
+	const struct decision decision = { .from = from, .to = to,
+					   .now_us = now_us };
+
+	if (check(&decision, err) < 0)
+		return -1;
+	return decide_some(store, batch_id, &decision, limit, after_id, err);
 }
 
 int64_t ch_store_decide(struct ch_store *store, int64_t batch_id,
@@ -122,10 +157,8 @@ int64_t ch_store_decide(struct ch_store *store, int64_t batch_id,
 {
 	const struct decision decision = { from, to, verb, who, now_us };
 
-	if (!allowed(from, to))
-		return ch_error_set(err, CH_GIVE_UP,
-				    "a letter that is %s cannot become %s",
-				    ch_state_name(from), ch_state_name(to));
+	if (check(&decision, err) < 0)
+		return -1;
 	if (letter_id != 0)
 		return decide_one(store, batch_id, letter_id, &decision, err);
 	return decide_all(store, batch_id, &decision, err);

@@ -153,6 +153,10 @@ int ch_store_batch_publish(struct ch_store *store, int64_t batch_id,
 /* Forget an import that failed: batch, letters, addresses, files. */
 int ch_store_batch_drop(struct ch_store *store, int64_t batch_id,
 			struct ch_error *err);
+/* The same, `limit` letters at most: returns 1 where more are left, and the
+ * batch is then still being imported; 0 when it is gone. */
+int ch_store_batch_drop_some(struct ch_store *store, int64_t batch_id,
+			     size_t limit, struct ch_error *err);
 
 /* Change state if it is `from` now. Returns 1 changed, 0 not so, -1 error.
  * `who` is kept as released_by on held to open. */
@@ -276,6 +280,15 @@ int64_t ch_store_decide(struct ch_store *store, int64_t batch_id,
 			int64_t letter_id, enum ch_state from,
 			enum ch_state to, const char *verb, const char *who,
 			int64_t now_us, struct ch_error *err);
+
+/* The same for at most `limit` letters of a whole batch, in the order of their
+ * ids behind *after_id, which moves on; without an event. Returns how many were
+ * touched: fewer than `limit` where there are no more. For batches so large
+ * that one transaction would keep everybody waiting. */
+int64_t ch_store_decide_some(struct ch_store *store, int64_t batch_id,
+			     enum ch_state from, enum ch_state to,
+			     size_t limit, int64_t now_us, int64_t *after_id,
+			     struct ch_error *err);
 
 /* 1 with *ret, 0 none, -1 error. */
 int ch_store_letter_by_key(struct ch_store *store, int64_t batch_id,

@@ -5,7 +5,6 @@ whose it is, what it changes, and that no mail is lost or counted twice,
 wherever chanceryd or the worker ends. The test plays the workers."""
 import hashlib
 import signal
-import sys
 import time
 
 import harness
@@ -395,13 +394,5 @@ def test_a_reload_touches_only_what_changed():
         assert room.wait() == 0, room.log()
 
 
-def main():
-    wanted = sys.argv[1:] or [n for n in globals() if n.startswith("test_")]
-    for name in wanted:
-        began = time.monotonic()
-        globals()[name]()
-        print(f"ok {name} ({time.monotonic() - began:.1f} s)", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    harness.run_all(dict(globals()))

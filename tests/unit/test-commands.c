@@ -15,6 +15,8 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "chanceryd/chores.h"
+#include "chanceryd/decisions.h"
 #include "chanceryd/dispatch.h"
 #include "chanceryd/room.h"
 
@@ -71,6 +73,22 @@ int ch_room_pause(struct ch_mailroom *room, bool paused, const char *who)
 
 	room->paused = paused;
 	return changed;
+}
+
+static struct {
+	ch_chore *chore;
+	void *context;
+	void (*release)(void *context);
+} chores[16];
+static size_t chores_len;
+
+void ch_chore_add(struct ch_mailroom *where, ch_chore *chore, void *context,
+		  void (*release)(void *context))
+{
+	assert_true(chores_len < CH_COUNT(chores));
+	chores[chores_len].chore = chore;
+	chores[chores_len].context = context;
+	chores[chores_len++].release = release;
 }
 
 /* ---- a mail room with one batch --------------------------------------- */
@@ -518,6 +536,101 @@ static void an_import_under_way_is_not_there_yet(void **state)
 	commit();
 }
 
+/* One piece after another, until there is no more. */
+static int work_off(void)
+{
+	int pieces = 0;
+
+	while (chores_len > 0) {
+		pieces++;
+		if (chores[0].chore(&room, chores[0].context))
+			continue;
+		chores[0].release(chores[0].context);
+		chores_len--;
+		memmove(&chores[0], &chores[1],
+			chores_len * sizeof(chores[0]));
+	}
+	return pieces;
+}
+
+static struct ch_tally tally(void)
+{
+	struct ch_tally all;
+
+	OK(ch_store_tally(room.store, batch_id, &all, &err));
+	return all;
+}
+
+static void make_large_batch(int letters)
+{
+	struct ch_store_batch batch = {
+		.reference = (made++, reference()),
+		.letters = (uint64_t)letters,
+	};
+
+	OK(ch_store_begin(room.store, &err));
+	OK(ch_store_batch_create(room.store, &batch, &batch_id, &err));
+	for (int i = 0; i < letters; i++) {
+		char key[16];
+
+		snprintf(key, sizeof(key), "K%d", i);
+		add_letter(key);
+	}
+	OK(ch_store_batch_publish(room.store, batch_id, &batch, CH_BATCH_OPEN,
+				  &err));
+	OK(ch_store_commit(room.store, &err));
+}
+
+static void a_large_batch_is_cancelled_in_pieces(void **state)
+{
+	(void)state;
+	/* What other tests left half cancelled. */
+	ch_turn_open(&room);
+	ch_decisions_resume(&room);
+	work_off();
+	commit();
+	make_large_batch(2500);
+	assert_int_equal(say(CH_VERB_CANCEL, NULL, NULL, &second), 2500);
+	assert_int_equal(batch_state(), CH_BATCH_CANCELLED);
+	commit();
+	/* The first ones at once, and the daemon may die here. */
+	assert_int_equal(tally().state[CH_STATE_CANCELLED], 1000);
+	assert_int_equal(chores_len, 1);
+	chores[0].release(chores[0].context);
+	chores_len = 0;
+	ch_decisions_resume(&room);
+	assert_int_equal(chores_len, 1);
+	assert_true(work_off() > 5);
+	assert_int_equal(tally().state[CH_STATE_CANCELLED], 2500);
+	commit();
+	ch_decisions_resume(&room);
+	assert_int_equal(chores_len, 0);
+}
+
+static void what_goes_back_to_the_queue_stops_at_a_cancel(void **state)
+{
+	(void)state;
+	make_large_batch(1500);
+	ch_turn_open(&room);
+	for (int i = 0; i < 1500; i++) {
+		struct ch_store_letter *letters = NULL;
+		size_t len = 0;
+
+		OK(ch_store_claim(room.store, batch_id, NOW, 1, &letters,
+				  &len, &err));
+		finish(&letters[0], CH_STATE_FAILED);
+		ch_store_letters_free(letters, len);
+	}
+	assert_int_equal(say(CH_VERB_RETRY, NULL, NULL, &second), 1500);
+	assert_int_equal(tally().state[CH_STATE_QUEUED], 1000);
+	assert_last_event("batch.retried", second.name);
+	assert_int_equal(say(CH_VERB_CANCEL, NULL, NULL, &second), 1000);
+	work_off();
+	assert_int_equal(tally().state[CH_STATE_FAILED], 500);
+	assert_int_equal(tally().state[CH_STATE_CANCELLED], 1000);
+	commit();
+}
+
 static void the_whole_room_pauses_and_goes_on(void **state)
 {
 	struct ch_command command = { .verb = CH_VERB_PAUSE, .who = second };
@@ -578,6 +691,9 @@ int main(void)
 		cmocka_unit_test(a_whole_batch_is_retried_and_resolved),
 		cmocka_unit_test(what_is_not_there_is_not_found),
 		cmocka_unit_test(an_import_under_way_is_not_there_yet),
+		cmocka_unit_test(a_large_batch_is_cancelled_in_pieces),
+		cmocka_unit_test(
+			what_goes_back_to_the_queue_stops_at_a_cancel),
 		cmocka_unit_test(the_whole_room_pauses_and_goes_on),
 	};
 

@@ -447,6 +447,34 @@ static void an_import_is_dropped_whole(void **state)
 	assert_string_equal(tally_text(0), "queued 1");
 }
 
+static void an_import_is_dropped_in_steps(void **state)
+{
+	struct ch_store_batch batch = batch_called("DM-1");
+	struct ch_recovery found;
+	int64_t other;
+	int64_t id;
+
+	(void)state;
+	begin();
+	OK(ch_store_batch_create(store, &batch, &id, &err));
+	for (int i = 0; i < 5; i++)
+		add_letter(id, (char[]){ 'K', (char)('0' + i), '\0' }, 2);
+	GIVES(ch_store_batch_drop_some(store, id, 2, &err), 1);
+	commit();
+	/* Part of it is gone, and its reference is not free yet. */
+	begin();
+	GIVES(ch_store_batch_create(store, &batch, &other, &err), -1);
+	GIVES(ch_store_batch_drop_some(store, id, 2, &err), 1);
+	GIVES(ch_store_batch_drop_some(store, id, 2, &err), 0);
+	commit();
+	assert_string_equal(tally_text(0), "");
+	(void)batch_with("DM-1", 1, 1);
+	begin();
+	OK(ch_store_recover(store, 9, &found, &err));
+	commit();
+	assert_int_equal(found.dropped, 0);
+}
+
 static void what_is_there_twice_is_refused_and_the_turn_goes_on(void **state)
 {
 	struct ch_store_batch batch = batch_called("DM-1");
@@ -935,6 +963,36 @@ static void a_whole_batch_is_decided_on(void **state)
 			      CH_STATE_CANCELLED, "cancel", "me", 9, &err), 0);
 	commit();
 	assert_string_equal(tally_text(id), "claimed 300, cancelled 700");
+	assert_string_equal(tally_text(other), "queued 3");
+}
+
+static void a_batch_is_decided_on_in_steps(void **state)
+{
+	int64_t id = batch_with("DM-1", 10, 1);
+	int64_t other = batch_with("DM-2", 3, 1);
+	int64_t after_id = 0;
+
+	(void)state;
+	begin();
+	assert_int_equal(claim(id, 5, 2), 2);
+	GIVES(ch_store_decide_some(store, id, CH_STATE_QUEUED,
+				   CH_STATE_CANCELLED, 5, 9, &after_id, &err),
+	      5);
+	commit();
+	assert_string_equal(tally_text(id),
+			    "queued 3, claimed 2, cancelled 5");
+	begin();
+	GIVES(ch_store_decide_some(store, id, CH_STATE_QUEUED,
+				   CH_STATE_CANCELLED, 5, 9, &after_id, &err),
+	      3);
+	GIVES(ch_store_decide_some(store, id, CH_STATE_QUEUED,
+				   CH_STATE_CANCELLED, 5, 9, &after_id, &err),
+	      0);
+	GIVES(ch_store_decide_some(store, id, CH_STATE_SENT,
+				   CH_STATE_QUEUED, 5, 9, &after_id, &err),
+	      -1);
+	commit();
+	assert_string_equal(tally_text(id), "claimed 2, cancelled 8");
 	assert_string_equal(tally_text(other), "queued 3");
 }
 
@@ -1496,6 +1554,7 @@ int main(void)
 		CASE(a_batch_is_read_as_it_was_written),
 		CASE(an_import_is_seen_when_it_is_whole),
 		CASE(an_import_is_dropped_whole),
+		CASE(an_import_is_dropped_in_steps),
 		CASE(what_is_there_twice_is_refused_and_the_turn_goes_on),
 		CASE(a_batch_changes_from_the_state_it_is_in),
 		CASE(a_claim_has_all_that_a_worker_needs),
@@ -1511,6 +1570,7 @@ int main(void)
 		CASE(only_these_decisions_can_be_made),
 		CASE(a_letter_sent_anew_is_young_again),
 		CASE(a_whole_batch_is_decided_on),
+		CASE(a_batch_is_decided_on_in_steps),
 		CASE(letters_are_listed_by_state),
 		CASE(letters_are_found),
 		CASE(every_mail_counts_once),

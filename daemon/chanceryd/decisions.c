@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* decisions.c - see decisions.h. */
+#include "chanceryd/decisions.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "chanceryd/chores.h"
+#include "chanceryd/detail.h"
+#include "chanceryd/dispatch.h"
+#include "chanceryd/room.h"
+
+#define AT_ONCE 1000 /* letters: some 30 ms */
+#define PIECE 200    /* and of a chore, some 6 ms */
+#define BATCHES_AT_ONCE 100
+
+struct decision {
+	int64_t batch_id;
+	enum ch_state from;
+	enum ch_state to;
+	int64_t after_id;
+};
+
+static void must(struct ch_mailroom *room, int64_t rc,
+		 const struct ch_error *err)
+{
+	if (rc < 0)
+		ch_room_fail(room, err);
+}
+
+/* How many it moved: less than `limit` where there are no more. */
+static int64_t move(struct ch_mailroom *room, struct decision *decision,
+		    size_t limit)
+{
+	int64_t now_us = ch_turn_open(room);
+	struct ch_error err;
+	int64_t moved = ch_store_decide_some(room->store, decision->batch_id,
+					     decision->from, decision->to,
+					     limit, now_us,
+					     &decision->after_id, &err);
+
+	must(room, moved, &err);
+	return moved;
+}
+
+/* A batch may be cancelled while its letters go back to the queue. */
+static bool still_so(struct ch_mailroom *room, const struct decision *decision)
+{
+	struct ch_store_batch batch = { 0 };
+	enum ch_batch_state state;
+	struct ch_error err;
+
+	if (decision->to != CH_STATE_QUEUED)
+		return true;
+	must(room, ch_store_batch_by_id(room->store, decision->batch_id,
+					&batch, &err), &err);
+	state = batch.state;
+	ch_store_batch_release(&batch);
+	return state != CH_BATCH_CANCELLED;
+}
+
+static bool go_on(struct ch_mailroom *room, void *context)
+{
+	struct decision *decision = context;
+	bool more = still_so(room, decision) &&
+		    move(room, decision, PIECE) == PIECE;
+
+	if (decision->to == CH_STATE_QUEUED)
+		ch_dispatch_batch(room, decision->batch_id);
+	return more;
+}
+
+static void add_chore(struct ch_mailroom *room,
+		      const struct decision *decision)
+{
+	ch_chore_add(room, go_on, ch_xmemdup(decision, sizeof(*decision)),
+		     free);
+}
+
+static int64_t count(struct ch_mailroom *room, int64_t batch_id,
+		     enum ch_state state)
+{
+	struct ch_tally tally;
+	struct ch_error err;
+
+	must(room, ch_store_tally(room->store, batch_id, &tally, &err), &err);
+	return (int64_t)tally.state[state];
+}
+
+static void tell(struct ch_mailroom *room, const struct decision *decision,
+		 const char *verb, const char *who, int64_t letters)
+{
+	struct ch_detail detail = { NULL };
+	CH_AUTOCHAR type = ch_xasprintf("batch.%s", verb);
+	CH_AUTOCHAR json = NULL;
+	struct ch_error err;
+
+	ch_detail_text(&detail, "from", ch_state_name(decision->from));
+	ch_detail_text(&detail, "to", ch_state_name(decision->to));
+	ch_detail_int(&detail, "letters", letters);
+	json = ch_detail_take(&detail);
+	must(room, ch_store_event_add(room->store, type, decision->batch_id,
+				      0, who, json, ch_turn_open(room), &err),
+	     &err);
+}
+
+int64_t ch_decision(struct ch_mailroom *room, int64_t batch_id,
+		    enum ch_state from, enum ch_state to, const char *verb,
+		    const char *who)
+{
+	struct decision decision = { batch_id, from, to, 0 };
+	int64_t before = count(room, batch_id, from);
+	int64_t letters = move(room, &decision, AT_ONCE);
+
+	if (letters == AT_ONCE) {
+		add_chore(room, &decision);
+		if (before > letters)
+			letters = before;
+	}
+	if (letters > 0)
+		tell(room, &decision, verb, who, letters);
+	return letters;
+}
+
+static void resume(struct ch_mailroom *room, int64_t batch_id)
+{
+	static const enum ch_state waiting[] = { CH_STATE_QUEUED,
+						 CH_STATE_HELD };
+
+	for (size_t i = 0; i < CH_COUNT(waiting); i++) {
+		const struct decision rest = { batch_id, waiting[i],
+					       CH_STATE_CANCELLED, 0 };
+
+		if (count(room, batch_id, waiting[i]) > 0)
+			add_chore(room, &rest);
+	}
+}
+
+void ch_decisions_resume(struct ch_mailroom *room)
+{
+	struct ch_store_batch *batches;
+	struct ch_error err;
+	int64_t after_id = 0;
+	size_t len;
+
+	do {
+		must(room, ch_store_batches(room->store, after_id,
+					    BATCHES_AT_ONCE, &batches, &len,
+					    &err), &err);
+		for (size_t i = 0; i < len; i++) {
+			after_id = batches[i].id;
+			if (batches[i].state == CH_BATCH_CANCELLED)
+				resume(room, after_id);
+		}
+		ch_store_batches_free(batches, len);
+	} while (len == BATCHES_AT_ONCE);
+}
