@@ -104,5 +104,20 @@ EXTRA_DIST += tests/system/doors.py tests/system/test-sockets.py \
 	tests/system/test-sockets-limits.py \
 	tests/system/test-sockets-upload.py
 
+# What of a request our own code reads.
+REQUEST_LIBS = daemon/libchanceryd.a lib/letter/libletter.a \
+	lib/store/libstore.a
+check_PROGRAMS += tests/unit/test-request tests/fuzz/fuzz-request
+tests_unit_test_request_SOURCES = tests/unit/test-request.c
+tests_unit_test_request_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_request_LDADD = $(REQUEST_LIBS) $(SQLITE_LIBS) $(UNIT_LIBS) \
+	$(JSON_LIBS)
+TESTS += tests/unit/test-request
+tests_fuzz_fuzz_request_SOURCES = tests/fuzz/fuzz-request.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_request_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_request_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_request_LDADD = $(REQUEST_LIBS) $(BASE_LIBS) $(JSON_LIBS)
+EXTRA_DIST += tests/corpora/request
+
 EXTRA_DIST += tests/system/test-enqueue.py tests/system/test-returns.py
 TESTS += tests/system/test-enqueue.py tests/system/test-returns.py
