@@ -266,6 +266,24 @@ def main():
         demo.servers.wait()
 
 
+def follow(demo, wanted):
+    """Until so many are sent: on a terminal as --watch shows it, which draws
+    in place; else what it shows at a few moments."""
+    def sent(number):
+        return demo.wait(f"{number} letters sent", lambda b:
+                         b["letters"].get("sent", 0) >= number)
+    if sys.stdout.isatty():
+        print(f"$ chancery status {REFERENCE} --watch", flush=True)
+        watch = subprocess.Popen(demo.command("status", REFERENCE, "--watch"))
+        sent(wanted)
+        watch.terminate()
+        watch.wait()
+        return
+    for number in (0, wanted // 2, wanted):
+        sent(number)
+        demo.run("status", REFERENCE)
+
+
 def story(demo, letter):
     table, rows = tables(demo)
     wanted = collections.Counter(row["to"].split("@")[0] for row in rows)
@@ -279,11 +297,9 @@ def story(demo, letter):
     demo.start()
     demo.run("enqueue", letter, table, "--reference", REFERENCE,
              "--deadline", "2026-12-18", "--yes")
-    demo.run("status", REFERENCE)
+    follow(demo, len(rows) // 2)
 
     step("3. Halfway, chanceryd is killed with SIGKILL, then started again.")
-    demo.wait("half of the letters", lambda b:
-              b["letters"].get("sent", 0) >= len(rows) // 2)
     demo.kill_at_a_dot()
     demo.start()
     demo.run("status", REFERENCE)
