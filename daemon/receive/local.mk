@@ -8,8 +8,10 @@ pkglibexec_PROGRAMS += daemon/receive/chancery-receive
 daemon_receive_chancery_receive_SOURCES = daemon/receive/main.c $(RECEIVE_SOURCES)
 daemon_receive_chancery_receive_LDADD = $(WORKER_LIBS) $(RECEIVE_LIBS)
 
-TESTS += tests/system/test-imap.py tests/system/test-dovecot.py
+TESTS += tests/system/test-imap.py tests/system/test-dovecot.py \
+	tests/system/test-mailbox.py
 EXTRA_DIST += tests/system/test-imap.py tests/system/test-dovecot.py \
+	tests/system/test-mailbox.py \
 	tests/system/receiver.py tests/peers/imap_peer.py
 
 check_PROGRAMS += tests/unit/test-receive tests/fuzz/fuzz-dsn

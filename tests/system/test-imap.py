@@ -429,6 +429,19 @@ def reads_all_and_what_comes_later(place):
 
 
 @case
+def loses_none_of_a_flood(place):
+    """Mails come faster than they are acknowledged."""
+    with Peer(Session, {}) as peer:
+        worker = place.begin(peer.port)
+        wait_until_idle(peer)
+        for uid in range(1, 301):
+            peer.add(uid, MAIL % uid)
+        uids = [mail["uid"] for mail in receive(worker, 300)]
+        assert uids == list(range(1, 301)), uids
+        assert place.stop() == 0
+
+
+@case
 def polls_where_there_is_no_idle(place):
     class Plain(Session):
         capabilities = "IMAP4rev1 AUTH=PLAIN"
