@@ -112,8 +112,11 @@ void ch_outcome_reply(const json_t *address, struct ch_str *out)
 	if (status[0] && !strstr(reply, status))
 		ch_str_addf(out, "%s ", status);
 	ch_str_add(out, reply);
-	if (!reply[0] && out->len > 0)
+	if (!reply[0] && (code || status[0]))
 		ch_str_truncate(out, out->len - 1);
+	if (!reply[0] && !code && !status[0] &&
+	    strcmp(ch_json_text(address, "state"), "in_doubt") == 0)
+		ch_str_add(out, "no reply is known");
 }
 
 const char *ch_outcome_count(unsigned long long count, const char *thing,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/json.h"
 #include "cli/mailing.h"
 #include "cli/report.h"
 
@@ -101,6 +102,51 @@ static int put(const struct ch_cli *cli, const char *path,
 	return EX_OK;
 }
 
+static json_t *addresses_of(const struct ch_mailing *mailing,
+			    const struct ch_addressee *a,
+			    enum ch_address_role role)
+{
+	const struct ch_address *test_to = ch_letter_test_to(mailing->letter);
+	json_t *list = json_array();
+
+	if (test_to && role == CH_ROLE_TO)
+		json_array_append_new(list, json_string(test_to->spec));
+	for (size_t i = 0; i < a->addresses_len && !test_to; i++) {
+		if (a->addresses[i].role == role)
+			json_array_append_new(
+				list,
+				json_string(a->addresses[i].address.spec));
+	}
+	return list;
+}
+
+static int put_json(const struct ch_cli *cli, struct ch_mailing *mailing,
+		    const struct ch_addressee *a)
+{
+	CH_AUTO(ch_str) subject = CH_STR_INIT(4096);
+	CH_AUTO(ch_str) text = CH_STR_INIT(TEXT_MAX);
+	CH_AUTO(ch_str) html = CH_STR_INIT(TEXT_MAX);
+	const char *language =
+		ch_letter_language(mailing->letter, a->language);
+	json_t *object;
+
+	if (ch_letter_merge(mailing->letter, a, &subject, &text, &html,
+			    &mailing->problems) < 0)
+		return -1;
+	object = json_pack("{s:s, s:s, s:o, s:o, s:s, s:I, s:s, s:s}", "key",
+			   a->key, "language", language, "to",
+			   addresses_of(mailing, a, CH_ROLE_TO), "cc",
+			   addresses_of(mailing, a, CH_ROLE_CC), "subject",
+			   ch_str_cstr(&subject), "annexes",
+			   (json_int_t)ch_letter_annexes(mailing->letter,
+							 language),
+			   "text", ch_str_cstr(&text), "html",
+			   ch_str_cstr(&html));
+	ch_json_line(&cli->out, object);
+	json_decref(object);
+	return 0;
+}
+
 /* ---- all of it -------------------------------------------------------- */
 
 static void say_stand_ins(const struct ch_cli *cli,
@@ -124,7 +170,6 @@ static int preview(const struct ch_cli *cli, struct ch_mailing *mailing,
 	CH_AUTO(ch_addressee) addressee = { 0 };
 	CH_AUTO(ch_str) bytes = CH_STR_INIT(2 * TEXT_MAX);
 	const char *key = ch_args_value(mailing->args, "recipient");
-	size_t told;
 
 	if (ch_mailing_gather(mailing) < 0 || ch_mailing_load(mailing) < 0 ||
 	    ch_mailing_table(mailing, &table) < 0 ||
@@ -135,13 +180,14 @@ static int preview(const struct ch_cli *cli, struct ch_mailing *mailing,
 	if (!find_addressee(mailing, table, key, &faults, &addressee))
 		return not_found(cli, report, key, mailing->table_path,
 				 &faults);
-	told = mailing->problems.errors;
-	if (write_letter(mailing, &addressee, &bytes) < 0 ||
-	    mailing->problems.errors > told) {
+	if ((cli->json ? put_json(cli, mailing, &addressee)
+		       : write_letter(mailing, &addressee, &bytes)) < 0) {
 		ch_report_tell(report, &mailing->problems);
 		return EX_DATAERR;
 	}
 	say_stand_ins(cli, mailing);
+	if (cli->json)
+		return EX_OK;
 	return put(cli, ch_args_value(mailing->args, "output"), &bytes);
 }
 
@@ -152,9 +198,13 @@ static int run(struct ch_cli *cli, const struct ch_args *args)
 	int code;
 
 	if (ch_args_has(args, "text") + ch_args_has(args, "html") +
-		    ch_args_has(args, "eml") > 1)
+		    ch_args_has(args, "eml") + cli->json > 1)
 		return ch_fail_usage(cli, &ch_verb_preview,
-				     "one of --text, --html and --eml");
+				     "one of --text, --html, --eml and "
+				     "--json");
+	if (cli->json && ch_args_has(args, "output"))
+		return ch_fail_usage(cli, &ch_verb_preview,
+				     "--json goes to the standard output");
 	ch_mailing_init(&mailing, args);
 	code = ch_mailing_look(cli, &mailing);
 	if (code == EX_OK)

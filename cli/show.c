@@ -170,6 +170,9 @@ static int run(struct ch_cli *cli, const struct ch_args *args)
 		return ch_fail_usage(cli, &ch_verb_show,
 				     "a letter is BATCH/KEY, such as "
 				     "DM-1276/FRA");
+	if (ch_args_has(args, "eml") && cli->json)
+		return ch_fail_usage(cli, &ch_verb_show,
+				     "either --eml or --json");
 	if (ch_args_has(args, "eml"))
 		return ch_source_print(cli, &target);
 	code = ask(cli, &target, &letter);
