@@ -199,6 +199,20 @@ class Real(unittest.TestCase):
         self.assertIn("3 errors: nothing was queued", self.err)
         self.assertEqual(self.json("status")[1:], [])
 
+    def test_too_large(self):
+        """Refused while it is still on its way up."""
+        self.room.configure([self.sink.relay()],
+                            **{"import": {"max_upload": "100KiB"}})
+        self.assertEqual(self.room.stop(), 0)
+        self.room.start()
+        table(self.table)
+        self.table.write_text(self.table.read_text("utf-8") + "\n" * 30000000,
+                              "utf-8")
+        self.chancery("enqueue", INVITATION, self.table, *OPTIONS, "-R",
+                      "DM-1", "--yes", code=65)
+        self.assertIn("102400", self.err)
+        self.assertEqual(self.json("status")[1:], [])
+
     def test_follow(self):
         table(self.table)
         with subprocess.Popen(
