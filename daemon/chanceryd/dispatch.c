@@ -250,14 +250,16 @@ static void hand_over(struct ch_mailroom *room, struct ch_active_batch *batch,
 		ch_sender_give(ch_relays_take(room), batch, &letters[i]);
 }
 
+/* `now_us` is what the batch was found due by: with two looks at the clock it
+ * could be due by one and not by the other. */
 static void claim(struct ch_mailroom *room, struct ch_active_batch *batch,
-		  size_t limit)
+		  size_t limit, int64_t now_us)
 {
-	int64_t now_us = ch_turn_open(room);
 	struct ch_store_letter *letters = NULL;
 	struct ch_error err;
 	size_t len;
 
+	(void)ch_turn_open(room);
 	if (ch_store_claim(room->store, batch->id, now_us, limit, &letters,
 			   &len, &err) < 0)
 		ch_room_fail(room, &err);
@@ -314,7 +316,8 @@ static void claim_for_all(struct ch_dispatch *dispatch, int64_t now_us)
 	while ((limit = ch_relays_room(room)) > 0 &&
 	       (batch = next_due(dispatch, now_us)))
 		claim(room, batch, limit < TURN_OF_A_BATCH ? limit :
-							     TURN_OF_A_BATCH);
+							     TURN_OF_A_BATCH,
+		      now_us);
 }
 
 void ch_dispatch_run(struct ch_mailroom *room)
