@@ -44,6 +44,11 @@ class Turns:
             else self.actions[0]
 
 
+def path_of(line):
+    """The address of a MAIL or RCPT."""
+    return line.split(b"<")[1].split(b">")[0].decode("latin-1")
+
+
 class Session:
     def __init__(self, peer, connection):
         self.peer = peer
@@ -55,6 +60,8 @@ class Session:
         self.left = b""
         self.out = b""  # all that was said
         self.begun = []  # where in it each MAIL came, and its message
+        self.sender, self.envelope = None, []  # of the letter under way
+        self.open = False  # MAIL was taken, and neither dot nor RSET came
 
     # ---- bytes
 
@@ -160,15 +167,23 @@ class Session:
         good = (user.decode(), password.decode()) == (USER, PASSWORD)
         self.say(b"235 2.7.0 ok\r\n" if good else b"535 5.7.8 no\r\n")
 
-    def on_mail(self, _line):
+    def on_mail(self, line):
+        if self.open:
+            self.say(b"503 5.5.1 one letter at a time\r\n")
+            return
+        self.sender, self.envelope = path_of(line), []
         self.begun.append([len(self.out), None])
         self.do("mail", b"250 2.1.0 ok\r\n")
+        self.open = self.out[self.begun[-1][0]:][:1] == b"2"
 
     def on_rcpt(self, line):
-        address = line.split(b"<")[1].split(b">")[0].decode("latin-1")
+        address = path_of(line)
         step = f"rcpt:{address}"
+        before = len(self.out)
         self.do(step if step in self.peer.script else "rcpt",
                 b"250 2.1.5 ok\r\n")
+        if self.out[before:before + 1] == b"2":
+            self.envelope.append(address)
 
     def on_data(self, _line):
         before = len(self.out)
@@ -179,6 +194,7 @@ class Session:
         self.messages.append(self.message())
         if self.begun:
             self.begun[-1][1] = self.messages[-1]
+        self.open = False
         self.do("dot", b"250 2.0.0 kept\r\n")
 
     def message(self):
@@ -205,6 +221,7 @@ class Session:
             yield message, self.out[at + asked.end():end] if asked else b""
 
     def on_rset(self, _line):
+        self.open = False
         self.do("rset", b"250 2.0.0 ok\r\n")
 
     def on_quit(self, _line):

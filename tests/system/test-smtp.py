@@ -56,6 +56,18 @@ def n00_login(bench, mode):
         assert peer.messages == [MESSAGE]
 
 
+@scenario(PLAIN)
+def n00_the_library_may_change_nothing(bench, mode):
+    """It adds headers that a message lacks; ours lack none, and such bytes
+    would not be those that are recorded."""
+    bare = bench.folder / "bare"
+    bare.write_bytes(b"Subject: test\r\n\r\nno Date, no From\r\n")
+    told, peer = bench.play({}, mode, message=bare)
+    assert told.outcomes == [("untried", 0)], told.text
+    assert "changed the message" in told.end
+    assert told.dots == [] and peer.messages == []
+
+
 # ---- 36 hang ---------------------------------------------------------------
 
 @scenario(PLAIN)
@@ -316,10 +328,13 @@ def n44_each_address_has_its_own(bench, mode):
 def n44_the_only_address(bench, mode):
     for code, outcome in ((450, "deferred"), (452, "deferred"),
                           (550, "failed"), (553, "failed")):
-        told, peer = bench.play({"rcpt": b"%d no\r\n" % code}, mode)
-        assert told.outcomes == [(outcome, code)], told.text
-        assert told.dots == []
-        assert not any(peer.messages)
+        for keywords in (smtp_peer.KEYWORDS, []):
+            told, peer = bench.play(
+                {"rcpt": Turns(b"%d no\r\n" % code, b"250 ok\r\n")}, mode,
+                peer={"keywords": keywords}, letters=2)
+            assert told.outcomes == [(outcome, code), ("sent", 250)], told.text
+            assert told.dots == [[A]] and len(peer.sessions) == 1
+            assert [m for m in peer.messages if m] == [MESSAGE]
 
 
 @scenario()
@@ -354,9 +369,11 @@ def n46_data_answered_250(bench, mode):
 @scenario()
 def n46_data_refused(bench, mode):
     for code, outcome in ((451, "deferred"), (554, "failed")):
-        told, peer = bench.play({"data": b"%d no\r\n" % code}, mode)
-        assert told.outcomes == [(outcome, code)], told.text
-        assert told.dots == [] and peer.sessions[0].left == b""
+        told, peer = bench.play(
+            {"data": Turns(b"%d no\r\n" % code, b"354 go on\r\n")}, mode,
+            letters=2)
+        assert told.outcomes == [(outcome, code), ("sent", 250)], told.text
+        assert told.dots == [[A]] and peer.messages == [MESSAGE]
 
 
 @scenario()
@@ -481,6 +498,16 @@ def n54_421_to_the_dot(bench, mode):
     assert told.end.startswith("cut ")
 
 
+@scenario()
+def n54_two_answers_to_the_dot(bench, mode):
+    """The second would be taken for the next letter's."""
+    told, peer = bench.play({"dot": b"250 kept\r\n250 kept\r\n"}, mode,
+                            letters=2)
+    assert told.outcomes == [("sent", 250), ("untried", 0)], told.text
+    assert told.end.startswith("cut ") and len(mails(peer)) == 1
+    assert peer.messages == [MESSAGE]
+
+
 def endless(line):
     def say(session):
         while True:
@@ -499,8 +526,10 @@ def dripped(text):
 
 @scenario()
 def n55_endless_or_dripped_at_the_dot(bench, mode):
+    began = time.monotonic()
     doubt(bench, mode, endless(b"x" * 100), "x")
     doubt(bench, mode, endless(b"250-more\r\n"), "more")
+    assert time.monotonic() - began < LATE / 1000, "cut at the deadline alone"
     doubt(bench, mode, dripped(b"250 " + b"kept " * 100 + b"\r\n"), "kept",
           dot_ms=SOON)
 
