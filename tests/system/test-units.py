@@ -44,10 +44,14 @@ def skip(why):
 
 def outside():
     prefix = variable("prefix")
+    build = harness.BUILD.resolve()
     if harness.SLOW:
         skip("the sandbox is no place for sanitizers")
     if re.match(r"/(home|root|run|tmp|var/tmp)(/|$)", prefix):
         skip(f"the sandbox hides {prefix}")
+    for folder in (SOURCE, build):
+        if pathlib.Path(prefix).is_relative_to(folder):
+            skip(f"{folder} is shown read-only, and {prefix} is in it")
     with tempfile.TemporaryDirectory() as work:
         destdir = os.path.join(work, "destdir")
         subprocess.run(["make", "-s", "-C", harness.BUILD, "install",
@@ -56,7 +60,6 @@ def outside():
         facts = {name: variable(name) for name in
                  ("confdir", "statedir", "systemdsystemunitdir",
                   "sysusersdir", "tmpfilesdir")}
-        build = harness.BUILD.resolve()
         boot = subprocess.run(
             ["sh", SOURCE / "tests/servers/boot.sh", work, destdir,
              "env", f"top_srcdir={SOURCE}", f"top_builddir={build}",
