@@ -41,9 +41,12 @@ static int add_row(struct ch_store *store, int64_t batch_id,
 		   const struct ch_store_letter *letter, struct ch_error *err)
 {
 	CH_AUTO(ch_query) q = ch_query(store,
-		"INSERT INTO letter (batch_id, message_mark, key, name, "
-		"language, message_id, fields) VALUES (?, ?, ?, ?, ?, ?, ?)");
+		"INSERT INTO letter (id, batch_id, message_mark, key, name, "
+		"language, message_id, fields) VALUES (CASE WHEN ?1 > "
+		"(SELECT coalesce(max(id), 0) FROM letter) THEN ?1 END, "
+		"?2, ?3, ?4, ?5, ?6, ?7, ?8)");
 
+	ch_query_put_int(&q, store->letter_floor);
 	ch_query_put_int(&q, batch_id);
 	ch_query_put_int(&q, ch_message_mark(letter->message_id));
 	ch_query_put_text(&q, letter->key);

@@ -294,6 +294,14 @@ static int load_last_event(struct ch_store *store, struct ch_error *err)
 		   &store->last_event, err);
 }
 
+static int load_letter_floor(struct ch_store *store, struct ch_error *err)
+{
+	return ask(store,
+		   "SELECT coalesce(max(CAST(CAST(value AS TEXT) AS INTEGER)), "
+		   "0) FROM setting WHERE name = '" CH_LETTER_FLOOR "'",
+		   &store->letter_floor, err);
+}
+
 static int open_store(struct ch_store *store, const char *path,
 		      struct ch_error *err)
 {
@@ -307,7 +315,9 @@ static int open_store(struct ch_store *store, const char *path,
 	    check_schema(store, had_log, &created, err) < 0 ||
 	    (!created && check_integrity(store, err) < 0) ||
 	    check_epoch(store, had_log, err) < 0 ||
-	    ch_store_count(store, err) < 0 || load_last_event(store, err) < 0)
+	    ch_store_count(store, err) < 0 ||
+	    load_last_event(store, err) < 0 ||
+	    load_letter_floor(store, err) < 0)
 		return ch_error_prefix(err, "%s", path);
 	return 0;
 }

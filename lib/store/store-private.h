@@ -33,6 +33,7 @@ struct ch_batch_memory {
 	struct ch_tally tally;
 };
 
+#define CH_LETTER_FLOOR "letter_floor" /* the setting that keeps it */
 #define CH_STATEMENTS 256 /* a power of two, well above their number */
 
 struct ch_store {
@@ -49,6 +50,7 @@ struct ch_store {
 	bool broken; /* an error came: nothing more is done or promised */
 	int changes_before; /* of the connection, at begin */
 	int64_t last_event;
+	int64_t letter_floor; /* ids of new letters are not below it */
 	struct ch_batch_memory *batches; /* owned; by id */
 	size_t batches_len;
 	size_t batches_cap;

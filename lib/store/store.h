@@ -84,7 +84,8 @@ struct ch_recovery {
 	uint64_t in_doubt;  /* dot: may have been sent */
 	uint64_t dropped;   /* batches that were being imported */
 };
-/* Once, before the first worker starts. */
+/* Once, before the first worker starts. In a store that is restored it also
+ * skips letter ids, so that none is used twice. */
 int ch_store_recover(struct ch_store *store, int64_t now_us,
 		     struct ch_recovery *ret, struct ch_error *err);
 

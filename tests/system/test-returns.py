@@ -199,6 +199,43 @@ def test_a_lost_key_is_told():
         assert counts(room) == NOTHING
 
 
+def test_an_older_copy_takes_no_mail_for_another_letter():
+    with Room() as room:
+        room.start()
+        reader, _ = room.reader()
+        room.enqueue("DM-0", TABLE, hold="1")
+        room.kill()
+        reader.exit()
+        for path in room.state.glob("chancery.db-*"):
+            if path.name == "chancery.db-wal":
+                harness.shutil.copy2(path, room.root / "copy-wal")
+        harness.shutil.copy2(room.state / "chancery.db", room.root / "copy")
+        room.start()
+        reader, _ = room.reader()
+        tokens = room.send_all("DM-1")
+        room.kill()
+        reader.exit()
+        for path in room.state.glob("chancery.db-*"):
+            path.unlink()
+        harness.shutil.copy2(room.root / "copy", room.state / "chancery.db")
+        harness.shutil.copy2(room.root / "copy-wal",
+                             room.state / "chancery.db-wal")
+        room.start()
+        reader, _ = room.reader()
+        assert room.status()["state"] == "paused"
+        room.post("/v1/resume")
+        others = room.send_all("DM-2")
+        assert not set(tokens.values()) & set(others.values())
+        room.tell(reader, HARD, token=tokens["AAA"],
+                  recipients=reports("minister@aaa.example"))
+        last = room.returns()[-1]
+        assert last["key"] is None and "not there" in last["fault"], last
+        assert counts(room, "DM-2") == NOTHING
+        room.tell(reader, HARD, token=others["AAA"],
+                  recipients=reports("minister@aaa.example"))
+        assert counts(room, "DM-2")["bounced"] == 1
+
+
 # ---- every mail once --------------------------------------------------------
 
 def crash_while_a_mail_is_told(step):
