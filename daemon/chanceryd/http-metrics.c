@@ -145,7 +145,8 @@ static void write_house(const struct ch_mailroom_state *state,
 	head(out, "build_info", "gauge", "The version, as a label.");
 	sample(out, "build_info", "version", PACKAGE_VERSION, 1);
 	write_start(state, out);
-	alone(out, "sending", "gauge", "1: letters go out; 0: paused or stopping.",
+	alone(out, "sending", "gauge",
+	      "1: letters go out; 0: paused or stopping.",
 	      strcmp(state->state, "running") == 0);
 	alone(out, "store_commits_total", "counter",
 	      "Transactions committed since the start.", state->commits);

@@ -124,6 +124,8 @@ struct ch_request {
 	const char *allow;
 	struct ch_str out;
 	size_t out_told; /* of a stream's piece */
+	int file_fd;     /* owned; the answer is this file, -1: none */
+	uint64_t file_bytes;
 	struct ch_stream stream;
 };
 

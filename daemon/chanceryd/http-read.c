@@ -11,8 +11,6 @@
 #include "chanceryd/http-page.h"
 #include "chanceryd/http-private.h"
 
-#define OBJECT_MAX (64 * 1024 * 1024)
-
 int ch_http_find_batch(struct ch_request *request, struct ch_store_batch *ret,
 		       struct ch_error *err)
 {
@@ -146,15 +144,12 @@ int ch_http_get_object(struct ch_request *request, struct ch_error *err)
 		ch_error_errno(err, errno, "the objects");
 		return -1;
 	}
-	ch_str_release(&request->out);
-	ch_str_init(&request->out, OBJECT_MAX);
-	if (ch_object_read(dir, &sum, &request->out, err) < 0) {
-		if (err->fate == CH_GIVE_UP)
-			ch_http_fault(err, "4.0.4", "no such object");
-		ch_str_release(&request->out);
-		ch_str_init(&request->out, CH_ANSWER_MAX);
-		return -1;
-	}
+	request->file_fd = ch_object_open(dir, &sum, &request->file_bytes,
+					  err);
+	if (request->file_fd < 0)
+		return err->fate == CH_GIVE_UP
+			       ? ch_http_fault(err, "4.0.4", "no such object")
+			       : -1;
 	request->type = "application/octet-stream";
 	request->status = 200;
 	return 0;

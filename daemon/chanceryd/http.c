@@ -277,6 +277,7 @@ static void *on_target(void *context, const char *target,
 	request->client = info->socket_context;
 	request->connection = connection;
 	request->wait = CH_WAIT_BODY;
+	request->file_fd = -1;
 	ch_str_init(&request->body, CH_JSON_BODY_MAX);
 	ch_str_init(&request->out, CH_ANSWER_MAX);
 	request->fault.text[0] = '\0';
@@ -299,6 +300,7 @@ static void on_completed(void *context, struct MHD_Connection *connection,
 		request->door->followers--;
 	if (request->client)
 		phase(request->client, CH_CLIENT_READING);
+	ch_auto_close(&request->file_fd);
 	ch_upload_free(request->upload);
 	ch_target_release(&request->target);
 	ch_str_release(&request->body);
@@ -344,6 +346,9 @@ static enum MHD_Result reply(struct ch_request *request)
 	if (request->stream.fill)
 		response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN,
 			PIECE, ch_stream_read, request, NULL);
+	else if (request->file_fd >= 0)
+		response = MHD_create_response_from_fd64(request->file_bytes,
+			CH_TAKE_FD(request->file_fd));
 	else
 		response = MHD_create_response_from_buffer(len,
 			ch_str_take(&request->out), MHD_RESPMEM_MUST_FREE);

@@ -13,6 +13,8 @@
 
 #include "base/mem.h"
 
+#define HASH_PIECE (64 * 1024)
+
 /* openat2 has no wrapper in this C library. */
 static int open_beneath(int dir_fd, const char *name)
 {
@@ -220,4 +222,53 @@ int ch_object_read(int objects_fd, const struct ch_sha256 *sum,
 				    "object %s has other bytes than its name",
 				    hex);
 	return 0;
+}
+
+/* Hash what is left of the file. Returns its bytes, or -1. */
+static int64_t hash_file(int fd, struct ch_sha256 *ret)
+{
+	struct ch_sha256_ctx ctx;
+	CH_AUTOCHAR piece = ch_xmalloc(HASH_PIECE);
+	int64_t size = 0;
+	ssize_t n;
+
+	ch_sha256_init(&ctx);
+	while ((n = read(fd, piece, HASH_PIECE)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		ch_sha256_add(&ctx, piece, (size_t)n);
+		size += n;
+	}
+	if (n == 0)
+		ch_sha256_final(&ctx, ret);
+	else
+		ch_sha256_ctx_release(&ctx);
+	return n == 0 ? size : -1;
+}
+
+int ch_object_open(int objects_fd, const struct ch_sha256 *sum,
+		   uint64_t *ret_size, struct ch_error *err)
+{
+	char hex[CH_SHA256_HEX_SIZE];
+	char path[CH_SHA256_HEX_SIZE + 1];
+	struct ch_sha256 found;
+	int64_t size;
+	CH_AUTOFD fd = -1;
+
+	ch_sha256_hex(sum, hex);
+	snprintf(path, sizeof(path), "%.2s/%s", hex, hex + 2);
+	fd = ch_file_open(objects_fd, path, err);
+	if (fd < 0)
+		return -1;
+	size = hash_file(fd, &found);
+	if (size < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return ch_error_errno(err, errno, "object %s", hex);
+	if (!ch_sha256_eq(sum, &found))
+		return ch_error_set(err, CH_GIVE_UP,
+				    "object %s has other bytes than its name",
+				    hex);
+	*ret_size = (uint64_t)size;
+	return CH_TAKE_FD(fd);
 }

@@ -48,5 +48,10 @@ int ch_object_add(int objects_fd, const void *bytes, size_t len,
  * than out->max, or its bytes are no longer those it is called by. */
 int ch_object_read(int objects_fd, const struct ch_sha256 *sum,
 		   struct ch_str *out, struct ch_error *err);
+/* The same for one of any size, without holding it: returns a descriptor that
+ * stands at its start, which the caller closes. Objects never change, so what
+ * was checked is what is read from it. */
+int ch_object_open(int objects_fd, const struct ch_sha256 *sum,
+		   uint64_t *ret_size, struct ch_error *err);
 
 #endif

@@ -147,7 +147,7 @@ def doors_apart():
 
 
 def source():
-    data = b"%PDF-1.4 \x00\xff annex"
+    data = b"%PDF-1.4 \x00\xff annex" * 500000
     name = hashlib.sha256(data).hexdigest()
     with Host() as host:
         host.tell("batch DM-1 2")
@@ -161,9 +161,11 @@ def source():
         assert letter["batch"]["deadline"] == "2026-12-07"
         folder = host.folder / "objects" / name[:2]
         folder.mkdir()
+        before = host.memory()
         (folder / name[2:]).write_bytes(data)
         answer = host.get("/v1/objects/" + name, host.control)
         assert answer.status == 200 and answer.body == data
+        assert host.memory() - before < 4 * 1024 * 1024
         (folder / name[2:]).write_bytes(data + b"!")
         assert host.get("/v1/objects/" + name, host.control).status == 404
         for bad in ("00" * 32, ):

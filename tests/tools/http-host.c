@@ -10,10 +10,10 @@
  *
  *	batch REF N    a batch of N letters, K0 K1 …
  *	send REF KEY   the letter is sent
- *	return REF KEY a bounce comes back, with texts of a stranger's
+ *	return REF KEY a bounce comes back, with a stranger's texts
  *	open           change something and do not commit until
  *	commit
- *	import         end the oldest upload that waits: a batch of three letters,
+ *	import         end the oldest upload that waits: a batch of 3 letters,
  *	               or a problem where the table says "bad"
  *	stop           like the end of input
  *
@@ -356,7 +356,8 @@ static void send_letter(const char *reference, const char *key)
 
 static void add_return(const char *reference, const char *key)
 {
-	static uint32_t uid;
+	static uint32_t uids;
+	uint32_t uid = ++uids;
 	CH_AUTO(ch_store_letter) letter = { 0 };
 	char words[9][60] = { "bureau", "dsn", "", "id@relay.example",
 			      "mailer-daemon@relay.example",
@@ -364,7 +365,7 @@ static void add_return(const char *reference, const char *key)
 			      "no such \xff user", "x@ministry.example",
 			      "5.1.1" };
 	struct ch_store_return item = {
-		.mailbox = words[0], .uidvalidity = 1, .uid = ++uid,
+		.mailbox = words[0], .uidvalidity = 1, .uid = uid,
 		.sha256 = { { (unsigned char)uid } }, .size_bytes = 2048,
 		.received_us = 5000000, .rule = words[1], .fault = words[2],
 		.message_id = words[3], .from = words[4], .subject = words[5],

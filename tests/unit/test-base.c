@@ -226,6 +226,7 @@ static void files_stay_below_their_folder(void **state)
 	char folder[] = "/tmp/ch-test-XXXXXX";
 	CH_AUTO(ch_str) out = CH_STR_INIT(10);
 	struct ch_sha256 sum;
+	uint64_t size = 0;
 	struct ch_error err;
 	CH_AUTOFD dir = -1;
 
@@ -256,6 +257,14 @@ static void files_stay_below_their_folder(void **state)
 	assert_int_equal(ch_object_read(dir, &sum, &out, &err), 0);
 	assert_string_equal(ch_str_cstr(&out), "abc");
 	{
+		CH_AUTOFD fd = ch_object_open(dir, &sum, &size, &err);
+		char bytes[8] = "";
+
+		assert_int_equal(size, 3);
+		assert_int_equal(read(fd, bytes, sizeof(bytes)), 3);
+		assert_string_equal(bytes, "abc");
+	}
+	{
 		char hex[CH_SHA256_HEX_SIZE];
 		char path[80];
 		CH_AUTOFD fd = -1;
@@ -268,6 +277,10 @@ static void files_stay_below_their_folder(void **state)
 	ch_str_clear(&out);
 	assert_int_equal(ch_object_read(dir, &sum, &out, &err), -1);
 	assert_non_null(strstr(err.text, "has other bytes than its name"));
+	assert_int_equal(ch_object_open(dir, &sum, &size, &err), -1);
+	assert_non_null(strstr(err.text, "has other bytes than its name"));
+	sum.bytes[0]++;
+	assert_int_equal(ch_object_open(dir, &sum, &size, &err), -1);
 	{
 		CH_AUTOCHAR command = ch_xasprintf("rm -r %s", folder);
 
