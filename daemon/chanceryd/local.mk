@@ -93,6 +93,14 @@ tests_unit_test_returned_LDADD = $(STORE_LIBS) $(TOKEN_LIBS) $(UNIT_LIBS) \
 	$(JSON_LIBS)
 TESTS += tests/unit/test-returned
 
+check_PROGRAMS += tests/unit/test-mailboxes
+tests_unit_test_mailboxes_SOURCES = tests/unit/test-mailboxes.c \
+	daemon/chanceryd/keys.c daemon/chanceryd/receive.c
+tests_unit_test_mailboxes_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_mailboxes_LDADD = $(STORE_LIBS) $(TOKEN_LIBS) \
+	lib/wire/libwire.a $(UNIT_LIBS)
+TESTS += tests/unit/test-mailboxes
+
 # The doors alone, over a real store: for the tests of the sockets.
 check_PROGRAMS += tests/tools/http-host
 tests_tools_http_host_SOURCES = tests/tools/http-host.c

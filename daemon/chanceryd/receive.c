@@ -181,7 +181,8 @@ static int on_state(struct ch_mailroom *room, struct ch_worker *worker,
 	ch_turn_log(room, LOG_WARNING, NULL, "mailbox %s: %s", box->name,
 		    box->fault);
 	alarm_fault(box, state->fault);
-	if (box->reading != 0)
+	/* A disk of ours that is full says nothing about the mail. */
+	if (box->reading != 0 && state->fault == CH_FAULT_CONNECT)
 		suspect(box, false);
 	box->reading = 0;
 	quarantine(box);

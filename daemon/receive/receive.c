@@ -361,7 +361,7 @@ static enum step receive_one(struct receiver *receiver, uint32_t uid)
 	if (found < 0)
 		return lost(receiver);
 	if (found == 0) /* somebody deleted it after we had its number */
-		return GO_ON;
+		return tell_state(receiver, 0);
 	if (ch_object_add(receiver->objects_fd, ch_str_cstr(&mail.bytes),
 			  mail.bytes.len, &sum, receiver->err) < 0) {
 		step = tell_fault(receiver, CH_FAULT_SETUP);

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* test-mailboxes.c - when a mail at which its readers end is passed by, and
+ * which alarms stand.
+ *
+ * receive.c with a real store; its workers, the alarms and what becomes of a
+ * mail are stood in for here, so that no rest between two workers is waited
+ * for.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "chanceryd/alarms.h"
+#include "chanceryd/keys.h"
+#include "chanceryd/receive.h"
+#include "chanceryd/returned.h"
+#include "chanceryd/room.h"
+#include "chanceryd/workers.h"
+
+#define OK(call)                                                     \
+	do {                                                         \
+		if ((call) < 0)                                      \
+			fail_msg("%s: %s", #call, err.text);         \
+	} while (0)
+
+/* ---- what stands in for the rest of the daemon ------------------------- */
+
+static struct ch_error err;
+static struct ch_post *post;
+static struct ch_receive_setup setup; /* the last one that was told */
+static struct ch_receive_ack ack;
+static char alarms[400];  /* those that stand, "type type " */
+static uint32_t unread;   /* the last mail that was passed by */
+static int mails;
+
+/* The one worker there is at a time. */
+static struct ch_worker *worker(void)
+{
+	return (struct ch_worker *)(void *)&post;
+}
+
+_Noreturn void ch_room_fail(struct ch_mailroom *room,
+			    const struct ch_error *why)
+{
+	fprintf(stderr, "storage: %s\n", why->text);
+	abort();
+}
+
+int64_t ch_turn_open(struct ch_mailroom *room)
+{
+	if (!ch_store_in_transaction(room->store))
+		OK(ch_store_begin(room->store, &err));
+	return 1;
+}
+
+void ch_turn_log(struct ch_mailroom *room, int priority,
+		 const struct ch_log_fields *fields, const char *format, ...)
+{
+}
+
+void ch_alarm_raise(struct ch_mailroom *room, const char *type,
+		    const char *about, const char *format, ...)
+{
+	size_t len = strlen(alarms);
+
+	assert_string_equal(about, "mailbox desk");
+	if (!strstr(alarms, type))
+		snprintf(alarms + len, sizeof(alarms) - len, "%s ", type);
+}
+
+void ch_alarm_clear(struct ch_mailroom *room, const char *type,
+		    const char *about)
+{
+	char *at = strstr(alarms, type);
+
+	if (at)
+		memmove(at, at + strlen(type) + 1,
+			strlen(at + strlen(type) + 1) + 1);
+}
+
+struct ch_envelope ch_room_envelope(const struct ch_mailroom *room)
+{
+	return (struct ch_envelope){ ch_slice_of("bounces"),
+				     ch_slice_of("chancery.example") };
+}
+
+void *ch_worker_owner(const struct ch_worker *one)
+{
+	return post->owner;
+}
+
+void ch_worker_tell(struct ch_worker *one, enum ch_message_type type,
+		    const void *message)
+{
+	if (type == CH_MSG_RECEIVE_SETUP)
+		setup = *(const struct ch_receive_setup *)message;
+	else if (type == CH_MSG_RECEIVE_ACK)
+		ack = *(const struct ch_receive_ack *)message;
+}
+
+void ch_post_fill(struct ch_post *filled)
+{
+	post = filled;
+	post->worker = worker();
+	post->filled(post->owner);
+}
+
+void ch_post_close(struct ch_post *closed)
+{
+}
+
+void ch_post_release(struct ch_post *released)
+{
+}
+
+/* As if the rest were over. */
+void ch_post_ended(struct ch_post *ended, const struct ch_worker_end *end)
+{
+	ended->failures++;
+	ch_post_fill(ended);
+}
+
+void ch_returned(struct ch_mailroom *room, const char *mailbox,
+		 const struct ch_receive_mail *mail)
+{
+	mails++;
+}
+
+void ch_returned_unread(struct ch_mailroom *room, const char *mailbox,
+			uint32_t uidvalidity, uint32_t uid, const char *fault)
+{
+	assert_int_equal(uidvalidity, 7);
+	unread = uid;
+}
+
+/* ---- a room with one mailbox ------------------------------------------ */
+
+static char folder[] = "/tmp/ch-mailboxes-XXXXXX";
+static struct ch_mailbox_config box = {
+	.peer = { .name = (char[]){ "desk" }, .host = (char[]){ "h" },
+		  .ca_file = (char[]){ "" }, .source = (char[]){ "" },
+		  .user = (char[]){ "u" }, .password = (char[]){ "/p" } },
+	.folder = (char[]){ "INBOX" },
+};
+static struct ch_config config = { .mailboxes = { .items = &box, .len = 1 } };
+static struct ch_mailroom room = { .config = &config,
+				   .objects_dir = (char[]){ "/objects" } };
+
+static void say(enum ch_message_type type, const void *message)
+{
+	OK(post->role->handlers[type](&room, post->worker, message, &err));
+}
+
+static void connected(uint32_t uidvalidity, uint32_t reading)
+{
+	const struct ch_receive_state state = {
+		.connected = 1, .uidvalidity = uidvalidity,
+		.reading = reading, .text = CH_SLICE_EMPTY,
+	};
+
+	say(CH_MSG_RECEIVE_STATE, &state);
+}
+
+static void ends(bool well, const char *text)
+{
+	struct ch_worker_end end = { .well = well, .lived_ms = 10 };
+
+	snprintf(end.text, sizeof(end.text), "%s", text);
+	post->role->ended(&room, post->worker, &end);
+}
+
+/* It says why, and ends. */
+static void faults(uint32_t fault)
+{
+	const struct ch_receive_state state = {
+		.fault = fault, .text = ch_slice_of("no"),
+	};
+
+	say(CH_MSG_RECEIVE_STATE, &state);
+	ends(false, "exit status 75");
+}
+
+static void mail(uint32_t uid)
+{
+	const struct ch_receive_mail message = { .uidvalidity = 7,
+						 .uid = uid };
+
+	say(CH_MSG_RECEIVE_MAIL, &message);
+	assert_int_equal(ack.uid, uid);
+}
+
+/* ---- the tests -------------------------------------------------------- */
+
+static void two_deaths_at_one_mail_pass_it_by(void **state)
+{
+	connected(7, 41);
+	ends(false, "signal 11");
+	assert_int_equal(unread, 0);
+	connected(7, 41);
+	ends(false, "signal 11");
+	assert_int_equal(unread, 41);
+	assert_int_equal(setup.last_uid, 41);
+	assert_int_equal(setup.uidvalidity, 7);
+	assert_string_equal(alarms, "alarm.unread ");
+}
+
+static void deaths_at_different_mails_pass_none_by(void **state)
+{
+	static const uint32_t at[] = { 41, 42, 41, 0, 0, 42 };
+
+	for (size_t i = 0; i < CH_COUNT(at); i++) {
+		connected(7, at[i]);
+		ends(false, "signal 11");
+	}
+	connected(8, 42); /* another folder: not the same mail */
+	ends(false, "signal 11");
+	assert_int_equal(unread, 0);
+	assert_int_equal(setup.last_uid, 0);
+}
+
+static void a_mail_that_was_read_at_last_is_not_suspect(void **state)
+{
+	connected(7, 41);
+	ends(false, "signal 11");
+	connected(7, 41);
+	mail(41);
+	connected(7, 0);
+	ends(false, "signal 11");
+	assert_int_equal(unread, 0);
+	assert_int_equal(setup.last_uid, 41);
+	assert_int_equal(mails, 1);
+}
+
+static void a_connection_that_fails_five_times_at_one_mail(void **state)
+{
+	for (int i = 0; i < 4; i++) {
+		connected(7, 41);
+		faults(CH_FAULT_CONNECT);
+		faults(CH_FAULT_CONNECT); /* and once before it was there */
+		assert_int_equal(unread, 0);
+	}
+	connected(7, 41);
+	faults(CH_FAULT_CONNECT);
+	assert_int_equal(unread, 41);
+	assert_int_equal(setup.last_uid, 41);
+}
+
+static void our_own_trouble_is_not_the_mails(void **state)
+{
+	for (int i = 0; i < 20; i++) {
+		connected(7, 41);
+		faults(CH_FAULT_SETUP); /* the disk is full */
+	}
+	assert_int_equal(unread, 0);
+	assert_int_equal(setup.last_uid, 0);
+	assert_string_equal(alarms, "alarm.setup ");
+}
+
+static void each_fault_has_its_alarm(void **state)
+{
+	static const struct {
+		uint32_t fault;
+		const char *first; /* after one */
+		const char *fourth;
+	} rows[] = {
+		{ CH_FAULT_TLS, "alarm.tls ", "alarm.tls " },
+		{ CH_FAULT_AUTH, "alarm.auth ", "alarm.auth " },
+		{ CH_FAULT_SETUP, "alarm.setup ", "alarm.setup " },
+		{ CH_FAULT_CONNECT, "", "alarm.mailbox " },
+		{ CH_FAULT_GREETING, "", "alarm.mailbox " },
+	};
+
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		post->failures = 0;
+		faults(rows[i].fault);
+		assert_string_equal(alarms, rows[i].first);
+		faults(rows[i].fault);
+		faults(rows[i].fault);
+		faults(rows[i].fault);
+		assert_string_equal(alarms, rows[i].fourth);
+		connected(7, 0);
+		assert_string_equal(alarms, "");
+	}
+}
+
+static void a_worker_that_keeps_dying_is_an_alarm(void **state)
+{
+	post->failures = 0;
+	for (int i = 0; i < 4; i++) {
+		assert_string_equal(alarms, "");
+		ends(false, "signal 31 (Bad system call)");
+	}
+	assert_string_equal(alarms, "alarm.worker ");
+	connected(7, 0);
+	assert_string_equal(alarms, "");
+}
+
+static void what_the_status_shows(void **state)
+{
+	const struct ch_mailbox_state *shown;
+	size_t len;
+
+	shown = ch_receive_state(&room, &len);
+	assert_int_equal(len, 1);
+	assert_string_equal(shown[0].name, "desk");
+	assert_string_equal(shown[0].state, "connecting");
+	faults(CH_FAULT_AUTH);
+	shown = ch_receive_state(&room, &len);
+	assert_string_equal(shown[0].state, "fault");
+	assert_string_equal(shown[0].text, "no");
+	connected(7, 0);
+	mail(9);
+	shown = ch_receive_state(&room, &len);
+	assert_string_equal(shown[0].state, "ready");
+	assert_string_equal(shown[0].text, "");
+	assert_int_equal(shown[0].last_uid, 9);
+}
+
+/* ---- all of it -------------------------------------------------------- */
+
+static char *path_of(const char *name)
+{
+	return ch_xasprintf("%s/%s", folder, name);
+}
+
+static int open_room(void **state)
+{
+	CH_AUTOCHAR path = NULL;
+	struct ch_recovery recovery;
+
+	snprintf(folder, sizeof(folder), "/tmp/ch-mailboxes-XXXXXX");
+	if (!mkdtemp(folder))
+		return -1;
+	path = path_of("chancery.db");
+	alarms[0] = '\0';
+	unread = 0;
+	mails = 0;
+	OK(ch_store_open(path, &room.store, &err));
+	OK(ch_store_recover(room.store, 1, &recovery, &err));
+	OK(ch_keys_open(folder, &room.keys, &err));
+	OK(ch_receive_new(&room, &room.receive, &err));
+	assert_int_equal(setup.last_uid, 0);
+	return 0;
+}
+
+static int close_room(void **state)
+{
+	CH_AUTOCHAR rm = ch_xasprintf("rm -r %s", folder);
+
+	ch_receive_free(room.receive);
+	ch_keys_free(room.keys);
+	ch_store_close(room.store);
+	return system(rm);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, open_room, close_room)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(two_deaths_at_one_mail_pass_it_by),
+		T(deaths_at_different_mails_pass_none_by),
+		T(a_mail_that_was_read_at_last_is_not_suspect),
+		T(a_connection_that_fails_five_times_at_one_mail),
+		T(our_own_trouble_is_not_the_mails),
+		T(each_fault_has_its_alarm),
+		T(a_worker_that_keeps_dying_is_an_alarm),
+		T(what_the_status_shows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
