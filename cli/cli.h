@@ -17,6 +17,7 @@
 struct ch_cli {
 	const char *socket_dir; /* borrowed */
 	bool json;              /* one object a line */
+	bool quiet;             /* failures were said already */
 	struct ch_term out;
 	struct ch_term err;
 };
@@ -39,8 +40,8 @@ extern const struct ch_verb ch_verb_cancel, ch_verb_check, ch_verb_enqueue,
 /* Beside sysexits.h: asked on the terminal, this person said no. */
 #define CH_EX_NO 1
 
-/* "chancery: …" on stderr and, where there is a hint, one line of what to do.
- * Returns `code`. Everything in it is made safe for the terminal. */
+/* "chancery: …" on stderr and, where there is a hint, one line of what to do;
+ * nothing with cli->quiet. Returns `code`. Everything in it is made safe for the terminal. */
 int ch_fail(const struct ch_cli *cli, int code, const char *hint,
 	    const char *format, ...) __attribute__((format(printf, 4, 5)));
 

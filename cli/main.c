@@ -38,6 +38,8 @@ int ch_fail(const struct ch_cli *cli, int code, const char *hint,
 	CH_AUTO(ch_str) text = CH_STR_INIT(HELP_MAX);
 	va_list args;
 
+	if (cli->quiet)
+		return code;
 	va_start(args, format);
 	ch_str_vaddf(&text, format, args);
 	va_end(args);

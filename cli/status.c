@@ -28,7 +28,7 @@ static const struct ch_grid_column columns[] = {
 
 /* What was asked for: `batch`, or the mail room with its batches. */
 struct view {
-	const struct ch_cli *cli;
+	struct ch_cli *cli;
 	char *path; /* owned; of the batch, or NULL */
 	json_t *room;
 	json_t *batches; /* array */
@@ -302,22 +302,21 @@ static int watch_it(struct view *view)
 {
 	const struct timespec pause = { .tv_sec = WATCH_S };
 	struct watch watch = { NULL, 0 };
-	bool away = false;
 	int code;
 
 	for (;;) {
 		code = ask(view);
 		if (code == EX_OK) {
 			show_anew(view, &watch);
-			away = false;
+			view->cli->quiet = false;
 			if (view->batch && ch_batch_at_rest(view->batch))
 				break;
 		} else if (!watch.shown ||
 			   (code != EX_UNAVAILABLE && code != EX_TEMPFAIL)) {
 			break;
-		} else if (!away) {
+		} else if (!view->cli->quiet) {
 			ch_term_line(&view->cli->err, "Waiting for it ...");
-			away = true;
+			view->cli->quiet = true;
 			watch.lines = 0;
 		}
 		if (ferror(stdout))

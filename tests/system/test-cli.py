@@ -3,6 +3,7 @@
 """chancery(1) as people and scripts use it: every verb, what it prints for
 both, its exit codes, and that nothing a stranger wrote reaches a terminal as a
 command to it."""
+import fcntl
 import hashlib
 import json
 import os
@@ -12,9 +13,11 @@ import re
 import select
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import unicodedata
 import unittest
@@ -94,15 +97,19 @@ class Case(unittest.TestCase):
         self.out_bytes = run.stdout
         return run.stdout.decode("utf-8")
 
-    def on_terminal(self, *words, code=0, typed=b"", **env):
-        """Run chancery on a terminal of 80 columns and type the answer when it
-        asks; returns the bytes that reached the terminal."""
+    def on_terminal(self, *words, code=0, typed=b"", when=None, columns=80,
+                    **env):
+        """Run chancery on a terminal of so many columns and type the answer when it
+        asks; returns the bytes that reached the terminal. `when` is what to
+        wait for, and what to call then."""
         pid, fd = pty.fork()
         if pid == 0:
             try:
                 os.chdir(self.dir)
-                os.execve(CHANCERY, [CHANCERY, *map(str, words)], self.env(
-                    **{"TERM": "xterm", "COLUMNS": "80", **env}))
+                fcntl.ioctl(1, termios.TIOCSWINSZ,
+                            struct.pack("HHHH", 24, columns, 0, 0))
+                os.execve(CHANCERY, [CHANCERY, *map(str, words)],
+                          self.env(**{"TERM": "xterm", **env}))
             finally:
                 os._exit(127)
         seen = b""
@@ -119,6 +126,9 @@ class Case(unittest.TestCase):
             if typed and b"[y/N]" in seen:
                 os.write(fd, typed)
                 typed = b""
+            if when and when[0] in seen:
+                when[1]()
+                when = None
         os.close(fd)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         self.assertEqual(status, code, seen)
@@ -592,15 +602,23 @@ class Reading(WithRoom):
                             self.lines(out), ensure_ascii=False).replace(
                                 "\\u001b", "\x1b").replace("\\u0007", "\7"))
 
+    def widest(self, *words, **more):
+        """Cells of the widest line that is not an alarm's."""
+        text = re.sub("\x1b\\[[0-9;]*m", "",
+                      self.terminal(*words, **more).decode())
+        return max(width(line) for line in text.split("\r\n")
+                   if not line.startswith("!"))
+
     def test_eighty_columns(self):
-        for words in (("status",), ("letters", "DM-1276"), ("returns",)):
+        for words in (("status",), ("letters", "DM-1276"), ("returns",),
+                      ("status", "DM-1276")):
             for locale in (UTF8, "C"):
                 with self.subTest((words, locale)):
-                    seen = self.terminal(*words, LC_ALL=locale)
-                    text = re.sub("\x1b\\[[0-9;]*m", "", seen.decode())
-                    for line in text.split("\r\n"):
-                        if not line.startswith("!"):
-                            self.assertLessEqual(width(line), 80, line)
+                    self.assertLessEqual(self.widest(*words, LC_ALL=locale),
+                                         80)
+        self.assertEqual(self.widest("letters", "DM-1276", columns=90), 90)
+        self.assertEqual(self.widest("letters", "DM-1276", columns=90,
+                                     COLUMNS="100"), 100)
 
     def test_ascii(self):
         out = self.chancery("letters", "DM-1276", LC_ALL="C")
@@ -636,6 +654,24 @@ class Reading(WithRoom):
         seen = self.terminal("status", "DM-1276", "-w")
         self.assertIn(b"\x1b[J", seen)
         self.chancery("status", "XY-1", "--watch", code=66)
+
+    def test_watch_outlives_a_restart(self):
+        with subprocess.Popen(
+                [CHANCERY, "--socket-dir", self.sockets, "status", "DM-1276",
+                 "--watch", "--json"], stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, env=self.env(), text=True) as run:
+            letters = json.loads(run.stdout.readline())["letters"]
+            self.assertEqual(letters["queued"], 1)
+            self.room.stop()
+            said = [run.stderr.readline() for _ in range(3)]
+            self.room.batches["DM-1276"]["letters"].update(queued=0, sent=4)
+            self.room.start()
+            letters = json.loads(run.stdout.readline())["letters"]
+            self.assertEqual(letters["sent"], 4)
+            self.assertEqual(run.wait(), 0)
+            self.assertTrue(said[0].startswith("chancery: "), said)
+            self.assertEqual(said[2], "Waiting for it ...\n")
+            self.assertEqual(run.stderr.read(), "")
 
     def test_door_of_the_secretariat(self):
         os.unlink(self.sockets / "status.sock")
@@ -969,6 +1005,22 @@ class Enqueue(WithRoom):
         self.assertEqual(told[0]["state"], "importing")
         for _, parts in self.room.posts:
             self.assertIn(("dry_run", None, b"1"), parts)
+
+    def test_progress(self):
+        """Only on a terminal, only of what takes its time, and gone then."""
+        go_on = threading.Event()
+
+        def slow(parts):
+            go_on.wait()
+            return self.take(parts)
+        self.room.answers["/v1/batches"] = slow
+        words = ("enqueue", "invitation", "members.csv", "-R", "DM-1", "-d",
+                 "2026-12-18", "--yes")
+        seen = self.terminal(*words, when=(b"merges every", go_on.set))
+        self.assertTrue(seen.endswith(
+            b"...\r\x1b[KDM-1: 3 letters queued.\r\n"), seen)
+        self.assertEqual(self.terminal(*words),
+                         b"DM-1: 3 letters queued.\r\n")
 
     def test_table_changes_while_read(self):
         def change(parts):
