@@ -8,6 +8,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* Where in this file it was written is no news. */
+#define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
 #include "base/escape.h"

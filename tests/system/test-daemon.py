@@ -4,6 +4,7 @@
 tells the service manager, and how it stops where it must not go on."""
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -392,6 +393,49 @@ def test_no_worker_program():
         assert "chancery-send" in r.status()["relays"][0]["text"]
         assert r.batch("DM-1")["letters"]["queued"] == 1
         assert r.stop() == 0
+
+
+def soon(seconds):
+    """A moment so many seconds from now, as RFC 3339."""
+    at = time.time() + seconds
+    return at, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+
+
+def test_not_before():
+    """--at: nothing goes before its time, and it goes then."""
+    with Sink() as sink, Room([sink.relay()]) as r:
+        r.start()
+        at, text = soon(3)
+        r.enqueue("DM-1", table(3), not_before=text)
+        r.enqueue("DM-2", table(3, start=10))
+        r.wait_letters("DM-2", sent=3)
+        assert len(sink.taken()) == 3 or time.time() >= int(at)
+        r.wait_letters("DM-1", sent=3)
+        assert time.time() >= int(at)
+
+
+def open_files(r, wait_s=0):
+    time.sleep(wait_s)
+    return {int(name) for name in os.listdir(f"/proc/{r.process.pid}/fd")}
+
+
+def test_no_descriptors():
+    """ACCEPTANCE 91: without descriptors for a worker letters wait, and go when
+    there are some."""
+    with Sink() as sink, Room([sink.relay(connections=1)]) as r:
+        r.start()
+        _, text = soon(3)
+        r.enqueue("DM-1", table(3), not_before=text)
+        # Until the doors have let go of the client before.
+        wait_for("no client", lambda: open_files(r) == open_files(r, 0.2))
+        limits = resource.prlimit(r.process.pid, resource.RLIMIT_NOFILE)
+        free = next(i for i in range(1000) if i not in open_files(r))
+        resource.prlimit(r.process.pid, resource.RLIMIT_NOFILE,
+                         (free, limits[1]))
+        wait_for("a refusal", lambda: "cannot start a worker" in r.log())
+        resource.prlimit(r.process.pid, resource.RLIMIT_NOFILE, limits)
+        r.wait_letters("DM-1", sent=3)
+        assert len(sink.taken()) == 3
 
 
 if __name__ == "__main__":
