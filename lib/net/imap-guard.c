@@ -17,13 +17,17 @@
 #include "base/mem.h"
 
 #define DIGITS "0123456789"
+#define LINE_GROWS 4 /* bytes, by trim_end() and add_text() */
+
+static const char *const states[] = { "OK", "NO", "BAD", "BYE", "PREAUTH",
+				      NULL };
 
 enum verdict { PASS, PASS_AS_TEXT, PASS_SEARCH, PASS_FETCH, DROP };
 
 void ch_imap_guard_init(struct ch_imap_guard *guard)
 {
 	*guard = (struct ch_imap_guard){ 0 };
-	ch_str_init(&guard->line, CH_IMAP_SEARCH_MAX);
+	ch_str_init(&guard->line, CH_IMAP_SEARCH_MAX + LINE_GROWS);
 	ch_imap_guard_allow(guard, 0);
 }
 
@@ -70,8 +74,6 @@ static bool is_search(const char *line)
 
 static enum verdict judge(struct ch_imap_guard *guard, const char *line)
 {
-	static const char *const states[] = { "OK", "NO", "BAD", "BYE",
-					      "PREAUTH", NULL };
 	static const char *const lists[] = { "CAPABILITY", "FLAGS", NULL };
 	static const char *const counts[] = { "EXISTS", "RECENT", "EXPUNGE",
 					      NULL };
@@ -213,6 +215,28 @@ static void make_text(char *line)
 	}
 }
 
+/* A list that ends in a space is none to libetpan. */
+static void trim_end(struct ch_str *line)
+{
+	size_t len = line->len;
+
+	while (len > 0 && strchr(" \r\n", line->data[len - 1]))
+		len--;
+	ch_str_truncate(line, len);
+	ch_str_add(line, "\r\n");
+}
+
+/* "A1 OK", without the text that it must have. */
+static void add_text(struct ch_str *line)
+{
+	const char *word = strrchr(line->data, ' ');
+
+	if (!word || !is_one_of(word + 1, states))
+		return;
+	ch_str_truncate(line, line->len - 2);
+	ch_str_add(line, " -\r\n");
+}
+
 /* The line is whole. */
 static int end_line(struct ch_imap_guard *guard, struct ch_str *out,
 		    struct ch_error *err)
@@ -232,6 +256,10 @@ static int end_line(struct ch_imap_guard *guard, struct ch_str *out,
 		make_text(line->data);
 	else
 		result = pass_plain(guard, verdict == DROP, err);
+	if (verdict != PASS_FETCH)
+		trim_end(line);
+	if (verdict == PASS_AS_TEXT)
+		add_text(line);
 	if (result == 0 && verdict != DROP)
 		ch_str_add_mem(out, line->data, line->len);
 	ch_str_clear(line);

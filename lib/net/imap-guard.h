@@ -14,7 +14,8 @@
  *   a parenthesis or a quote left open      the end, as are those too deep
  *   * anything else                         dropped: we never asked for it
  *
- * A pure function over bytes: no I/O, no libetpan.
+ * Small liberties are put right: a space at the end of a line, an OK without a
+ * text. A pure function over bytes: no I/O, no libetpan.
  */
 #ifndef CH_NET_IMAP_GUARD_H
 #define CH_NET_IMAP_GUARD_H

@@ -37,6 +37,7 @@ class Peer:
         self.changed = threading.Condition()
         self.commands = []  # all that was said to it, of all connections
         self.connections = 0
+        self.idling = 0  # how often "+" was said to an IDLE
         self.failures = []
         self.closing = False
         self.open = set()
@@ -75,6 +76,15 @@ class Peer:
         with self.changed:
             self.mails[uid] = mail
             self.changed.notify_all()
+
+    def all_is_read(self):
+        """The other end has read what was said to it (Linux, no TLS)."""
+        for line in open("/proc/net/tcp"):
+            words = line.split()
+            if (words[2].endswith(f":{self.port:04X}") and words[3] == "01"
+                    and not words[4].endswith(":00000000")):
+                return False
+        return True
 
     def said(self, word):
         """The commands in which `word` stands."""
@@ -244,6 +254,7 @@ class Session:
 
     def on_idle(self, _):
         self.say("+ idling")
+        self.peer.idling += 1
         threading.Thread(target=self.tell_news, daemon=True).start()
         line = self.hear()
         assert line == "DONE", line

@@ -64,6 +64,15 @@ def wait_until_idle(peer, count=1):
         time.sleep(0.01)
 
 
+def wait_in_idle(peer, count=1):
+    """Until it has read the "+" too: then it can leave politely."""
+    wait_until_idle(peer, count)
+    end = time.monotonic() + 60
+    while peer.idling < count or not peer.all_is_read():
+        assert time.monotonic() < end, peer.commands
+        time.sleep(0.01)
+
+
 # ---- servers that must be refused ------------------------------------------
 
 
@@ -421,7 +430,7 @@ def reads_all_and_what_comes_later(place):
         wait_until_idle(peer)
         peer.add(12, MAIL % 12)
         assert receive(worker, 1)[0]["uid"] == 12
-        wait_until_idle(peer, 2)
+        wait_in_idle(peer, 2)
         assert place.stop() == 0, place.stderr()
         assert peer.said("LOGOUT") and not peer.said("SELECT")
         assert not peer.said("STORE") and not peer.said("BODY[")
@@ -619,6 +628,63 @@ def takes_a_size_that_is_not_exact(place):
 
 
 @case
+def reads_dates_of_all_servers(place):
+    dates = [("24-Nov-2026 10:00:00 +0130", 1795509000),
+             (" 4-Nov-2026 10:00:00 +0000", 1793786400),
+             ("04-Nov-2026 10:00:00 -0530", 1793786400 + 19800),
+             ("4-Nov-2026 10:00:00 +0000", 1793786400),
+             ("24-nov-2026 23:59:60 +0000", 1795564800),
+             ("01-Jan-1904 00:00:00 +0000", 0)]
+
+    class Dates(Session):
+        def give_size(self, uid, size):
+            self.say(f"* {uid} FETCH (INTERNALDATE \"{dates[uid - 1][0]}\" "
+                     f"RFC822.SIZE {size} FLAGS (\\Seen $Forwarded) "
+                     f"MODSEQ (624140003) UID {uid})")
+    with Peer(Dates, {i + 1: MAIL % i for i in range(len(dates))}) as peer:
+        worker = place.begin(peer.port)
+        for mail, (text, seconds) in zip(receive(worker, len(dates)), dates):
+            assert mail["received_us"] == seconds * 10 ** 6, (mail, text)
+        assert place.stop() == 0
+
+
+@case
+def bears_small_liberties(place):
+    """Spaces at ends, lower case, data beside a capability or a search."""
+    class Sloppy(Session):
+        def on_capability(self, _):
+            self.say("* capability imap4rev1 idle auth=plain ")
+            self.say(f"{self.tag} ok")
+
+        def on_uid_search(self, rest):
+            self.say("* search 3 5 9 ")
+            self.say("* 3 exists")
+            self.say(f"{self.tag} ok done")
+
+        def give(self, uid, mail, most):
+            self.raw(f"* 1 fetch (uid {uid} flags () body[] {{{len(mail)}}}"
+                     "\r\n".encode() + mail + b" )\r\n")
+    with Peer(Sloppy, MAILS) as peer:
+        worker = place.begin(peer.port)
+        assert [place.object(mail) for mail in receive(worker, 3)] == list(
+            MAILS.values())
+        assert place.stop() == 0
+
+
+@case
+def finds_nothing_in_an_empty_folder(place):
+    for answer in ("* SEARCH\r\n", "* SEARCH \r\n", ""):
+        class Empty(Session):
+            def on_uid_search(self, rest):
+                self.raw(answer)
+                self.ok()
+        with Peer(Empty, {}) as peer:
+            place.begin(peer.port)
+            wait_until_idle(peer)
+            assert place.stop() == 0
+
+
+@case
 def drops_what_it_never_asked_for(place):
     class Chatters(Session):
         def on_noop(self, _):
@@ -700,7 +766,7 @@ def says_the_folder_in_modified_utf7(place):
 def stops_in_idle_at_once(place):
     with Peer(Session, {}) as peer:
         place.begin(peer.port)
-        wait_until_idle(peer)
+        wait_in_idle(peer)
         start = time.monotonic()
         assert place.stop() == 0
         assert time.monotonic() - start < 10
