@@ -44,7 +44,7 @@ static struct ch_str *add_field(struct entry *entry, const char *name)
 {
 	struct ch_str *field = &entry->fields[entry->len++];
 
-	ch_str_init(field, FIELD_MAX + MESSAGE_MAX * 6);
+	ch_str_init(field, FIELD_MAX * 13 + MESSAGE_MAX * 6);
 	ch_str_add(field, name);
 	return field;
 }
@@ -55,14 +55,29 @@ static void add_text(struct entry *entry, const char *name, const char *text)
 		ch_escape_line(add_field(entry, name), text, strlen(text));
 }
 
+/* " (DM-1276/FRA)": who reads the lines alone wants to know it too. */
+static void add_about(struct ch_str *line, const struct ch_log_fields *about)
+{
+	if (!about || !about->batch || !about->batch[0])
+		return;
+	ch_str_add(line, " (");
+	ch_escape_line(line, about->batch, strlen(about->batch));
+	if (about->letter && about->letter[0]) {
+		ch_str_add_char(line, '/');
+		ch_escape_line(line, about->letter, strlen(about->letter));
+	}
+	ch_str_add_char(line, ')');
+}
+
 static void to_journal(int priority, const struct ch_log_fields *about,
 		       struct ch_slice message)
 {
 	struct entry entry = { .len = 0 };
 	struct iovec parts[CH_COUNT(entry.fields)];
+	struct ch_str *text = add_field(&entry, "MESSAGE=");
 
-	ch_escape_line(add_field(&entry, "MESSAGE="), message.data,
-		       message.len);
+	ch_escape_line(text, message.data, message.len);
+	add_about(text, about);
 	ch_str_addf(add_field(&entry, "PRIORITY="), "%d", priority);
 	if (about) {
 		add_text(&entry, "CHANCERY_BATCH=", about->batch);
@@ -89,16 +104,7 @@ static void to_stderr(const struct ch_log_fields *about,
 
 	ch_str_add(&line, "chanceryd: ");
 	ch_escape_line(&line, message.data, message.len);
-	if (about && about->batch && about->batch[0]) {
-		ch_str_add(&line, " (");
-		ch_escape_line(&line, about->batch, strlen(about->batch));
-		if (about->letter && about->letter[0]) {
-			ch_str_add_char(&line, '/');
-			ch_escape_line(&line, about->letter,
-				       strlen(about->letter));
-		}
-		ch_str_add_char(&line, ')');
-	}
+	add_about(&line, about);
 	ch_str_add_char(&line, '\n');
 	/* In one write, so that lines of two programs do not mix. */
 	if (write(STDERR_FILENO, line.data, line.len) < 0)

@@ -2,8 +2,8 @@
 /* log.h - one line to the journal, with fields that can be searched for.
  *
  * Where stderr is the journal (JOURNAL_STREAM, sd_journal_send) the fields go
- * beside the message; elsewhere a line "chanceryd: <message> (DM-1276/FRA)" is
- * written to stderr. What others wrote is escaped here, once, so callers pass
+ * beside "<message> (DM-1276/FRA)"; elsewhere "chanceryd: " and that is written
+ * to stderr as a line. What others wrote is escaped here, once, so callers pass
  * it as it came. What a handler has to say of a letter goes through
  * ch_turn_log(): a line about what the store does not hold yet would be a
  * promise.

@@ -212,6 +212,14 @@ def letters_go_out_and_answers_come_in():
              batch()["auto_replied"] == 1 and batch()["bounced"] == 1)
 
 
+def the_journal_knows_the_letters():
+    step("the journal finds a letter by its fields, and names it")
+    lines = run("journalctl", "--no-pager", "-o", "cat", "-u", "chanceryd",
+                "CHANCERY_BATCH=DM-1", "CHANCERY_LETTER=K2",
+                "CHANCERY_SMTP_CODE=550")
+    check("courier" in lines and "(DM-1/K2)" in lines, lines)
+
+
 def reload_takes_what_is_right(mail):
     step("a reload with a mistake fails, and changes nothing")
     pid = show("MainPID")
@@ -265,6 +273,7 @@ def inside():
     set_up(mail)
     sockets_open_to_whom_they_should()
     letters_go_out_and_answers_come_in()
+    the_journal_knows_the_letters()
     reload_takes_what_is_right(mail)
     a_daemon_that_hangs_is_started_again()
     a_stop_is_clean()
