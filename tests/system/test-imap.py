@@ -616,6 +616,28 @@ def reads_a_mail_of_megabytes(place):
 
 
 @case
+def says_of_bombs_that_they_could_not_be_read(place):
+    """Each is kept and told, with a fault, and what comes behind is read."""
+    bombs = [
+        b"Content-Type: message/rfc822\r\n\r\n" * 30000 + b"x",
+        b"From: " + b"(" * 300000 + b"\r\n\r\nx",
+        b"To: " + b"a:" * 400000 + b"\r\n\r\nx",
+        b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n"
+                 b"--b%d\r\n" % (i, i) for i in range(15000)),
+        b"",
+        b"Content-Type: text/plain; charset=x-none\r\n\r\n\xff\xfe",
+    ]
+    mails = dict(enumerate(bombs + [MAIL % 9], 1))
+    with Peer(Session, mails) as peer:
+        worker = place.begin(peer.port, max_message_bytes=4 << 20)
+        told = receive(worker, len(mails))
+        for mail in told:
+            assert place.object(mail) == mails[mail["uid"]]
+            assert bool(mail["fault"]) == (mail["uid"] <= len(bombs)), mail
+        assert place.stop() == 0
+
+
+@case
 def takes_a_size_that_is_not_exact(place):
     class Guesses(Session):
         def give_size(self, uid, size):
