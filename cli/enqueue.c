@@ -276,10 +276,14 @@ static int show_and_ask(struct enqueue *e, bool only_show)
 	CH_AUTOCHAR question = NULL;
 	json_t *batch = NULL;
 	char count[CH_COUNT_SIZE];
+	bool held;
 	int code = upload(e, true, &batch);
 
 	if (code != EX_OK)
 		return code;
+	/* Also where chancery.conf has every batch wait. */
+	held = ch_args_has(e->args, "hold") ||
+	       strcmp(ch_json_text(batch, "state"), "held") == 0;
 	e->digest = ch_xstrdup(ch_json_text(batch, "digest"));
 	if (only_show && e->cli->json) {
 		ch_json_line(&e->cli->out, batch);
@@ -293,9 +297,7 @@ static int show_and_ask(struct enqueue *e, bool only_show)
 	ch_batch_facts(&e->cli->err, batch);
 	ch_outcome_count(ch_json_number(batch, "total"), "letter", count);
 	question = ch_xasprintf("%s %s as %s?",
-				ch_args_has(e->args, "hold") ? "Queue and hold"
-							     : "Send",
-				count, ch_args_value(e->args, "reference"));
+				held ? "Queue and hold" : "Send", count, ch_args_value(e->args, "reference"));
 	json_decref(batch);
 	if (only_show) {
 		ch_term_line(&e->cli->err, "Nothing was queued.");

@@ -48,7 +48,7 @@ static const struct {
 	struct ch_outcome outcome;
 } kinds[] = {
 	{ "bounce_hard", { CH_SIGN_RETURNED, "returned" } },
-	{ "bounce_soft", { CH_SIGN_RETURNED, "returned" } },
+	{ "bounce_soft", { CH_SIGN_RETURNED, "not now" } },
 	{ "delayed", { CH_SIGN_WAITING, "delayed" } },
 	{ "delivered", { CH_SIGN_SENT, "delivered" } },
 	{ "mdn", { CH_SIGN_SENT, "receipt" } },

@@ -997,6 +997,20 @@ class Enqueue(WithRoom):
         self.assertEqual(len(self.room.posts), 3)
         self.assertNotIn(("dry_run", None, b"1"), self.room.posts[2][1])
 
+    def test_all_batches_wait(self):
+        """chancery.conf may have every batch held."""
+        def held(parts):
+            status, answer = self.take(parts)
+            answer["batch"]["state"] = "held"
+            return status, answer
+        self.room.answers["/v1/batches"] = held
+        seen = self.terminal(
+            "enqueue", "invitation", "members.csv", "-R", "DM-1", "-d",
+            "2026-12-18", typed=b"y\n")
+        self.assertIn(b"Queue and hold 3 letters as DM-1?", seen)
+        self.assertIn(b"(not queued yet)", seen)
+        self.assertIn(b"chancery release DM-1", seen)
+
     def test_dry_run(self):
         self.assertEqual(self.enqueue("--dry-run"), "")
         self.assertIn("Nothing was queued.", self.err)
