@@ -7,6 +7,10 @@
 #include "base/mem.h"
 #include "cli/json.h"
 
+/* Of a chanceryd that is newer than this program: words are written as they
+ * are, so none of them comes from an answer. */
+static const struct ch_outcome unknown = { CH_SIGN_IN_DOUBT, "unknown" };
+
 static const struct {
 	const char *name;
 	struct ch_outcome outcome;
@@ -27,7 +31,7 @@ struct ch_outcome ch_outcome_of_state(const char *state)
 		if (strcmp(states[i].name, state) == 0)
 			return states[i].outcome;
 	}
-	return (struct ch_outcome){ CH_SIGN_WAITING, state };
+	return unknown;
 }
 
 struct ch_outcome ch_outcome_of_letter(const json_t *letter)
@@ -66,7 +70,7 @@ struct ch_outcome ch_outcome_of_return(const json_t *item)
 		if (strcmp(kinds[i].name, kind) == 0)
 			return kinds[i].outcome;
 	}
-	return (struct ch_outcome){ CH_SIGN_IN_DOUBT, kind };
+	return unknown;
 }
 
 const char *ch_outcome_time(const json_t *object, const char *name,
@@ -74,9 +78,11 @@ const char *ch_outcome_time(const json_t *object, const char *name,
 {
 	const char *text = ch_json_text(object, name);
 
-	snprintf(out, CH_TIME_SIZE, "%.16s", text);
-	if (strlen(out) > 10)
+	out[0] = '\0';
+	if (strlen(text) >= 16) {
+		snprintf(out, CH_TIME_SIZE, "%.16s", text);
 		out[10] = ' ';
+	}
 	return out;
 }
 

@@ -10,7 +10,7 @@
 
 struct ch_outcome {
 	enum ch_sign sign;
-	const char *word;
+	const char *word; /* static, ASCII */
 };
 
 /* What became of a letter. Doubt first: it waits for a person; then what came
@@ -21,7 +21,8 @@ struct ch_outcome ch_outcome_of_state(const char *state);
 /* A mail that came back. */
 struct ch_outcome ch_outcome_of_return(const json_t *item);
 
-/* "2026-11-24 11:02" of an RFC 3339 time in UTC; "" of null. */
+/* "2026-11-24 11:02" of an RFC 3339 time in UTC; "" of null and of what is too
+ * short to be one. */
 #define CH_TIME_SIZE 24
 const char *ch_outcome_time(const json_t *object, const char *name,
 			    char out[CH_TIME_SIZE]);

@@ -609,6 +609,18 @@ class Reading(WithRoom):
         return max(width(line) for line in text.split("\r\n")
                    if not line.startswith("!"))
 
+    def test_unknown_words(self):
+        """What a newer chanceryd may say, and what none would."""
+        for state in ("flying", HOSTILE, "", None, 7, ["sent"]):
+            self.letters[0].update(state=state, answered=False)
+            self.letters[0]["addresses"][0].update(
+                state=state, changed_at=state, next_at=HOSTILE)
+            self.room.returns[0].update(kind=state, received_at="1\x1b[2J")
+            for words in (("letters", "DM-1276"), ("show", "DM-1276/FRA"),
+                          ("returns",)):
+                self.assertIn("? unknown", self.chancery(*words))
+                self.assertHarmless(self.out_bytes)
+
     def test_eighty_columns(self):
         for words in (("status",), ("letters", "DM-1276"), ("returns",),
                       ("status", "DM-1276")):
