@@ -87,12 +87,13 @@ def thousands():
     """5,000 that connect and say nothing."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 6000), hard))
+    many = min(5000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 100)
     with Host("--clients=16", "--timeout-ms=60000") as host:
         before = host.memory()
         fds = pathlib.Path(f"/proc/{host.process.pid}/fd")
         usual = len(list(fds.iterdir()))
         socks, refused = [], 0
-        for _ in range(5000):
+        for _ in range(many):
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             sock.setblocking(False)
             try:
@@ -114,6 +115,26 @@ def thousands():
         answered(host)
         print(f"{len(socks)} connected, {refused} refused")
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def no_descriptors():
+    """Clients that no descriptor is left for wait for one."""
+    with Host("--timeout-ms=60000") as host:
+        fds = pathlib.Path(f"/proc/{host.process.pid}/fd")
+        usual = len(list(fds.iterdir()))
+        _, hard = resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE,
+                         (usual + 3, hard))
+        socks = [host.open() for _ in range(10)]
+        waiting = host.open()
+        waiting.sendall(HEAD + b"\r\n")
+        assert doors.silent(waiting)
+        assert len(list(fds.iterdir())) == usual + 3
+        for sock in socks:
+            sock.close()
+        assert waiting.recv(12) == b"HTTP/1.1 200"
+        waiting.close()
+        answered(host)
 
 
 def never_reads():
@@ -214,5 +235,5 @@ def strangers():
 
 if __name__ == "__main__":
     doors.run([(name, globals()[name]) for name in (
-        "half_a_request", "slow_upload", "thousands", "never_reads",
-        "followers_leave_room", "long_lists", "strangers")])
+        "half_a_request", "slow_upload", "thousands", "no_descriptors",
+        "never_reads", "followers_leave_room", "long_lists", "strangers")])

@@ -348,6 +348,9 @@ def metrics():
         for name, kind in kinds.items():
             assert (kind == "counter") == name.endswith("_total"), name
             assert kind in ("counter", "gauge"), name
+        manual = (doors.SOURCE / "man/chancery-status.7").read_text()
+        assert {f"chancery_{name}" for name in kinds} == set(
+            re.findall(r"^\.It Li (chancery_\w+) Ta", manual, re.M))
         assert samples["letters", "state", "queued"] == 4
         assert samples["letters", "state", "sent"] == 1
         assert samples["relay_ready", "relay", 'se\\"co\\\\nd\\nline'] == 0
