@@ -329,7 +329,7 @@ def main():
     parser.add_argument("--letters", type=int, default=16000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--size", type=int, default=1500)
+    parser.add_argument("--size", type=int, default=1150)
     parser.add_argument("--queued", type=int, nargs="*",
                         default=[1000, 1000000])
     parser.add_argument("--only", choices=["peers", "queue"])

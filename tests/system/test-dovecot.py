@@ -80,10 +80,23 @@ class Host:
             other.uid("STORE", str(uid), "+FLAGS", "(\\Deleted)")
             other.expunge()
 
+    def uidvalidity(self):
+        with imaplib.IMAP4_SSL("localhost", self.facts["imaps"],
+                               ssl_context=self.tls) as other:
+            other.login(self.facts["user"], self.facts["password"])
+            other.select(readonly=True)
+            return int(other.untagged_responses["UIDVALIDITY"][0])
+
     def number_anew(self):
-        """Dovecot forgets its numbers, and takes others."""
-        for path in self.maildir.glob("dovecot*"):
-            path.unlink()
+        """Dovecot forgets its numbers, and takes others; again where a process
+        of an earlier connection has written them down in the meantime."""
+        before = self.uidvalidity()
+        end = time.monotonic() + 60
+        while self.uidvalidity() == before:
+            assert time.monotonic() < end
+            for path in self.maildir.glob("dovecot*"):
+                path.unlink(missing_ok=True)
+            time.sleep(0.1)
 
 
 def begin(host, place, tls="implicit", **options):
