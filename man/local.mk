@@ -2,8 +2,9 @@
 dist_man_MANS += man/chancery.1 man/chancery.conf.5 man/chancery-letter.5 \
 	man/chancery-status.7 man/chanceryd.8
 
-dist_check_SCRIPTS += tests/man-lint.sh tests/option-docs.py
-TESTS += tests/man-lint.sh tests/option-docs.py
+dist_check_SCRIPTS += tests/man-lint.sh tests/option-docs.py \
+	tests/event-docs.py
+TESTS += tests/man-lint.sh tests/option-docs.py tests/event-docs.py
 
 # What may stand in the two kinds of configuration, for option-docs.py.
 check_PROGRAMS += tests/tools/settings-table
