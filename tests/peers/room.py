@@ -53,6 +53,7 @@ class Room:
         self.posts = []       # (path, object or the parts of an upload)
         self.gets = []        # (door, path)
         self.answers = {}     # path of a POST: (status, object)
+        self.mutate = None    # what to do to an object before it is sent
         self.changed = threading.Condition()
         self.streams_end = False
         self.servers = []
@@ -196,6 +197,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def reply(self, status, answer):
+        if self.room.mutate and not isinstance(answer, bytes):
+            answer = self.room.mutate(answer)
         data = answer if isinstance(answer, bytes) else \
             json.dumps(answer, ensure_ascii=False).encode()
         self.send_response(status)

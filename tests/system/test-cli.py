@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import pty
+import random
 import re
 import select
 import shutil
@@ -1071,6 +1072,45 @@ class Enqueue(WithRoom):
             "enqueue", "invitation", "members.csv", "-R", "DM-1", "-d",
             "2026-12-18", typed=b"y\n", code=70)
         self.assertIn(b"not what was shown", seen)
+
+
+class Garbage(WithRoom):
+    """Answers in which values are replaced by others of any type: whatever the
+    exit code, it is one of ours, and nothing reaches a terminal raw."""
+    VALUES = (None, True, -1, 2**63 - 1, 1.5, "", "x" * 300, HOSTILE, [], {},
+              [[]], {"a": 1}, "in_doubt", "2026-11-24T11:30:00Z", "%s%n",
+              "é" * 5000)
+    VERBS = (("status",), ("status", "DM-1276"), ("letters", "DM-1276"),
+             ("show", "DM-1276/FRA"), ("returns",), ("cancel", "DM-1276/FRA"),
+             ("pause",), ("status", "--json"), ("letters", "DM-1276",
+                                                "--json"))
+
+    def mutated(self, value):
+        if self.random.random() < 0.06:
+            return self.random.choice(self.VALUES)
+        if isinstance(value, dict):
+            return {name: self.mutated(each) for name, each in value.items()
+                    if self.random.random() > 0.02}
+        if isinstance(value, list):
+            return [self.mutated(each) for each in value]
+        return value
+
+    def test_garbage(self):
+        self.room.mutate = self.mutated
+        for seed in range(180):
+            self.random = random.Random(seed)
+            words = self.VERBS[seed % len(self.VERBS)]
+            run = subprocess.run(
+                [CHANCERY, "--socket-dir", self.sockets, *words],
+                env=self.env(COLUMNS="80"), stdin=subprocess.DEVNULL,
+                capture_output=True, check=False, timeout=120)
+            with self.subTest(seed=seed, words=words):
+                self.assertIn(run.returncode, (0, 65, 66, 70, 75, 76, 77),
+                              run.stderr)
+                self.assertNotIn(b"Sanitizer", run.stderr)
+                self.assertNotIn(b"runtime error", run.stderr)
+                self.assertHarmless(run.stdout)
+                self.assertHarmless(run.stderr)
 
 
 class Bytes(WithRoom):
