@@ -207,6 +207,24 @@ def all_at_once(root):
     expect("all at once", importing(root / "all", files, table), expected)
 
 
+def number_5_asks_for_the_charset(root):
+    """And with it the same bytes are read."""
+    upload = importer.Upload(root)
+    for name, text in LETTER.items():
+        upload.put(f"letter/{name}", text)
+    upload.put("recipients/m.csv", (HEAD + "A,a@b.example,Gen\u00e8ve\n")
+               .encode("windows-1252"))
+    worker = upload.begin()
+    while (message := worker.receive())[0] != "import-problem":
+        pass
+    assert b"--charset windows-1252" in message[1]["hint"], message
+    while worker.receive():
+        pass
+    assert worker.wait() == 0
+    letters, lines, _ = importer.play(upload, charset="windows-1252")
+    assert lines == [] and letters[0]["name"].decode() == "Gen\u00e8ve"
+
+
 def warnings_hide_no_error(root):
     _, lines, done = importing(root / "many", LETTER, HEAD + "".join(
         f"K{i},a@b.example,N\n" for i in range(1500)) + "Z,z@,N\n")
@@ -308,7 +326,8 @@ def number_26_unreadable(root):
         ["letter/a.pdf: Permission denied"])) == 0
 
 
-SCENARIOS = [tables, letters, all_at_once, warnings_hide_no_error,
+SCENARIOS = [tables, letters, all_at_once,
+             number_5_asks_for_the_charset, warnings_hide_no_error,
              number_14_changed_while_read, number_15_no_regular_file, numbers_24_to_26_files,
              number_26_unreadable]
 
