@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* http-private.h - what the files of the two doors share.
  *
- *	http.c          server, loop, clients and their deadlines
+ *	http.c          start and stop, the loop
+ *	http-client.c   connections, and their deadlines
+ *	http-exchange.c one request from its first line to its answer
+ *	http-wait.c     requests that wait for a commit
  *	http-route.c    which request may do what, and who does it
  *	http-read.c     status, batches, letters, returns, objects
  *	http-stream.c   long answers, a piece at a time; those who follow events
@@ -160,14 +163,48 @@ struct ch_http {
 
 /* ---- http.c ----------------------------------------------------------- */
 
+/* Look after deadlines again in a while. */
+void ch_http_tick(struct ch_http *http);
+void ch_http_free(struct ch_http *http);
+
+/* ---- http-wait.c ------------------------------------------------------ */
+
 /* Whether what the store says is on the disk. */
 bool ch_http_clean(const struct ch_http *http);
 /* Suspend it until something of `wait` comes. */
 void ch_http_wait(struct ch_request *request, int wait);
+bool ch_http_waits(const struct ch_request *request);
+/* It is gone: nobody waits any more. */
+void ch_http_unlink(struct ch_request *request);
 /* Its answer is there, or its next piece: go on with it. */
 void ch_http_answered(struct ch_request *request);
 /* See that all that wait for the end of the turn are told. */
 void ch_http_after_commit(struct ch_http *http);
+
+/* ---- http-client.c ---------------------------------------------------- */
+
+/* libmicrohttpd: a connection is made or closed; `context` is the door. */
+void ch_client_connected(void *context, struct MHD_Connection *connection,
+			 void **socket_context,
+			 enum MHD_ConnectionNotificationCode code);
+void ch_client_phase(struct ch_client *client, int phase);
+/* End the connections whose request takes too long to come in. */
+void ch_clients_drop_late(struct ch_http *http);
+
+/* ---- http-exchange.c -------------------------------------------------- */
+
+/* libmicrohttpd: the target is known, the request goes on, it is over;
+ * `context` is the door. */
+void *ch_exchange_target(void *context, const char *target,
+			 struct MHD_Connection *connection);
+enum MHD_Result ch_exchange_request(void *context,
+				    struct MHD_Connection *connection,
+				    const char *url, const char *method,
+				    const char *version, const char *bytes,
+				    size_t *len, void **request_context);
+void ch_exchange_completed(void *context, struct MHD_Connection *connection,
+			   void **request_context,
+			   enum MHD_RequestTerminationCode code);
 
 /* ---- http-route.c ----------------------------------------------------- */
 

@@ -25,7 +25,8 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/dispatch.c daemon/chanceryd/dispatch.h \
 	daemon/chanceryd/doors.c daemon/chanceryd/doors.h \
 	daemon/chanceryd/http.c daemon/chanceryd/http.h \
-	daemon/chanceryd/http-control.c \
+	daemon/chanceryd/http-client.c daemon/chanceryd/http-control.c \
+	daemon/chanceryd/http-exchange.c \
 	daemon/chanceryd/http-json.c daemon/chanceryd/http-json.h \
 	daemon/chanceryd/http-metrics.c \
 	daemon/chanceryd/http-page.h \
@@ -34,7 +35,7 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/http-request.c daemon/chanceryd/http-request.h \
 	daemon/chanceryd/http-route.c \
 	daemon/chanceryd/http-stream.c \
-	daemon/chanceryd/http-upload.c \
+	daemon/chanceryd/http-upload.c daemon/chanceryd/http-wait.c \
 	daemon/chanceryd/imports.c daemon/chanceryd/imports.h \
 	daemon/chanceryd/keys.c daemon/chanceryd/keys.h \
 	daemon/chanceryd/log.c daemon/chanceryd/log.h \
