@@ -154,6 +154,12 @@ void ch_dispatch_kick(struct ch_mailroom *room)
 	ch_turn_due(room);
 }
 
+void ch_dispatch_want(struct ch_mailroom *room)
+{
+	room->dispatch->kicked = true;
+	ch_turn_linger(room);
+}
+
 void ch_dispatch_batch(struct ch_mailroom *room, int64_t batch_id)
 {
 	struct ch_dispatch *dispatch = room->dispatch;

@@ -42,6 +42,8 @@ void ch_dispatch_batch(struct ch_mailroom *room, int64_t batch_id);
 /* A worker wants letters, or the mail room was resumed: claim before the end
  * of this turn. */
 void ch_dispatch_kick(struct ch_mailroom *room);
+/* The same where the worker has something in hand: with the next turn. */
+void ch_dispatch_want(struct ch_mailroom *room);
 
 /* A letter of the batch is queued again and due then. */
 void ch_dispatch_due(struct ch_mailroom *room, struct ch_active_batch *batch,

@@ -331,7 +331,10 @@ static int on_ready(struct ch_mailroom *room, struct ch_worker *worker,
 		sender->want = CH_SENDER_HOLDS;
 	else
 		sender->want += ready->want;
-	ch_dispatch_kick(room);
+	if (sender->held > 0)
+		ch_dispatch_want(room);
+	else
+		ch_dispatch_kick(room);
 	return 0;
 }
 
@@ -503,7 +506,7 @@ static int on_result(struct ch_mailroom *room, struct ch_worker *worker,
 	struct ch_sender *sender = ch_worker_owner(worker);
 	struct ch_under_way *item =
 		find(sender, results->letter_id, results->attempt);
-	int64_t now_us = ch_turn_open(room);
+	int64_t now_us = ch_turn_join(room);
 
 	if (!item)
 		return ch_error_set(err, CH_GIVE_UP, "letter %lld is not here",

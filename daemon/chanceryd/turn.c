@@ -38,7 +38,9 @@ struct call {
 };
 
 struct ch_turn {
-	sd_event_source *end; /* owned */
+	sd_event_source *end;    /* owned */
+	sd_event_source *linger; /* owned: a timer; then it is due */
+	bool lingering;
 	int64_t now_us;       /* of the transaction */
 	int64_t since_ms;     /* when the turn became due; 0: it is not */
 	bool hurried;         /* its end comes before anything else */
@@ -55,12 +57,24 @@ static int on_end(sd_event_source *source, void *context)
 	return 0;
 }
 
+static int on_linger(sd_event_source *source, uint64_t usec, void *context)
+{
+	ch_turn_due(context);
+	return 0;
+}
+
 int ch_turn_new(struct ch_mailroom *room, struct ch_turn **ret,
 		struct ch_error *err)
 {
 	struct ch_turn *turn = ch_xzalloc(sizeof(*turn));
 	int r = sd_event_add_defer(room->event, &turn->end, on_end, room);
 
+	if (r >= 0)
+		r = sd_event_add_time(room->event, &turn->linger,
+				      CLOCK_MONOTONIC, UINT64_MAX, 1000,
+				      on_linger, room);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(turn->linger, SD_EVENT_OFF);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(turn->end, SD_EVENT_OFF);
 	if (r >= 0)
@@ -86,6 +100,7 @@ void ch_turn_free(struct ch_turn *turn)
 	if (!turn)
 		return;
 	sd_event_source_disable_unref(turn->end);
+	sd_event_source_disable_unref(turn->linger);
 	for (size_t i = 0; i < turn->lines_len; i++)
 		free_line(&turn->lines[i]);
 	free(turn->lines);
@@ -122,17 +137,41 @@ void ch_turn_due(struct ch_mailroom *room)
 	}
 }
 
-int64_t ch_turn_open(struct ch_mailroom *room)
+void ch_turn_linger(struct ch_mailroom *room)
+{
+	struct ch_turn *turn = room->turn;
+
+	if (turn->since_ms != 0 || turn->lingering)
+		return;
+	turn->lingering = true;
+	must(room, sd_event_source_set_time_relative(
+			   turn->linger, CH_TURN_LINGER_MS * 1000));
+	must(room, sd_event_source_set_enabled(turn->linger,
+					       SD_EVENT_ONESHOT));
+}
+
+static int64_t begin(struct ch_mailroom *room)
 {
 	struct ch_error err;
 
-	ch_turn_due(room);
 	if (ch_store_in_transaction(room->store))
 		return room->turn->now_us;
 	if (ch_store_begin(room->store, &err) < 0)
 		ch_room_fail(room, &err);
 	room->turn->now_us = ch_clock_now_us();
 	return room->turn->now_us;
+}
+
+int64_t ch_turn_open(struct ch_mailroom *room)
+{
+	ch_turn_due(room);
+	return begin(room);
+}
+
+int64_t ch_turn_join(struct ch_mailroom *room)
+{
+	ch_turn_linger(room);
+	return begin(room);
 }
 
 static char *copy(const char *text)
@@ -150,7 +189,7 @@ void ch_turn_log(struct ch_mailroom *room, int priority,
 
 	if (priority > room->log.least)
 		return;
-	ch_turn_due(room);
+	ch_turn_linger(room);
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
@@ -235,6 +274,11 @@ void ch_turn_end(struct ch_mailroom *room)
 	/* From here on another turn may begin. */
 	turn->since_ms = 0;
 	must(room, sd_event_source_set_enabled(turn->end, SD_EVENT_OFF));
+	if (turn->lingering) {
+		turn->lingering = false;
+		must(room, sd_event_source_set_enabled(turn->linger,
+						       SD_EVENT_OFF));
+	}
 	if (turn->hurried) {
 		turn->hurried = false;
 		must(room, sd_event_source_set_priority(turn->end,

@@ -9,7 +9,9 @@
  *
  * The end of a turn is an event source of the lowest priority: as long as
  * something has come in that can be read, it is drained first, so many letters
- * share an fsync and nobody waits for a timer. A turn that has lasted for
+ * share an fsync and nobody waits for a timer. What nobody waits for (a result,
+ * while its worker has another letter in hand) joins the turn of the next one
+ * who does; CH_TURN_LINGER_MS later it has one of its own. A turn that has lasted for
  * CH_TURN_MAX_MS ends before anything else is read, so that a worker that never
  * stops talking cannot keep the others waiting.
  *
@@ -27,6 +29,7 @@
 #include "chanceryd/mailroom.h"
 
 #define CH_TURN_MAX_MS 20
+#define CH_TURN_LINGER_MS 5
 #define CH_TURN_PRIORITY 1000 /* of its end; handlers have 0 */
 
 struct ch_turn; /* opaque; room->turn */
@@ -39,6 +42,11 @@ void ch_turn_free(struct ch_turn *turn); /* NULL is fine */
  * where none is open. Cheap when one is. Returns the time to write into rows,
  * the same in the whole turn (µs since 1970). */
 int64_t ch_turn_open(struct ch_mailroom *room);
+
+/* The same for a change that nobody waits for. */
+int64_t ch_turn_join(struct ch_mailroom *room);
+/* What was asked for in this turn is wanted, but not at once. */
+void ch_turn_linger(struct ch_mailroom *room);
 
 /* See that the turn ends soon, whether or not it changes anything: for what was
  * appended to a channel, or a callback. */
