@@ -153,15 +153,19 @@ static bool ends_with(const char *text, const char *tail)
 	return len >= tail_len && strcmp(text + len - tail_len, tail) == 0;
 }
 
-/* The same person: by uid, since a name can be changed by its owner. */
+/* The same person: by uid, since a name can be changed, given or taken away.
+ * "m.okello (uid 1000)", or "uid 1000" where it had none. */
 static bool enqueued_it(const struct doing *doing)
 {
 	const struct ch_asker *who = &doing->command->who;
+	const char *by = doing->batch.enqueued_by;
 	char uid[32];
 
 	snprintf(uid, sizeof(uid), "(uid %u)", (unsigned int)who->uid);
-	return ends_with(doing->batch.enqueued_by, uid) ||
-	       strcmp(doing->batch.enqueued_by, who->name) == 0;
+	if (ends_with(by, uid) || strcmp(by, who->name) == 0)
+		return true;
+	snprintf(uid, sizeof(uid), "uid %u", (unsigned int)who->uid);
+	return strcmp(by, uid) == 0;
 }
 
 /* Whether this person may let it go, having been shown what it is. */

@@ -128,5 +128,7 @@ tests_fuzz_fuzz_request_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 tests_fuzz_fuzz_request_LDADD = $(REQUEST_LIBS) $(BASE_LIBS) $(JSON_LIBS)
 EXTRA_DIST += tests/corpora/request
 
-EXTRA_DIST += tests/system/test-enqueue.py tests/system/test-returns.py
-TESTS += tests/system/test-enqueue.py tests/system/test-returns.py
+EXTRA_DIST += tests/system/test-enqueue.py tests/system/test-returns.py \
+	tests/system/test-decisions.py
+TESTS += tests/system/test-enqueue.py tests/system/test-returns.py \
+	tests/system/test-decisions.py

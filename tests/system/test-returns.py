@@ -4,6 +4,7 @@
 whose it is, what it changes, and that no mail is lost or counted twice,
 wherever chanceryd or the worker ends. The test plays the workers."""
 import hashlib
+import random
 import signal
 import time
 
@@ -49,7 +50,7 @@ class Room(harness.Room):
     def send_all(self, reference="DM-1"):
         """Enqueue and send TABLE; the envelope sender's token of each key."""
         self.enqueue(reference, TABLE)
-        sender = self.puppet("send")
+        self.sender = sender = self.puppet("send")
         sender.ready(1)
         letters = {}
         for i in range(3):
@@ -150,6 +151,48 @@ def test_what_each_mail_changes():
         assert counts(room)["answered"] == 1
         assert room.batch("DM-1")["letters"]["sent"] == 3
         reader.exit()
+
+
+def test_strangers_change_nothing():
+    """And nothing is ever sent because of what came in."""
+    count = 200 if harness.SLOW else 800
+    alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+    guess = random.Random(66)
+    with Room() as room:
+        room.start()
+        reader, _ = room.reader()
+        tokens = room.send_all()
+        before = room.letters("DM-1")
+        for i in range(count):
+            key, other = guess.sample(sorted(tokens), 2)
+            token = tokens[key].decode()
+            at = guess.randrange(len(token))
+            forged = guess.choice([
+                "".join(guess.choices(alphabet, k=34)),
+                token[:at] + guess.choice(
+                    alphabet.replace(token[at], "")) + token[at + 1:],
+                token[:16] + tokens[other].decode()[16:],
+                tokens[other].decode()[:17] + token[17:], token[:-1],
+                token + "a", token[::-1], ""])
+            room.tell(reader, guess.choice([HARD, SOFT, DELAYED, DELIVERED,
+                                            MDN, ARF, OTHER]),
+                      token=forged, envelope_id=forged,
+                      references=[room.message_ids[key]],
+                      recipients=reports(f"minister@{key.lower()}.example",
+                                         guess.choice([HARD, SOFT, DELAYED,
+                                                       DELIVERED, MDN])))
+        assert room.letters("DM-1") == before
+        assert counts(room) == NOTHING
+        assert not [e for e in room.events()
+                    if e["type"].startswith("alarm")]
+        assert not [r for r in room.returns() if r["verified"]]
+        for _ in range(count // 2):
+            room.tell(reader, AUTOREPLY,
+                      references=[room.message_ids["AAA"]])
+        room.sender.send("send-ready", want=3)
+        assert room.sender.is_silent(), "something is to be sent"
+        assert room.status()["total"] == 3
+        assert room.batch("DM-1")["letters"]["sent"] == 3
 
 
 def test_the_envelope_id_proves_as_much():

@@ -178,11 +178,11 @@ static char *reference(void)
 
 /* A fresh batch: letters SENT FAILED DOUBT HELD in those states, Q1 and Q2
  * queued; then the batch in `state`. */
-static void make_batch(enum ch_batch_state state)
+static void make_batch_of(const char *who, enum ch_batch_state state)
 {
 	struct ch_store_batch batch = {
 		.reference = (made++, reference()),
-		.enqueued_by = ch_xstrdup(enqueuer.name),
+		.enqueued_by = ch_xstrdup(who),
 		.letters = 6,
 	};
 	static const char *const keys[] = { "SENT", "FAILED", "DOUBT",
@@ -202,6 +202,11 @@ static void make_batch(enum ch_batch_state state)
 	OK(ch_store_commit(room.store, &err));
 	free(batch.enqueued_by);
 	looked_at = 0;
+}
+
+static void make_batch(enum ch_batch_state state)
+{
+	make_batch_of(enqueuer.name, state);
 }
 
 static enum ch_state state_of(const char *key)
@@ -308,16 +313,37 @@ static void a_release_needs_a_second_person_and_the_digest(void **state)
 
 static void the_enqueuer_is_known_by_uid_and_not_by_name(void **state)
 {
-	const struct ch_asker renamed = { .uid = 1000,
-					  .name = "other (uid 1000)" };
+	static const struct {
+		const char *enqueued_by;
+		struct ch_asker who;
+		bool same;
+	} rows[] = {
+		{ "m.okello (uid 1000)", { .uid = 1000, .name = "x (uid 1000)" },
+		  true },
+		{ "m.okello (uid 1000)", { .uid = 1000, .name = "uid 1000" },
+		  true },
+		{ "uid 1000", { .uid = 1000, .name = "m.okello (uid 1000)" },
+		  true },
+		{ "m.okello (uid 1000)",
+		  { .uid = 1001, .name = "m.okello (uid 1001)" }, false },
+		{ "m.okello (uid 11000)", { .uid = 1000, .name = "uid 1000" },
+		  false },
+		{ "uid 11000", { .uid = 1000, .name = "uid 1000" }, false },
+	};
 
 	(void)state;
 	config.release.second_person = true;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		make_batch_of(rows[i].enqueued_by, CH_BATCH_HELD);
+		assert_int_equal(say(CH_VERB_RELEASE, NULL, DIGEST,
+				     &rows[i].who), rows[i].same ? -1 : 1);
+		if (rows[i].same)
+			assert_string_equal(err.status, "4.0.3");
+		commit();
+	}
 	make_batch(CH_BATCH_HELD);
-	assert_int_equal(say(CH_VERB_RELEASE, NULL, DIGEST, &renamed), -1);
-	assert_string_equal(err.status, "4.0.3");
 	config.release.second_person = false;
-	assert_int_equal(say(CH_VERB_RELEASE, NULL, DIGEST, &renamed), 1);
+	assert_int_equal(say(CH_VERB_RELEASE, NULL, DIGEST, &enqueuer), 1);
 	commit();
 }
 
