@@ -256,6 +256,7 @@ static int end_line(struct ch_imap_guard *guard, struct ch_str *out,
 		make_text(line->data);
 	else
 		result = pass_plain(guard, verdict == DROP, err);
+	guard->dropped += verdict == DROP;
 	if (verdict != PASS_FETCH)
 		trim_end(line);
 	if (verdict == PASS_AS_TEXT)

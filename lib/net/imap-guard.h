@@ -41,6 +41,7 @@ struct ch_imap_guard {
 	size_t search_left;    /* the same for SEARCH */
 	uint64_t literals_left; /* the same for literals */
 	unsigned int news;      /* how many EXISTS were passed on */
+	unsigned int dropped;   /* how many lines were not */
 };
 
 void ch_imap_guard_init(struct ch_imap_guard *guard);

@@ -94,6 +94,7 @@ static int greet(struct ch_imap *imap, bool *ret_known,
 static int upgrade(struct ch_imap *imap, bool known,
 		   enum ch_imap_fault *ret_fault, struct ch_error *err)
 {
+	unsigned int dropped;
 	int code;
 
 	*ret_fault = CH_IMAP_FAULT_TLS;
@@ -107,11 +108,12 @@ static int upgrade(struct ch_imap *imap, bool known,
 	if (!ch_imap_offers(imap, "STARTTLS"))
 		return refuse(ret_fault, CH_IMAP_FAULT_TLS, err,
 			      "the server does not offer STARTTLS");
+	dropped = imap->guard.dropped;
 	ch_imap_begin(imap, imap->command_timeout_ms, 0);
 	code = mailimap_starttls(imap->session);
 	if (imap->failed)
 		*ret_fault = CH_IMAP_FAULT_CONNECT;
-	else if (!ch_imap_all_read(imap))
+	else if (!ch_imap_all_read(imap) || imap->guard.dropped != dropped)
 		return refuse(ret_fault, CH_IMAP_FAULT_TLS, err,
 			      "the server sent plain bytes where TLS begins");
 	if (code != MAILIMAP_NO_ERROR)

@@ -301,6 +301,15 @@ class NumbersAnew(Session):
         self.ok()
 
 
+@fault(CONNECT, "anew")
+class NumbersAnewInFetch(Session):
+    """Its bytes are of nobody knows which mail."""
+
+    def give(self, uid, mail, most):
+        self.say("* OK [UIDVALIDITY 4711] everything is different now")
+        super().give(uid, mail, most)
+
+
 @fault(CONNECT, "closed|BYE|no IMAP")
 class SaysByeInFetch(Session):
     def give(self, uid, mail, most):
@@ -346,6 +355,22 @@ class InjectsHalfALine(Session):
         self.hang()
 
 
+@fault(TLS_FAULT, "plain bytes", tls="starttls")
+class InjectsWhatIsUnknown(Session):
+    """A line that is dropped unread."""
+
+    def on_starttls(self, _):
+        self.raw(f"{self.tag} OK begin\r\n* INJECTED\r\n")
+        self.hang()
+
+
+@fault(TLS_FAULT, "plain bytes", tls="starttls")
+class InjectsALineEnd(Session):
+    def on_starttls(self, _):
+        self.raw(f"{self.tag} OK begin\r\n\r\n")
+        self.hang()
+
+
 @fault(TLS_FAULT, "does not offer STARTTLS", tls="starttls")
 class HasNoTls(Session):
     before_tls = "IMAP4rev1 AUTH=PLAIN"
@@ -375,13 +400,14 @@ def play_fault(root, name, session, number, text, mails, options):
     address = options.get("host", "127.0.0.1")
     with Peer(session, mails, tls=tls, address=address) as peer:
         worker = place.begin(peer.port, **options)
-        last = None
+        last, told_mails = None, []
         while True:
             message = worker.receive(90)
             if not message:
                 break
             last = message
             if message[0] == "receive-mail":
+                told_mails.append(message[1]["uid"])
                 worker.send("receive-ack", uid=message[1]["uid"],
                             uidvalidity=message[1]["uidvalidity"])
         status = worker.wait()
@@ -393,6 +419,7 @@ def play_fault(root, name, session, number, text, mails, options):
     assert re.search(text, told), told
     assert "\x1b" not in told and imap_peer.PASSWORD not in told, told
     assert status == FAULT_STATUS, (status, place.stderr())
+    assert name != "NumbersAnewInFetch" or not told_mails, told_mails
     if not UNLIMITED:
         assert worker.usage.ru_maxrss < MEMORY_KIB, worker.usage.ru_maxrss
     if number == TLS_FAULT:  # nothing that is secret was said
