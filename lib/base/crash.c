@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* crash.c - see crash.h. The counter is the one mutable thing that a library
- * of ours keeps for itself: a process can die but once. */
+/* crash.c - see crash.h. What is mutable here a library of ours may keep for
+ * itself: a process can die but once. */
 #include "base/crash.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,10 +12,17 @@
 void ch_crash_point(const char *step)
 {
 	static unsigned long passed;
-	const char *at = getenv("CHANCERY_CRASH_AT");
-	size_t len = strlen(step);
+	static const char *at;
+	static bool looked;
+	size_t len;
 
-	if (!at || strncmp(at, step, len) != 0)
+	if (!looked)
+		at = getenv("CHANCERY_CRASH_AT");
+	looked = true;
+	if (!at)
+		return;
+	len = strlen(step);
+	if (strncmp(at, step, len) != 0)
 		return;
 	if (at[len] == ':' && ++passed < strtoul(at + len + 1, NULL, 10))
 		return;

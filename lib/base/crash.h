@@ -3,7 +3,7 @@
  * test stops a program.
  *
  * They are compiled in always, so that what is tested is what ships; without
- * the environment variable each is one look at the environment. */
+ * the environment variable, which is looked at once, each is a comparison. */
 #ifndef CH_BASE_CRASH_H
 #define CH_BASE_CRASH_H
 

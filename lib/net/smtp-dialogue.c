@@ -3,8 +3,8 @@
  *
  * libesmtp 1.1 connects, waits and reads on its own, without a deadline for an
  * attempt, and goes on where it should stop. A symbol of the program wins over
- * libc's for a shared library: connect(), poll(), read() and write() are
- * defined here, and for the one descriptor that libesmtp "connected" they are
+ * libc's for a shared library: socket(), connect(), poll(), read() and write()
+ * are defined here, and for the one descriptor that libesmtp "connected" they are
  * this dialogue. It is greeted from memory, its commands are read and passed
  * on over our own connection, each reply is judged before it sees a copy, and
  * the message that it writes is compared with the one that it was given. For
@@ -14,6 +14,7 @@
  * is; a process that sends has one thread.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -457,6 +458,8 @@ static int dialogue_poll(const struct ch_smtp_transaction *t,
 
 /* Under other names in C, since the headers may define inline versions. */
 #define EXPORTED __attribute__((visibility("default")))
+EXPORTED int ch_libc_socket(int domain, int type,
+			    int protocol) __asm__("socket");
 EXPORTED int ch_libc_connect(int fd, const struct sockaddr *address,
 			     socklen_t len) __asm__("connect");
 EXPORTED int ch_libc_poll(struct pollfd *fds, nfds_t count,
@@ -464,6 +467,17 @@ EXPORTED int ch_libc_poll(struct pollfd *fds, nfds_t count,
 EXPORTED ssize_t ch_libc_read(int fd, void *out, size_t size) __asm__("read");
 EXPORTED ssize_t ch_libc_write(int fd, const void *bytes,
 			       size_t len) __asm__("write");
+
+/* A descriptor to be called by and to be closed: a second one of our own
+ * connection costs less than a socket that is never used. */
+int ch_libc_socket(int domain, int type, int protocol)
+{
+	if (current && current->fd < 0 &&
+	    (domain == AF_INET || domain == AF_INET6))
+		return fcntl(ch_connection_fd(current->smtp->conn),
+			     F_DUPFD_CLOEXEC, 0);
+	return (int)syscall(SYS_socket, domain, type, protocol);
+}
 
 int ch_libc_connect(int fd, const struct sockaddr *address, socklen_t len)
 {
