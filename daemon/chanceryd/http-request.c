@@ -387,6 +387,16 @@ int ch_body_member(struct ch_slice body, const char *name, char **ret,
 	return result;
 }
 
+bool ch_is_local_host(const char *host)
+{
+	size_t len = strcspn(host, ":");
+
+	if (host[0] == '[') /* an IPv6 address */
+		return true;
+	return memchr(host, '.', len) == NULL ||
+	       strspn(host, "0123456789.") == len;
+}
+
 bool ch_is_multipart(const char *content_type)
 {
 	static const char wanted[] = "multipart/form-data";

@@ -66,6 +66,11 @@ int ch_digits(const char *text, int64_t min, int64_t max, int64_t *ret);
 int ch_body_member(struct ch_slice body, const char *name, char **ret,
 		   struct ch_error *err);
 
+/* Whether a Host (RFC 9110 section 7.2) is one of this machine: a name without
+ * a dot, or an address. A page of somebody else's can make a browser at the end
+ * of ssh -L come to us under a name of its own, and read what it is told. */
+bool ch_is_local_host(const char *host);
+
 /* The boundary's presence in a Content-Type of an upload. */
 bool ch_is_multipart(const char *content_type);
 

@@ -118,8 +118,8 @@ const char *ch_http_code_of(unsigned int status)
 static const char *hint_of(unsigned int status)
 {
 	switch (status) {
-	case 403: return "changes go through the control socket, by those who "
-			 "may use it";
+	case 403: return "chancery-status(7) says who may do what at which "
+			 "socket";
 	case 405: return "chancery-status(7) lists the requests";
 	case 409: return "look at its state and try what that allows";
 	case 413: return "send less, or raise max_upload in chancery.conf";
@@ -197,13 +197,23 @@ static const struct ch_route *find(const struct ch_request *request,
 	return NULL;
 }
 
+static const char *header(const struct ch_request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection,
+					   MHD_HEADER_KIND, name);
+}
+
 /* The route, if this door and this asker have it. */
 static int choose(struct ch_request *request, const char *method,
 		  struct ch_error *err)
 {
 	bool control = request->door->door == CH_DOOR_CONTROL;
+	const char *host = header(request, "Host");
 	bool other;
 
+	if (host && !ch_is_local_host(host))
+		return ch_http_fault(err, "4.0.3", "ask for localhost, and "
+				     "not for \"%.80s\"", host);
 	request->route = find(request, method, &other);
 	if (!request->client->admitted) {
 		remark(request, method, "this uid may not use it");
@@ -232,12 +242,6 @@ static int choose(struct ch_request *request, const char *method,
 		return ch_http_fault(err, "4.0.4", "no such path");
 	return ch_target_check_query(&request->target, request->route->query,
 				     err);
-}
-
-static const char *header(const struct ch_request *request, const char *name)
-{
-	return MHD_lookup_connection_value(request->connection,
-					   MHD_HEADER_KIND, name);
 }
 
 /* Whether a body of that kind and length may come. */

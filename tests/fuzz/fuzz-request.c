@@ -95,6 +95,7 @@ static void upload_of(const char *text, struct ch_slice bytes)
 	if (ch_upload_value_ok(bytes, &err) == 0)
 		assert(ch_utf8_valid(bytes.data, bytes.len, NULL));
 	(void)ch_is_multipart(text);
+	(void)ch_is_local_host(text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -110,6 +110,9 @@ def paths():
         assert b"://" not in page.body, "it loads nothing from elsewhere"
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
         assert host.get("/healthz").body == b"ok\n"
+        answer = host.get("/v1/status", Host="evil.example:8080")
+        assert answer.code == "forbidden", answer.body
+        assert host.get("/v1/status", Host="localhost:8080").status == 200
         # A connection that goes on; and one that does not speak HTTP.
         connection = doors.Connection(host.status)
         for _ in range(3):
@@ -287,10 +290,15 @@ def following():
                                                "letter.requeued"}
         for other in others:
             assert [other.next() for _ in range(3)] == got
-            other.close()
-        first.close()
-        # While nobody listens it goes on; each picks up where it was.
         host.tell("send DM-1 K1")
+        last = host.get("/v1/status").json["last_event"]
+        assert last > 4
+        for each in others + [first]:
+            assert [each.next()[0] for _ in range(last - 4)] == list(
+                range(5, last + 1))
+            each.close()
+        # While nobody listens it goes on; each picks up where it was.
+        host.tell("send DM-1 K2")
         last = host.get("/v1/status").json["last_event"]
         for start in range(last + 1):
             again = Events(host.status, "/v1/events", last=start)

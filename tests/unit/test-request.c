@@ -171,6 +171,26 @@ static void reads_numbers(void **state)
 	}
 }
 
+static void knows_local_hosts(void **state)
+{
+	static const struct {
+		const char *host;
+		bool local;
+	} rows[] = {
+		{ "", true }, { "c", true }, { "localhost", true },
+		{ "localhost:8080", true }, { "127.0.0.1", true },
+		{ "127.0.0.1:8080", true }, { "[::1]:8080", true },
+		{ "evil.example", false }, { "evil.example:8080", false },
+		{ "127.0.0.1.evil.example", false }, { "localhost.", false },
+		{ "1.example", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++)
+		assert_int_equal(ch_is_local_host(rows[i].host),
+				 rows[i].local);
+}
+
 static const struct {
 	const char *body;
 	const char *name;
@@ -334,6 +354,7 @@ int main(void)
 		cmocka_unit_test(refuses_long_targets),
 		cmocka_unit_test(matches_patterns),
 		cmocka_unit_test(reads_numbers),
+		cmocka_unit_test(knows_local_hosts),
 		cmocka_unit_test(reads_bodies),
 		cmocka_unit_test(refuses_large_bodies),
 		cmocka_unit_test(writes_a_batch),
