@@ -31,3 +31,8 @@ soak-kills: all $(check_PROGRAMS)
 #   tests_fuzz_fuzz_X_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 #   tests_fuzz_fuzz_X_LDADD = … $(BASE_LIBS)
 # with a corpus in tests/corpora/X/; replay.py finds it by its name.
+
+# The mail servers that tests/servers/fetch.sh unpacked for a test.
+distclean-local:
+	rm -rf servers
+.PHONY: distclean-local
