@@ -36,7 +36,9 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/http-route.c \
 	daemon/chanceryd/http-stream.c \
 	daemon/chanceryd/http-upload.c daemon/chanceryd/http-wait.c \
+	daemon/chanceryd/import-enqueue.c daemon/chanceryd/import-worker.c \
 	daemon/chanceryd/imports.c daemon/chanceryd/imports.h \
+	daemon/chanceryd/imports-private.h \
 	daemon/chanceryd/keys.c daemon/chanceryd/keys.h \
 	daemon/chanceryd/log.c daemon/chanceryd/log.h \
 	daemon/chanceryd/mailroom.c daemon/chanceryd/mailroom.h \
