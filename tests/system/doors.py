@@ -133,6 +133,7 @@ class Host:
             print(self.said())
             self.process.kill()
             self.process.wait()
+            shutil.rmtree(self.folder)
         else:
             self.close()
 
