@@ -7,14 +7,16 @@
  *   store-life place FOLDER  whether a store may live there
  *
  * As the daemon, it says a thing on stdout only after the commit that made it
- * so: "import", "claim KEY", "dot KEY", "sent KEY", "deferred KEY", "end". Exit
- * status 75: the store failed; 65: it will not open as it stands.
+ * so: "import", "claim KEY", "dot KEY", "sent KEY", "deferred KEY", "end"; at
+ * each CHANCERY_CRASH_AT may end it. Exit status 75: the store failed; 65: it
+ * will not open as it stands.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "store/store.h"
 
 #define LETTERS 6
@@ -37,8 +39,12 @@ static void must(int64_t result)
 
 static void say(const char *what, const char *key)
 {
-	printf("%s%s%s\n", what, *key ? " " : "", key);
+	char line[100];
+
+	snprintf(line, sizeof(line), "%s%s%s", what, *key ? " " : "", key);
+	puts(line);
 	fflush(stdout);
+	ch_crash_point(line);
 }
 
 static void add_letter(int64_t batch_id, int number)

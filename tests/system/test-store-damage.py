@@ -19,15 +19,12 @@ def life(verb, folder):
                           capture_output=True, check=False)
 
 
-def killed(folder, said="dot K3\n"):
-    """A life that is ended by SIGKILL once it has said so."""
-    with subprocess.Popen([LIFE, "run", folder], text=True,
-                          stdout=subprocess.PIPE) as process:
-        for line in process.stdout:
-            if line == said:
-                process.send_signal(signal.SIGKILL)
-                break
-        process.stdout.read()
+def killed(folder, said="dot K3"):
+    """A life that is ended by SIGKILL when it has said so."""
+    run = subprocess.run([LIFE, "run", folder], timeout=60, check=False,
+                         stdout=subprocess.DEVNULL,
+                         env={**os.environ, "CHANCERY_CRASH_AT": said})
+    assert run.returncode == -signal.SIGKILL, run.returncode
 
 
 def refused(folder, *words):
@@ -68,7 +65,7 @@ def killed_and_started_again(folder, db):
 
 
 def log_deleted(folder, db):
-    killed(folder, "claim K1\n")
+    killed(folder, "claim K1")
     life("check", folder)  # closes it in order
     killed(folder)
     pathlib.Path(f"{db}-wal").unlink()
@@ -109,7 +106,7 @@ def looked_at_by_somebody_after_a_crash(folder, db):
 
 
 def backup_put_back(folder, db):
-    killed(folder, "claim K1\n")
+    killed(folder, "claim K1")
     with sqlite3.connect(db) as now, \
             sqlite3.connect(folder / "backup") as backup:
         now.backup(backup)
