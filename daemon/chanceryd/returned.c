@@ -19,8 +19,7 @@
 #include "returns/token.h"
 #include "wire/messages.h"
 
-/* Earlier mail about a letter that is looked at; who has so much is not
- * alarmed about again. */
+/* Earlier mail about a letter that is looked at. */
 #define EARLIER_MAX 200
 
 /* Whose it is. */
@@ -157,6 +156,24 @@ struct earlier {
 	bool bounced; /* this address, in whatever attempt */
 };
 
+/* Whether mail with proof has said such a thing of the letter before. Strangers
+ * cannot make it so, however much they write about it. */
+static bool is_known(const struct ch_store_letter *letter, uint32_t kind)
+{
+	switch (kind) {
+	case CH_RETURN_DELAYED:
+		return letter->delayed;
+	case CH_RETURN_DELIVERED:
+		return letter->delivered;
+	case CH_RETURN_MDN:
+		return letter->read;
+	default:
+		return letter->bounced;
+	}
+}
+
+/* Of a letter with more mail than is looked at, a bounce that is known is not
+ * told again. */
 static void look_back(const struct row *row, struct earlier *ret)
 {
 	const struct ch_store_return *item = &row->item;
@@ -164,6 +181,8 @@ static void look_back(const struct row *row, struct earlier *ret)
 	struct ch_error err;
 	size_t len = 0;
 
+	if (!is_known(&row->match->letter, item->kind))
+		return;
 	must(row->room, ch_store_returns(row->room->store, 0, item->letter_id,
 					 0, EARLIER_MAX, &list, &len, &err),
 	     &err);
@@ -177,8 +196,7 @@ static void look_back(const struct row *row, struct earlier *ret)
 		    list[i].attempt == item->attempt)
 			ret->same = true;
 	}
-	if (len == EARLIER_MAX)
-		ret->bounced = true;
+	ret->bounced |= len == EARLIER_MAX;
 	ch_store_returns_free(list, len);
 }
 

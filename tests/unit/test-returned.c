@@ -224,7 +224,7 @@ static const struct ch_store_return *last(size_t *ret_count)
 	static size_t len;
 
 	ch_store_returns_free(list, len);
-	OK(ch_store_returns(room.store, 0, 0, 0, 1000, &list, &len, &err));
+	OK(ch_store_returns(room.store, 0, 0, 0, 10000, &list, &len, &err));
 	*ret_count = len;
 	assert_true(len > 0);
 	return &list[len - 1];
@@ -442,6 +442,29 @@ static void a_bounce_names_where_else_the_ministry_is(void **state)
 	take(&mail);
 	assert_int_equal(last(&count)->address_seq, 1);
 	assert_int_equal(events("alarm.bounce", &detail), 2);
+	assert_int_equal(tally().bounced, 1);
+}
+
+static void strangers_cannot_drown_a_bounce(void **state)
+{
+	CH_AUTOCHAR id = ch_xasprintf("%d.AAA@chancery.example", made);
+	struct ch_returned_recipient recipient;
+	struct ch_receive_mail mail;
+	struct ch_slice ids[1] = { ch_slice_of(id) };
+
+	for (int i = 0; i < 300; i++) {
+		mail = a_mail(CH_RETURN_BOUNCE_HARD);
+		report(&mail, &recipient, "minister@aaa.example");
+		mail.references = ids;
+		mail.references_len = 1;
+		take(&mail);
+	}
+	assert_int_equal(events("alarm.bounce", NULL), 0);
+	mail = a_mail(CH_RETURN_BOUNCE_HARD);
+	report(&mail, &recipient, "minister@aaa.example");
+	mail.token = token_of("AAA", 1);
+	take(&mail);
+	assert_int_equal(events("alarm.bounce", NULL), 1);
 	assert_int_equal(tally().bounced, 1);
 }
 
@@ -688,6 +711,7 @@ int main(void)
 		T(a_delay_is_no_failure),
 		T(the_envelope_id_is_as_good_as_the_recipient),
 		T(a_bounce_names_where_else_the_ministry_is),
+		T(strangers_cannot_drown_a_bounce),
 		T(a_report_of_several_is_a_row_for_each),
 		T(proof_takes_a_letter_out_of_doubt),
 		T(a_token_of_an_attempt_not_made_proves_nothing),
