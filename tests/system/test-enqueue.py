@@ -412,7 +412,9 @@ def test_a_large_import_holds_neither_the_loop_nor_memory():
             slowest = max(slowest, time.monotonic() - began)
         assert upload.wait().status == 201
         assert_whole(room, "DM-1", count)
-        assert slowest < (10 if harness.SLOW else 2), slowest
+        assert slowest < (20 if harness.SLOW else 5), slowest
+        # Whatever the machine's pace: it went in over many turns.
+        assert room.status()["commits"] > 5, room.status()
         assert harness.SLOW or peak_kib(room) < 32 * 1024, peak_kib(room)
 
 
