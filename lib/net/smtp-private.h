@@ -47,7 +47,8 @@ int ch_smtp_command(struct ch_smtp *smtp, const char *line,
 
 enum ch_smtp_phase {
 	CH_PHASE_COMMANDS,
-	CH_PHASE_MESSAGE, /* 354 was read: what is written is the message */
+	CH_PHASE_MESSAGE, /* 354 was read: what is written stands for the
+			     message */
 	CH_PHASE_DOT,     /* the dot is out */
 	CH_PHASE_CUT,     /* reads end, writes go nowhere */
 };
@@ -76,16 +77,14 @@ struct ch_smtp_transaction {
 				      ring that never wraps: one per command */
 	size_t steps_len;
 	size_t steps_done;
-	size_t compared;       /* of the message: written as it should be */
-	bool stuffed;          /* the dot before compared[0] was written */
-	size_t end_seen;       /* of the final ".\r\n" */
+	size_t seen;           /* of the stand-in and its final dot */
 	bool dot_begun;        /* some byte of the dot may have left */
 	struct ch_smtp_reply mail, data, dot;
 	struct ch_smtp_reply *rcpt; /* owned; one for each address */
 	size_t rcpt_done;
 	size_t *accepted; /* owned; of letter->to, those with 2yz */
 	size_t accepted_len;
-	bool given;       /* libesmtp has the message */
+	bool given;       /* libesmtp has the stand-in */
 	struct ch_error why;   /* of the cut */
 };
 

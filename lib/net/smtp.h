@@ -4,8 +4,8 @@
  *
  * libesmtp speaks the mail transaction; the connection, the greeting, EHLO,
  * STARTTLS and AUTH are ours, and so is the judgement: every reply is parsed
- * here, libesmtp sees a clean copy, and what it writes is compared with the
- * message byte for byte (docs/decisions/0003-own-smtp-opening.md).
+ * here, libesmtp sees a clean copy, and the message does not pass through it
+ * (docs/decisions/0003-own-smtp-opening.md).
  *
  * One thread, one connection at a time in a transaction.
  */

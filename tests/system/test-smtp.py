@@ -58,14 +58,20 @@ def n00_login(bench, mode):
 
 @scenario(PLAIN)
 def n00_the_library_may_change_nothing(bench, mode):
-    """It adds headers that a message lacks; ours lack none, and such bytes
-    would not be those that are recorded."""
-    bare = bench.folder / "bare"
-    bare.write_bytes(b"Subject: test\r\n\r\nno Date, no From\r\n")
-    told, peer = bench.play({}, mode, message=bare)
-    assert told.outcomes == [("untried", 0)], told.text
-    assert "changed the message" in told.end
-    assert told.dots == [] and peer.messages == []
+    """It adds fields that a message lacks, and takes others out; such bytes
+    would not be those that are recorded. Lines that begin with a dot, at the
+    start, doubled and long ones, arrive as they were."""
+    for text in (b"Subject: test\r\n\r\nno Date, no From\r\n",
+                 b"Return-Path: <x@y.example>\r\nBcc: z@y.example\r\n\r\n.\r\n",
+                 b".\r\n..\r\n.x\r\n\r\n..y\r\n.\r\n",
+                 b"a: b\r\n\r\n" + b".\r\n" * 70000 + b"z\r\n",
+                 b"a: b\r\n\r\n" + b"y" * 900 + b"\r\n" +
+                 (b"x" * 76 + b"\r\n") * 9000 + b".end\r\n"):
+        bare = bench.folder / "bare"
+        bare.write_bytes(text)
+        told, peer = bench.play({}, mode, message=bare)
+        assert told.outcomes == [("sent", 250)], told.text
+        assert peer.messages == [text], peer.messages
 
 
 # ---- 36 hang ---------------------------------------------------------------
