@@ -326,12 +326,13 @@ class Room:
                          daemon=True).start()
         return path
 
-    def spawn(self, arguments=(), env=None, **options):
-        """Start the program; it may end at once."""
+    def spawn(self, arguments=(), env=None, before=(), **options):
+        """Start the program, by the words `before` it (strace …); it may end
+        at once."""
         path = self.be_service_manager()
         with open(self.stderr, "ab") as stderr:
             self.process = subprocess.Popen(
-                [PROGRAM, "-c", str(self.conf), *arguments],
+                [*before, PROGRAM, "-c", str(self.conf), *arguments],
                 env={**os.environ, "CHANCERY_LIBEXECDIR": str(self.libexec),
                      "NOTIFY_SOCKET": path, **(env or {})},
                 stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr,

@@ -204,14 +204,12 @@ def test_disk_faults():
             r.post("/v1/pause")
             r.enqueue("DM-1", table(200))
             assert r.stop() == 0
-            r.spawn(env=TRACED)
-            r.wait_notified("READY=1")
-            strace = subprocess.Popen(["strace", "-qq", "-p", str(r.process.pid),
-                                       "-e", f"inject={call}:error={error}"
-                                       ":when=30+", "-o", "/dev/null"])
+            # What the start itself writes is less than that.
+            r.start(env=TRACED, before=[
+                "strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
+                "-e", f"inject={call}:error={error}:when=60+"])
             r.post("/v1/resume")
             assert r.wait() == EX_TEMPFAIL, (call, r.process.returncode)
-            strace.wait()
             assert "stopping" in r.log()
             r.start()
             wait_for("the rest", lambda: r.batch("DM-1")["letters"]["queued"]
