@@ -25,6 +25,7 @@
 /* Whose it is. */
 struct match {
 	struct ch_store_letter letter; /* owned; id 0: nobody's */
+	struct ch_store_batch batch;   /* owned; the letter's */
 	uint32_t attempt;
 	enum ch_match how;
 	bool verified;
@@ -101,8 +102,8 @@ static bool is_own(struct ch_mailroom *room,
 	return ret->own;
 }
 
-static void find(struct ch_mailroom *room, const struct ch_receive_mail *mail,
-		 struct match *ret)
+static void find_letter(struct ch_mailroom *room,
+			const struct ch_receive_mail *mail, struct match *ret)
 {
 	if (is_own(room, mail, ret) ||
 	    by_token(room, mail->token, CH_MATCH_TOKEN, ret) ||
@@ -111,6 +112,18 @@ static void find(struct ch_mailroom *room, const struct ch_receive_mail *mail,
 	for (uint32_t i = 0; i < mail->references_len; i++)
 		if (by_message_id(room, mail->references[i], ret))
 			return;
+}
+
+static void find(struct ch_mailroom *room, const struct ch_receive_mail *mail,
+		 struct match *ret)
+{
+	struct ch_error err;
+
+	find_letter(room, mail, ret);
+	if (ret->letter.id)
+		must(room, ch_store_batch_by_id(room->store,
+						ret->letter.batch_id,
+						&ret->batch, &err), &err);
 }
 
 /* Which of the letter's addresses that is, or -1. In any case of letters:
@@ -252,7 +265,8 @@ static void tell(const struct row *row, int64_t return_id)
 	json = ch_detail_take(&detail);
 	add_event(row, event_of(item), json);
 	ch_turn_log(row->room, LOG_INFO,
-		    &(struct ch_log_fields){ .letter = row->match->letter.key,
+		    &(struct ch_log_fields){ .batch = row->match->batch.reference,
+					     .letter = row->match->letter.key,
 					     .state = event_of(item) },
 		    "%s: %s from %s", item->mailbox, event_of(item),
 		    item->from);
@@ -277,7 +291,8 @@ static void alarm_bounce(const struct row *row)
 	json = ch_detail_take(&detail);
 	add_event(row, "alarm.bounce", json);
 	ch_turn_log(row->room, LOG_WARNING,
-		    &(struct ch_log_fields){ .letter = letter->key,
+		    &(struct ch_log_fields){ .batch = row->match->batch.reference,
+					     .letter = letter->key,
 					     .state = "bounced" },
 		    "a letter to %s came back: %s %s", item->recipient,
 		    item->status, item->diagnostic);
@@ -410,16 +425,10 @@ static void take_part(struct ch_mailroom *room, const char *mailbox,
 static void alarm_loop(struct ch_mailroom *room, const char *mailbox,
 		       const struct match *match)
 {
-	struct ch_store_batch batch = { 0 };
-	struct ch_error err;
-
-	must(room, ch_store_batch_by_id(room->store, match->letter.batch_id,
-					&batch, &err), &err);
-	if (batch.reference && !batch.test_to[0])
+	if (!match->batch.test_to[0])
 		ch_alarm_raise(room, "alarm.loop", mailbox,
 			       "our own letter %s/%s came back to us",
-			       batch.reference, match->letter.key);
-	ch_store_batch_release(&batch);
+			       match->batch.reference, match->letter.key);
 }
 
 void ch_returned(struct ch_mailroom *room, const char *mailbox,
@@ -435,6 +444,7 @@ void ch_returned(struct ch_mailroom *room, const char *mailbox,
 		take_part(room, mailbox, mail, &match, UINT32_MAX);
 	for (uint32_t i = 0; i < mail->recipients_len; i++)
 		take_part(room, mailbox, mail, &match, i);
+	ch_store_batch_release(&match.batch);
 	ch_store_letter_release(&match.letter);
 }
 
