@@ -20,30 +20,35 @@
 #define SILENCE_MAX_MS (10 * 60 * 1000)
 #define LOOK_EVERY_US (30 * 1000000ULL)
 
-/* What can be part of a path in a URL and of a subject: printable, no empty
- * component, none that a client would fold away. */
-static int check_reference(const char *reference, struct ch_error *err)
+/* It is shown in many places: nothing in it may hide or turn what it says. */
+static int check_characters(const char *reference, size_t len,
+			    struct ch_error *err)
 {
-	size_t len = strlen(reference);
-	const char *at = reference;
+	uint32_t cp;
+	size_t used;
 
-	if (len == 0)
-		return ch_error_set(err, CH_GIVE_UP, "there is no reference");
-	if (len > REFERENCE_MAX)
-		return ch_error_set(err, CH_GIVE_UP,
-				    "the reference is longer than %d bytes",
-				    REFERENCE_MAX);
-	if (!ch_utf8_valid(reference, len, NULL))
-		return ch_error_set(err, CH_GIVE_UP,
-				    "the reference is not UTF-8");
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)reference[i] < 0x20 || reference[i] == 0x7f)
+	for (size_t i = 0; i < len; i += used) {
+		used = ch_utf8_decode(reference + i, len - i, &cp);
+		if (used == 0)
+			return ch_error_set(err, CH_GIVE_UP,
+					    "the reference is not UTF-8");
+		if (ch_utf8_is_control(cp) || ch_utf8_is_bidi_control(cp))
 			return ch_error_set(err, CH_GIVE_UP,
 					    "a control character in the "
 					    "reference");
+	}
 	if (reference[0] == ' ' || reference[len - 1] == ' ')
 		return ch_error_set(err, CH_GIVE_UP,
 				    "a space at an end of the reference");
+	return 0;
+}
+
+/* It is part of a path in a URL: no empty component, none that a client would
+ * fold away. */
+static int check_components(const char *reference, struct ch_error *err)
+{
+	const char *at = reference;
+
 	for (;;) {
 		size_t part = strcspn(at, "/");
 
@@ -57,6 +62,21 @@ static int check_reference(const char *reference, struct ch_error *err)
 			return 0;
 		at += part + 1;
 	}
+}
+
+static int check_reference(const char *reference, struct ch_error *err)
+{
+	size_t len = strlen(reference);
+
+	if (len == 0)
+		return ch_error_set(err, CH_GIVE_UP, "there is no reference");
+	if (len > REFERENCE_MAX)
+		return ch_error_set(err, CH_GIVE_UP,
+				    "the reference is longer than %d bytes",
+				    REFERENCE_MAX);
+	if (check_characters(reference, len, err) < 0)
+		return -1;
+	return check_components(reference, err);
 }
 
 static int check_request(struct ch_mailroom *room,

@@ -319,7 +319,8 @@ def test_no_bad_reference_is_taken():
     with harness.Room() as room:
         room.start()
         for reference in ("", "/", "A/", "/A", "A//B", "A/../B", ".", "A/.",
-                          "A\nB", " A", "A ", "A\x7f", "x" * 101):
+                          "A\nB", " A", "A ", "A\x7f", "x" * 101, "A\u0085",
+                          "A\u202e1", "A\u2066B\u2069", "A\u2028B"):
             answer = room.upload(reference, SMALL)
             assert 400 <= answer.status < 500, (reference, answer.status)
         assert rows(room, "batch") == 0
