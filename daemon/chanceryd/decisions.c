@@ -104,15 +104,24 @@ static void tell(struct ch_mailroom *room, const struct decision *decision,
 	     &err);
 }
 
+/* Who decides on doubt decides on what was in doubt then, and on no letter that
+ * comes to be while a chore is on its way: it would be sent twice, or never.
+ * Such letters are few. */
+static size_t at_once(enum ch_state from)
+{
+	return from == CH_STATE_IN_DOUBT ? SIZE_MAX / 2 : AT_ONCE;
+}
+
 int64_t ch_decision(struct ch_mailroom *room, int64_t batch_id,
 		    enum ch_state from, enum ch_state to, const char *verb,
 		    const char *who)
 {
 	struct decision decision = { batch_id, from, to, 0 };
 	int64_t before = count(room, batch_id, from);
-	int64_t letters = move(room, &decision, AT_ONCE);
+	size_t limit = at_once(from);
+	int64_t letters = move(room, &decision, limit);
 
-	if (letters == AT_ONCE) {
+	if ((size_t)letters == limit) {
 		add_chore(room, &decision);
 		if (before > letters)
 			letters = before;

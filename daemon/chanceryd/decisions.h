@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* decisions.h - a person's decision on all letters of a batch: the first ones
- * at once, the rest as a chore.
+ * at once, the rest as a chore; those in doubt all at once.
  *
  * What a batch's cancelling has left is found again at a start. Other decisions
  * are begun anew by whoever made them: they say how many are left to move.

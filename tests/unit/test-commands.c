@@ -633,20 +633,39 @@ static void a_large_batch_is_cancelled_in_pieces(void **state)
 	assert_int_equal(chores_len, 0);
 }
 
-static void what_goes_back_to_the_queue_stops_at_a_cancel(void **state)
+static void bring_all_to(enum ch_state to, int letters_len)
 {
-	(void)state;
-	make_large_batch(1500);
 	ch_turn_open(&room);
-	for (int i = 0; i < 1500; i++) {
+	for (int i = 0; i < letters_len; i++) {
 		struct ch_store_letter *letters = NULL;
 		size_t len = 0;
 
 		OK(ch_store_claim(room.store, batch_id, NOW, 1, &letters,
 				  &len, &err));
-		finish(&letters[0], CH_STATE_FAILED);
+		finish(&letters[0], to);
 		ch_store_letters_free(letters, len);
 	}
+}
+
+/* A letter that comes to be in doubt later is not decided on. */
+static void all_that_is_in_doubt_is_resolved_at_once(void **state)
+{
+	(void)state;
+	make_large_batch(1500);
+	bring_all_to(CH_STATE_IN_DOUBT, 1400);
+	assert_int_equal(say(CH_VERB_RESOLVE_RESEND, NULL, NULL, &second),
+			 1400);
+	assert_int_equal(chores_len, 0);
+	assert_int_equal(tally().state[CH_STATE_QUEUED], 1500);
+	assert_last_event("batch.resolved", second.name);
+	commit();
+}
+
+static void what_goes_back_to_the_queue_stops_at_a_cancel(void **state)
+{
+	(void)state;
+	make_large_batch(1500);
+	bring_all_to(CH_STATE_FAILED, 1500);
 	assert_int_equal(say(CH_VERB_RETRY, NULL, NULL, &second), 1500);
 	assert_int_equal(tally().state[CH_STATE_QUEUED], 1000);
 	assert_last_event("batch.retried", second.name);
@@ -718,6 +737,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_there_is_not_found),
 		cmocka_unit_test(an_import_under_way_is_not_there_yet),
 		cmocka_unit_test(a_large_batch_is_cancelled_in_pieces),
+		cmocka_unit_test(all_that_is_in_doubt_is_resolved_at_once),
 		cmocka_unit_test(
 			what_goes_back_to_the_queue_stops_at_a_cancel),
 		cmocka_unit_test(the_whole_room_pauses_and_goes_on),
