@@ -10,6 +10,7 @@
  */
 #include "chanceryd/turn.h"
 
+#include <sched.h>
 #include <stdarg.h>
 
 #include "base/clock.h"
@@ -41,6 +42,7 @@ struct ch_turn {
 	sd_event_source *end;    /* owned */
 	sd_event_source *linger; /* owned: a timer; then it is due */
 	bool lingering;
+	bool yielded; /* others had the processor before its end */
 	int64_t now_us;       /* of the transaction */
 	int64_t since_ms;     /* when the turn became due; 0: it is not */
 	bool hurried;         /* its end comes before anything else */
@@ -51,10 +53,21 @@ struct ch_turn {
 	size_t calls_len, calls_cap;
 };
 
+/* Workers that are ready to run say something in a moment, and would wait for
+ * the next fsync: let them, then look once more. Halves the commits a letter
+ * where processors are short; costs nothing where they are not. */
 static int on_end(sd_event_source *source, void *context)
 {
-	ch_turn_end(context);
-	return 0;
+	struct ch_mailroom *room = context;
+	struct ch_turn *turn = room->turn;
+
+	if (turn->yielded || turn->hurried) {
+		ch_turn_end(room);
+		return 0;
+	}
+	turn->yielded = true;
+	(void)sched_yield();
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 static int on_linger(sd_event_source *source, uint64_t usec, void *context)
@@ -273,6 +286,7 @@ void ch_turn_end(struct ch_mailroom *room)
 		commit(room);
 	/* From here on another turn may begin. */
 	turn->since_ms = 0;
+	turn->yielded = false;
 	must(room, sd_event_source_set_enabled(turn->end, SD_EVENT_OFF));
 	if (turn->lingering) {
 		turn->lingering = false;
