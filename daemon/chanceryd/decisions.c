@@ -43,6 +43,13 @@ static int64_t move(struct ch_mailroom *room, struct decision *decision,
 	return moved;
 }
 
+/* Of the setting that tells how far a decision is. */
+static char *name_of(int64_t batch_id, enum ch_state from)
+{
+	return ch_xasprintf("decision.%lld.%s", (long long)batch_id,
+			    ch_state_name(from));
+}
+
 /* A batch may be cancelled while its letters go back to the queue. */
 static bool still_so(struct ch_mailroom *room, const struct decision *decision)
 {
@@ -59,12 +66,33 @@ static bool still_so(struct ch_mailroom *room, const struct decision *decision)
 	return state != CH_BATCH_CANCELLED;
 }
 
+/* How far it is, in the transaction that brought it there: so a start goes on
+ * behind it, and no letter that has failed again meanwhile is taken twice. What
+ * a cancelling has left is seen in the batch. */
+static void keep(struct ch_mailroom *room, const struct decision *decision,
+		 bool more)
+{
+	CH_AUTOCHAR name = NULL;
+	CH_AUTOCHAR value = NULL;
+	struct ch_error err;
+
+	if (decision->to != CH_STATE_QUEUED)
+		return;
+	name = name_of(decision->batch_id, decision->from);
+	value = more ? ch_xasprintf("%lld", (long long)decision->after_id)
+		     : ch_xstrdup("");
+	ch_turn_open(room);
+	must(room, ch_store_set(room->store, name, ch_slice_of(value), &err),
+	     &err);
+}
+
 static bool go_on(struct ch_mailroom *room, void *context)
 {
 	struct decision *decision = context;
 	bool more = still_so(room, decision) &&
 		    move(room, decision, PIECE) == PIECE;
 
+	keep(room, decision, more);
 	if (decision->to == CH_STATE_QUEUED)
 		ch_dispatch_batch(room, decision->batch_id);
 	return more;
@@ -122,6 +150,7 @@ int64_t ch_decision(struct ch_mailroom *room, int64_t batch_id,
 	int64_t letters = move(room, &decision, limit);
 
 	if ((size_t)letters == limit) {
+		keep(room, &decision, true);
 		add_chore(room, &decision);
 		if (before > letters)
 			letters = before;
@@ -131,7 +160,7 @@ int64_t ch_decision(struct ch_mailroom *room, int64_t batch_id,
 	return letters;
 }
 
-static void resume(struct ch_mailroom *room, int64_t batch_id)
+static void resume_cancel(struct ch_mailroom *room, int64_t batch_id)
 {
 	static const enum ch_state waiting[] = { CH_STATE_QUEUED,
 						 CH_STATE_HELD };
@@ -141,6 +170,26 @@ static void resume(struct ch_mailroom *room, int64_t batch_id)
 					       CH_STATE_CANCELLED, 0 };
 
 		if (count(room, batch_id, waiting[i]) > 0)
+			add_chore(room, &rest);
+	}
+}
+
+static void resume_retry(struct ch_mailroom *room, int64_t batch_id)
+{
+	static const enum ch_state over[] = { CH_STATE_FAILED,
+					      CH_STATE_HELD };
+
+	for (size_t i = 0; i < CH_COUNT(over); i++) {
+		struct decision rest = { batch_id, over[i], CH_STATE_QUEUED,
+					 0 };
+		CH_AUTO(ch_str) value = CH_STR_INIT(32);
+		CH_AUTOCHAR name = name_of(batch_id, over[i]);
+		struct ch_error err;
+
+		must(room, ch_store_get(room->store, name, &value, &err),
+		     &err);
+		rest.after_id = strtoll(ch_str_cstr(&value), NULL, 10);
+		if (rest.after_id > 0)
 			add_chore(room, &rest);
 	}
 }
@@ -159,7 +208,9 @@ void ch_decisions_resume(struct ch_mailroom *room)
 		for (size_t i = 0; i < len; i++) {
 			after_id = batches[i].id;
 			if (batches[i].state == CH_BATCH_CANCELLED)
-				resume(room, after_id);
+				resume_cancel(room, after_id);
+			else
+				resume_retry(room, after_id);
 		}
 		ch_store_batches_free(batches, len);
 	} while (len == BATCHES_AT_ONCE);

@@ -2,8 +2,7 @@
 /* decisions.h - a person's decision on all letters of a batch: the first ones
  * at once, the rest as a chore; those in doubt all at once.
  *
- * What a batch's cancelling has left is found again at a start. Other decisions
- * are begun anew by whoever made them: they say how many are left to move.
+ * A start goes on with what a crash or a stop has left of them.
  */
 #ifndef CH_CHANCERYD_DECISIONS_H
 #define CH_CHANCERYD_DECISIONS_H
@@ -22,7 +21,7 @@ int64_t ch_decision(struct ch_mailroom *room, int64_t batch_id,
 		    enum ch_state from, enum ch_state to, const char *verb,
 		    const char *who);
 
-/* At the start: go on with batches that were being cancelled. */
+/* At the start: go on with those that were on their way. */
 void ch_decisions_resume(struct ch_mailroom *room);
 
 #endif

@@ -661,6 +661,35 @@ static void all_that_is_in_doubt_is_resolved_at_once(void **state)
 	commit();
 }
 
+static void a_large_retry_goes_on_where_it_was(void **state)
+{
+	struct ch_store_letter *letters = NULL;
+	size_t len = 0;
+
+	(void)state;
+	make_large_batch(1500);
+	bring_all_to(CH_STATE_FAILED, 1500);
+	assert_int_equal(say(CH_VERB_RETRY, NULL, NULL, &second), 1500);
+	/* One of the first has failed again, and the daemon dies. */
+	OK(ch_store_claim(room.store, batch_id, NOW, 1, &letters, &len, &err));
+	assert_int_equal(len, 1);
+	finish(&letters[0], CH_STATE_FAILED);
+	ch_store_letters_free(letters, len);
+	commit();
+	assert_int_equal(chores_len, 1);
+	chores[0].release(chores[0].context);
+	chores_len = 0;
+	assert_int_equal(tally().state[CH_STATE_FAILED], 501);
+	ch_decisions_resume(&room);
+	assert_int_equal(chores_len, 1);
+	work_off();
+	assert_int_equal(tally().state[CH_STATE_FAILED], 1);
+	assert_int_equal(tally().state[CH_STATE_QUEUED], 1499);
+	commit();
+	ch_decisions_resume(&room);
+	assert_int_equal(chores_len, 0);
+}
+
 static void what_goes_back_to_the_queue_stops_at_a_cancel(void **state)
 {
 	(void)state;
@@ -738,6 +767,7 @@ int main(void)
 		cmocka_unit_test(an_import_under_way_is_not_there_yet),
 		cmocka_unit_test(a_large_batch_is_cancelled_in_pieces),
 		cmocka_unit_test(all_that_is_in_doubt_is_resolved_at_once),
+		cmocka_unit_test(a_large_retry_goes_on_where_it_was),
 		cmocka_unit_test(
 			what_goes_back_to_the_queue_stops_at_a_cancel),
 		cmocka_unit_test(the_whole_room_pauses_and_goes_on),
