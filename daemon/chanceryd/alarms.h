@@ -22,6 +22,10 @@ struct ch_mailroom;
 struct ch_alarms *ch_alarms_new(void);
 void ch_alarms_free(struct ch_alarms *alarms); /* NULL is fine */
 
+/* About a batch: letters whose bytes are not those of before. Cleared when it
+ * has no held letter left. */
+#define CH_ALARM_HELD "alarm.held"
+
 /* Raise it in this turn. `type` is a static string such as "alarm.auth";
  * `about` names what it is about (a relay, a mailbox, a batch), "" for the
  * house. */

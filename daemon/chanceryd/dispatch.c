@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "chanceryd/alarms.h"
 #include "chanceryd/relays.h"
 #include "chanceryd/room.h"
 #include "chanceryd/sending.h"
@@ -186,6 +187,19 @@ void ch_dispatch_due(struct ch_mailroom *room, struct ch_active_batch *batch,
 	ch_dispatch_kick(room);
 }
 
+/* A person has decided on what was held. */
+static void look_at_held(struct ch_mailroom *room,
+			 const struct ch_active_batch *batch)
+{
+	struct ch_tally tally;
+	struct ch_error err;
+
+	if (ch_store_tally(room->store, batch->id, &tally, &err) < 0)
+		ch_room_fail(room, &err);
+	if (tally.state[CH_STATE_HELD] == 0)
+		ch_alarm_clear(room, CH_ALARM_HELD, batch->reference);
+}
+
 /* The row of a batch that changed; it may be one that was not known. */
 static void look_again(struct ch_dispatch *dispatch,
 		       struct ch_active_batch *batch)
@@ -206,6 +220,8 @@ static void look_again(struct ch_dispatch *dispatch,
 		got = -1;
 	if (got < 0)
 		ch_room_fail(room, &err);
+	if (got > 0)
+		look_at_held(room, batch);
 }
 
 static void look_at_changed(struct ch_dispatch *dispatch)

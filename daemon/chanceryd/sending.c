@@ -493,7 +493,7 @@ static int apply(struct ch_mailroom *room, struct ch_under_way *item,
 	if (to == CH_STATE_QUEUED)
 		queued_again(room, item, at_us);
 	if (to == CH_STATE_HELD)
-		ch_alarm_raise(room, "alarm.held", item->batch->reference,
+		ch_alarm_raise(room, CH_ALARM_HELD, item->batch->reference,
 			       "%s: its bytes are not those that were sent or "
 			       "approved before", item->key);
 	return 0;

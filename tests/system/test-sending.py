@@ -259,6 +259,8 @@ def test_deferred():
         worker.result(again, UNTRIED)
         r.wait_letters("DM-1", held=1)
         assert [a["type"] for a in r.status()["alarms"]] == ["alarm.held"]
+        assert r.post("/v1/batches/DM-1/letters/K000000/cancel").status == 200
+        assert r.status()["alarms"] == [], "nothing is held any more"
 
 
 def test_fault():
