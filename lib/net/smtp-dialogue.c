@@ -31,6 +31,7 @@
 #include "net/smtp-private.h"
 
 #define PIECE (64 * 1024) /* of a message, between two looks at the clock */
+#define WITH_DOT (16 * 1024) /* as much of its end may leave with the dot */
 
 static struct ch_smtp_transaction *current;
 
@@ -323,80 +324,92 @@ static void look_for_refusal(struct ch_smtp_transaction *t)
 		t->data.code = 0;
 }
 
-/* In pieces, so that the attempt's deadline is looked at between them. */
-static void send_bytes(struct ch_smtp_transaction *t, const char *bytes,
-		       size_t len)
+/* What is in `out`, and no longer than it may be. */
+static void flush_if_full(struct ch_smtp_transaction *t, size_t more)
 {
-	int timeout_ms = t->smtp->options->data_timeout_ms;
-	struct ch_error err;
-
-	while (len > 0 && t->phase != CH_PHASE_CUT) {
-		size_t piece = len < PIECE ? len : PIECE;
-
-		if (ch_connection_write(t->smtp->conn, bytes, piece,
-					time_left(t, timeout_ms), &err) < 0)
-			cut(t, &err);
-		bytes += piece;
-		len -= piece;
-	}
+	if (t->out.len + more > PIECE)
+		flush(t, t->smtp->options->data_timeout_ms);
 }
 
-/* The message itself, with "." before a line that starts with one (RFC 5321
- * section 4.5.2). Most have no such line and are not even copied. */
+/* The message, with "." before a line that starts with one (RFC 5321 section
+ * 4.5.2), in pieces, so that the attempt's deadline is looked at between
+ * them. The last piece stays in `out`. */
 static void send_message(struct ch_smtp_transaction *t)
 {
 	const char *at = t->letter->message;
-	size_t left = t->letter->message_len;
-	const char *dot;
+	const char *end = at + t->letter->message_len;
 
-	if (at[0] == '.')
-		ch_str_add_char(&t->out, '.');
-	while ((dot = memmem(at, left, "\n.", 2))) {
-		size_t upto = (size_t)(dot - at) + 2;
+	while (at < end && t->phase != CH_PHASE_CUT) {
+		size_t left = (size_t)(end - at);
+		size_t len = left < PIECE ? left : PIECE;
+		const char *dot = t->has_dots ? memmem(at, len, "\n.", 2)
+					      : NULL;
 
-		if (t->out.len + upto >= PIECE)
-			flush(t, t->smtp->options->data_timeout_ms);
-		if (upto < PIECE)
-			ch_str_add_mem(&t->out, at, upto);
-		else
-			send_bytes(t, at, upto);
-		ch_str_add_char(&t->out, '.');
-		at += upto;
-		left -= upto;
+		if (dot)
+			len = (size_t)(dot - at) + 2;
+		flush_if_full(t, len + 2);
+		if (at == t->letter->message && at[0] == '.')
+			ch_str_add_char(&t->out, '.');
+		ch_str_add_mem(&t->out, at, len);
+		if (dot)
+			ch_str_add_char(&t->out, '.');
+		at += len;
+		/* A pair that two pieces share is seen by the second. */
+		if (!dot && at < end && at[-1] == '\n' && at[0] == '.')
+			ch_str_add_char(&t->out, '.');
 	}
-	flush(t, t->smtp->options->data_timeout_ms);
-	send_bytes(t, at, left);
+	if (t->out.len > WITH_DOT)
+		flush(t, t->smtp->options->data_timeout_ms);
+}
+
+/* Whether the dot may be sent: nothing unasked for has come, neither before
+ * the question nor while it was being answered, and the answer is yes. */
+static bool may_end(struct ch_smtp_transaction *t)
+{
+	const struct ch_smtp_letter *letter = t->letter;
+
+	if (t->phase == CH_PHASE_CUT)
+		return false;
+	if (something_came(t)) {
+		cut_with(t, "the relay answered before the message had ended");
+		return false;
+	}
+	if (t->accepted_len == 0)
+		return true;
+	if (!letter->before_dot(letter->context, t->accepted,
+				t->accepted_len)) {
+		cut_with(t, "the letter was called back before its final dot");
+		return false;
+	}
+	if (t->out.len > 0 && something_came(t)) {
+		cut_with(t, "the relay answered before the message had ended");
+		return false;
+	}
+	return true;
 }
 
 /* libesmtp has come to its final dot. Send the message, ask whether the dot
  * may follow, and send that: from its first byte on, what becomes of the letter
- * is the relay's to say. */
+ * is the relay's to say. The end of the message that the kernel takes at once,
+ * all of most letters, leaves with the dot: a packet and a reading of the relay
+ * less for each. */
 static void end_message(struct ch_smtp_transaction *t)
 {
-	const struct ch_smtp_options *options = t->smtp->options;
-	const struct ch_smtp_letter *letter = t->letter;
 	bool any = t->accepted_len > 0;
 	struct ch_error err;
 
 	if (any)
 		send_message(t);
-	if (t->phase == CH_PHASE_CUT)
+	if (!may_end(t))
 		return;
-	if (something_came(t)) {
-		cut_with(t, "the relay answered before the message had ended");
-		return;
-	}
-	if (any && !letter->before_dot(letter->context, t->accepted,
-				       t->accepted_len)) {
-		cut_with(t, "the letter was called back before its final dot");
-		return;
-	}
+	ch_str_add(&t->out, ".\r\n");
 	t->dot_begun = any;
 	t->phase = CH_PHASE_DOT;
 	expect(t, any ? CH_STEP_DOT : CH_STEP_EMPTY_DOT);
-	if (ch_connection_write(t->smtp->conn, ".\r\n", 3,
-				options->data_timeout_ms, &err) < 0)
+	if (ch_connection_write(t->smtp->conn, t->out.data, t->out.len,
+				t->smtp->options->data_timeout_ms, &err) < 0)
 		cut(t, &err);
+	ch_str_clear(&t->out);
 	ch_crash_point("smtp-dot-is-out");
 }
 

@@ -77,6 +77,7 @@ struct ch_smtp_transaction {
 				      ring that never wraps: one per command */
 	size_t steps_len;
 	size_t steps_done;
+	bool has_dots;         /* some line of the message starts with one */
 	size_t seen;           /* of the stand-in and its final dot */
 	bool dot_begun;        /* some byte of the dot may have left */
 	struct ch_smtp_reply mail, data, dot;

@@ -98,32 +98,46 @@ static bool sendable_address(const char *address)
 	return true;
 }
 
+/* Whether some byte is 0, or not of 7 bits: eight at a time, since every byte
+ * of every letter is looked at. */
+static bool has_bad_byte(const char *bytes, size_t len)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t bad = 0;
+	size_t at = 0;
+
+	for (; at + 8 <= len; at += 8) {
+		uint64_t word;
+
+		memcpy(&word, bytes + at, 8);
+		bad |= word | ((word - ones) & ~word);
+	}
+	for (; at < len; at++)
+		bad |= bytes[at] == 0 ? 0x80 : (unsigned char)bytes[at];
+	return (bad & (ones << 7)) != 0;
+}
+
 /* 7-bit lines of at most 998 bytes, each ended by CRLF and by nothing else:
  * a lone CR or LF is where smuggling begins (RFC 5321 section 2.3.8). */
-static bool sendable_message(const char *message, size_t len)
+static bool sendable_message(const char *message, size_t len,
+			     bool *ret_has_dots)
 {
 	const char *end = message + len;
 
-	if (len > INT32_MAX / 2)
+	*ret_has_dots = false;
+	if (len == 0 || len > INT32_MAX / 2 || has_bad_byte(message, len))
 		return false;
 	while (message < end) {
-		const char *lf = memchr(message, '\n', (size_t)(end - message));
-		size_t line;
+		const char *cr = memchr(message, '\r', (size_t)(end - message));
 
-		if (!lf || lf == message || lf[-1] != '\r')
+		if (!cr || cr + 1 == end || cr[1] != '\n' ||
+		    cr - message > LINE_BYTES_MAX ||
+		    memchr(message, '\n', (size_t)(cr - message)))
 			return false;
-		line = (size_t)(lf - message) - 1;
-		if (line > LINE_BYTES_MAX)
-			return false;
-		for (size_t i = 0; i < line; i++) {
-			unsigned char c = (unsigned char)message[i];
-
-			if (c == 0 || c == '\r' || c >= 128)
-				return false;
-		}
-		message = lf + 1;
+		*ret_has_dots |= message[0] == '.';
+		message = cr + 2;
 	}
-	return len > 0;
+	return true;
 }
 
 static void set_result(struct ch_smtp_result *result,
@@ -148,7 +162,7 @@ static void set_all(struct ch_smtp_result *results, size_t len,
 /* Refuse here what no relay should see. Returns whether it may go. */
 static bool may_go(const struct ch_smtp *smtp,
 		   const struct ch_smtp_letter *letter,
-		   struct ch_smtp_result *results)
+		   struct ch_smtp_result *results, bool *ret_has_dots)
 {
 	uint64_t limit = smtp->offer.size ? smtp->offer.size_limit : 0;
 	bool good = sendable_address(letter->envelope_from);
@@ -161,7 +175,8 @@ static bool may_go(const struct ch_smtp *smtp,
 			"an address that SMTP cannot carry");
 		return false;
 	}
-	if (!sendable_message(letter->message, letter->message_len)) {
+	if (!sendable_message(letter->message, letter->message_len,
+			      ret_has_dots)) {
 		set_all(results, letter->to_len, CH_SMTP_FAILED, "5.6.0",
 			"the message is not made of 7-bit CRLF lines");
 		return false;
@@ -241,11 +256,13 @@ static void transaction_release(struct ch_smtp_transaction *t)
 }
 
 static void transact(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
-		     struct ch_smtp_result *results, struct ch_error *why)
+		     bool has_dots, struct ch_smtp_result *results,
+		     struct ch_error *why)
 {
 	struct ch_smtp_transaction t = {
 		.smtp = smtp,
 		.letter = letter,
+		.has_dots = has_dots,
 		.deadline_ms = ch_clock_mono_ms() +
 			       smtp->options->attempt_timeout_ms,
 		.for_library = CH_STR_INIT(64 * 1024),
@@ -287,13 +304,15 @@ static int reset(struct ch_smtp *smtp, struct ch_error *err)
 int ch_smtp_send(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
 		 struct ch_smtp_result *results, struct ch_error *err)
 {
-	if (!may_go(smtp, letter, results))
+	bool has_dots;
+
+	if (!may_go(smtp, letter, results, &has_dots))
 		return 0;
 	if (!ch_smtp_usable(smtp)) {
 		smtp->cut = true;
 		ch_error_set(err, CH_RETRY, "the relay closed the connection");
 	} else if (!smtp->needs_rset || reset(smtp, err) == 0) {
-		transact(smtp, letter, results, err);
+		transact(smtp, letter, has_dots, results, err);
 		return smtp->cut ? -1 : 0;
 	}
 	set_all(results, letter->to_len, CH_SMTP_UNTRIED, "", err->text);
