@@ -19,6 +19,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -148,8 +149,14 @@ class Chancery:
         return run
 
     def letters(self, reference):
-        line = self.call("status", reference, "--json").stdout
-        return json.loads(line)["letters"]
+        """Asked of the socket itself, for a program started fifty times a
+        second would take part of what is measured."""
+        with socket.socket(socket.AF_UNIX) as door:
+            door.connect(str(self.d / "status.sock"))
+            door.sendall(f"GET /v1/batches/{reference} HTTP/1.0\r\n\r\n"
+                         .encode())
+            answer = b"".join(iter(lambda: door.recv(65536), b""))
+        return json.loads(answer.partition(b"\r\n\r\n")[2])["letters"]
 
     def enqueue(self, letter, table, reference, *more):
         self.call("enqueue", letter, table, "--reference", reference, "--yes",
