@@ -42,14 +42,11 @@ struct doing {
 __attribute__((format(printf, 3, 4))) static int
 refuse(const struct doing *doing, const char *status, const char *format, ...)
 {
-	char text[sizeof(doing->err->text)];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	ch_error_vrefuse(doing->err, status, format, args);
 	va_end(args);
-	ch_error_set(doing->err, CH_GIVE_UP, "%s", text);
-	snprintf(doing->err->status, sizeof(doing->err->status), "%s", status);
 	return -1;
 }
 

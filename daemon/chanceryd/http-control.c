@@ -40,8 +40,9 @@ static int read_verb(const struct ch_request *request, const char *member,
 	else if (strcmp(member, "resend") == 0)
 		*ret = CH_VERB_RESOLVE_RESEND;
 	else
-		return ch_http_fault(err, "4.0.0", "\"as\" is \"sent\" or "
-				     "\"resend\"");
+		return ch_error_refuse(err, "4.0.0",
+				       "\"as\" is \"sent\" or "
+				       "\"resend\"");
 	return 0;
 }
 
@@ -53,8 +54,9 @@ static int check_digest(const struct ch_command *command,
 	if (command->verb == CH_VERB_RELEASE &&
 	    ch_sha256_parse(command->digest, strlen(command->digest),
 			    &sum) < 0)
-		return ch_http_fault(err, "4.0.0", "\"digest\" is 64 "
-				     "lower-case hexadecimal digits");
+		return ch_error_refuse(err, "4.0.0",
+				       "\"digest\" is 64 "
+				       "lower-case hexadecimal digits");
 	return 0;
 }
 
@@ -72,8 +74,10 @@ int ch_http_post_command(struct ch_request *request, struct ch_error *err)
 	int failed;
 
 	if (request->too_large)
-		return ch_http_fault(err, "4.1.3", "more than %d bytes of "
-				     "JSON", CH_JSON_BODY_MAX);
+		return ch_error_refuse(err, "4.1.3",
+				       "more than %d bytes of "
+				       "JSON",
+				       CH_JSON_BODY_MAX);
 	if (ch_body_member(body, request->route->member, &member, err) < 0)
 		return -1;
 	command.digest = member;

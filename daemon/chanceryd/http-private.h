@@ -214,10 +214,7 @@ int ch_http_begin(struct ch_request *request, const char *method);
 void ch_http_run(struct ch_request *request);
 /* Put an error in as the answer. */
 void ch_http_refuse(struct ch_request *request, const struct ch_error *err);
-/* *err as an HTTP status: "4.0.4". Returns -1. */
-int ch_http_fault(struct ch_error *err, const char *status,
-		  const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+/* The HTTP status of an error: what "4.0.4" says, else by its fate. */
 unsigned int ch_http_status_of(const struct ch_error *err);
 const char *ch_http_code_of(unsigned int status);
 /* An answer in JSON; takes the object. */

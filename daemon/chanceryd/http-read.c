@@ -19,7 +19,7 @@ int ch_http_find_batch(struct ch_request *request, struct ch_store_batch *ret,
 		ch_mailroom_store(request->http->room), reference, ret, err);
 
 	if (got == 0)
-		ch_http_fault(err, "4.0.4", "no batch \"%.80s\"", reference);
+		ch_error_refuse(err, "4.0.4", "no batch \"%.80s\"", reference);
 	return got > 0 ? 0 : -1;
 }
 
@@ -35,8 +35,8 @@ int ch_http_find_letter(struct ch_request *request,
 	got = ch_store_letter_by_key(ch_mailroom_store(request->http->room),
 				     ret_batch->id, key, ret, err);
 	if (got == 0)
-		ch_http_fault(err, "4.0.4", "no letter \"%.80s\" in %.80s",
-			      key, ret_batch->reference);
+		ch_error_refuse(err, "4.0.4", "no letter \"%.80s\" in %.80s",
+				key, ret_batch->reference);
 	return got > 0 ? 0 : -1;
 }
 
@@ -136,8 +136,9 @@ int ch_http_get_object(struct ch_request *request, struct ch_error *err)
 	CH_AUTOFD dir = -1;
 
 	if (ch_sha256_parse(name, strlen(name), &sum) < 0)
-		return ch_http_fault(err, "4.0.0", "64 lower-case hexadecimal "
-				     "digits name an object");
+		return ch_error_refuse(err, "4.0.0",
+				       "64 lower-case hexadecimal "
+				       "digits name an object");
 	dir = open(request->http->objects_dir,
 		   O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0) {
@@ -148,8 +149,8 @@ int ch_http_get_object(struct ch_request *request, struct ch_error *err)
 					  err);
 	if (request->file_fd < 0)
 		return err->fate == CH_GIVE_UP
-			       ? ch_http_fault(err, "4.0.4", "no such object")
-			       : -1;
+			   ? ch_error_refuse(err, "4.0.4", "no such object")
+			   : -1;
 	request->type = "application/octet-stream";
 	request->status = 200;
 	return 0;

@@ -16,23 +16,6 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-static int refuse(struct ch_error *err, const char *status, const char *format,
-		  ...) __attribute__((format(printf, 3, 4)));
-
-static int refuse(struct ch_error *err, const char *status, const char *format,
-		  ...)
-{
-	char text[sizeof(err->text)];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	ch_error_set(err, CH_GIVE_UP, "%s", text);
-	snprintf(err->status, sizeof(err->status), "%s", status);
-	return -1;
-}
-
 static bool is_text(const char *bytes, size_t len)
 {
 	uint32_t cp;
@@ -106,13 +89,15 @@ static int add_segment(struct ch_target *target, const char *raw, size_t len,
 	char *text;
 
 	if (target->segments_len == CH_TARGET_SEGMENTS)
-		return refuse(err, "4.0.4", "no such path");
+		return ch_error_refuse(err, "4.0.4", "no such path");
 	if (len == 0)
-		return refuse(err, "4.0.0", "an empty piece in the path");
+		return ch_error_refuse(err, "4.0.0",
+				       "an empty piece in the path");
 	text = decode(raw, len);
 	if (!text)
-		return refuse(err, "4.0.0", "the path is not UTF-8 text with "
-			      "proper percent signs");
+		return ch_error_refuse(err, "4.0.0",
+				       "the path is not UTF-8 text with "
+				       "proper percent signs");
 	target->segments[target->segments_len++] = text;
 	return 0;
 }
@@ -127,14 +112,17 @@ static int add_pair(struct ch_target *target, const char *raw, size_t len,
 	char *value;
 
 	if (at == CH_TARGET_PAIRS)
-		return refuse(err, "4.0.0", "too many values in the query");
+		return ch_error_refuse(err, "4.0.0",
+				       "too many values in the query");
 	name = decode(raw, name_len);
 	value = sign ? decode(sign + 1, len - name_len - 1) : ch_xstrdup("");
 	if (!name || !value || !*name || ch_target_query(target, name)) {
 		free(name);
 		free(value);
-		return refuse(err, "4.0.0", "a value of the query has no name, "
-			      "a name that is there twice, or is no text");
+		return ch_error_refuse(
+		    err, "4.0.0",
+		    "a value of the query has no name, "
+		    "a name that is there twice, or is no text");
 	}
 	target->pairs[at].name = name;
 	target->pairs[at].value = value;
@@ -155,7 +143,8 @@ static int parse(const char *raw, struct ch_target *target,
 			return -1;
 		at += len;
 		if (raw[at] == '/' && ++at == path)
-			return refuse(err, "4.0.4", "no path ends in a slash");
+			return ch_error_refuse(err, "4.0.4",
+					       "no path ends in a slash");
 	}
 	if (raw[path] == '\0')
 		return 0;
@@ -176,9 +165,10 @@ int ch_target_parse(const char *raw, struct ch_target *ret,
 	CH_AUTO(ch_target) target = { 0 };
 
 	if (strnlen(raw, CH_TARGET_MAX + 1) > CH_TARGET_MAX)
-		return refuse(err, "4.1.4", "the path is too long");
+		return ch_error_refuse(err, "4.1.4", "the path is too long");
 	if (raw[0] != '/')
-		return refuse(err, "4.0.0", "the path starts with a slash");
+		return ch_error_refuse(err, "4.0.0",
+				       "the path starts with a slash");
 	if (parse(raw, &target, err) < 0)
 		return -1;
 	*ret = target;
@@ -257,10 +247,10 @@ int ch_target_check_query(const struct ch_target *target, const char *names,
 {
 	for (size_t i = 0; i < target->pairs_len; i++) {
 		if (!listed(names, target->pairs[i].name))
-			return refuse(err, "4.0.0",
-				      "\"%.40s\" is not known here; known: %s",
-				      target->pairs[i].name,
-				      *names ? names : "nothing");
+			return ch_error_refuse(
+			    err, "4.0.0",
+			    "\"%.40s\" is not known here; known: %s",
+			    target->pairs[i].name, *names ? names : "nothing");
 	}
 	return 0;
 }
@@ -294,8 +284,9 @@ int ch_target_int(const struct ch_target *target, const char *name,
 		return 0;
 	}
 	if (ch_digits(text, min, max, ret) < 0)
-		return refuse(err, "4.0.0", "%s is a number from %lld to %lld",
-			      name, (long long)min, (long long)max);
+		return ch_error_refuse(err, "4.0.0",
+				       "%s is a number from %lld to %lld", name,
+				       (long long)min, (long long)max);
 	return 0;
 }
 
@@ -332,21 +323,21 @@ static json_t *load(struct ch_slice body, struct ch_error *err)
 	json_t *json;
 
 	if (body.len > CH_JSON_BODY_MAX) {
-		refuse(err, "4.1.3", "more than %d bytes of JSON",
-		       CH_JSON_BODY_MAX);
+		ch_error_refuse(err, "4.1.3", "more than %d bytes of JSON",
+				CH_JSON_BODY_MAX);
 		return NULL;
 	}
 	if (depth(body) > CH_JSON_DEPTH_MAX) {
-		refuse(err, "4.0.0", "JSON nested deeper than %d",
-		       CH_JSON_DEPTH_MAX);
+		ch_error_refuse(err, "4.0.0", "JSON nested deeper than %d",
+				CH_JSON_DEPTH_MAX);
 		return NULL;
 	}
 	json = json_loadb(body.data, body.len, JSON_REJECT_DUPLICATES, &why);
 	if (!json)
-		refuse(err, "4.0.0", "not JSON: line %d, column %d: %.100s",
-		       why.line, why.column,
-		       why.position == (int)body.len ? "it ends early"
-						     : why.text);
+		ch_error_refuse(
+		    err, "4.0.0", "not JSON: line %d, column %d: %.100s",
+		    why.line, why.column,
+		    why.position == (int)body.len ? "it ends early" : why.text);
 	return json;
 }
 
@@ -356,17 +347,21 @@ static int member_of(const json_t *json, const char *name, char **ret,
 	const json_t *value = name ? json_object_get(json, name) : NULL;
 
 	if (!json_is_object(json))
-		return refuse(err, "4.0.0", "the body is not a JSON object");
+		return ch_error_refuse(err, "4.0.0",
+				       "the body is not a JSON object");
 	if (json_object_size(json) != (value ? 1 : 0))
-		return refuse(err, "4.0.0", "the object has another member "
-			      "than %s", name ? name : "none at all");
+		return ch_error_refuse(err, "4.0.0",
+				       "the object has another member "
+				       "than %s",
+				       name ? name : "none at all");
 	if (!name) {
 		*ret = NULL;
 		return 0;
 	}
 	if (!json_is_string(value) ||
 	    !is_text(json_string_value(value), json_string_length(value)))
-		return refuse(err, "4.0.0", "\"%s\" is needed, a text", name);
+		return ch_error_refuse(err, "4.0.0", "\"%s\" is needed, a text",
+				       name);
 	*ret = ch_xstrdup(json_string_value(value));
 	return 0;
 }
@@ -409,7 +404,8 @@ bool ch_is_multipart(const char *content_type)
 int ch_upload_value_ok(struct ch_slice value, struct ch_error *err)
 {
 	if (!is_text(value.data, value.len))
-		return refuse(err, "4.0.0", "a field is not UTF-8 text in one "
-			      "line");
+		return ch_error_refuse(err, "4.0.0",
+				       "a field is not UTF-8 text in one "
+				       "line");
 	return 0;
 }

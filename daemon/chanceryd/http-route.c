@@ -71,20 +71,6 @@ const char *ch_http_star(const struct ch_request *request, size_t n)
 
 /* ---- errors ----------------------------------------------------------- */
 
-int ch_http_fault(struct ch_error *err, const char *status,
-		  const char *format, ...)
-{
-	char text[sizeof(err->text)];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	ch_error_set(err, CH_GIVE_UP, "%s", text);
-	snprintf(err->status, sizeof(err->status), "%s", status);
-	return -1;
-}
-
 /* "4.0.4" is 404; without such a status the fate decides. */
 unsigned int ch_http_status_of(const struct ch_error *err)
 {
@@ -212,34 +198,39 @@ static int choose(struct ch_request *request, const char *method,
 	bool other;
 
 	if (host && !ch_is_local_host(host))
-		return ch_http_fault(err, "4.0.3", "ask for localhost, and "
-				     "not for \"%.80s\"", host);
+		return ch_error_refuse(err, "4.0.3",
+				       "ask for localhost, and "
+				       "not for \"%.80s\"",
+				       host);
 	request->route = find(request, method, &other);
 	if (!request->client->admitted) {
 		remark(request, method, "this uid may not use it");
-		return ch_http_fault(err, "4.0.3", "uid %u may not use the "
-				     "control socket",
-				     (unsigned int)request->client->who.uid);
+		return ch_error_refuse(err, "4.0.3",
+				       "uid %u may not use the "
+				       "control socket",
+				       (unsigned int)request->client->who.uid);
 	}
 	if (!control && (request->route ? request->route->flags
 					: other && strcmp(method, POST) == 0)) {
 		remark(request, method, "only the control socket has it");
-		return ch_http_fault(err, "4.0.3",
-				     "the status socket is for reading");
+		return ch_error_refuse(err, "4.0.3",
+				       "the status socket is for reading");
 	}
 	if (!request->route && other) {
 		request->allow = is_get(method) ? "POST"
 				 : control ? "GET, HEAD, POST" : "GET, HEAD";
-		return ch_http_fault(err, "4.0.5", "%.10s is not for this "
-				     "path", method);
+		return ch_error_refuse(err, "4.0.5",
+				       "%.10s is not for this "
+				       "path",
+				       method);
 	}
 	if (!request->route && !is_get(method) && strcmp(method, POST) != 0) {
 		request->allow = control ? "GET, HEAD, POST" : "GET, HEAD";
-		return ch_http_fault(err, "4.0.5", "%.10s is not known here",
-				     method);
+		return ch_error_refuse(err, "4.0.5", "%.10s is not known here",
+				       method);
 	}
 	if (!request->route)
-		return ch_http_fault(err, "4.0.4", "no such path");
+		return ch_error_refuse(err, "4.0.4", "no such path");
 	return ch_target_check_query(&request->target, request->route->query,
 				     err);
 }
@@ -255,28 +246,34 @@ static int check_body(struct ch_request *request, struct ch_error *err)
 	int64_t bytes = 0;
 
 	if (length && ch_digits(length, 0, INT64_MAX, &bytes) < 0)
-		return ch_http_fault(err, "4.0.0", "Content-Length is no "
-				     "number");
+		return ch_error_refuse(err, "4.0.0",
+				       "Content-Length is no "
+				       "number");
 	if (bytes > most)
-		return ch_http_fault(err, "4.1.3", "a body of %lld bytes; at "
-				     "most %lld", (long long)bytes,
-				     (long long)most);
+		return ch_error_refuse(err, "4.1.3",
+				       "a body of %lld bytes; at "
+				       "most %lld",
+				       (long long)bytes, (long long)most);
 	if (strcmp(request->route->method, GET) == 0)
 		return bytes > 0 || header(request, "Transfer-Encoding")
-			       ? ch_http_fault(err, "4.0.0", "GET has no body")
-			       : 0;
+			   ? ch_error_refuse(err, "4.0.0", "GET has no body")
+			   : 0;
 	/* A page of somebody else's in a browser on the other end of ssh -L. */
 	if (header(request, "Origin") || header(request, "Sec-Fetch-Site"))
-		return ch_http_fault(err, "4.0.3", "no changes from a web "
-				     "page");
+		return ch_error_refuse(err, "4.0.3",
+				       "no changes from a web "
+				       "page");
 	if (upload)
-		return ch_is_multipart(type) ? 0
-		       : ch_http_fault(err, "4.1.5", "a batch comes as "
-				       "multipart/form-data");
+		return ch_is_multipart(type)
+			   ? 0
+			   : ch_error_refuse(err, "4.1.5",
+					     "a batch comes as "
+					     "multipart/form-data");
 	if (type && bytes > 0 &&
 	    strncasecmp(type, "application/json", 16) != 0)
-		return ch_http_fault(err, "4.1.5", "a command comes as "
-				     "application/json");
+		return ch_error_refuse(err, "4.1.5",
+				       "a command comes as "
+				       "application/json");
 	return 0;
 }
 

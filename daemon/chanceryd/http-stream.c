@@ -185,8 +185,10 @@ int ch_http_get_letters(struct ch_request *request, struct ch_error *err)
 	CH_AUTO(ch_store_batch) batch = { 0 };
 
 	if (name && ch_state_parse(name, &state) < 0)
-		return ch_http_fault(err, "4.0.0", "\"%.40s\" is no state of "
-				     "a letter", name);
+		return ch_error_refuse(err, "4.0.0",
+				       "\"%.40s\" is no state of "
+				       "a letter",
+				       name);
 	if (page(request, PAGE_MAX, PAGE, err) < 0 ||
 	    ch_http_find_batch(request, &batch, err) < 0)
 		return -1;
@@ -312,12 +314,13 @@ static int follow(struct ch_request *request, struct ch_error *err)
 	/* Some places are left for those who ask and go. */
 	if (request->door->followers >=
 	    (request->http->options.max_clients * 3 + 3) / 4)
-		return ch_http_fault(err, "4.2.9", "too many follow the "
-				     "events");
+		return ch_error_refuse(err, "4.2.9",
+				       "too many follow the "
+				       "events");
 	if (last && *last &&
 	    ch_digits(last, 0, INT64_MAX, &stream->after) < 0)
-		return ch_http_fault(err, "4.0.0",
-				     "Last-Event-ID is no number");
+		return ch_error_refuse(err, "4.0.0",
+				       "Last-Event-ID is no number");
 	if (!(last && *last) && !ch_target_query(&request->target, "after"))
 		stream->after = ch_store_last_event(
 			ch_mailroom_store(request->http->room));
@@ -335,7 +338,7 @@ int ch_http_get_events(struct ch_request *request, struct ch_error *err)
 	const char *wish = ch_target_query(&request->target, "follow");
 
 	if (wish && strcmp(wish, "1") != 0 && strcmp(wish, "0") != 0)
-		return ch_http_fault(err, "4.0.0", "follow is 0 or 1");
+		return ch_error_refuse(err, "4.0.0", "follow is 0 or 1");
 	if (page(request, EVENT_PAGE_MAX, EVENT_PAGE, err) < 0)
 		return -1;
 	if (wish ? *wish == '1'

@@ -151,14 +151,16 @@ static int begin_field(struct ch_upload *upload, const char *part,
 		if (strcmp(part, field_names[i]) != 0)
 			continue;
 		if (upload->seen & 1u << i)
-			return ch_http_fault(err, "4.0.0", "\"%s\" is there "
-					     "twice", part);
+			return ch_error_refuse(err, "4.0.0",
+					       "\"%s\" is there "
+					       "twice",
+					       part);
 		upload->seen |= 1u << i;
 		upload->field = i;
 		return 0;
 	}
-	return ch_http_fault(err, "4.0.0", "a field \"%.40s\" is not known",
-			     part);
+	return ch_error_refuse(err, "4.0.0", "a field \"%.40s\" is not known",
+			       part);
 }
 
 static const char *folder_of(const char *part)
@@ -180,8 +182,8 @@ static int create(struct ch_upload *upload, const char *part, const char *name,
 	if (upload->file_fd >= 0)
 		return 0;
 	if (errno == EEXIST)
-		return ch_http_fault(err, "4.0.0", "two files \"%.120s\"",
-				     name);
+		return ch_error_refuse(err, "4.0.0", "two files \"%.120s\"",
+				       name);
 	return ch_error_errno(err, errno, "the spool");
 }
 
@@ -189,19 +191,22 @@ static int begin_file(struct ch_upload *upload, const char *part,
 		      const char *name, struct ch_error *err)
 {
 	if (!folder_of(part))
-		return ch_http_fault(err, "4.0.0", "a file for \"%.40s\", "
-				     "which takes none", part);
+		return ch_error_refuse(err, "4.0.0",
+				       "a file for \"%.40s\", "
+				       "which takes none",
+				       part);
 	if (ch_bundle_name_ok(name, err) < 0) {
 		snprintf(err->status, sizeof(err->status), "4.0.0");
 		return -1;
 	}
 	if (++upload->files > FILES_MAX)
-		return ch_http_fault(err, "4.1.3", "more than %d files",
-				     FILES_MAX);
+		return ch_error_refuse(err, "4.1.3", "more than %d files",
+				       FILES_MAX);
 	if (strcmp(part, "recipients") == 0) {
 		if (upload->recipients)
-			return ch_http_fault(err, "4.0.0", "two tables of "
-					     "recipients");
+			return ch_error_refuse(err, "4.0.0",
+					       "two tables of "
+					       "recipients");
 		upload->recipients = ch_xstrdup(name);
 	}
 	return create(upload, part, name, err);
@@ -230,8 +235,10 @@ static int begin_part(struct ch_upload *upload, const char *part,
 	upload->field = -1;
 	if (coding && strcasecmp(coding, "binary") != 0 &&
 	    strcasecmp(coding, "8bit") != 0 && strcasecmp(coding, "7bit") != 0)
-		return ch_http_fault(err, "4.0.0", "Content-Transfer-Encoding "
-				     "%.20s is not known here", coding);
+		return ch_error_refuse(err, "4.0.0",
+				       "Content-Transfer-Encoding "
+				       "%.20s is not known here",
+				       coding);
 	return file ? begin_file(upload, part, file, err)
 		    : begin_field(upload, part, err);
 }
@@ -246,9 +253,10 @@ static int add_bytes(struct ch_upload *upload, const char *bytes, size_t len,
 		return 0;
 	ch_str_add_mem(&upload->fields[upload->field], bytes, len);
 	if (upload->fields[upload->field].full)
-		return ch_http_fault(err, "4.1.3", "\"%s\" has more than %d "
-				     "bytes", field_names[upload->field],
-				     FIELD_MAX);
+		return ch_error_refuse(err, "4.1.3",
+				       "\"%s\" has more than %d "
+				       "bytes",
+				       field_names[upload->field], FIELD_MAX);
 	return 0;
 }
 
@@ -262,7 +270,7 @@ static enum MHD_Result on_part(void *context, enum MHD_ValueKind kind,
 	if (upload->fault.text[0])
 		return MHD_YES;
 	if (!part) {
-		ch_http_fault(&upload->fault, "4.0.0", "a part has no name");
+		ch_error_refuse(&upload->fault, "4.0.0", "a part has no name");
 		return MHD_YES;
 	}
 	if (at == 0 && !goes_on(upload, part, file ? file : "") &&
@@ -281,8 +289,8 @@ int ch_upload_begin(struct ch_request *request, struct ch_error *err)
 	struct ch_upload *upload;
 
 	if (http->uploads >= CH_UPLOADS_AT_ONCE)
-		return ch_http_fault(err, "4.2.9", "%d uploads are under way",
-				     CH_UPLOADS_AT_ONCE);
+		return ch_error_refuse(err, "4.2.9", "%d uploads are under way",
+				       CH_UPLOADS_AT_ONCE);
 	upload = ch_xzalloc(sizeof(*upload));
 	request->upload = upload;
 	http->uploads++;
@@ -298,8 +306,9 @@ int ch_upload_begin(struct ch_request *request, struct ch_error *err)
 	upload->processor = MHD_create_post_processor(request->connection,
 						      PIECE, on_part, upload);
 	if (!upload->processor)
-		return ch_http_fault(err, "4.0.0", "no usable boundary in the "
-				     "Content-Type");
+		return ch_error_refuse(err, "4.0.0",
+				       "no usable boundary in the "
+				       "Content-Type");
 	return 0;
 }
 
@@ -311,8 +320,9 @@ void ch_upload_read(struct ch_request *request, const char *bytes, size_t len)
 		return;
 	if (MHD_post_process(upload->processor, bytes, len) != MHD_YES &&
 	    !upload->fault.text[0])
-		ch_http_fault(&upload->fault, "4.0.0", "the parts cannot be "
-			      "told apart");
+		ch_error_refuse(&upload->fault, "4.0.0",
+				"the parts cannot be "
+				"told apart");
 }
 
 static const char *value(const struct ch_upload *upload, enum field field)
@@ -326,8 +336,8 @@ static int read_flag(const struct ch_upload *upload, enum field field,
 	const char *text = value(upload, field);
 
 	if (*text && strcmp(text, "0") != 0 && strcmp(text, "1") != 0)
-		return ch_http_fault(err, "4.0.0", "\"%s\" is 0 or 1",
-				     field_names[field]);
+		return ch_error_refuse(err, "4.0.0", "\"%s\" is 0 or 1",
+				       field_names[field]);
 	*ret = *text == '1';
 	return 0;
 }
@@ -345,7 +355,8 @@ static int check(struct ch_upload *upload, struct ch_error *err)
 		return -1;
 	}
 	if (whole != MHD_YES)
-		return ch_http_fault(err, "4.0.0", "the last part has no end");
+		return ch_error_refuse(err, "4.0.0",
+				       "the last part has no end");
 	for (int i = 0; i < FIELDS; i++) {
 		struct ch_slice text = { ch_str_cstr(&upload->fields[i]),
 					 upload->fields[i].len };
@@ -354,12 +365,15 @@ static int check(struct ch_upload *upload, struct ch_error *err)
 			return ch_error_prefix(err, "%s", field_names[i]);
 	}
 	if (upload->fields[FIELD_REFERENCE].len == 0)
-		return ch_http_fault(err, "4.0.0", "\"reference\" is missing");
+		return ch_error_refuse(err, "4.0.0",
+				       "\"reference\" is missing");
 	if (!upload->recipients)
-		return ch_http_fault(err, "4.0.0", "\"recipients\" is missing");
+		return ch_error_refuse(err, "4.0.0",
+				       "\"recipients\" is missing");
 	if (faccessat(upload->dir_fd, "letter/letter.conf", F_OK, 0) < 0)
-		return ch_http_fault(err, "4.0.0", "\"letter\" has no "
-				     "letter.conf");
+		return ch_error_refuse(err, "4.0.0",
+				       "\"letter\" has no "
+				       "letter.conf");
 	return 0;
 }
 
@@ -379,8 +393,9 @@ static int fill(const struct ch_request *request, struct ch_enqueue *ret,
 		.who = request->client->who,
 	};
 	if (*time && ch_clock_parse_rfc3339(time, &ret->not_before_us) < 0)
-		return ch_http_fault(err, "4.0.0", "\"not_before\" is no time "
-				     "such as 2026-12-07T09:30:00Z");
+		return ch_error_refuse(err, "4.0.0",
+				       "\"not_before\" is no time "
+				       "such as 2026-12-07T09:30:00Z");
 	if (read_flag(upload, FIELD_HOLD, &ret->hold, err) < 0)
 		return -1;
 	return read_flag(upload, FIELD_DRY_RUN, &ret->dry_run, err);

@@ -42,6 +42,7 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/keys.c daemon/chanceryd/keys.h \
 	daemon/chanceryd/log.c daemon/chanceryd/log.h \
 	daemon/chanceryd/mailroom.c daemon/chanceryd/mailroom.h \
+	daemon/chanceryd/peer.c \
 	daemon/chanceryd/post.c \
 	daemon/chanceryd/receive.c daemon/chanceryd/receive.h \
 	daemon/chanceryd/relays.c daemon/chanceryd/relays.h \
@@ -98,7 +99,8 @@ TESTS += tests/unit/test-returned
 
 check_PROGRAMS += tests/unit/test-mailboxes
 tests_unit_test_mailboxes_SOURCES = tests/unit/test-mailboxes.c \
-	daemon/chanceryd/keys.c daemon/chanceryd/receive.c
+	daemon/chanceryd/keys.c daemon/chanceryd/peer.c \
+	daemon/chanceryd/receive.c
 tests_unit_test_mailboxes_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_mailboxes_LDADD = $(STORE_LIBS) $(TOKEN_LIBS) \
 	lib/wire/libwire.a $(UNIT_LIBS)

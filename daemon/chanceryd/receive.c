@@ -260,25 +260,10 @@ static const struct ch_mailbox_config *config_of(const struct mailbox *box)
 static struct ch_receive_setup setup_of(const struct ch_mailroom *room,
 					const struct ch_mailbox_config *config)
 {
-	const struct ch_peer_config *peer = &config->peer;
 	struct ch_envelope envelope = ch_room_envelope(room);
 
 	return (struct ch_receive_setup){
-		.mailbox = {
-			.name = ch_slice_of(peer->name),
-			.host = ch_slice_of(peer->host),
-			.port = (uint32_t)peer->port,
-			.tls = (uint32_t)peer->tls,
-			.ca_file = ch_slice_of(peer->ca_file),
-			.source = ch_slice_of(peer->source),
-			.auth = (uint32_t)peer->auth,
-			.user = ch_slice_of(peer->user),
-			.password_file = ch_slice_of(peer->password),
-			.connect_timeout_ms =
-				(uint32_t)peer->connect_timeout_ms,
-			.command_timeout_ms =
-				(uint32_t)peer->command_timeout_ms,
-		},
+		.mailbox = ch_worker_peer(&config->peer),
 		.folder = ch_slice_of(config->folder),
 		.poll_interval_ms = (uint32_t)config->poll_ms,
 		.idle_max_ms = (uint32_t)config->idle_max_ms,

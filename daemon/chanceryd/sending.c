@@ -27,37 +27,20 @@
 
 /* ---- what a worker is told -------------------------------------------- */
 
-static struct ch_peer_setup peer_setup(const struct ch_peer_config *peer)
-{
-	return (struct ch_peer_setup){
-		.name = ch_slice_of(peer->name),
-		.host = ch_slice_of(peer->host),
-		.port = (uint32_t)peer->port,
-		.tls = (uint32_t)peer->tls,
-		.ca_file = ch_slice_of(peer->ca_file),
-		.source = ch_slice_of(peer->source),
-		.auth = (uint32_t)peer->auth,
-		.user = ch_slice_of(peer->user),
-		.password_file = ch_slice_of(peer->password),
-		.connect_timeout_ms = (uint32_t)peer->connect_timeout_ms,
-		.command_timeout_ms = (uint32_t)peer->command_timeout_ms,
-	};
-}
-
 void ch_sender_filled(void *owner)
 {
 	struct ch_sender *sender = owner;
 	const struct ch_relay_config *config = sender->relay->config;
 	const struct ch_mailroom *room = sender->relay->room;
 	const struct ch_send_setup setup = {
-		.relay = peer_setup(&config->peer),
+		.relay = ch_worker_peer(&config->peer),
 		.helo = ch_slice_of(ch_room_hostname(room)),
 		.data_timeout_ms = (uint32_t)config->data_timeout_ms,
 		.dot_timeout_ms = (uint32_t)config->dot_timeout_ms,
 		.attempt_timeout_ms = (uint32_t)config->attempt_timeout_ms,
 		.idle_timeout_ms = (uint32_t)config->idle_timeout_ms,
 		.letters_per_connection =
-			(uint32_t)config->letters_per_connection,
+		    (uint32_t)config->letters_per_connection,
 		.dsn = room->config->sending.dsn,
 		.dsn_success = room->config->sending.dsn_success,
 		.objects_dir = ch_slice_of(room->objects_dir),

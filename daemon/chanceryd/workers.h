@@ -20,6 +20,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/error.h"
+#include "chanceryd/config.h"
 #include "wire/messages.h"
 
 struct ch_mailroom;
@@ -70,6 +71,10 @@ int ch_worker_start(struct ch_mailroom *room,
 		    struct ch_worker **ret, struct ch_error *err);
 void *ch_worker_owner(const struct ch_worker *worker);
 pid_t ch_worker_pid(const struct ch_worker *worker);
+
+/* How a worker reaches its server, as the configuration says; borrowed from
+ * that. */
+struct ch_peer_setup ch_worker_peer(const struct ch_peer_config *peer);
 
 /* Say something to it, after the commit of this turn. What has no room (more
  * than 64 MiB unread) ends it. CH_MSG_STOP has no message: NULL. */

@@ -280,22 +280,30 @@ static uint32_t outcome_of(enum ch_smtp_outcome outcome)
 	return CH_OUTCOME_UNTRIED;
 }
 
-static void say_results(struct attempt *a)
+/* Room for the results in `arena`; the caller fills them in. */
+static struct ch_send_result begin_results(const struct attempt *a,
+					   struct ch_arena *arena)
 {
-	CH_AUTO(ch_arena) arena = { 0 };
-	struct ch_send_address_result *results =
-		ch_arena_alloc(&arena, a->len * sizeof(*results));
 	struct ch_send_result message = {
 		.letter_id = a->letter->letter_id,
 		.attempt = a->letter->attempt,
-		.results = results,
+		.results =
+		    ch_arena_alloc(arena, a->len * sizeof(*message.results)),
 		.results_len = (uint32_t)a->len,
 	};
+
+	return message;
+}
+
+static void say_results(struct attempt *a)
+{
+	CH_AUTO(ch_arena) arena = { 0 };
+	struct ch_send_result message = begin_results(a, &arena);
 
 	for (size_t i = 0; i < a->len; i++) {
 		const struct ch_smtp_reply *reply = &a->results[i].reply;
 
-		results[i] = (struct ch_send_address_result){
+		message.results[i] = (struct ch_send_address_result){
 			.seq = a->seqs[i],
 			.outcome = outcome_of(a->results[i].outcome),
 			.code = reply->code,
@@ -313,17 +321,10 @@ static void say_outcome(struct attempt *a, enum ch_outcome outcome,
 			const char *text)
 {
 	CH_AUTO(ch_arena) arena = { 0 };
-	struct ch_send_address_result *results =
-		ch_arena_alloc(&arena, a->len * sizeof(*results));
-	struct ch_send_result message = {
-		.letter_id = a->letter->letter_id,
-		.attempt = a->letter->attempt,
-		.results = results,
-		.results_len = (uint32_t)a->len,
-	};
+	struct ch_send_result message = begin_results(a, &arena);
 
 	for (size_t i = 0; i < a->len; i++)
-		results[i] = (struct ch_send_address_result){
+		message.results[i] = (struct ch_send_address_result){
 			.seq = a->seqs[i],
 			.outcome = outcome,
 			.status = CH_SLICE_EMPTY,

@@ -46,6 +46,26 @@ int ch_error_set(struct ch_error *err, enum ch_fate fate, const char *format,
 	return -1;
 }
 
+int ch_error_vrefuse(struct ch_error *err, const char *status,
+		     const char *format, va_list args)
+{
+	err->fate = CH_GIVE_UP;
+	snprintf(err->status, sizeof(err->status), "%s", status);
+	set_text(err, format, args);
+	return -1;
+}
+
+int ch_error_refuse(struct ch_error *err, const char *status,
+		    const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	ch_error_vrefuse(err, status, format, args);
+	va_end(args);
+	return -1;
+}
+
 static enum ch_fate fate_of_errno(int errnum)
 {
 	switch (errnum) {

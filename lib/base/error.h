@@ -3,6 +3,8 @@
 #ifndef CH_BASE_ERROR_H
 #define CH_BASE_ERROR_H
 
+#include <stdarg.h>
+
 /* What the caller may do after a failure. */
 enum ch_fate {
 	CH_RETRY,    /* nothing happened: try later (4yz, SQLITE_BUSY) */
@@ -26,6 +28,14 @@ int ch_error_set(struct ch_error *err, enum ch_fate fate, const char *format,
  * or fails (ENOSPC, EDQUOT, EIO, EROFS), are CH_RETRY, the rest CH_GIVE_UP. */
 int ch_error_errno(struct ch_error *err, int errnum, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* CH_GIVE_UP with a status such as "4.0.4". Returns -1. */
+int ch_error_refuse(struct ch_error *err, const char *status,
+		    const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+int ch_error_vrefuse(struct ch_error *err, const char *status,
+		     const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 
 /* Put "prefix: " before the text. Returns -1. */
 int ch_error_prefix(struct ch_error *err, const char *format, ...)
