@@ -74,6 +74,29 @@ def n00_the_library_may_change_nothing(bench, mode):
         assert peer.messages == [text], peer.messages
 
 
+@scenario(PLAIN)
+def n00_what_smtp_cannot_carry(bench, mode):
+    """A message that is not 7-bit CRLF lines is refused by us, and no relay
+    sees a MAIL; nor does one an address that would end a command."""
+    head = b"Subject: test\r\n\r\n"
+    for text in (b"lone LF\n", b"in\nside\r\n", b"lone CR\rhere\r\n",
+                 b"CR CR LF\r\r\n", b"no end", b"no LF\r",
+                 b"n\0l\r\n", b"1234567\0\r\n", b"12345678\0abcdefg\r\n",
+                 b"\xc3\xa9\r\n", b"1234567\x80\r\n", b"\xff" * 8 + b"\r\n",
+                 b"x" * 999 + b"\r\n"):
+        bad = bench.folder / "bad"
+        bad.write_bytes(head + text)
+        told, peer = bench.play({}, mode, message=bad)
+        assert told.outcomes == [("failed", 0)], (text, told.text)
+        assert "5.6.0" in told.text and told.dots == []
+        assert not any("MAIL" in line for session in peer.sessions
+                       for line in session.said), text
+    good = bench.folder / "good"
+    good.write_bytes(head + b"x" * 998 + b"\r\n\x01\x7f\x1b\r\n")
+    told, peer = bench.play({}, mode, message=good)
+    assert told.outcomes == [("sent", 250)], told.text
+
+
 # ---- 36 hang ---------------------------------------------------------------
 
 @scenario(PLAIN)
