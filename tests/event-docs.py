@@ -16,13 +16,15 @@ DECISIONS = "commands.c"
 def written():
     """Where a type is written in the sources: {type: file}."""
     found = {}
-    sources = [*(TOP / "daemon/chanceryd").glob("*.c"),
+    sources = [*(TOP / "daemon/chanceryd").glob("*.[ch]"),
                *(TOP / "lib/store").glob("*.c")]
     assert len(sources) > 20, "these are not the sources"
     for source in sources:
         if source.name.startswith("http"):
             continue  # they show events, and write none
         text = source.read_text()
+        if source.suffix == ".h":  # constants, not comments
+            text = "\n".join(re.findall(r"(?m)^#define .*$", text))
         text = re.sub(r'ch_crash_point\("[^"]*"\)', "", text)
         for name in re.findall(rf'"((?:{FAMILIES})\.[a-z_]+)"', text):
             found[name] = source.name
