@@ -6,6 +6,7 @@ lib_base_libbase_a_SOURCES = \
 	lib/base/crash.c lib/base/crash.h \
 	lib/base/error.c lib/base/error.h \
 	lib/base/escape.c lib/base/escape.h \
+	lib/base/fiber.c lib/base/fiber.h \
 	lib/base/file.c lib/base/file.h \
 	lib/base/hash.c lib/base/hash.h \
 	lib/base/mem.c lib/base/mem.h \
@@ -28,6 +29,11 @@ check_PROGRAMS += tests/unit/test-base
 tests_unit_test_base_SOURCES = tests/unit/test-base.c
 tests_unit_test_base_LDADD = $(UNIT_LIBS)
 TESTS += tests/unit/test-base
+
+check_PROGRAMS += tests/unit/test-fiber
+tests_unit_test_fiber_SOURCES = tests/unit/test-fiber.c
+tests_unit_test_fiber_LDADD = $(UNIT_LIBS)
+TESTS += tests/unit/test-fiber
 
 check_PROGRAMS += tests/unit/test-settings
 tests_unit_test_settings_SOURCES = tests/unit/test-settings.c
