@@ -36,6 +36,7 @@ struct ch_peer_config {
 struct ch_relay_config {
 	struct ch_peer_config peer;
 	int64_t connections; /* at once, 1 to 64 */
+	int64_t connections_per_worker;
 	int64_t per_minute;  /* letters; 0 = as fast as it goes */
 	int64_t burst;
 	int64_t data_timeout_ms;

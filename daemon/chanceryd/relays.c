@@ -44,37 +44,46 @@ static struct ch_relay *add_relay(struct ch_mailroom *room, const char *name)
 }
 
 /* Its worker could not start, or died. */
-static void sender_failed(void *owner)
+static void crew_failed(void *owner)
 {
-	struct ch_sender *sender = owner;
-	struct ch_relay *relay = sender->relay;
+	struct ch_crew *crew = owner;
+	struct ch_relay *relay = crew->relay;
 
 	(void)snprintf(relay->fault, sizeof(relay->fault), "worker: %s",
-		       sender->post.fault);
-	if (sender->post.failures >= LONG_FAILURE)
+		       crew->post.fault);
+	if (crew->post.failures >= LONG_FAILURE)
 		ch_alarm_raise(relay->room, "alarm.worker", relay->name, "%s",
-			       sender->post.fault);
+			       crew->post.fault);
 }
 
-static struct ch_sender *add_sender(struct ch_relay *relay)
+static struct ch_crew *add_crew(struct ch_relay *relay, size_t senders)
 {
-	struct ch_sender *sender = ch_xzalloc(sizeof(*sender));
+	struct ch_crew *crew = ch_xzalloc(sizeof(*crew));
 
-	sender->relay = relay;
-	sender->last = &sender->first;
-	sender->post = (struct ch_post){
+	crew->relay = relay;
+	crew->post = (struct ch_post){
 		.room = relay->room,
 		.role = &ch_send_role,
-		.owner = sender,
-		.filled = ch_sender_filled,
-		.failed = sender_failed,
+		.owner = crew,
+		.filled = ch_crew_filled,
+		.failed = crew_failed,
 	};
-	CH_GROW(relay->senders, relay->senders_len, relay->senders_cap);
-	relay->senders[relay->senders_len++] = sender;
-	return sender;
+	crew->senders = ch_xcalloc(senders, sizeof(*crew->senders));
+	crew->len = senders;
+	for (size_t i = 0; i < senders; i++) {
+		struct ch_sender *sender = &crew->senders[i];
+
+		sender->relay = relay;
+		sender->crew = crew;
+		sender->line = (uint32_t)i;
+		sender->last = &sender->first;
+	}
+	CH_GROW(relay->crews, relay->crews_len, relay->crews_cap);
+	relay->crews[relay->crews_len++] = crew;
+	return crew;
 }
 
-static void free_sender(struct ch_sender *sender)
+static void release_sender(struct ch_sender *sender)
 {
 	while (sender->first) {
 		struct ch_under_way *letter = sender->first;
@@ -82,25 +91,32 @@ static void free_sender(struct ch_sender *sender)
 		sender->first = letter->next;
 		free(letter);
 	}
-	ch_post_release(&sender->post);
 	sd_event_source_disable_unref(sender->deadline);
-	free(sender->batches);
-	free(sender);
+}
+
+static void free_crew(struct ch_crew *crew)
+{
+	for (size_t i = 0; i < crew->len; i++)
+		release_sender(&crew->senders[i]);
+	ch_post_release(&crew->post);
+	free(crew->senders);
+	free(crew->batches);
+	free(crew);
 }
 
 static void free_relay(struct ch_relay *relay)
 {
-	for (size_t i = 0; i < relay->senders_len; i++)
-		free_sender(relay->senders[i]);
-	free(relay->senders);
+	for (size_t i = 0; i < relay->crews_len; i++)
+		free_crew(relay->crews[i]);
+	free(relay->crews);
 	free(relay->name);
 	free(relay);
 }
 
 static bool has_workers(const struct ch_relay *relay)
 {
-	for (size_t i = 0; i < relay->senders_len; i++)
-		if (relay->senders[i]->post.worker)
+	for (size_t i = 0; i < relay->crews_len; i++)
+		if (relay->crews[i]->post.worker)
 			return true;
 	return false;
 }
@@ -207,26 +223,35 @@ void ch_relays_free(struct ch_relays *relays)
 	free(relays);
 }
 
+/* Those that are closed go once their worker has ended. */
+static void drop_closed(struct ch_relay *relay)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < relay->crews_len; i++) {
+		struct ch_crew *crew = relay->crews[i];
+
+		if (crew->post.wanted || crew->post.worker)
+			relay->crews[kept++] = crew;
+		else
+			free_crew(crew);
+	}
+	relay->crews_len = kept;
+}
+
 void ch_relays_reload(struct ch_mailroom *room)
 {
 	struct ch_relays *relays = room->relays;
 
 	read_config(room);
+	/* All of them get new workers, since a password may be another one in
+	 * the same file. */
 	for (size_t i = 0; i < relays->len; i++) {
 		struct ch_relay *relay = relays->items[i];
-		size_t keep = relay->config ?
-				      (size_t)relay->config->connections : 0;
 
-		/* All of them, since a password may be another one in the
-		 * same file. */
-		for (size_t j = 0; j < relay->senders_len; j++) {
-			struct ch_post *post = &relay->senders[j]->post;
-			bool had = post->wanted;
-
-			ch_post_close(post);
-			if (had && j < keep)
-				ch_post_fill(post);
-		}
+		for (size_t j = 0; j < relay->crews_len; j++)
+			ch_post_close(&relay->crews[j]->post);
+		drop_closed(relay);
 	}
 	drop_gone(relays);
 	ch_dispatch_kick(room);
@@ -237,20 +262,22 @@ void ch_relays_stop(struct ch_mailroom *room)
 	struct ch_relays *relays = room->relays;
 
 	for (size_t i = 0; i < relays->len; i++)
-		for (size_t j = 0; j < relays->items[i]->senders_len; j++)
-			ch_post_close(&relays->items[i]->senders[j]->post);
+		for (size_t j = 0; j < relays->items[i]->crews_len; j++)
+			ch_post_close(&relays->items[i]->crews[j]->post);
 }
 
-void ch_relay_sender_ended(struct ch_sender *sender,
-			   const struct ch_worker_end *end)
+void ch_relay_crew_ended(struct ch_crew *crew, const struct ch_worker_end *end)
 {
-	struct ch_relay *relay = sender->relay;
+	struct ch_relay *relay = crew->relay;
 
-	sender->want = 0;
-	sender->ready = false;
-	sender->batches_len = 0;
-	ch_post_ended(&sender->post, end);
+	for (size_t i = 0; i < crew->len; i++) {
+		crew->senders[i].want = 0;
+		crew->senders[i].ready = false;
+	}
+	crew->batches_len = 0;
+	ch_post_ended(&crew->post, end);
 	ch_dispatch_kick(relay->room);
+	drop_closed(relay);
 	if (!relay->config)
 		drop_gone(relay->room->relays);
 }
@@ -338,12 +365,12 @@ static const char *state_of(const struct ch_relay *relay)
 		return "fault";
 	if (relay->room->paused)
 		return "paused";
-	for (size_t i = 0; i < relay->senders_len; i++) {
-		const struct ch_sender *sender = relay->senders[i];
+	for (size_t i = 0; i < relay->crews_len; i++) {
+		const struct ch_crew *crew = relay->crews[i];
 
-		if (sender->post.worker && sender->ready)
+		if (crew->post.worker && crew->senders[0].ready)
 			return "ready";
-		any = any || sender->post.wanted;
+		any = any || crew->post.wanted;
 	}
 	if (any && relay->fault[0])
 		return "fault";
@@ -370,8 +397,10 @@ const struct ch_relay_state *ch_relays_state(struct ch_mailroom *room,
 			.text = relay->fault,
 			.under_way = (unsigned int)relay->under_way,
 		};
-		for (size_t j = 0; j < relay->senders_len; j++)
-			shown->workers += relay->senders[j]->post.worker != NULL;
+		for (size_t j = 0; j < relay->crews_len; j++)
+			if (relay->crews[j]->post.worker)
+				shown->workers +=
+					(unsigned int)relay->crews[j]->len;
 	}
 	*ret_len = relays->len;
 	return relays->shown;
@@ -382,17 +411,19 @@ const struct ch_relay_state *ch_relays_state(struct ch_mailroom *room,
 /* It has a worker that is not about to stop. */
 static bool is_there(const struct ch_sender *sender)
 {
-	return sender->post.worker && !sender->post.asked;
+	return sender->crew->post.worker && !sender->crew->post.asked;
 }
 
-/* Counts a post that is being filled: its worker will ask soon. */
+/* Connections that there are or will be in a moment. One whose worker was told
+ * to stop counts until it has: the relay is never given more than it may have.
+ */
 static size_t staff_of(const struct ch_relay *relay)
 {
-	size_t wanted = 0;
+	size_t there = 0;
 
-	for (size_t i = 0; i < relay->senders_len; i++)
-		wanted += relay->senders[i]->post.wanted;
-	return wanted;
+	for (size_t i = 0; i < relay->crews_len; i++)
+		there += relay->crews[i]->len;
+	return there;
 }
 
 static size_t staff_wanted(const struct ch_relay *relay)
@@ -413,21 +444,24 @@ bool ch_relays_understaffed(const struct ch_mailroom *room)
 	return false;
 }
 
+/* A crew is never larger than what is left of the connections, so that two that
+ * are begun at different times are not too many. */
 static void staff(struct ch_relay *relay, uint64_t letters)
 {
 	size_t wanted = staff_wanted(relay);
 	size_t have = staff_of(relay);
+	size_t at_once = relay->config ?
+			     (size_t)relay->config->connections_per_worker : 1;
 
 	if (wanted > letters)
 		wanted = (size_t)letters;
-	for (size_t i = 0; i < relay->senders_len && have < wanted; i++) {
-		if (relay->senders[i]->post.wanted)
-			continue;
-		ch_post_fill(&relay->senders[i]->post);
-		have++;
+	while (have < wanted) {
+		size_t left = (size_t)relay->config->connections - have;
+		size_t len = left < at_once ? left : at_once;
+
+		ch_post_fill(&add_crew(relay, len)->post);
+		have += len;
 	}
-	for (; have < wanted; have++)
-		ch_post_fill(&add_sender(relay)->post);
 }
 
 void ch_relays_staff(struct ch_mailroom *room, uint64_t letters)
@@ -453,8 +487,9 @@ static size_t room_at(struct ch_relay *relay, int64_t now_ms, int64_t *wake_ms)
 	size_t room = 0;
 	uint32_t may;
 
-	for (size_t i = 0; i < relay->senders_len; i++)
-		room += room_of(relay->senders[i]);
+	for (size_t i = 0; i < relay->crews_len; i++)
+		for (size_t j = 0; j < relay->crews[i]->len; j++)
+			room += room_of(&relay->crews[i]->senders[j]);
 	if (relay->failures > 0 && room > 0)
 		room = relay->under_way == 0;
 	if (room == 0 || !relay->config)
@@ -492,11 +527,16 @@ static struct ch_sender *least_busy(const struct ch_relay *relay)
 {
 	struct ch_sender *best = NULL;
 
-	for (size_t i = 0; i < relay->senders_len; i++) {
-		struct ch_sender *sender = relay->senders[i];
+	for (size_t i = 0; i < relay->crews_len; i++) {
+		struct ch_crew *crew = relay->crews[i];
 
-		if (room_of(sender) > 0 && (!best || sender->held < best->held))
-			best = sender;
+		for (size_t j = 0; j < crew->len; j++) {
+			struct ch_sender *sender = &crew->senders[j];
+
+			if (room_of(sender) > 0 &&
+			    (!best || sender->held < best->held))
+				best = sender;
+		}
 	}
 	return best;
 }

@@ -27,11 +27,11 @@
 
 /* ---- what a worker is told -------------------------------------------- */
 
-void ch_sender_filled(void *owner)
+void ch_crew_filled(void *owner)
 {
-	struct ch_sender *sender = owner;
-	const struct ch_relay_config *config = sender->relay->config;
-	const struct ch_mailroom *room = sender->relay->room;
+	struct ch_crew *crew = owner;
+	const struct ch_relay_config *config = crew->relay->config;
+	const struct ch_mailroom *room = crew->relay->room;
 	const struct ch_send_setup setup = {
 		.relay = ch_worker_peer(&config->peer),
 		.helo = ch_slice_of(ch_room_hostname(room)),
@@ -41,24 +41,25 @@ void ch_sender_filled(void *owner)
 		.idle_timeout_ms = (uint32_t)config->idle_timeout_ms,
 		.letters_per_connection =
 		    (uint32_t)config->letters_per_connection,
+		.lines = (uint32_t)crew->len,
 		.dsn = room->config->sending.dsn,
 		.dsn_success = room->config->sending.dsn_success,
 		.objects_dir = ch_slice_of(room->objects_dir),
 	};
 
-	ch_worker_tell(sender->post.worker, CH_MSG_SEND_SETUP, &setup);
+	ch_worker_tell(crew->post.worker, CH_MSG_SEND_SETUP, &setup);
 }
 
-static bool knows_batch(const struct ch_sender *sender, int64_t batch_id)
+static bool knows_batch(const struct ch_crew *crew, int64_t batch_id)
 {
 	/* The newest first: most letters are of the batch before. */
-	for (size_t i = sender->batches_len; i > 0; i--)
-		if (sender->batches[i - 1] == batch_id)
+	for (size_t i = crew->batches_len; i > 0; i--)
+		if (crew->batches[i - 1] == batch_id)
 			return true;
 	return false;
 }
 
-static void tell_files(struct ch_sender *sender,
+static void tell_files(struct ch_crew *crew,
 		       const struct ch_store_batch *row,
 		       const struct ch_store_file *files, size_t len)
 {
@@ -81,27 +82,27 @@ static void tell_files(struct ch_sender *sender,
 			.sha256 = files[i].sha256,
 			.size_bytes = files[i].size_bytes,
 		};
-	ch_worker_tell(sender->post.worker, CH_MSG_SEND_BATCH, &message);
+	ch_worker_tell(crew->post.worker, CH_MSG_SEND_BATCH, &message);
 	free(shown);
 }
 
-static void tell_batch(struct ch_sender *sender, int64_t batch_id)
+static void tell_batch(struct ch_crew *crew, int64_t batch_id)
 {
-	struct ch_mailroom *room = sender->relay->room;
+	struct ch_mailroom *room = crew->relay->room;
 	CH_AUTO(ch_store_batch) row = { 0 };
 	struct ch_store_file *files = NULL;
 	struct ch_error err;
 	size_t len = 0;
 
-	if (knows_batch(sender, batch_id))
+	if (knows_batch(crew, batch_id))
 		return;
 	if (ch_store_batch_by_id(room->store, batch_id, &row, &err) < 0 ||
 	    ch_store_batch_files(room->store, batch_id, &files, &len, &err) < 0)
 		ch_room_fail(room, &err);
-	tell_files(sender, &row, files, len);
+	tell_files(crew, &row, files, len);
 	ch_store_files_free(files, len);
-	CH_GROW(sender->batches, sender->batches_len, sender->batches_cap);
-	sender->batches[sender->batches_len++] = batch_id;
+	CH_GROW(crew->batches, crew->batches_len, crew->batches_cap);
+	crew->batches[crew->batches_len++] = batch_id;
 }
 
 /* Returns how many addresses are to be tried. */
@@ -147,6 +148,7 @@ static uint32_t tell_letter(struct ch_sender *sender,
 		ch_xcalloc(letter->addresses_len, sizeof(*addresses));
 	uint32_t pending = list_addresses(letter, addresses);
 	struct ch_send_letter message = {
+		.line = sender->line,
 		.letter_id = letter->id,
 		.batch_id = batch->id,
 		.attempt = letter->attempt,
@@ -166,7 +168,7 @@ static uint32_t tell_letter(struct ch_sender *sender,
 	add_envelope(sender->relay->room, letter, &from, &id);
 	message.envelope_from = ch_slice_of(ch_str_cstr(&from));
 	message.envelope_id = ch_slice_of(ch_str_cstr(&id));
-	ch_worker_tell(sender->post.worker, CH_MSG_SEND_LETTER, &message);
+	ch_worker_tell(sender->crew->post.worker, CH_MSG_SEND_LETTER, &message);
 	free(addresses);
 	return pending;
 }
@@ -177,7 +179,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *context)
 {
 	struct ch_sender *sender = context;
 
-	ch_worker_kill(sender->post.worker,
+	ch_worker_kill(sender->crew->post.worker,
 		       "it has not finished a letter in attempt_timeout");
 	return 0;
 }
@@ -222,7 +224,7 @@ void ch_sender_give(struct ch_sender *sender, struct ch_active_batch *batch,
 	item->letter_id = letter->id;
 	item->attempt = letter->attempt;
 	item->first_at_us = letter->first_at_us;
-	tell_batch(sender, batch->id);
+	tell_batch(sender->crew, batch->id);
 	item->pending = tell_letter(sender, batch, letter);
 	*sender->last = item;
 	sender->last = &item->next;
@@ -300,14 +302,29 @@ static bool schedule(const struct ch_mailroom *room,
 	return ch_schedule_retry(&table, &retry, ret_at_us);
 }
 
+/* ---- which connection it is about ------------------------------------- */
+
+static struct ch_sender *sender_of(const struct ch_worker *worker,
+				   uint32_t line, struct ch_error *err)
+{
+	const struct ch_crew *crew = ch_worker_owner(worker);
+
+	if (line < crew->len)
+		return &crew->senders[line];
+	ch_error_set(err, CH_GIVE_UP, "it has no connection %u", line);
+	return NULL;
+}
+
 /* ---- READY, DOT ------------------------------------------------------- */
 
 static int on_ready(struct ch_mailroom *room, struct ch_worker *worker,
 		    const void *message, struct ch_error *err)
 {
 	const struct ch_send_ready *ready = message;
-	struct ch_sender *sender = ch_worker_owner(worker);
+	struct ch_sender *sender = sender_of(worker, ready->line, err);
 
+	if (!sender)
+		return -1;
 	sender->ready = true;
 	if (ready->want > CH_SENDER_HOLDS ||
 	    sender->want + ready->want > CH_SENDER_HOLDS)
@@ -332,13 +349,17 @@ static int on_dot(struct ch_mailroom *room, struct ch_worker *worker,
 		  const void *message, struct ch_error *err)
 {
 	const struct ch_send_dot *dot = message;
-	struct ch_sender *sender = ch_worker_owner(worker);
-	struct ch_under_way *item = find(sender, dot->letter_id, dot->attempt);
-	struct ch_send_go go = { .letter_id = dot->letter_id,
+	const struct ch_sender *sender = sender_of(worker, dot->line, err);
+	struct ch_under_way *item =
+		sender ? find(sender, dot->letter_id, dot->attempt) : NULL;
+	struct ch_send_go go = { .line = dot->line,
+				 .letter_id = dot->letter_id,
 				 .attempt = dot->attempt };
 	int64_t now_us = ch_turn_open(room);
 	int changed = 0;
 
+	if (!sender)
+		return -1;
 	if (!item || item->told || item->called_back)
 		return ch_error_set(err, CH_GIVE_UP, "letter %lld is not here",
 				    (long long)dot->letter_id);
@@ -486,11 +507,14 @@ static int on_result(struct ch_mailroom *room, struct ch_worker *worker,
 		     const void *message, struct ch_error *err)
 {
 	const struct ch_send_result *results = message;
-	struct ch_sender *sender = ch_worker_owner(worker);
+	struct ch_sender *sender = sender_of(worker, results->line, err);
 	struct ch_under_way *item =
-		find(sender, results->letter_id, results->attempt);
+		sender ? find(sender, results->letter_id, results->attempt)
+		       : NULL;
 	int64_t now_us = ch_turn_join(room);
 
+	if (!sender)
+		return -1;
 	if (!item)
 		return ch_error_set(err, CH_GIVE_UP, "letter %lld is not here",
 				    (long long)results->letter_id);
@@ -575,9 +599,11 @@ static int on_fault(struct ch_mailroom *room, struct ch_worker *worker,
 		    const void *message, struct ch_error *err)
 {
 	const struct ch_send_fault *fault = message;
-	struct ch_sender *sender = ch_worker_owner(worker);
+	struct ch_sender *sender = sender_of(worker, fault->line, err);
 	char text[240];
 
+	if (!sender)
+		return -1;
 	(void)ch_turn_open(room);
 	(void)snprintf(text, sizeof(text), "%.*s", (int)fault->text.len,
 		       fault->text.data);
@@ -590,12 +616,13 @@ static int on_fault(struct ch_mailroom *room, struct ch_worker *worker,
 static void on_ended(struct ch_mailroom *room, struct ch_worker *worker,
 		     const struct ch_worker_end *end)
 {
-	struct ch_sender *sender = ch_worker_owner(worker);
+	struct ch_crew *crew = ch_worker_owner(worker);
 
 	ch_crash_point("sending.worker-ended");
-	abandon_all(sender, end->text,
-		    end->well ? CH_RETRY_UNTRIED : CH_RETRY_DEFERRED);
-	ch_relay_sender_ended(sender, end);
+	for (size_t i = 0; i < crew->len; i++)
+		abandon_all(&crew->senders[i], end->text,
+			    end->well ? CH_RETRY_UNTRIED : CH_RETRY_DEFERRED);
+	ch_relay_crew_ended(crew, end);
 }
 
 const struct ch_worker_role_table ch_send_role = {

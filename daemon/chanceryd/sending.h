@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sending.h - letters with the send workers: what relays.c and sending.c share.
  *
- * A sender is one connection of a relay: a post with a worker, the letters that
- * it holds in the order they were given, and how many more it asked for. What a
- * worker holds is few, and all that the daemon knows of single letters.
+ * A sender is one connection of a relay: the letters that it holds in the order
+ * they were given, and how many more it asked for. Some senders together are a
+ * crew, which is a post with a worker. What a worker holds is few, and all that
+ * the daemon knows of single letters.
  */
 #ifndef CH_CHANCERYD_SENDING_H
 #define CH_CHANCERYD_SENDING_H
@@ -38,24 +39,33 @@ struct ch_under_way {
 };
 
 struct ch_sender {
-	struct ch_relay *relay; /* borrowed */
-	struct ch_post post;
+	struct ch_relay *relay; /* borrowed, as is the crew */
+	struct ch_crew *crew;
+	uint32_t line;               /* of the crew, from 0 */
 	uint32_t want;               /* letters it asked for and has not got */
 	bool ready;                  /* it has asked for some, once */
 	struct ch_under_way *first;  /* owned list */
 	struct ch_under_way **last;
 	size_t held;
+	sd_event_source *deadline; /* owned; of the first letter */
+};
+
+/* The connections of one worker. */
+struct ch_crew {
+	struct ch_relay *relay; /* borrowed */
+	struct ch_post post;
+	struct ch_sender *senders; /* owned */
+	size_t len;
 	int64_t *batches; /* owned: those that its worker knows */
 	size_t batches_len, batches_cap;
-	sd_event_source *deadline; /* owned; of the first letter */
 };
 
 struct ch_relay {
 	struct ch_mailroom *room; /* borrowed */
 	char *name;               /* owned */
 	const struct ch_relay_config *config; /* of room->config; NULL: gone */
-	struct ch_sender **senders;           /* owned, and each */
-	size_t senders_len, senders_cap;
+	struct ch_crew **crews;               /* owned, and each */
+	size_t crews_len, crews_cap;
 	struct ch_pace pace;
 	struct ch_pace_state pace_state;
 	size_t under_way;
@@ -72,16 +82,16 @@ void ch_relay_no_answer(struct ch_relay *relay, const char *text);
 /* `fault` is enum ch_relay_fault. */
 void ch_relay_fault(struct ch_relay *relay, unsigned int fault,
 		    const char *text);
-/* Its worker has ended and holds nothing. `sender` may be freed. */
-void ch_relay_sender_ended(struct ch_sender *sender,
-			   const struct ch_worker_end *end);
+/* Its worker has ended and holds nothing. `crew` may be freed. */
+void ch_relay_crew_ended(struct ch_crew *crew,
+			 const struct ch_worker_end *end);
 
 /* ---- sending.c --------------------------------------------------------- */
 
 extern const struct ch_worker_role_table ch_send_role;
 
-/* ch_post's `filled`: says SEND_SETUP. `owner` is a struct ch_sender. */
-void ch_sender_filled(void *owner);
+/* ch_post's `filled`: says SEND_SETUP. `owner` is a struct ch_crew. */
+void ch_crew_filled(void *owner);
 
 /* Hand over a letter that was claimed in this turn. */
 void ch_sender_give(struct ch_sender *sender, struct ch_active_batch *batch,

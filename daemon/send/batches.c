@@ -3,6 +3,7 @@
 #include "send/batches.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,19 +11,20 @@
 #include "base/mem.h"
 #include "letter/letter.h"
 
-#define LOADED_MAX 2 /* letters at hand, with their annexes */
-/* What a batch may hold was decided at its import. */
-#define MESSAGE_MAX ((size_t)1024 * 1024 * 1024)
+#define LOADED_MAX 2 /* letters at hand, with their annexes, unless more are
+			in use */
 
 struct batch {
 	int64_t id;
 	struct ch_str payload; /* the message as it came */
 };
 
-struct loaded {
-	int64_t batch_id; /* 0: empty */
+struct ch_loaded {
+	struct ch_loaded *next;
+	int64_t batch_id;
 	int64_t date_us;
-	uint64_t used; /* when last */
+	unsigned int users; /* messages that borrow its annexes */
+	bool stale;         /* to be read anew by the next letter */
 	struct ch_bundle bundle;
 	struct ch_letter *letter; /* owned; borrows the bundle */
 	char *test_to;            /* owned; NULL: none */
@@ -33,10 +35,7 @@ struct ch_batches {
 	struct batch *list; /* owned */
 	size_t len;
 	size_t cap;
-	struct loaded loaded[LOADED_MAX];
-	uint64_t uses;
-	struct ch_composed composed;
-	struct ch_str message;
+	struct ch_loaded *loaded; /* owned list, the last used first */
 };
 
 struct ch_batches *ch_batches_new(const char *objects_dir)
@@ -44,29 +43,50 @@ struct ch_batches *ch_batches_new(const char *objects_dir)
 	struct ch_batches *batches = ch_xzalloc(sizeof(*batches));
 
 	batches->objects_dir = ch_xstrdup(objects_dir);
-	ch_composed_init(&batches->composed, MESSAGE_MAX);
-	ch_str_init(&batches->message, MESSAGE_MAX);
 	return batches;
 }
 
-static void unload(struct loaded *loaded)
+static void unload(struct ch_loaded *loaded)
 {
 	ch_letter_free(loaded->letter);
 	ch_bundle_release(&loaded->bundle);
 	free(loaded->test_to);
-	*loaded = (struct loaded){ 0 };
+	free(loaded);
+}
+
+void ch_batches_done(struct ch_loaded *batch)
+{
+	if (batch)
+		batch->users--;
+}
+
+/* All but the last used that nobody uses; all of them for `keep` 0. */
+static void unload_unused(struct ch_batches *batches, size_t keep)
+{
+	struct ch_loaded **at = &batches->loaded;
+
+	while (*at) {
+		struct ch_loaded *loaded = *at;
+
+		if (keep > 0 && !loaded->stale) {
+			keep--;
+			at = &loaded->next;
+		} else if (loaded->users > 0) {
+			at = &loaded->next;
+		} else {
+			*at = loaded->next;
+			unload(loaded);
+		}
+	}
 }
 
 void ch_batches_free(struct ch_batches *batches)
 {
 	if (!batches)
 		return;
-	for (size_t i = 0; i < LOADED_MAX; i++)
-		unload(&batches->loaded[i]);
+	unload_unused(batches, 0);
 	for (size_t i = 0; i < batches->len; i++)
 		ch_str_release(&batches->list[i].payload);
-	ch_composed_release(&batches->composed);
-	ch_str_release(&batches->message);
 	free(batches->list);
 	free(batches->objects_dir);
 	free(batches);
@@ -100,10 +120,8 @@ int ch_batches_add(struct ch_batches *batches, struct ch_slice payload,
 	}
 	ch_str_clear(&batch->payload);
 	ch_str_add_mem(&batch->payload, payload.data, payload.len);
-	for (size_t i = 0; i < LOADED_MAX; i++) {
-		if (batches->loaded[i].batch_id == message.batch_id)
-			unload(&batches->loaded[i]);
-	}
+	for (struct ch_loaded *at = batches->loaded; at; at = at->next)
+		at->stale |= at->batch_id == message.batch_id;
 	return 0;
 }
 
@@ -149,7 +167,7 @@ static int first_problem(const struct ch_problems *problems,
 	return ch_error_set(err, CH_GIVE_UP, "cannot be composed");
 }
 
-static int load_letter(struct loaded *loaded,
+static int load_letter(struct ch_loaded *loaded,
 		       const struct ch_send_batch *batch, struct ch_error *err)
 {
 	CH_AUTOCHAR reference = ch_slice_dup(batch->reference);
@@ -164,7 +182,7 @@ static int load_letter(struct loaded *loaded,
 		.reply_to = reply_to[0] ? reply_to : NULL,
 		.test_to = loaded->test_to,
 		.date_us = loaded->date_us,
-		.max_message_bytes = MESSAGE_MAX,
+		.max_message_bytes = CH_MESSAGE_MAX,
 	};
 
 	if (ch_letter_load(&loaded->bundle, &options, &loaded->letter,
@@ -173,37 +191,33 @@ static int load_letter(struct loaded *loaded,
 	return 0;
 }
 
-static struct loaded *oldest(struct ch_batches *batches)
+/* It becomes the first of the list. */
+static struct ch_loaded *at_hand(struct ch_batches *batches, int64_t batch_id,
+				 int64_t date_us)
 {
-	struct loaded *found = &batches->loaded[0];
+	struct ch_loaded **at = &batches->loaded;
+	struct ch_loaded *loaded;
 
-	for (size_t i = 1; i < LOADED_MAX; i++) {
-		if (batches->loaded[i].used < found->used)
-			found = &batches->loaded[i];
+	while (*at && ((*at)->batch_id != batch_id ||
+		       (*at)->date_us != date_us || (*at)->stale))
+		at = &(*at)->next;
+	loaded = *at;
+	if (loaded) {
+		*at = loaded->next;
+		loaded->next = batches->loaded;
+		batches->loaded = loaded;
 	}
-	return found;
+	return loaded;
 }
 
-static struct loaded *at_hand(struct ch_batches *batches, int64_t batch_id,
-			      int64_t date_us)
-{
-	for (size_t i = 0; i < LOADED_MAX; i++) {
-		struct loaded *loaded = &batches->loaded[i];
-
-		if (loaded->batch_id == batch_id && loaded->date_us == date_us)
-			return loaded;
-	}
-	return NULL;
-}
-
-static struct loaded *load(struct ch_batches *batches,
-			   const struct ch_send_letter *letter,
-			   struct ch_error *err)
+static struct ch_loaded *load(struct ch_batches *batches,
+			      const struct ch_send_letter *letter,
+			      struct ch_error *err)
 {
 	struct batch *batch = find(batches, letter->batch_id);
 	CH_AUTO(ch_arena) arena = { 0 };
 	struct ch_send_batch message;
-	struct loaded *loaded;
+	struct ch_loaded *loaded;
 
 	if (!batch) {
 		ch_error_set(err, CH_GIVE_UP, "batch %lld was not named",
@@ -215,8 +229,8 @@ static struct loaded *load(struct ch_batches *batches,
 					      batch->payload.len },
 			   &message, &arena, err) < 0)
 		return NULL;
-	loaded = oldest(batches);
-	unload(loaded);
+	unload_unused(batches, LOADED_MAX - 1);
+	loaded = ch_xzalloc(sizeof(*loaded));
 	loaded->date_us = letter->date_us;
 	if (message.test_to.len > 0)
 		loaded->test_to = ch_slice_dup(message.test_to);
@@ -226,6 +240,8 @@ static struct loaded *load(struct ch_batches *batches,
 		return NULL;
 	}
 	loaded->batch_id = letter->batch_id;
+	loaded->next = batches->loaded;
+	batches->loaded = loaded;
 	return loaded;
 }
 
@@ -233,7 +249,7 @@ static struct loaded *load(struct ch_batches *batches,
 
 /* The envelope comes from the store's addresses, the header from the fields:
  * two ways to one ministry, which must not part. */
-static int check_envelope(const struct loaded *loaded,
+static int check_envelope(const struct ch_loaded *loaded,
 			  const struct ch_addressee *addressee,
 			  const struct ch_send_letter *letter,
 			  struct ch_error *err)
@@ -256,43 +272,44 @@ static int check_envelope(const struct loaded *loaded,
 	return 0;
 }
 
-static void flatten(struct ch_batches *batches)
+static void digest(const struct ch_composed *composed,
+		   struct ch_sha256 *ret_sha256)
 {
-	const struct ch_composed *composed = &batches->composed;
+	struct ch_sha256_ctx ctx;
 
-	ch_str_clear(&batches->message);
+	ch_sha256_init(&ctx);
 	for (size_t i = 0; i < composed->pieces_len; i++)
-		ch_str_add_mem(&batches->message, composed->pieces[i].iov_base,
-			       composed->pieces[i].iov_len);
+		ch_sha256_add(&ctx, composed->pieces[i].iov_base,
+			      composed->pieces[i].iov_len);
+	ch_sha256_final(&ctx, ret_sha256);
 }
 
 int ch_batches_compose(struct ch_batches *batches,
 		       const struct ch_send_letter *letter,
-		       struct ch_slice *ret_message,
+		       struct ch_composed *composed,
+		       struct ch_loaded **ret_batch,
 		       struct ch_sha256 *ret_sha256, struct ch_error *err)
 {
 	CH_AUTOCHAR message_id = ch_slice_dup(letter->message_id);
 	struct ch_letter_identity identity = { message_id, letter->date_us };
 	CH_AUTO(ch_addressee) addressee = { 0 };
 	CH_AUTO(ch_problems) problems = { 0 };
-	struct loaded *loaded = at_hand(batches, letter->batch_id,
-					letter->date_us);
+	struct ch_loaded *loaded = at_hand(batches, letter->batch_id,
+					   letter->date_us);
 
 	if (!loaded)
 		loaded = load(batches, letter, err);
 	if (!loaded)
 		return -1;
-	loaded->used = ++batches->uses;
 	if (ch_addressee_from_fields(letter->key, letter->language,
 				     letter->fields, &addressee, err) < 0 ||
 	    check_envelope(loaded, &addressee, letter, err) < 0)
 		return -1;
-	if (ch_letter_compose(loaded->letter, &addressee, &identity,
-			      &batches->composed, &problems) < 0)
+	if (ch_letter_compose(loaded->letter, &addressee, &identity, composed,
+			      &problems) < 0)
 		return first_problem(&problems, err);
-	flatten(batches);
-	*ret_message = (struct ch_slice){ batches->message.data,
-					  batches->message.len };
-	ch_sha256_of(ret_message->data, ret_message->len, ret_sha256);
+	digest(composed, ret_sha256);
+	loaded->users++;
+	*ret_batch = loaded;
 	return 0;
 }

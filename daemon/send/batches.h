@@ -14,9 +14,14 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/str.h"
+#include "mail/compose.h"
 #include "wire/messages.h"
 
 struct ch_batches; /* opaque */
+struct ch_loaded;  /* opaque: a letter with its annexes */
+
+#define CH_MESSAGE_MAX ((size_t)1024 * 1024 * 1024) /* what a batch may hold
+						     was decided at its import */
 
 /* `objects_dir` is the object store, copied. */
 struct ch_batches *ch_batches_new(const char *objects_dir);
@@ -28,15 +33,18 @@ int ch_batches_add(struct ch_batches *batches, struct ch_slice payload,
 		   struct ch_error *err);
 
 /* Compose a letter's message, as CRLF lines, and check that each address that
- * is to get it is one that the letter is addressed to. The text is borrowed
- * until the next call. -1:
+ * is to get it is one that the letter is addressed to. *composed, which the
+ * caller has initialized, borrows the annexes of the batch: hold *ret_batch
+ * until it is done with, and give it back with ch_batches_done(). -1:
  *   CH_GIVE_UP  the batch's files or the letter's fields are not what they
  *               were when it was queued: hold it
  *   CH_RETRY    a file cannot be read at present
  */
 int ch_batches_compose(struct ch_batches *batches,
 		       const struct ch_send_letter *letter,
-		       struct ch_slice *ret_message,
+		       struct ch_composed *composed,
+		       struct ch_loaded **ret_batch,
 		       struct ch_sha256 *ret_sha256, struct ch_error *err);
+void ch_batches_done(struct ch_loaded *batch); /* NULL is fine */
 
 #endif

@@ -150,6 +150,11 @@ struct ch_fiber *ch_fiber_current(void)
 	return current;
 }
 
+void *ch_fiber_context(const struct ch_fiber *fiber)
+{
+	return fiber->argument;
+}
+
 bool ch_fiber_ended(const struct ch_fiber *fiber)
 {
 	return fiber->ended;

@@ -31,6 +31,8 @@ void ch_fiber_yield(void);
 
 /* The one that is running; NULL on main's stack. */
 struct ch_fiber *ch_fiber_current(void);
+/* The `context` it was made with. */
+void *ch_fiber_context(const struct ch_fiber *fiber);
 bool ch_fiber_ended(const struct ch_fiber *fiber);
 
 #endif

@@ -29,6 +29,7 @@
 struct ch_connection {
 	int fd;
 	int wake_fd;
+	ch_connection_wait *wait;
 	bool woken;
 	char *host;
 	char *ca_file; /* NULL: the system's */
@@ -51,8 +52,10 @@ static int wait_for(struct ch_connection *conn, short events, int timeout_ms,
 
 	for (;;) {
 		int64_t left = timeout_ms < 0 ? -1 : end - ch_clock_mono_ms();
-		int n = poll(fds, conn->wake_fd >= 0 ? 2 : 1,
-			     timeout_ms < 0 ? -1 : left > 0 ? (int)left : 0);
+		int wait_ms = timeout_ms < 0 ? -1 : left > 0 ? (int)left : 0;
+		nfds_t count = conn->wake_fd >= 0 ? 2 : 1;
+		int n = wait_ms == 0 ? poll(fds, count, 0)
+				     : conn->wait(fds, count, wait_ms);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -183,6 +186,7 @@ int ch_connection_open(const struct ch_connection_target *target,
 	conn = ch_xzalloc(sizeof(*conn));
 	conn->fd = -1;
 	conn->wake_fd = target->wake_fd;
+	conn->wait = target->wait ? target->wait : poll;
 	conn->host = ch_xstrdup(target->host);
 	if (target->ca_file && target->ca_file[0])
 		conn->ca_file = ch_xstrdup(target->ca_file);

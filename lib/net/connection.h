@@ -10,6 +10,7 @@
 #ifndef CH_NET_CONNECTION_H
 #define CH_NET_CONNECTION_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,10 @@
 
 struct ch_connection; /* opaque */
 
+/* Wait for descriptors as poll() does, errno and all. */
+typedef int ch_connection_wait(struct pollfd *fds, nfds_t count,
+			       int timeout_ms);
+
 struct ch_connection_target {
 	const char *host;   /* name or address literal, without brackets */
 	unsigned int port;
@@ -26,6 +31,8 @@ struct ch_connection_target {
 	const char *ca_file; /* PEM, or NULL for the system's */
 	int connect_timeout_ms;
 	int wake_fd; /* readable = stop waiting (eventfd), -1 = none */
+	ch_connection_wait *wait; /* NULL: poll(); for a process in which
+				     something else goes on meanwhile */
 };
 
 /* Resolve, connect (all addresses in turn within one deadline), set
@@ -55,7 +62,7 @@ int ch_connection_write(struct ch_connection *conn, const void *bytes,
 			size_t len, int timeout_ms, struct ch_error *err);
 
 /* 1 when reading would not wait (counting bytes inside TLS), 0 at the timeout,
- * -1 when woken or broken. */
+ * -1 when woken or broken. With a timeout of 0 nothing else goes on. */
 int ch_connection_poll(struct ch_connection *conn, int timeout_ms,
 		       struct ch_error *err);
 bool ch_connection_woken(const struct ch_connection *conn);

@@ -11,8 +11,9 @@
  * the message itself is sent. For every other descriptor they are the system
  * calls.
  *
- * The one variable that is not a transaction's own is which transaction that
- * is; a process that sends has one thread.
+ * Two variables are not a transaction's own: which one libesmtp is connecting
+ * for, and which one each of its descriptors belongs to. A process that sends
+ * has one thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,15 @@
 #define PIECE (64 * 1024) /* of a message, between two looks at the clock */
 #define WITH_DOT (16 * 1024) /* as much of its end may leave with the dot */
 
-static struct ch_smtp_transaction *current;
+#define FDS_MAX 1024
+
+static struct ch_smtp_transaction *connecting;
+static struct ch_smtp_transaction *spoken[FDS_MAX]; /* by descriptor */
+
+static struct ch_smtp_transaction *spoken_on(int fd)
+{
+	return fd >= 0 && fd < FDS_MAX ? spoken[fd] : NULL;
+}
 
 /* ---- ending it ---------------------------------------------------------- */
 
@@ -137,6 +146,21 @@ static void judge(struct ch_smtp_transaction *t, enum ch_smtp_step step,
 		cut_with(t, "the relay is closing the connection (421)");
 }
 
+/* The replies to the letter before come first. Its time begins when they are
+ * read. */
+static int wait_turn(struct ch_smtp_transaction *t)
+{
+	if (t->turn)
+		return 0;
+	t->letter->calls->wait_turn(t->letter->context, &t->turn);
+	t->deadline_ms = ch_clock_mono_ms() +
+			 t->smtp->options->attempt_timeout_ms;
+	if (!t->smtp->cut)
+		return 0;
+	cut_with(t, "the connection ended with the letter before");
+	return -1;
+}
+
 /* Read the reply to the oldest command without one, and put a copy that
  * libesmtp cannot stumble over where it reads. */
 static int next_reply(struct ch_smtp_transaction *t)
@@ -147,6 +171,8 @@ static int next_reply(struct ch_smtp_transaction *t)
 	bool dot = step == CH_STEP_DOT;
 	struct ch_error err;
 
+	if (wait_turn(t) < 0)
+		return -1;
 	if (ch_smtp_read_reply(t->smtp,
 			       dot ? options->dot_timeout_ms
 				   : time_left(t, options->command_timeout_ms),
@@ -203,16 +229,21 @@ static ssize_t dialogue_read(struct ch_smtp_transaction *t, void *out,
 
 /* ---- commands ----------------------------------------------------------- */
 
+/* Write what is in `out`. What is begun while another letter's dot is still to
+ * leave goes with that. */
 static void flush(struct ch_smtp_transaction *t, int timeout_ms)
 {
 	struct ch_error err;
 
-	if (t->out.len == 0 || t->phase == CH_PHASE_CUT)
+	if (t->smtp->out.len == 0 || t->phase == CH_PHASE_CUT)
 		return;
-	if (ch_connection_write(t->smtp->conn, t->out.data, t->out.len,
-				time_left(t, timeout_ms), &err) < 0)
+	if (!t->turn && !t->smtp->first->dot_written)
+		return;
+	if (ch_connection_write(t->smtp->conn, t->smtp->out.data,
+				t->smtp->out.len, time_left(t, timeout_ms),
+				&err) < 0)
 		cut(t, &err);
-	ch_str_clear(&t->out);
+	ch_str_clear(&t->smtp->out);
 }
 
 static void expect(struct ch_smtp_transaction *t, enum ch_smtp_step step)
@@ -248,7 +279,7 @@ static bool starts(const struct ch_str *line, const char *word)
 
 static void pass_on(struct ch_smtp_transaction *t, enum ch_smtp_step step)
 {
-	ch_str_add_mem(&t->out, t->line.data, t->line.len);
+	ch_str_add_mem(&t->smtp->out, t->line.data, t->line.len);
 	expect(t, step);
 }
 
@@ -324,42 +355,85 @@ static void look_for_refusal(struct ch_smtp_transaction *t)
 		t->data.code = 0;
 }
 
-/* What is in `out`, and no longer than it may be. */
-static void flush_if_full(struct ch_smtp_transaction *t, size_t more)
+static void write_through(struct ch_smtp_transaction *t, const char *bytes,
+			  size_t len)
 {
-	if (t->out.len + more > PIECE)
-		flush(t, t->smtp->options->data_timeout_ms);
+	struct ch_error err;
+
+	flush(t, t->smtp->options->data_timeout_ms);
+	if (t->phase == CH_PHASE_CUT)
+		return;
+	if (ch_connection_write(t->smtp->conn, bytes, len,
+				time_left(t, t->smtp->options->data_timeout_ms),
+				&err) < 0)
+		cut(t, &err);
+	t->body_begun = true;
 }
 
-/* The message, with "." before a line that starts with one (RFC 5321 section
- * 4.5.2), in pieces, so that the attempt's deadline is looked at between
- * them. The last piece stays in `out`. */
+/* Bytes of the message as they go out: what is long straight from where it is,
+ * in pieces, so that the attempt's deadline is looked at between them. */
+static void send_bytes(struct ch_smtp_transaction *t, const char *at,
+		       size_t len)
+{
+	while (len > PIECE && t->phase != CH_PHASE_CUT) {
+		write_through(t, at, PIECE);
+		at += PIECE;
+		len -= PIECE;
+	}
+	if (t->smtp->out.len + len > PIECE) {
+		flush(t, t->smtp->options->data_timeout_ms);
+		t->body_begun = true;
+	}
+	ch_str_add_mem(&t->smtp->out, at, len);
+}
+
+/* One piece of the message, with "." before a line that starts with one
+ * (RFC 5321 section 4.5.2). */
+static void send_stuffed(struct ch_smtp_transaction *t, const char *at,
+			 size_t len, bool at_line_start)
+{
+	if (at_line_start && len > 0 && at[0] == '.')
+		send_bytes(t, ".", 1);
+	while (len > 0 && t->phase != CH_PHASE_CUT) {
+		const char *dot = memmem(at, len, "\n.", 2);
+		size_t run = dot ? (size_t)(dot - at) + 1 : len;
+
+		send_bytes(t, at, run);
+		if (dot)
+			send_bytes(t, ".", 1);
+		at += run;
+		len -= run;
+		/* The dot itself must not be found again. */
+		if (dot) {
+			send_bytes(t, at, 1);
+			at++;
+			len--;
+		}
+	}
+}
+
+/* The whole message; a short end of it stays in `out`. */
 static void send_message(struct ch_smtp_transaction *t)
 {
-	const char *at = t->letter->message;
-	const char *end = at + t->letter->message_len;
+	const struct ch_smtp_letter *letter = t->letter;
+	char last = '\n';
 
-	while (at < end && t->phase != CH_PHASE_CUT) {
-		size_t left = (size_t)(end - at);
-		size_t len = left < PIECE ? left : PIECE;
-		const char *dot = t->has_dots ? memmem(at, len, "\n.", 2)
-					      : NULL;
+	for (size_t i = 0; i < letter->message_len; i++) {
+		const char *at = letter->message[i].iov_base;
+		size_t len = letter->message[i].iov_len;
 
-		if (dot)
-			len = (size_t)(dot - at) + 2;
-		flush_if_full(t, len + 2);
-		if (at == t->letter->message && at[0] == '.')
-			ch_str_add_char(&t->out, '.');
-		ch_str_add_mem(&t->out, at, len);
-		if (dot)
-			ch_str_add_char(&t->out, '.');
-		at += len;
-		/* A pair that two pieces share is seen by the second. */
-		if (!dot && at < end && at[-1] == '\n' && at[0] == '.')
-			ch_str_add_char(&t->out, '.');
+		if (len == 0)
+			continue;
+		if (t->has_dots)
+			send_stuffed(t, at, len, last == '\n');
+		else
+			send_bytes(t, at, len);
+		last = at[len - 1];
 	}
-	if (t->out.len > WITH_DOT)
+	if (t->smtp->out.len > WITH_DOT) {
 		flush(t, t->smtp->options->data_timeout_ms);
+		t->body_begun = true;
+	}
 }
 
 /* Whether the dot may be sent: nothing unasked for has come, neither before
@@ -370,22 +444,42 @@ static bool may_end(struct ch_smtp_transaction *t)
 
 	if (t->phase == CH_PHASE_CUT)
 		return false;
+	if (t->body_begun && something_came(t)) {
+		cut_with(t, "the relay answered before the message had ended");
+		return false;
+	}
+	if (t->accepted_len > 0 &&
+	    !letter->calls->before_dot(letter->context, t->accepted,
+				       t->accepted_len)) {
+		cut_with(t, "the letter was called back before its final dot");
+		return false;
+	}
 	if (something_came(t)) {
 		cut_with(t, "the relay answered before the message had ended");
 		return false;
 	}
-	if (t->accepted_len == 0)
-		return true;
-	if (!letter->before_dot(letter->context, t->accepted,
-				t->accepted_len)) {
-		cut_with(t, "the letter was called back before its final dot");
-		return false;
-	}
-	if (t->out.len > 0 && something_came(t)) {
-		cut_with(t, "the relay answered before the message had ended");
-		return false;
-	}
 	return true;
+}
+
+/* Another letter may be begun before the dot leaves, or after; not while it is
+ * being written. */
+static void write_dot(struct ch_smtp_transaction *t)
+{
+	const struct ch_smtp_letter *letter = t->letter;
+	struct ch_smtp *smtp = t->smtp;
+	struct ch_error err;
+
+	if (letter->calls->at_dot) {
+		t->takes_next = smtp->offer.pipelining;
+		letter->calls->at_dot(letter->context);
+		t->takes_next = false;
+	}
+	if (ch_connection_write(smtp->conn, smtp->out.data, smtp->out.len,
+				smtp->options->data_timeout_ms, &err) < 0)
+		cut(t, &err);
+	ch_str_clear(&smtp->out);
+	t->dot_written = true;
+	t->takes_next = smtp->offer.pipelining && !smtp->cut;
 }
 
 /* libesmtp has come to its final dot. Send the message, ask whether the dot
@@ -396,20 +490,16 @@ static bool may_end(struct ch_smtp_transaction *t)
 static void end_message(struct ch_smtp_transaction *t)
 {
 	bool any = t->accepted_len > 0;
-	struct ch_error err;
 
 	if (any)
 		send_message(t);
 	if (!may_end(t))
 		return;
-	ch_str_add(&t->out, ".\r\n");
+	ch_str_add(&t->smtp->out, ".\r\n");
 	t->dot_begun = any;
 	t->phase = CH_PHASE_DOT;
 	expect(t, any ? CH_STEP_DOT : CH_STEP_EMPTY_DOT);
-	if (ch_connection_write(t->smtp->conn, t->out.data, t->out.len,
-				t->smtp->options->data_timeout_ms, &err) < 0)
-		cut(t, &err);
-	ch_str_clear(&t->out);
+	write_dot(t);
 	ch_crash_point("smtp-dot-is-out");
 }
 
@@ -500,23 +590,36 @@ EXPORTED ssize_t ch_libc_read(int fd, void *out, size_t size) __asm__("read");
 EXPORTED ssize_t ch_libc_write(int fd, const void *bytes,
 			       size_t len) __asm__("write");
 
-/* A descriptor to be called by and to be closed: a second one of our own
- * connection costs less than a socket that is never used. */
+EXPORTED int ch_libc_close(int fd) __asm__("close");
+
+/* A descriptor to be called by: a second one of our own connection costs less
+ * than a socket that is never used. It is there as long as the connection. */
+static int library_fd(struct ch_smtp *smtp)
+{
+	int *fd = &smtp->library_fds[0];
+
+	if (spoken_on(*fd)) /* by the letter that is under way */
+		fd = &smtp->library_fds[1];
+	if (*fd < 0)
+		*fd = fcntl(ch_connection_fd(smtp->conn), F_DUPFD_CLOEXEC, 0);
+	return *fd;
+}
+
 int ch_libc_socket(int domain, int type, int protocol)
 {
-	if (current && current->fd < 0 &&
-	    (domain == AF_INET || domain == AF_INET6))
-		return fcntl(ch_connection_fd(current->smtp->conn),
-			     F_DUPFD_CLOEXEC, 0);
+	if (connecting && (domain == AF_INET || domain == AF_INET6))
+		return library_fd(connecting->smtp);
 	return (int)syscall(SYS_socket, domain, type, protocol);
 }
 
 int ch_libc_connect(int fd, const struct sockaddr *address, socklen_t len)
 {
-	if (current && current->fd < 0 &&
+	if (connecting && fd >= 0 && fd < FDS_MAX &&
 	    (address->sa_family == AF_INET || address->sa_family == AF_INET6)) {
-		current->fd = fd;
-		ch_str_add(&current->for_library, "220 relay\r\n");
+		connecting->fd = fd;
+		spoken[fd] = connecting;
+		ch_str_add(&connecting->for_library, "220 relay\r\n");
+		connecting = NULL;
 		return 0;
 	}
 	return (int)syscall(SYS_connect, fd, address, len);
@@ -528,24 +631,41 @@ int ch_libc_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 		.tv_sec = timeout_ms / 1000,
 		.tv_nsec = timeout_ms % 1000 * 1000000L,
 	};
+	struct ch_smtp_transaction *t =
+		count > 0 ? spoken_on(fds[0].fd) : NULL;
 
-	if (current && count > 0 && fds[0].fd == current->fd)
-		return dialogue_poll(current, fds, count);
+	if (t)
+		return dialogue_poll(t, fds, count);
 	return ppoll(fds, count, timeout_ms < 0 ? NULL : &limit, NULL);
 }
 
 ssize_t ch_libc_read(int fd, void *out, size_t size)
 {
-	if (current && fd == current->fd)
-		return dialogue_read(current, out, size);
+	struct ch_smtp_transaction *t = spoken_on(fd);
+
+	if (t)
+		return dialogue_read(t, out, size);
 	return syscall(SYS_read, fd, out, size);
 }
 
 ssize_t ch_libc_write(int fd, const void *bytes, size_t len)
 {
-	if (current && fd == current->fd)
-		return dialogue_write(current, bytes, len);
+	struct ch_smtp_transaction *t = spoken_on(fd);
+
+	if (t)
+		return dialogue_write(t, bytes, len);
 	return syscall(SYS_write, fd, bytes, len);
+}
+
+int ch_libc_close(int fd)
+{
+	struct ch_smtp_transaction *t = spoken_on(fd);
+
+	if (t) { /* the next letter calls it by that again */
+		spoken[fd] = NULL;
+		return 0;
+	}
+	return (int)syscall(SYS_close, fd);
 }
 
 /* ---- libesmtp ----------------------------------------------------------- */
@@ -588,7 +708,7 @@ static void set_up(struct ch_smtp_transaction *t, smtp_session_t session)
 	smtp_set_hostname(session, "localhost");
 	smtp_set_reverse_path(message, letter->envelope_from);
 	smtp_set_messagecb(message, message_source, t);
-	smtp_size_set_estimate(message, letter->message_len);
+	smtp_size_set_estimate(message, t->size_bytes);
 	smtp_dsn_set_ret(message, Ret_HDRS);
 	if (letter->envelope_id && strlen(letter->envelope_id) < 80)
 		smtp_dsn_set_envid(message, letter->envelope_id);
@@ -606,8 +726,10 @@ void ch_smtp_dialogue_run(struct ch_smtp_transaction *t)
 	}
 	set_up(t, session);
 	t->fd = -1;
-	current = t;
+	connecting = t;
 	smtp_start_session(session); /* its verdict is not asked for */
-	current = NULL;
+	connecting = connecting == t ? NULL : connecting;
 	smtp_destroy_session(session);
+	if (spoken_on(t->fd) == t)
+		spoken[t->fd] = NULL;
 }

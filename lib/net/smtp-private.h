@@ -23,6 +23,10 @@ struct ch_smtp {
 	struct ch_connection *conn;            /* owned */
 	struct ch_str raw;    /* came, and belongs to no reply yet */
 	struct ch_smtp_offer offer;
+	struct ch_str out;    /* for the relay, not yet written */
+	int library_fds[2];   /* what libesmtp calls it by, for a letter and
+				 for the next; -1: none yet */
+	struct ch_smtp_transaction *first; /* borrowed; whose reply is next */
 	bool cut;             /* nothing more may be said */
 	bool needs_rset;      /* the last transaction ended in refusal */
 	bool wants_login;
@@ -49,7 +53,7 @@ enum ch_smtp_phase {
 	CH_PHASE_COMMANDS,
 	CH_PHASE_MESSAGE, /* 354 was read: what is written stands for the
 			     message */
-	CH_PHASE_DOT,     /* the dot is out */
+	CH_PHASE_DOT,     /* the dot is out, or about to leave */
 	CH_PHASE_CUT,     /* reads end, writes go nowhere */
 };
 
@@ -67,19 +71,24 @@ enum ch_smtp_step {
 struct ch_smtp_transaction {
 	struct ch_smtp *smtp;                /* borrowed */
 	const struct ch_smtp_letter *letter; /* borrowed */
+	struct ch_smtp_transaction *next; /* borrowed; begun behind the dot */
+	bool turn;   /* it is the connection's first */
+	bool takes_next; /* another may be begun now */
 	enum ch_smtp_phase phase;
-	int fd;                /* what libesmtp takes for its connection */
+	int fd;      /* what libesmtp takes for its connection; -1: not yet */
+	size_t size_bytes;     /* of the message */
 	int64_t deadline_ms;   /* monotonic; for all before the dot */
 	struct ch_str for_library; /* replies it has not read */
 	struct ch_str line;        /* of a command, not yet whole */
-	struct ch_str out;         /* for the relay, not yet written */
 	enum ch_smtp_step *steps;  /* owned; commands without a reply yet, a
 				      ring that never wraps: one per command */
 	size_t steps_len;
 	size_t steps_done;
 	bool has_dots;         /* some line of the message starts with one */
 	size_t seen;           /* of the stand-in and its final dot */
+	bool body_begun;       /* some of the message has left */
 	bool dot_begun;        /* some byte of the dot may have left */
+	bool dot_written;      /* all of it has, or the connection is cut */
 	struct ch_smtp_reply mail, data, dot;
 	struct ch_smtp_reply *rcpt; /* owned; one for each address */
 	size_t rcpt_done;

@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "net/smtp-private.h"
 
+#define OUT_MAX (256 * 1024)
 #define LINE_BYTES_MAX 998 /* RFC 5322 section 2.1.1 */
 
 int ch_smtp_open(const struct ch_smtp_options *options, struct ch_smtp **ret,
@@ -27,6 +29,8 @@ int ch_smtp_open(const struct ch_smtp_options *options, struct ch_smtp **ret,
 	*ret_code = 0;
 	smtp = ch_xzalloc(sizeof(*smtp));
 	smtp->options = options;
+	smtp->library_fds[0] = smtp->library_fds[1] = -1;
+	ch_str_init(&smtp->out, OUT_MAX);
 	if (ch_connection_open(&options->target, &smtp->conn, err) < 0)
 		goto failed;
 	if (options->tls == CH_SMTP_IMPLICIT &&
@@ -57,8 +61,13 @@ void ch_smtp_close(struct ch_smtp *smtp)
 	if (!smtp->cut && ch_smtp_usable(smtp))
 		ch_smtp_command(smtp, "QUIT", &reply, &err);
 	ch_smtp_reply_release(&reply);
+	for (size_t i = 0; i < CH_COUNT(smtp->library_fds); i++) {
+		if (smtp->library_fds[i] >= 0)
+			close(smtp->library_fds[i]);
+	}
 	ch_connection_close(smtp->conn);
 	ch_str_release(&smtp->raw);
+	ch_str_release(&smtp->out);
 	free(smtp);
 }
 
@@ -117,27 +126,61 @@ static bool has_bad_byte(const char *bytes, size_t len)
 	return (bad & (ones << 7)) != 0;
 }
 
+/* What is known of a message at some place in it. */
+struct lines {
+	size_t len;   /* of the line so far */
+	bool cr;      /* its CR was the last byte */
+	bool has_dots; /* some line starts with one */
+};
+
 /* 7-bit lines of at most 998 bytes, each ended by CRLF and by nothing else:
  * a lone CR or LF is where smuggling begins (RFC 5321 section 2.3.8). */
-static bool sendable_message(const char *message, size_t len,
-			     bool *ret_has_dots)
+static bool sendable_piece(struct lines *lines, const char *at, size_t len)
 {
-	const char *end = message + len;
+	const char *end = at + len;
 
-	*ret_has_dots = false;
-	if (len == 0 || len > INT32_MAX / 2 || has_bad_byte(message, len))
+	if (has_bad_byte(at, len))
 		return false;
-	while (message < end) {
-		const char *cr = memchr(message, '\r', (size_t)(end - message));
+	while (at < end) {
+		const char *cr;
+		size_t run;
 
-		if (!cr || cr + 1 == end || cr[1] != '\n' ||
-		    cr - message > LINE_BYTES_MAX ||
-		    memchr(message, '\n', (size_t)(cr - message)))
+		if (lines->cr) {
+			if (*at++ != '\n')
+				return false;
+			lines->cr = false;
+			lines->len = 0;
+			continue;
+		}
+		lines->has_dots |= lines->len == 0 && *at == '.';
+		cr = memchr(at, '\r', (size_t)(end - at));
+		run = (size_t)((cr ? cr : end) - at);
+		if (lines->len + run > LINE_BYTES_MAX ||
+		    memchr(at, '\n', run))
 			return false;
-		*ret_has_dots |= message[0] == '.';
-		message = cr + 2;
+		lines->len += run;
+		lines->cr = cr != NULL;
+		at += run + (cr != NULL);
 	}
 	return true;
+}
+
+static bool sendable_message(const struct ch_smtp_letter *letter,
+			     size_t *ret_bytes, bool *ret_has_dots)
+{
+	struct lines lines = { 0 };
+
+	*ret_bytes = 0;
+	for (size_t i = 0; i < letter->message_len; i++) {
+		const struct iovec *piece = &letter->message[i];
+
+		*ret_bytes += piece->iov_len;
+		if (*ret_bytes > INT32_MAX / 2 ||
+		    !sendable_piece(&lines, piece->iov_base, piece->iov_len))
+			return false;
+	}
+	*ret_has_dots = lines.has_dots;
+	return *ret_bytes > 0 && lines.len == 0 && !lines.cr;
 }
 
 static void set_result(struct ch_smtp_result *result,
@@ -162,7 +205,8 @@ static void set_all(struct ch_smtp_result *results, size_t len,
 /* Refuse here what no relay should see. Returns whether it may go. */
 static bool may_go(const struct ch_smtp *smtp,
 		   const struct ch_smtp_letter *letter,
-		   struct ch_smtp_result *results, bool *ret_has_dots)
+		   struct ch_smtp_result *results, size_t *ret_bytes,
+		   bool *ret_has_dots)
 {
 	uint64_t limit = smtp->offer.size ? smtp->offer.size_limit : 0;
 	bool good = sendable_address(letter->envelope_from);
@@ -175,17 +219,16 @@ static bool may_go(const struct ch_smtp *smtp,
 			"an address that SMTP cannot carry");
 		return false;
 	}
-	if (!sendable_message(letter->message, letter->message_len,
-			      ret_has_dots)) {
+	if (!sendable_message(letter, ret_bytes, ret_has_dots)) {
 		set_all(results, letter->to_len, CH_SMTP_FAILED, "5.6.0",
 			"the message is not made of 7-bit CRLF lines");
 		return false;
 	}
-	if (limit > 0 && letter->message_len > limit) {
+	if (limit > 0 && *ret_bytes > limit) {
 		snprintf(text, sizeof(text),
 			 "the relay takes messages of at most %llu bytes, and "
 			 "this one has %zu",
-			 (unsigned long long)limit, letter->message_len);
+			 (unsigned long long)limit, *ret_bytes);
 		set_all(results, letter->to_len, CH_SMTP_FAILED, "5.3.4", text);
 		return false;
 	}
@@ -249,32 +292,54 @@ static void transaction_release(struct ch_smtp_transaction *t)
 	ch_smtp_reply_release(&t->dot);
 	ch_str_release(&t->for_library);
 	ch_str_release(&t->line);
-	ch_str_release(&t->out);
 	free(t->rcpt);
 	free(t->accepted);
 	free(t->steps);
 }
 
+/* Behind the one under way, or as the first. */
+static void enter(struct ch_smtp *smtp, struct ch_smtp_transaction *t)
+{
+	t->turn = !smtp->first;
+	if (t->turn) {
+		smtp->first = t;
+	} else {
+		smtp->first->next = t;
+		smtp->first->takes_next = false;
+	}
+}
+
+static void leave(struct ch_smtp *smtp, struct ch_smtp_transaction *t)
+{
+	smtp->first = t->next;
+	if (t->next)
+		t->next->turn = true;
+}
+
 static void transact(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
-		     bool has_dots, struct ch_smtp_result *results,
-		     struct ch_error *why)
+		     size_t size_bytes, bool has_dots,
+		     struct ch_smtp_result *results, struct ch_error *why)
 {
 	struct ch_smtp_transaction t = {
 		.smtp = smtp,
 		.letter = letter,
+		.size_bytes = size_bytes,
 		.has_dots = has_dots,
 		.deadline_ms = ch_clock_mono_ms() +
 			       smtp->options->attempt_timeout_ms,
 		.for_library = CH_STR_INIT(64 * 1024),
 		.line = CH_STR_INIT(CH_SMTP_COMMAND_MAX),
-		.out = CH_STR_INIT(256 * 1024),
 		.steps = ch_xcalloc(letter->to_len + 3, sizeof(*t.steps)),
 		.rcpt = ch_xcalloc(letter->to_len, sizeof(*t.rcpt)),
 		.accepted = ch_xcalloc(letter->to_len, sizeof(*t.accepted)),
 	};
 
 	ch_error_set(&t.why, CH_RETRY, "libesmtp ended the dialogue");
+	enter(smtp, &t);
 	ch_smtp_dialogue_run(&t);
+	/* It may have ended before it waited for anything. */
+	if (!t.turn)
+		letter->calls->wait_turn(letter->context, &t.turn);
 	for (size_t i = 0; i < letter->to_len; i++)
 		judge_address(&t, i, &results[i]);
 	/* Where libesmtp went away without a word, or in the middle of one. */
@@ -283,6 +348,7 @@ static void transact(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
 		smtp->cut = true;
 	smtp->needs_rset = t.dot.code / 100 != 2;
 	*why = t.why;
+	leave(smtp, &t);
 	transaction_release(&t);
 }
 
@@ -301,22 +367,37 @@ static int reset(struct ch_smtp *smtp, struct ch_error *err)
 	return result;
 }
 
+bool ch_smtp_takes_next(const struct ch_smtp *smtp)
+{
+	return smtp->first && smtp->first->takes_next && !smtp->cut;
+}
+
+/* Nothing is under way: see that the connection is still there and in order. */
+static int make_ready(struct ch_smtp *smtp, struct ch_error *err)
+{
+	if (!ch_smtp_usable(smtp)) {
+		smtp->cut = true;
+		return ch_error_set(err, CH_RETRY,
+				    "the relay closed the connection");
+	}
+	return smtp->needs_rset ? reset(smtp, err) : 0;
+}
+
 int ch_smtp_send(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
 		 struct ch_smtp_result *results, struct ch_error *err)
 {
+	size_t size_bytes;
 	bool has_dots;
 
-	if (!may_go(smtp, letter, results, &has_dots))
+	if (!may_go(smtp, letter, results, &size_bytes, &has_dots))
 		return 0;
-	if (!ch_smtp_usable(smtp)) {
-		smtp->cut = true;
-		ch_error_set(err, CH_RETRY, "the relay closed the connection");
-	} else if (!smtp->needs_rset || reset(smtp, err) == 0) {
-		transact(smtp, letter, has_dots, results, err);
-		return smtp->cut ? -1 : 0;
+	if (!smtp->first && make_ready(smtp, err) < 0) {
+		set_all(results, letter->to_len, CH_SMTP_UNTRIED, "",
+			err->text);
+		return -1;
 	}
-	set_all(results, letter->to_len, CH_SMTP_UNTRIED, "", err->text);
-	return -1;
+	transact(smtp, letter, size_bytes, has_dots, results, err);
+	return smtp->cut ? -1 : 0;
 }
 
 void ch_smtp_results_release(struct ch_smtp_result *results, size_t len)

@@ -7,7 +7,10 @@
  * here, libesmtp sees a clean copy, and the message does not pass through it
  * (docs/decisions/0003-own-smtp-opening.md).
  *
- * One thread, one connection at a time in a transaction.
+ * One thread. Where waiting lets something else go on (ch_connection_wait), any
+ * number of connections may be in a transaction, and on one that offers
+ * PIPELINING the next letter's opening leaves with the final dot of the one
+ * before: RFC 2920 section 3.1 lets a message be the first in a group.
  */
 #ifndef CH_NET_SMTP_H
 #define CH_NET_SMTP_H
@@ -15,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "base/error.h"
 #include "base/str.h"
@@ -112,22 +116,39 @@ struct ch_smtp_result {
 				       where none did */
 };
 
-/* Asked once, when the whole message is with the relay's kernel and before its
- * final dot: the addresses (positions in letter->to) that were accepted.
- * Returns true when the dot may follow; false ends the connection instead. */
-typedef bool ch_smtp_before_dot(void *context, const size_t *accepted,
-				size_t accepted_len);
+/* What is asked of the caller while a letter is sent. All get
+ * letter->context. */
+struct ch_smtp_calls {
+	/* Once, when the message is complete and before its final dot: the
+	 * addresses (positions in letter->to) that were accepted. True: the dot
+	 * may follow; false ends the connection instead. */
+	bool (*before_dot)(void *context, const size_t *accepted,
+			   size_t accepted_len);
+	/* The dot may follow and has not left yet: ch_smtp_takes_next() may
+	 * be true now. NULL is fine. */
+	void (*at_dot)(void *context);
+	/* Come back when *turn is true. NULL where no letter is begun while
+	 * another is under way. */
+	void (*wait_turn)(void *context, const bool *turn);
+};
 
 struct ch_smtp_letter {
 	const char *envelope_from;
 	const char *envelope_id; /* ENVID, or NULL */
 	const char *const *to;   /* addr-specs */
 	size_t to_len;
-	const char *message; /* CRLF lines; the last one ended */
-	size_t message_len;
-	ch_smtp_before_dot *before_dot;
+	const struct iovec *message; /* in pieces: CRLF lines; the last one
+					ended */
+	size_t message_len;          /* pieces */
+	const struct ch_smtp_calls *calls;
 	void *context;
 };
+
+/* Whether ch_smtp_send() may be called for another letter while one is under
+ * way: its dot is allowed, and the relay takes commands behind it. What is
+ * written of the other leaves at once, or with the dot. Should the connection
+ * break, the other one's addresses are CH_SMTP_UNTRIED. */
+bool ch_smtp_takes_next(const struct ch_smtp *smtp);
 
 /* Send one letter; fills results[0 … to_len - 1], which the caller has zeroed
  * and releases with ch_smtp_results_release(). Returns 0 where the connection

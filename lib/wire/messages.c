@@ -69,6 +69,7 @@ static const struct field send_setup[] = {
 	F_MAX(ch_send_setup, attempt_timeout_ms, INT32_MAX),
 	F_MAX(ch_send_setup, idle_timeout_ms, INT32_MAX),
 	F_U32(ch_send_setup, letters_per_connection),
+	F_MAX(ch_send_setup, lines, CH_SEND_LINES_MAX),
 	F_MAX(ch_send_setup, dsn, 1),
 	F_MAX(ch_send_setup, dsn_success, 1),
 	F_TEXT(ch_send_setup, objects_dir),
@@ -103,6 +104,7 @@ static const struct field send_address[] = {
 };
 
 static const struct field send_letter[] = {
+	F_MAX(ch_send_letter, line, CH_SEND_LINES_MAX - 1),
 	F_I64(ch_send_letter, letter_id),
 	F_I64(ch_send_letter, batch_id),
 	F_U32(ch_send_letter, attempt),
@@ -119,6 +121,7 @@ static const struct field send_letter[] = {
 };
 
 static const struct field send_ready[] = {
+	F_MAX(ch_send_ready, line, CH_SEND_LINES_MAX - 1),
 	F_U32(ch_send_ready, want),
 	F_END
 };
@@ -129,6 +132,7 @@ static const struct field seq_list[] = {
 };
 
 static const struct field send_dot[] = {
+	F_MAX(ch_send_dot, line, CH_SEND_LINES_MAX - 1),
 	F_I64(ch_send_dot, letter_id),
 	F_U32(ch_send_dot, attempt),
 	F_DIGEST(ch_send_dot, sha256),
@@ -138,6 +142,7 @@ static const struct field send_dot[] = {
 };
 
 static const struct field send_go[] = {
+	F_MAX(ch_send_go, line, CH_SEND_LINES_MAX - 1),
 	F_I64(ch_send_go, letter_id),
 	F_U32(ch_send_go, attempt),
 	F_MAX(ch_send_go, go, 1),
@@ -154,6 +159,7 @@ static const struct field send_address_result[] = {
 };
 
 static const struct field send_result[] = {
+	F_MAX(ch_send_result, line, CH_SEND_LINES_MAX - 1),
 	F_I64(ch_send_result, letter_id),
 	F_U32(ch_send_result, attempt),
 	F_LIST(ch_send_result, results, results_len, send_address_result, 20),
@@ -161,6 +167,7 @@ static const struct field send_result[] = {
 };
 
 static const struct field send_fault[] = {
+	F_MAX(ch_send_fault, line, CH_SEND_LINES_MAX - 1),
 	F_MAX(ch_send_fault, fault, CH_FAULT_SETUP),
 	F_MAX(ch_send_fault, code, 9999),
 	F_TEXT(ch_send_fault, text),

@@ -63,6 +63,8 @@ enum ch_auth_mechanism {
 	CH_AUTH_CRAM_MD5,
 };
 
+#define CH_SEND_LINES_MAX 64 /* of one worker */
+
 /* How to reach a server: common to relays and mailboxes. */
 struct ch_peer_setup {
 	struct ch_slice name;   /* what the configuration calls it */
@@ -86,6 +88,7 @@ struct ch_send_setup {
 	uint32_t attempt_timeout_ms;     /* all of one letter */
 	uint32_t idle_timeout_ms;        /* QUIT after that long without work */
 	uint32_t letters_per_connection;
+	uint32_t lines;                  /* connections it has at most */
 	uint32_t dsn;                    /* 1: RET, ENVID, NOTIFY, ORCPT */
 	uint32_t dsn_success;            /* 1: NOTIFY=SUCCESS too */
 	struct ch_slice objects_dir;     /* the object store, absolute */
@@ -119,6 +122,7 @@ struct ch_send_address {
 };
 
 struct ch_send_letter {
+	uint32_t line; /* the connection that it is for */
 	int64_t letter_id;
 	int64_t batch_id;
 	uint32_t attempt;
@@ -134,17 +138,20 @@ struct ch_send_letter {
 	uint32_t addresses_len;
 };
 
-/* The worker can take `want` letters more than it asked for before (it may
- * hold several claimed): 2 after its setup, then 1 with each letter that it has
- * finished, keeps one waiting while another is under way. Letters are sent in
- * the order given, and a letter is finished when each of its pending addresses
- * has a result, in one message or several. */
+/* A worker has one connection or several, its lines, counted from 0; they have
+ * nothing to do with one another. This line can take `want` letters more than
+ * it asked for before (it may hold several claimed): 3 after the setup, then 1
+ * with each letter that it has finished, keeps some waiting while another is
+ * under way. A line sends letters in the order given, and a letter is finished
+ * when each of its pending addresses has a result, in one message or several. */
 struct ch_send_ready {
+	uint32_t line;
 	uint32_t want;
 };
 
 /* The whole body is out: may the final dot follow? */
 struct ch_send_dot {
+	uint32_t line;
 	int64_t letter_id;
 	uint32_t attempt;
 	struct ch_sha256 sha256; /* of the message as sent, before dot-stuffing */
@@ -155,6 +162,7 @@ struct ch_send_dot {
 
 /* Only after the dot record is durable. go 0: drop the connection instead. */
 struct ch_send_go {
+	uint32_t line;
 	int64_t letter_id;
 	uint32_t attempt;
 	uint32_t go;
@@ -178,6 +186,7 @@ struct ch_send_address_result {
 };
 
 struct ch_send_result {
+	uint32_t line;
 	int64_t letter_id;
 	uint32_t attempt;
 	struct ch_send_address_result *results;
@@ -192,13 +201,14 @@ enum ch_relay_fault {
 	CH_FAULT_SETUP,    /* password file, CA file: our own side */
 };
 
-/* The relay is unusable for now; all letters held by this worker that have no
+/* The relay is unusable for now; all letters held by this line that have no
  * result go back to the queue. Alarm for TLS, AUTH and SETUP.
  *
- * The worker forgets those letters and all that it asked for, and lives on: it
+ * The line forgets those letters and all that it asked for, and lives on: it
  * says READY anew at once, and gets the next letter when the relay has rested.
  * Never sent between a "go" and the result of that letter. */
 struct ch_send_fault {
+	uint32_t line;
 	uint32_t fault;
 	uint32_t code;
 	struct ch_slice text;

@@ -83,9 +83,9 @@ class Room:
             "relay": relay, "helo": "chancery.example",
             "data_timeout_ms": 20000, "dot_timeout_ms": 20000,
             "attempt_timeout_ms": 60000, "idle_timeout_ms": 60000,
-            "letters_per_connection": 100, "dsn": 1,
+            "letters_per_connection": 100, "lines": 1, "dsn": 1,
             "objects_dir": str(self.upload.objects), **setup})
-        assert worker.expect("send-ready")["want"] == 2
+        assert worker.expect("send-ready")["want"] == 3
         worker.send("send-batch", batch_id=1, reference="DM-1276",
                     deadline="2026-12-07",
                     from_="Registry <registry@secretariat.example>",
@@ -178,7 +178,7 @@ def in_doubt_after_the_dot(room):
     assert outcomes(worker.expect("send-result")) == [(0, IN_DOUBT, 0)]
     worker.expect("send-ready")
     assert worker.expect("send-fault")["fault"] == CONNECT
-    assert worker.expect("send-ready")["want"] == 2
+    assert worker.expect("send-ready")["want"] == 3
     finish(worker, room)
 
 
@@ -271,7 +271,7 @@ def faults(room):
     worker = room.begin(port=closed.port)
     room.give(worker, "GBR")
     assert worker.expect("send-fault")["fault"] == CONNECT
-    assert worker.expect("send-ready")["want"] == 2
+    assert worker.expect("send-ready")["want"] == 3
     finish(worker, room)
 
     worker = room.begin(relay={"auth": 1, "user": "u",

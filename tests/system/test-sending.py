@@ -17,6 +17,7 @@ QUEUED, CLAIMED, DOT = 0, 1, 2
 def room(connections=1, **conf):
     keys = conf.pop("relay", {})
     return Room([{"name": "relay", "port": 1, "connections": connections,
+                  "connections_per_worker": 1,
                   **keys}], puppets=True, conf=conf)
 
 
@@ -51,8 +52,8 @@ def test_life():
         assert worker.is_silent(), "more letters than were asked for"
         worker.dot(letter)
         go = worker.expect("send-go")
-        assert go == {"letter_id": letter["letter_id"], "attempt": 1,
-                      "go": 1}
+        assert go == {"line": 0, "letter_id": letter["letter_id"],
+                      "attempt": 1, "go": 1}
         assert on_disk(r, letter["letter_id"]) == [DOT]
         worker.result(letter, SENT, 250, "2.0.0 Ok \x1b[31m %n")
         worker.send("send-ready", want=1)

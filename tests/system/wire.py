@@ -13,7 +13,7 @@ import socket
 import struct
 import time
 
-VERSION = 1
+VERSION = 2
 
 PEER = [
     ("name", "text"), ("host", "text"), ("port", "u32"), ("tls", "u32"),
@@ -31,6 +31,7 @@ MESSAGES = [
         ("relay", PEER), ("helo", "text"), ("data_timeout_ms", "u32"),
         ("dot_timeout_ms", "u32"), ("attempt_timeout_ms", "u32"),
         ("idle_timeout_ms", "u32"), ("letters_per_connection", "u32"),
+        ("lines", "u32"),
         ("dsn", "u32"), ("dsn_success", "u32"),
         ("objects_dir", "text")]),
     ("send-batch", [
@@ -38,6 +39,7 @@ MESSAGES = [
         ("from", "text"), ("reply_to", "text"), ("test_to", "text"),
         ("files", [FILE])]),
     ("send-letter", [
+        ("line", "u32"),
         ("letter_id", "i64"), ("batch_id", "i64"), ("attempt", "u32"),
         ("key", "text"), ("language", "text"), ("fields", "text"),
         ("message_id", "text"), ("date_us", "i64"),
@@ -45,16 +47,18 @@ MESSAGES = [
         ("sha256", "text"),
         ("addresses", [[("seq", "u32"), ("role", "u32"), ("pending", "u32"),
                         ("address", "text")]])]),
-    ("send-go", [("letter_id", "i64"), ("attempt", "u32"), ("go", "u32")]),
-    ("send-ready", [("want", "u32")]),
+    ("send-go", [("line", "u32"), ("letter_id", "i64"), ("attempt", "u32"), ("go", "u32")]),
+    ("send-ready", [("line", "u32"), ("want", "u32")]),
     ("send-dot", [
+        ("line", "u32"),
         ("letter_id", "i64"), ("attempt", "u32"), ("sha256", "digest"),
         ("size_bytes", "u64"), ("seqs", ["u32"])]),
     ("send-result", [
+        ("line", "u32"),
         ("letter_id", "i64"), ("attempt", "u32"),
         ("results", [[("seq", "u32"), ("outcome", "u32"), ("code", "u32"),
                       ("status", "text"), ("reply", "text")]])]),
-    ("send-fault", [("fault", "u32"), ("code", "u32"), ("text", "text")]),
+    ("send-fault", [("line", "u32"), ("fault", "u32"), ("code", "u32"), ("text", "text")]),
     ("import-start", [
         ("spool_dir", "text"), ("objects_dir", "text"),
         ("recipients", "text"), ("reference", "text"), ("deadline", "text"),

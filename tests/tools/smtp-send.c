@@ -131,14 +131,20 @@ static bool send_one(struct ch_smtp *smtp, const struct settings *s,
 		     const struct ch_str *message, char **to, size_t to_len)
 {
 	struct ch_smtp_result *results = ch_xcalloc(to_len, sizeof(*results));
+	static const struct ch_smtp_calls calls = { .before_dot = before_dot };
+	struct iovec pieces[2] = {
+		{ message->data, message->len / 3 },
+		{ message->data + message->len / 3,
+		  message->len - message->len / 3 },
+	};
 	struct ch_smtp_letter letter = {
 		.envelope_from = "bounces+token@chancery.example",
 		.envelope_id = "7.1",
 		.to = (const char *const *)to,
 		.to_len = to_len,
-		.message = message->data,
-		.message_len = message->len,
-		.before_dot = before_dot,
+		.message = pieces,
+		.message_len = CH_COUNT(pieces),
+		.calls = &calls,
 	};
 	struct question question = { s, &letter };
 	struct ch_error err;

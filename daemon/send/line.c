@@ -1,0 +1,655 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* line.c - see line.h. */
+#include "send/line.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/crash.h"
+#include "base/fiber.h"
+#include "base/mem.h"
+
+#define STACK_BYTES (1024 * 1024) /* of addresses; what is used is memory */
+/* A message's memory is kept for the next one up to that size. */
+#define MESSAGE_KEPT (256 * 1024)
+
+/* ---- waiting ------------------------------------------------------------ */
+
+static int pause_for(struct ch_clerk *clerk, const bool *flag,
+		     struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+	clerk->pause = (struct ch_pause){
+		.flag = flag,
+		.fds = fds,
+		.count = count,
+		.until_ms = timeout_ms < 0 ? -1
+					   : ch_clock_mono_ms() + timeout_ms,
+	};
+	ch_fiber_yield();
+	return clerk->pause.result;
+}
+
+/* What a connection waits with: poll(), while the other fibers go on. */
+static int wait_for(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+	struct ch_fiber *fiber = ch_fiber_current();
+
+	if (!fiber)
+		return poll(fds, count, timeout_ms);
+	return pause_for(ch_fiber_context(fiber), NULL, fds, count,
+			 timeout_ms);
+}
+
+static void wait_turn(void *context, const bool *turn);
+
+static bool is_over(const struct ch_pause *pause)
+{
+	return pause->over || (pause->flag && *pause->flag);
+}
+
+/* ---- one letter --------------------------------------------------------- */
+
+struct attempt {
+	struct ch_clerk *clerk;
+	const struct ch_send_letter *letter;
+	struct ch_smtp_letter smtp;
+	struct ch_sha256 sha256;
+	uint64_t size_bytes;
+	struct ch_loaded *batch; /* borrowed until done */
+	uint32_t *seqs;  /* owned; of the pending addresses, as in smtp.to */
+	char **to;       /* owned, and each */
+	struct ch_smtp_result *results; /* owned */
+	size_t len;
+};
+
+static void wait_turn(void *context, const bool *turn)
+{
+	const struct attempt *a = context;
+
+	while (!*turn)
+		pause_for(a->clerk, turn, NULL, 0, -1);
+}
+
+static void say(const struct ch_line *line, enum ch_message_type type,
+		const void *message)
+{
+	ch_sender_calls.say(line->sender, type, message);
+}
+
+static void want(const struct ch_line *line, uint32_t letters)
+{
+	struct ch_send_ready ready = { line->number, letters };
+
+	say(line, CH_MSG_SEND_READY, &ready);
+}
+
+static struct ch_clerk *other_clerk(const struct ch_clerk *clerk)
+{
+	struct ch_clerk *clerks = clerk->line->clerks;
+
+	return &clerks[clerk == &clerks[0]];
+}
+
+static void attempt_release(struct attempt *a)
+{
+	for (size_t i = 0; i < a->len; i++)
+		free(a->to[i]);
+	ch_smtp_results_release(a->results, a->len);
+	ch_batches_done(a->batch);
+	free(a->results);
+	free(a->to);
+	free(a->seqs);
+}
+
+static void choose_addresses(struct attempt *a)
+{
+	const struct ch_send_letter *letter = a->letter;
+
+	a->seqs = ch_xcalloc(letter->addresses_len, sizeof(*a->seqs));
+	a->to = ch_xcalloc(letter->addresses_len, sizeof(*a->to));
+	a->results = ch_xcalloc(letter->addresses_len, sizeof(*a->results));
+	for (uint32_t i = 0; i < letter->addresses_len; i++) {
+		if (!letter->addresses[i].pending)
+			continue;
+		a->seqs[a->len] = letter->addresses[i].seq;
+		a->to[a->len++] = ch_slice_dup(letter->addresses[i].address);
+	}
+}
+
+/* Ask for the dot of the letter under way and wait for the answer. */
+static bool before_dot(void *context, const size_t *accepted, size_t len)
+{
+	struct attempt *a = context;
+	struct ch_clerk *clerk = a->clerk;
+	struct ch_line *line = clerk->line;
+	CH_AUTO(ch_arena) arena = { 0 };
+	uint32_t *seqs = ch_arena_alloc(&arena, len * sizeof(*seqs));
+	struct ch_send_dot dot = {
+		.line = line->number,
+		.letter_id = a->letter->letter_id,
+		.attempt = a->letter->attempt,
+		.sha256 = a->sha256,
+		.size_bytes = a->size_bytes,
+		.seqs = seqs,
+		.seqs_len = (uint32_t)len,
+	};
+
+	for (size_t i = 0; i < len; i++)
+		seqs[i] = a->seqs[accepted[i]];
+	ch_crash_point("send-before-asking");
+	clerk->answered = false;
+	say(line, CH_MSG_SEND_DOT, &dot);
+	pause_for(clerk, &clerk->answered, NULL, 0,
+		  line->relay.options.attempt_timeout_ms);
+	if (!clerk->answered)
+		ch_sender_calls.broken(line->sender, "chanceryd",
+				       "does not answer");
+	ch_crash_point("send-before-dot");
+	return clerk->answered && clerk->go;
+}
+
+/* Whether the other fiber's letter may be opened behind the dot of this one's,
+ * over the same connection. */
+static bool may_overlap(const struct ch_line *line)
+{
+	return line->relay.smtp && ch_smtp_takes_next(line->relay.smtp) &&
+	       line->relay.carried < line->relay.letters_per_connection;
+}
+
+/* The dot may leave: with the opening of the next letter, if there is one. */
+static void at_dot(void *context)
+{
+	const struct attempt *a = context;
+	struct ch_clerk *next = other_clerk(a->clerk);
+
+	if (!next->composed || !may_overlap(next->line))
+		return;
+	next->may_start = true;
+	ch_fiber_resume(next->fiber);
+}
+
+static uint32_t outcome_of(enum ch_smtp_outcome outcome)
+{
+	switch (outcome) {
+	case CH_SMTP_SENT:
+		return CH_OUTCOME_SENT;
+	case CH_SMTP_DEFERRED:
+		return CH_OUTCOME_DEFERRED;
+	case CH_SMTP_FAILED:
+		return CH_OUTCOME_FAILED;
+	case CH_SMTP_IN_DOUBT:
+		return CH_OUTCOME_IN_DOUBT;
+	case CH_SMTP_UNTRIED:
+		break;
+	}
+	return CH_OUTCOME_UNTRIED;
+}
+
+/* Room for the results in `arena`; the caller fills them in. */
+static struct ch_send_result begin_results(const struct attempt *a,
+					   struct ch_arena *arena)
+{
+	struct ch_send_result message = {
+		.line = a->clerk->line->number,
+		.letter_id = a->letter->letter_id,
+		.attempt = a->letter->attempt,
+		.results =
+		    ch_arena_alloc(arena, a->len * sizeof(*message.results)),
+		.results_len = (uint32_t)a->len,
+	};
+
+	return message;
+}
+
+static void say_results(struct attempt *a)
+{
+	CH_AUTO(ch_arena) arena = { 0 };
+	struct ch_send_result message = begin_results(a, &arena);
+
+	for (size_t i = 0; i < a->len; i++) {
+		const struct ch_smtp_reply *reply = &a->results[i].reply;
+
+		message.results[i] = (struct ch_send_address_result){
+			.seq = a->seqs[i],
+			.outcome = outcome_of(a->results[i].outcome),
+			.code = reply->code,
+			.status = ch_slice_of(reply->status),
+			.reply = { ch_str_cstr(&reply->text), reply->text.len },
+		};
+	}
+	ch_crash_point("send-before-result");
+	say(a->clerk->line, CH_MSG_SEND_RESULT, &message);
+	want(a->clerk->line, 1);
+}
+
+/* The same for all pending addresses, and nothing was said to a relay. */
+static void say_outcome(struct attempt *a, enum ch_outcome outcome,
+			const char *text)
+{
+	CH_AUTO(ch_arena) arena = { 0 };
+	struct ch_send_result message = begin_results(a, &arena);
+
+	for (size_t i = 0; i < a->len; i++)
+		message.results[i] = (struct ch_send_address_result){
+			.seq = a->seqs[i],
+			.outcome = outcome,
+			.status = CH_SLICE_EMPTY,
+			.reply = ch_slice_of(text),
+		};
+	say(a->clerk->line, CH_MSG_SEND_RESULT, &message);
+	want(a->clerk->line, 1);
+}
+
+/* Compose it. False where it cannot be sent: that has been said. */
+static bool compose(struct attempt *a)
+{
+	const struct ch_send_letter *letter = a->letter;
+	struct ch_composed *message = &a->clerk->message;
+	struct ch_error err;
+
+	if (ch_batches_compose(ch_sender_batches(a->clerk->line->sender),
+			       letter, message, &a->batch, &a->sha256,
+			       &err) < 0) {
+		say_outcome(a, err.fate == CH_RETRY ? CH_OUTCOME_UNTRIED
+						    : CH_OUTCOME_HELD,
+			    err.text);
+		return false;
+	}
+	if (letter->sha256.len > 0 &&
+	    (letter->sha256.len != CH_SHA256_SIZE ||
+	     memcmp(letter->sha256.data, a->sha256.bytes, CH_SHA256_SIZE))) {
+		say_outcome(a, CH_OUTCOME_HELD,
+			    "its bytes are no longer those of an earlier "
+			    "attempt");
+		return false;
+	}
+	a->smtp.message = message->pieces;
+	a->smtp.message_len = message->pieces_len;
+	a->size_bytes = message->size_bytes;
+	return true;
+}
+
+static bool all_untried(const struct attempt *a)
+{
+	for (size_t i = 0; i < a->len; i++) {
+		if (a->results[i].outcome != CH_SMTP_UNTRIED)
+			return false;
+	}
+	return true;
+}
+
+/* ---- the line is one letter's ------------------------------------------- */
+
+/* Until the other letter is done, or its dot may leave with our opening. */
+static void wait_for_line(struct ch_clerk *clerk)
+{
+	const struct ch_clerk *other = other_clerk(clerk);
+
+	while (!clerk->dropped && other->sending && !may_overlap(clerk->line)) {
+		clerk->composed = true;
+		clerk->may_start = false;
+		pause_for(clerk, &clerk->may_start, NULL, 0, -1);
+	}
+	clerk->composed = false;
+	clerk->sending = true;
+}
+
+static void leave_line(struct ch_clerk *clerk)
+{
+	clerk->sending = false;
+	other_clerk(clerk)->may_start = true;
+}
+
+static void forget_waiting(struct ch_line *line)
+{
+	for (; line->count > 0; line->count--) {
+		ch_str_release(&line->waiting[line->first]);
+		line->first = (line->first + 1) % CH_LINE_WAITING;
+	}
+}
+
+/* The other fiber's letter goes back to chanceryd's queue: let it leave the
+ * connection, and say nothing. It cannot be at its dot. */
+static void drop_other(const struct ch_clerk *clerk)
+{
+	struct ch_clerk *other = other_clerk(clerk);
+
+	if (!other->busy || other->hang_up)
+		return;
+	other->dropped = true;
+	other->may_start = true;
+	while (other->busy)
+		ch_fiber_resume(other->fiber);
+}
+
+static void say_fault(struct ch_clerk *clerk, enum ch_relay_fault fault,
+		      unsigned int code, const char *text)
+{
+	struct ch_line *line = clerk->line;
+	struct ch_send_fault message = { line->number, fault, code,
+					 ch_slice_of(text) };
+
+	drop_other(clerk);
+	ch_relay_close(&line->relay);
+	forget_waiting(line);
+	say(line, CH_MSG_SEND_FAULT, &message);
+	want(line, CH_LINE_AHEAD);
+}
+
+/* Connect and send; a connection that had carried letters and fails before
+ * anything was said of this one is tried anew once. Says what became of it. */
+static void transmit(struct attempt *a)
+{
+	struct ch_clerk *clerk = a->clerk;
+	struct ch_relay *relay = &clerk->line->relay;
+	enum ch_relay_fault fault;
+	unsigned int code;
+	struct ch_error err;
+	bool worn;
+
+	do {
+		if (ch_relay_connect(relay, &fault, &code, &err) < 0) {
+			say_fault(clerk, fault, code, err.text);
+			return;
+		}
+		worn = relay->carried++ > 0; /* it may have ended since */
+		ch_crash_point("send-connected");
+		if (ch_smtp_send(relay->smtp, &a->smtp, a->results, &err) ==
+		    0) {
+			if (!clerk->dropped)
+				say_results(a);
+			return;
+		}
+		if (clerk->dropped)
+			return; /* the other one closes the connection */
+		fault = ch_smtp_wants_login(relay->smtp) ? CH_FAULT_AUTH
+							 : CH_FAULT_CONNECT;
+		if (worn && !clerk->answered && all_untried(a))
+			ch_relay_close(relay);
+		else
+			break;
+	} while (true);
+	say_results(a);
+	say_fault(clerk, fault, 0, err.text);
+}
+
+static void send_letter(struct ch_clerk *clerk)
+{
+	static const struct ch_smtp_calls calls = { before_dot, at_dot,
+						    wait_turn };
+	CH_AUTO(ch_arena) arena = { 0 };
+	struct ch_send_letter letter;
+	struct attempt a = { .clerk = clerk, .letter = &letter };
+	CH_AUTOCHAR from = NULL;
+	CH_AUTOCHAR envelope_id = NULL;
+	struct ch_error err;
+
+	if (ch_message_get(CH_MSG_SEND_LETTER,
+			   (struct ch_slice){ ch_str_cstr(&clerk->payload),
+					      clerk->payload.len },
+			   &letter, &arena, &err) < 0) {
+		ch_sender_calls.broken(clerk->line->sender, "letter",
+				       err.text);
+		return;
+	}
+	choose_addresses(&a);
+	from = ch_slice_dup(letter.envelope_from);
+	envelope_id = ch_slice_dup(letter.envelope_id);
+	a.smtp = (struct ch_smtp_letter){
+		.envelope_from = from,
+		.envelope_id = envelope_id[0] ? envelope_id : NULL,
+		.to = (const char *const *)a.to,
+		.to_len = a.len,
+		.calls = &calls,
+		.context = &a,
+	};
+	clerk->letter_id = letter.letter_id;
+	clerk->attempt = letter.attempt;
+	clerk->answered = false;
+	if (a.len == 0) {
+		ch_sender_calls.broken(clerk->line->sender, "letter",
+				       "nobody to send it to");
+	} else if (compose(&a)) {
+		wait_for_line(clerk);
+		if (!clerk->dropped)
+			transmit(&a);
+		leave_line(clerk);
+	}
+	clerk->letter_id = 0;
+	attempt_release(&a);
+}
+
+/* ---- a fiber ------------------------------------------------------------ */
+
+static void work(void *context)
+{
+	struct ch_clerk *clerk = context;
+
+	for (;;) {
+		if (clerk->hang_up)
+			ch_relay_close(&clerk->line->relay);
+		else
+			send_letter(clerk);
+		ch_str_clear(&clerk->payload);
+		if (clerk->message.own.cap > MESSAGE_KEPT) {
+			ch_composed_release(&clerk->message);
+			ch_composed_init(&clerk->message, CH_MESSAGE_MAX);
+		}
+		clerk->busy = false;
+		clerk->hang_up = false;
+		clerk->dropped = false;
+		ch_fiber_yield();
+	}
+}
+
+static void begin(struct ch_clerk *clerk)
+{
+	clerk->busy = true;
+	clerk->line->idle_since_ms = 0;
+	ch_fiber_resume(clerk->fiber);
+}
+
+/* ---- the line ----------------------------------------------------------- */
+
+void ch_line_init(struct ch_line *line, struct ch_sender *sender,
+		  uint32_t number, const struct ch_send_setup *setup)
+{
+	*line = (struct ch_line){ .sender = sender, .number = number };
+	ch_relay_init(&line->relay, setup);
+	line->relay.options.target.wait = wait_for;
+	for (size_t i = 0; i < CH_LINE_CLERKS; i++) {
+		struct ch_clerk *clerk = &line->clerks[i];
+
+		clerk->line = line;
+		clerk->fiber = ch_fiber_new(work, clerk, STACK_BYTES);
+		ch_str_init(&clerk->payload, CH_FRAME_MAX);
+		ch_composed_init(&clerk->message, CH_MESSAGE_MAX);
+	}
+	want(line, CH_LINE_AHEAD);
+}
+
+void ch_line_release(struct ch_line *line)
+{
+	forget_waiting(line);
+	for (size_t i = 0; i < CH_LINE_CLERKS; i++) {
+		struct ch_clerk *clerk = &line->clerks[i];
+
+		ch_fiber_free(clerk->fiber);
+		ch_str_release(&clerk->payload);
+		ch_composed_release(&clerk->message);
+	}
+	ch_relay_release(&line->relay);
+}
+
+int ch_line_add(struct ch_line *line, struct ch_slice payload,
+		struct ch_error *err)
+{
+	struct ch_str *slot =
+		&line->waiting[(line->first + line->count) % CH_LINE_WAITING];
+
+	if (line->count == CH_LINE_WAITING)
+		return ch_error_set(err, CH_GIVE_UP,
+				    "more letters than were asked for");
+	ch_str_init(slot, CH_FRAME_MAX);
+	ch_str_add_mem(slot, payload.data, payload.len);
+	line->count++;
+	return 0;
+}
+
+int ch_line_answer(struct ch_line *line, const struct ch_send_go *go,
+		   struct ch_error *err)
+{
+	for (size_t i = 0; i < CH_LINE_CLERKS; i++) {
+		struct ch_clerk *clerk = &line->clerks[i];
+
+		if (clerk->letter_id == 0 || clerk->answered ||
+		    go->letter_id != clerk->letter_id ||
+		    go->attempt != clerk->attempt)
+			continue;
+		clerk->answered = true;
+		clerk->go = go->go != 0;
+		return 0;
+	}
+	return ch_error_set(err, CH_GIVE_UP,
+			    "a go for another letter than the one under way");
+}
+
+bool ch_line_run(struct ch_line *line)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < CH_LINE_CLERKS; i++) {
+		struct ch_clerk *clerk = &line->clerks[i];
+
+		if (!clerk->busy || !is_over(&clerk->pause))
+			continue;
+		ch_fiber_resume(clerk->fiber);
+		any = true;
+	}
+	return any;
+}
+
+bool ch_line_is_idle(const struct ch_line *line)
+{
+	for (size_t i = 0; i < CH_LINE_CLERKS; i++) {
+		if (line->clerks[i].busy)
+			return false;
+	}
+	return line->count == 0;
+}
+
+static struct ch_clerk *free_clerk(struct ch_line *line)
+{
+	for (size_t i = 0; i < CH_LINE_CLERKS; i++) {
+		if (!line->clerks[i].busy)
+			return &line->clerks[i];
+	}
+	return NULL;
+}
+
+/* By a fiber, since it waits for the relay's "221". */
+static void hang_up(struct ch_line *line)
+{
+	struct ch_clerk *clerk = &line->clerks[0];
+
+	clerk->hang_up = true;
+	begin(clerk);
+}
+
+void ch_line_begin(struct ch_line *line)
+{
+	struct ch_clerk *clerk;
+
+	while (line->count > 0 && (clerk = free_clerk(line)) &&
+	       !other_clerk(clerk)->hang_up) {
+		struct ch_str *letter = &line->waiting[line->first];
+
+		ch_str_release(&clerk->payload);
+		clerk->payload = *letter;
+		*letter = (struct ch_str){ 0 };
+		line->first = (line->first + 1) % CH_LINE_WAITING;
+		line->count--;
+		begin(clerk);
+	}
+	if (!ch_line_is_idle(line))
+		return;
+	if (line->idle_since_ms == 0)
+		line->idle_since_ms = ch_clock_mono_ms();
+	else if (line->relay.smtp &&
+		 ch_clock_mono_ms() - line->idle_since_ms >=
+			 line->relay.idle_timeout_ms)
+		hang_up(line);
+}
+
+void ch_line_stop(struct ch_line *line)
+{
+	forget_waiting(line);
+	for (size_t i = 0; i < CH_LINE_CLERKS; i++) {
+		struct ch_clerk *clerk = &line->clerks[i];
+
+		if (clerk->busy && clerk->composed)
+			drop_other(other_clerk(clerk));
+	}
+	if (ch_line_is_idle(line) && line->relay.smtp)
+		hang_up(line);
+}
+
+/* ---- for poll() --------------------------------------------------------- */
+
+static bool waits_for_descriptors(const struct ch_clerk *clerk)
+{
+	return clerk->busy && clerk->pause.count > 0 && !clerk->pause.over;
+}
+
+static void earlier(int64_t *until_ms, int64_t at_ms)
+{
+	if (at_ms >= 0 && (*until_ms < 0 || at_ms < *until_ms))
+		*until_ms = at_ms;
+}
+
+void ch_line_watch(struct ch_line *line, struct pollfd *fds, nfds_t *count,
+		   int64_t *until_ms)
+{
+	for (size_t i = 0; i < CH_LINE_CLERKS; i++) {
+		const struct ch_clerk *clerk = &line->clerks[i];
+		const struct ch_pause *pause = &clerk->pause;
+
+		if (!clerk->busy)
+			continue;
+		earlier(until_ms, is_over(pause) ? 0 : pause->until_ms);
+		if (!waits_for_descriptors(clerk))
+			continue;
+		assert(pause->count <= CH_LINE_WATCHES / CH_LINE_CLERKS);
+		memcpy(fds + *count, pause->fds, pause->count * sizeof(*fds));
+		*count += pause->count;
+	}
+	if (line->relay.smtp && ch_line_is_idle(line))
+		earlier(until_ms, line->idle_since_ms +
+					  line->relay.idle_timeout_ms);
+}
+
+void ch_line_watched(struct ch_line *line, const struct pollfd *fds,
+		     nfds_t *at, int64_t now_ms)
+{
+	for (size_t i = 0; i < CH_LINE_CLERKS; i++) {
+		struct ch_clerk *clerk = &line->clerks[i];
+		struct ch_pause *pause = &clerk->pause;
+
+		if (!clerk->busy)
+			continue;
+		if (waits_for_descriptors(clerk)) {
+			memcpy(pause->fds, fds + *at,
+			       pause->count * sizeof(*fds));
+			for (nfds_t j = 0; j < pause->count; j++)
+				pause->result += pause->fds[j].revents != 0;
+			*at += pause->count;
+		}
+		pause->over = pause->result > 0 ||
+			      (pause->until_ms >= 0 &&
+			       now_ms >= pause->until_ms);
+	}
+}
