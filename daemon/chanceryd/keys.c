@@ -238,14 +238,3 @@ void ch_keys_envelope_id(const struct ch_keys *keys, int64_t letter_id,
 	ch_token_make(ch_keys_current(keys), letter_id, attempt, token);
 	ch_str_add(out, token);
 }
-
-void ch_keys_sender(const struct ch_keys *keys, struct ch_slice prefix,
-		    struct ch_slice domain, int64_t letter_id,
-		    uint32_t attempt, struct ch_str *out)
-{
-	ch_str_add_mem(out, prefix.data, prefix.len);
-	ch_str_add_char(out, '+');
-	ch_keys_envelope_id(keys, letter_id, attempt, out);
-	ch_str_add_char(out, '@');
-	ch_str_add_mem(out, domain.data, domain.len);
-}

@@ -45,12 +45,9 @@ const struct ch_token_key *ch_keys_current(const struct ch_keys *keys);
 const struct ch_token_key *ch_keys_all(const struct ch_keys *keys,
 				       size_t *ret_len);
 
-/* Append the envelope sender of a letter's attempt: prefix+token@domain. */
-void ch_keys_sender(const struct ch_keys *keys, struct ch_slice prefix,
-		    struct ch_slice domain, int64_t letter_id,
-		    uint32_t attempt, struct ch_str *out);
-/* Append its envelope id (RFC 3461 section 4.4): the token itself, which needs
- * no xtext. A report returns it, and whoever got the letter never saw it. */
+/* Append the envelope id of a letter's attempt (RFC 3461 section 4.4): the
+ * token itself, which needs no xtext. A report returns it, and whoever got the
+ * letter never saw it. The envelope sender is prefix+token@domain. */
 void ch_keys_envelope_id(const struct ch_keys *keys, int64_t letter_id,
 			 uint32_t attempt, struct ch_str *out);
 

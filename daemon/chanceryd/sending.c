@@ -133,9 +133,12 @@ static void add_envelope(const struct ch_mailroom *room,
 {
 	struct ch_envelope envelope = ch_room_envelope(room);
 
-	ch_keys_sender(room->keys, envelope.prefix, envelope.domain,
-		       letter->id, letter->attempt, from);
 	ch_keys_envelope_id(room->keys, letter->id, letter->attempt, id);
+	ch_str_add_mem(from, envelope.prefix.data, envelope.prefix.len);
+	ch_str_add_char(from, '+');
+	ch_str_add_mem(from, id->data, id->len);
+	ch_str_add_char(from, '@');
+	ch_str_add_mem(from, envelope.domain.data, envelope.domain.len);
 }
 
 static uint32_t tell_letter(struct ch_sender *sender,
@@ -175,10 +178,31 @@ static uint32_t tell_letter(struct ch_sender *sender,
 
 /* ---- letters under way ------------------------------------------------ */
 
+static void must(struct ch_sender *sender, int r)
+{
+	struct ch_error err;
+
+	if (r >= 0)
+		return;
+	(void)ch_error_errno(&err, -r, "event loop");
+	ch_room_fail(sender->relay->room, &err);
+}
+
+/* The timer is set when it is not, and not for every letter: where another
+ * letter has become the first since, it goes on for what is left. */
 static int on_deadline(sd_event_source *source, uint64_t usec, void *context)
 {
 	struct ch_sender *sender = context;
 
+	if (!sender->first)
+		return 0;
+	if (sender->deadline_us > usec) {
+		must(sender, sd_event_source_set_time(source,
+						      sender->deadline_us));
+		must(sender, sd_event_source_set_enabled(source,
+							 SD_EVENT_ONESHOT));
+		return 0;
+	}
 	ch_worker_kill(sender->crew->post.worker,
 		       "it has not finished a letter in attempt_timeout");
 	return 0;
@@ -189,27 +213,31 @@ static void set_deadline(struct ch_sender *sender)
 {
 	const struct ch_relay *relay = sender->relay;
 	sd_event *event = relay->room->event;
-	uint64_t now_us, at_us;
+	int enabled = SD_EVENT_OFF;
+	uint64_t now_us;
 
-	if (!sender->first || !relay->config) {
-		if (sender->deadline)
-			(void)sd_event_source_set_enabled(sender->deadline,
-							  SD_EVENT_OFF);
+	if (!sender->first || !relay->config)
 		return;
-	}
-	(void)sd_event_now(event, CLOCK_MONOTONIC, &now_us);
-	at_us = now_us +
+	must(sender, sd_event_now(event, CLOCK_MONOTONIC, &now_us));
+	sender->deadline_us =
+		now_us +
 		(uint64_t)(relay->config->attempt_timeout_ms +
 			   relay->config->peer.connect_timeout_ms + SLACK_MS) *
 			1000;
 	if (!sender->deadline) {
-		(void)sd_event_add_time(event, &sender->deadline,
-					CLOCK_MONOTONIC, at_us, 0, on_deadline,
-					sender);
+		must(sender, sd_event_add_time(event, &sender->deadline,
+					       CLOCK_MONOTONIC,
+					       sender->deadline_us, 0,
+					       on_deadline, sender));
 		return;
 	}
-	(void)sd_event_source_set_time(sender->deadline, at_us);
-	(void)sd_event_source_set_enabled(sender->deadline, SD_EVENT_ONESHOT);
+	must(sender, sd_event_source_get_enabled(sender->deadline, &enabled));
+	if (enabled != SD_EVENT_OFF)
+		return;
+	must(sender, sd_event_source_set_time(sender->deadline,
+					      sender->deadline_us));
+	must(sender, sd_event_source_set_enabled(sender->deadline,
+						 SD_EVENT_ONESHOT));
 }
 
 void ch_sender_give(struct ch_sender *sender, struct ch_active_batch *batch,

@@ -47,7 +47,8 @@ struct ch_sender {
 	struct ch_under_way *first;  /* owned list */
 	struct ch_under_way **last;
 	size_t held;
-	sd_event_source *deadline; /* owned; of the first letter */
+	uint64_t deadline_us;      /* of the first letter; monotonic */
+	sd_event_source *deadline; /* owned */
 };
 
 /* The connections of one worker. */

@@ -114,6 +114,21 @@ void ch_str_vaddf(struct ch_str *str, const char *format, va_list args)
 	ch_str_grew(str, (size_t)len);
 }
 
+void ch_str_add_int(struct ch_str *str, long long value)
+{
+	unsigned long long rest = value < 0 ? 0 - (unsigned long long)value
+					    : (unsigned long long)value;
+	char text[24];
+	char *at = text + sizeof(text);
+
+	do
+		*--at = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (value < 0)
+		*--at = '-';
+	ch_str_add_mem(str, at, (size_t)(text + sizeof(text) - at));
+}
+
 void ch_str_addf(struct ch_str *str, const char *format, ...)
 {
 	va_list args;

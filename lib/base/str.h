@@ -40,6 +40,7 @@ void ch_str_add(struct ch_str *str, const char *text);
 void ch_str_add_mem(struct ch_str *str, const void *bytes, size_t len);
 void ch_str_add_char(struct ch_str *str, char c);
 void ch_str_add_utf8(struct ch_str *str, unsigned int code_point);
+void ch_str_add_int(struct ch_str *str, long long value); /* decimal */
 void ch_str_addf(struct ch_str *str, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void ch_str_vaddf(struct ch_str *str, const char *format, va_list args)

@@ -444,7 +444,8 @@ static bool may_end(struct ch_smtp_transaction *t)
 
 	if (t->phase == CH_PHASE_CUT)
 		return false;
-	if (t->body_begun && something_came(t)) {
+	/* Where nothing of the message is out the second look is enough. */
+	if (t->smtp->raw.len > 0 || (t->body_begun && something_came(t))) {
 		cut_with(t, "the relay answered before the message had ended");
 		return false;
 	}

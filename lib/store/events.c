@@ -6,13 +6,24 @@
 
 #include "base/escape.h"
 
+/* Printable ASCII that JSON has no mark for: most of what is said. */
+static bool is_plain(struct ch_slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+
+		if (c < ' ' || c > '~' || c == '"' || c == '\\')
+			return false;
+	}
+	return true;
+}
+
 /* RFC 8259 section 7. */
-static void json_string(struct ch_str *out, struct ch_slice text)
+static void json_escaped(struct ch_str *out, struct ch_slice text)
 {
 	CH_AUTO(ch_str) utf8 = CH_STR_INIT(CH_JSON_MAX / 4);
 
 	ch_escape_utf8(&utf8, text.data, text.len);
-	ch_str_add_char(out, '"');
 	for (size_t i = 0; i < utf8.len; i++) {
 		unsigned char c = (unsigned char)utf8.data[i];
 
@@ -23,24 +34,30 @@ static void json_string(struct ch_str *out, struct ch_slice text)
 		else
 			ch_str_add_char(out, (char)c);
 	}
-	ch_str_add_char(out, '"');
 }
 
 static void json_name(struct ch_str *out, const char *name)
 {
-	ch_str_addf(out, "%s\"%s\":", out->len ? "," : "{", name);
+	ch_str_add(out, out->len ? ",\"" : "{\"");
+	ch_str_add(out, name);
+	ch_str_add(out, "\":");
 }
 
 void ch_json_int(struct ch_str *out, const char *name, int64_t value)
 {
 	json_name(out, name);
-	ch_str_addf(out, "%lld", (long long)value);
+	ch_str_add_int(out, value);
 }
 
 void ch_json_text(struct ch_str *out, const char *name, struct ch_slice text)
 {
 	json_name(out, name);
-	json_string(out, text);
+	ch_str_add_char(out, '"');
+	if (is_plain(text))
+		ch_str_add_mem(out, text.data, text.len);
+	else
+		json_escaped(out, text);
+	ch_str_add_char(out, '"');
 }
 
 const char *ch_json_end(struct ch_str *out)

@@ -91,6 +91,10 @@ static int connect_file(struct ch_store *store, const char *path,
 	if (!S_ISREG(st.st_mode))
 		return ch_error_set(err, CH_GIVE_UP, "%s: not a regular file",
 				    path);
+	/* One thread uses it; refused, and no harm, where it is open already.
+	 */
+	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	rc = sqlite3_open_v2(path, &store->db,
 			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 			     SQLITE_OPEN_EXRESCODE, NULL);

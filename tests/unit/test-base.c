@@ -37,6 +37,22 @@ static void str_stops_at_its_maximum(void **state)
 	assert_int_equal(s.len, 0);
 }
 
+static void integers_are_written_in_decimal(void **state)
+{
+	CH_AUTO(ch_str) s = CH_STR_INIT(100);
+
+	(void)state;
+	ch_str_add_int(&s, 0);
+	ch_str_add_char(&s, ' ');
+	ch_str_add_int(&s, -70);
+	ch_str_add_char(&s, ' ');
+	ch_str_add_int(&s, INT64_MIN);
+	ch_str_add_char(&s, ' ');
+	ch_str_add_int(&s, INT64_MAX);
+	assert_string_equal(ch_str_cstr(&s), "0 -70 -9223372036854775808 "
+					     "9223372036854775807");
+}
+
 static void room_that_is_not_used_stays_empty(void **state)
 {
 	CH_AUTO(ch_str) s = CH_STR_INIT(100000);
@@ -292,6 +308,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(str_stops_at_its_maximum),
+		cmocka_unit_test(integers_are_written_in_decimal),
 		cmocka_unit_test(room_that_is_not_used_stays_empty),
 		cmocka_unit_test(error_text_is_cut_at_a_character),
 		cmocka_unit_test(utf8_table),

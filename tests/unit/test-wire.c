@@ -35,12 +35,13 @@ static const struct ch_send_letter letter = {
 
 static void a_go_has_these_bytes(void **state)
 {
-	static const char expected[] = "\x14\0\0\0" /* 20 bytes follow */
-				       "\x05\0\x01\0"
+	static const char expected[] = "\x18\0\0\0" /* 24 bytes follow */
+				       "\x05\0\x02\0"
+				       "\x03\0\0\0"
 				       "\x07\0\0\0\0\0\0\0"
 				       "\x02\0\0\0"
 				       "\x01\0\0\0";
-	struct ch_send_go go = { 7, 2, 1 };
+	struct ch_send_go go = { 3, 7, 2, 1 };
 	struct ch_channel channel;
 	struct ch_error err;
 
@@ -138,15 +139,18 @@ static void values_out_of_range_are_refused(void **state)
 		size_t len;
 	} rows[] = {
 		{ "go is 2", CH_MSG_SEND_GO,
-		  "\1\0\0\0\0\0\0\0\1\0\0\0\2\0\0\0", 16 },
-		{ "fault 5", CH_MSG_SEND_FAULT, "\5\0\0\0\0\0\0\0\0\0\0\0",
-		  12 },
+		  "\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\2\0\0\0", 20 },
+		{ "line 64", CH_MSG_SEND_GO,
+		  "\x40\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\1\0\0\0", 20 },
+		{ "fault 5", CH_MSG_SEND_FAULT,
+		  "\0\0\0\0\5\0\0\0\0\0\0\0\0\0\0\0", 16 },
 		{ "reply code 10000", CH_MSG_SEND_FAULT,
-		  "\0\0\0\0\x10\x27\0\0\0\0\0\0", 12 },
+		  "\0\0\0\0\0\0\0\0\x10\x27\0\0\0\0\0\0", 16 },
 		{ "four thousand million results", CH_MSG_SEND_RESULT,
-		  "\1\0\0\0\0\0\0\0\1\0\0\0\xFF\xFF\xFF\xFF", 16 },
+		  "\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0"
+		  "\xFF\xFF\xFF\xFF", 20 },
 		{ "text longer than all", CH_MSG_SEND_FAULT,
-		  "\0\0\0\0\0\0\0\0\xFF\xFF\xFF\xFF", 12 },
+		  "\0\0\0\0\0\0\0\0\0\0\0\0\xFF\xFF\xFF\xFF", 16 },
 		{ "a byte behind the end", CH_MSG_STOP, "x", 1 },
 		{ "no such type", CH_MSG_TYPES, "", 0 },
 		{ "type 0", 0, "", 0 },
@@ -180,10 +184,10 @@ static void what_is_no_frame(void **state)
 	} rows[] = {
 		{ "half a length", "\x04\0\0", 3, 0 },
 		{ "half a frame", "\x04\0\0\0\x01\0", 6, 0 },
-		{ "a whole one", "\x04\0\0\0\x01\0\x01\0", 8, 1 },
-		{ "length 3", "\x03\0\0\0\x01\0\x01\0", 8, -1 },
-		{ "length over the limit", "\x01\0\x10\0\x01\0\x01\0", 8, -1 },
-		{ "version 2", "\x04\0\0\0\x01\0\x02\0", 8, -1 },
+		{ "a whole one", "\x04\0\0\0\x01\0\x02\0", 8, 1 },
+		{ "length 3", "\x03\0\0\0\x01\0\x02\0", 8, -1 },
+		{ "length over the limit", "\x01\0\x10\0\x01\0\x02\0", 8, -1 },
+		{ "version 1", "\x04\0\0\0\x01\0\x01\0", 8, -1 },
 	};
 
 	(void)state;
