@@ -1,0 +1,252 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several connections in one send worker, and the opening of a letter behind
+the dot of the one before: each letter's result is its own, whatever happens to
+its neighbours."""
+import os
+import pathlib
+import sys
+
+from sender import (CONNECT, DEFERRED, IN_DOUBT, SENT, UNTRIED, finish,
+                    outcomes, run_all)
+
+sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
+from smtp_peer import KEYWORDS, Peer, Turns  # noqa: E402
+
+
+def next_of(worker, name):
+    """The next message that is no READY."""
+    while True:
+        message = worker.receive()
+        assert message, "the worker has ended"
+        if message[0] != "send-ready":
+            assert message[0] == name, message
+            return message[1]
+
+
+def two_letters(room, peer):
+    """GBR at its dot, with FRA composed behind it: the worker and the two
+    numbers. The "go" for GBR is still to be given."""
+    worker = room.begin(port=peer.port)
+    first = room.give(worker, "GBR")
+    second = room.give(worker, "FRA")
+    assert next_of(worker, "send-dot")["letter_id"] == first
+    return worker, first, second
+
+
+def go(worker, number):
+    worker.send("send-go", letter_id=number, attempt=1, go=1)
+
+
+def group_with_a_dot(peer):
+    """What came in one piece with the end of the first message."""
+    return peer.sessions[0].behind_the_dot
+
+
+def watch(peer):
+    """Let the peer note what is there already when a message has ended."""
+    def note(session):
+        if not hasattr(session, "behind_the_dot"):
+            session.behind_the_dot = session.input
+        session.say(b"250 2.0.0 kept\r\n")
+    peer.script["dot"] = note
+
+
+def the_next_opening_leaves_with_the_dot(room):
+    with Peer() as peer:
+        watch(peer)
+        worker, first, second = two_letters(room, peer)
+        go(worker, first)
+        result = next_of(worker, "send-result")
+        assert result["letter_id"] == first
+        assert outcomes(result) == [(0, SENT, 250)]
+        let_go_next(worker, second)
+        finish(worker, room)
+        peer.settle()
+        behind = group_with_a_dot(peer)
+        assert behind.startswith(b"MAIL FROM:<"), behind
+        assert behind.endswith(b"DATA\r\n") and behind.count(b"RCPT TO") == 2
+        assert len(peer.sessions) == 1 and len(peer.messages) == 2
+
+
+def let_go_next(worker, number):
+    dot = next_of(worker, "send-dot")
+    assert dot["letter_id"] == number
+    go(worker, number)
+    result = next_of(worker, "send-result")
+    assert result["letter_id"] == number
+    assert all(o == (i, SENT, 250) for i, o in enumerate(outcomes(result)))
+
+
+def not_where_it_is_not_offered(room):
+    with Peer(keywords=[k for k in KEYWORDS if k != "PIPELINING"]) as peer:
+        watch(peer)
+        worker, first, second = two_letters(room, peer)
+        go(worker, first)
+        assert next_of(worker, "send-result")["letter_id"] == first
+        let_go_next(worker, second)
+        finish(worker, room)
+        peer.settle()
+        assert group_with_a_dot(peer) == b""
+        assert len(peer.sessions) == 1 and len(peer.messages) == 2
+
+
+def not_past_the_letters_of_a_connection(room):
+    with Peer() as peer:
+        watch(peer)
+        worker = room.begin(port=peer.port, letters_per_connection=1)
+        first, second = room.give(worker, "GBR"), room.give(worker, "FRA")
+        let_go_next(worker, first)
+        let_go_next(worker, second)
+        finish(worker, room)
+        peer.settle()
+        assert group_with_a_dot(peer) == b"" and len(peer.sessions) == 2
+
+
+def refused_dot_and_the_next_is_sent(room):
+    """A 4yz to the dot is that letter's alone."""
+    with Peer({"dot": Turns(b"451 4.3.0 later\r\n",
+                            b"250 2.0.0 kept\r\n")}) as peer:
+        worker, first, second = two_letters(room, peer)
+        go(worker, first)
+        assert outcomes(next_of(worker, "send-result")) == [
+            (0, DEFERRED, 451)]
+        let_go_next(worker, second)
+        finish(worker, room)
+        peer.settle()
+        assert len(peer.sessions) == 1 and "RSET" not in peer.said
+
+
+def break_at_the_dot(room, answer, end, **setup):
+    """The first letter's dot gets `answer`; the second was opened behind it, is
+    never at its dot, and goes back to the queue without a word."""
+    with Peer({"dot": answer}) as peer:
+        worker = room.begin(port=peer.port, **setup)
+        first, second = room.give(worker, "GBR"), room.give(worker, "FRA")
+        assert next_of(worker, "send-dot")["letter_id"] == first
+        go(worker, first)
+        result = next_of(worker, "send-result")
+        assert result["letter_id"] == first
+        assert outcomes(result) == [end], result
+        assert next_of(worker, "send-fault")["fault"] == CONNECT
+        # The line lives on, and the letter comes again.
+        peer.script["dot"] = b"250 2.0.0 kept\r\n"
+        assert room.give(worker, "FRA") == second
+        let_go_next(worker, second)
+        finish(worker, room)
+        peer.settle()
+        assert len(peer.messages) == 2 and len(peer.sessions) == 2
+
+
+def breaks_at_the_dot(room):
+    for answer, end in (("close", (0, IN_DOUBT, 0)),
+                        ("reset", (0, IN_DOUBT, 0)),
+                        (b"199 what\r\n", (0, IN_DOUBT, 0)),
+                        (b"250-x\r\n451 y\r\n", (0, IN_DOUBT, 0)),
+                        (b"421 4.3.2 closing\r\n", (0, DEFERRED, 421))):
+        break_at_the_dot(room, answer, end)
+    break_at_the_dot(room, "hang", (0, IN_DOUBT, 0), dot_timeout_ms=300)
+
+
+def an_answer_too_many_is_not_the_next_ones(room):
+    """Two replies to one dot: the second would be taken for MAIL's, all that
+    follow are one too early, and a dot must not be answered before it was sent.
+    The second letter does not go out over this connection."""
+    with Peer({"dot": b"250 2.0.0 kept\r\n250 2.0.0 twice\r\n"}) as peer:
+        worker, first, second = two_letters(room, peer)
+        go(worker, first)
+        result = next_of(worker, "send-result")
+        assert outcomes(result) == [(0, SENT, 250)]
+        peer.script["dot"] = b"250 2.0.0 kept\r\n"
+        let_go_next(worker, second)
+        finish(worker, room)
+        peer.settle()
+        assert len(peer.sessions) == 2
+        assert [len(s.messages) for s in peer.sessions] == [1, 1]
+
+
+def ends_behind_the_dot(room):
+    """The relay takes the first and hangs up: the second, of which nothing was
+    said, goes over a new connection at once."""
+    with Peer({"dot": [b"250 2.0.0 kept\r\n", "close"]}) as peer:
+        worker, first, second = two_letters(room, peer)
+        go(worker, first)
+        assert outcomes(next_of(worker, "send-result")) == [(0, SENT, 250)]
+        peer.script["dot"] = b"250 2.0.0 kept\r\n"
+        let_go_next(worker, second)
+        finish(worker, room)
+        peer.settle()
+        assert len(peer.sessions) == 2
+
+
+def called_back_before_its_dot(room):
+    """"No" to the first ends the connection; the second was not begun."""
+    with Peer() as peer:
+        worker, first, second = two_letters(room, peer)
+        worker.send("send-go", letter_id=first, attempt=1, go=0)
+        result = next_of(worker, "send-result")
+        assert outcomes(result) == [(0, UNTRIED, 0)]
+        next_of(worker, "send-fault")
+        finish(worker, room)
+        peer.settle()
+        assert peer.messages == []
+        assert len([s for s in peer.said if s.startswith("MAIL")]) == 1
+
+
+def lines_have_nothing_to_do_with_one_another(room):
+    """One line's relay says nothing any more, one refuses, two go on."""
+    with Peer({"rcpt:minister@uk.example": "hang"}) as peer:
+        worker = room.begin(port=peer.port, lines=4)
+        room.give(worker, "GBR", line=0)
+        numbers = {}
+        for line, key in ((1, "FRA"), (2, "ITA"), (3, "PER")):
+            numbers[room.give(worker, key, line=line)] = line
+        done = set()
+        while len(done) < 3:
+            name, message = worker.receive()
+            if name == "send-dot":
+                assert numbers[message["letter_id"]] == message["line"]
+                worker.send("send-go", line=message["line"],
+                            letter_id=message["letter_id"], attempt=1, go=1)
+            elif name == "send-result":
+                assert message["line"] == numbers[message["letter_id"]]
+                assert all(o[1] == SENT for o in outcomes(message))
+                done.add(message["letter_id"])
+        worker.kill()
+        worker.wait()
+        assert len(peer.sessions) == 4 and len(peer.messages) == 3
+
+
+def a_fault_is_of_one_line(room):
+    with Peer({"mail": Turns("close", b"250 ok\r\n")}) as peer:
+        worker = room.begin(port=peer.port, lines=2)
+        room.give(worker, "GBR", line=1)
+        fault = next_of(worker, "send-result")
+        assert fault["line"] == 1 and outcomes(fault) == [(0, UNTRIED, 0)]
+        assert next_of(worker, "send-fault")["line"] == 1
+        number = room.give(worker, "FRA", line=0)
+        dot = next_of(worker, "send-dot")
+        assert (dot["line"], dot["letter_id"]) == (0, number)
+        go(worker, number)
+        assert all(o[1] == SENT
+                   for o in outcomes(next_of(worker, "send-result")))
+        finish(worker, room)
+
+
+def a_line_that_is_not_there_ends_it(room):
+    worker = room.begin(lines=2)
+    room.give(worker, "GBR", line=2)
+    while worker.receive():
+        pass
+    assert worker.wait() == 76
+
+
+if __name__ == "__main__":
+    run_all([the_next_opening_leaves_with_the_dot,
+             not_where_it_is_not_offered,
+             not_past_the_letters_of_a_connection,
+             refused_dot_and_the_next_is_sent, breaks_at_the_dot,
+             an_answer_too_many_is_not_the_next_ones, ends_behind_the_dot,
+             called_back_before_its_dot,
+             lines_have_nothing_to_do_with_one_another,
+             a_fault_is_of_one_line, a_line_that_is_not_there_ends_it])
