@@ -97,24 +97,44 @@ static void to_journal(int priority, const struct ch_log_fields *about,
 
 /* ---- to a terminal or a file ------------------------------------------ */
 
-static void to_stderr(const struct ch_log_fields *about,
-		      struct ch_slice message)
+static void add_line(const struct ch_log_fields *about,
+		     struct ch_slice message, struct ch_str *lines)
 {
-	CH_AUTO(ch_str) line = CH_STR_INIT(FIELD_MAX * 12 + MESSAGE_MAX * 6);
+	ch_str_add(lines, "chanceryd: ");
+	ch_escape_line(lines, message.data, message.len);
+	add_about(lines, about);
+	ch_str_add_char(lines, '\n');
+}
 
-	ch_str_add(&line, "chanceryd: ");
-	ch_escape_line(&line, message.data, message.len);
-	add_about(&line, about);
-	ch_str_add_char(&line, '\n');
-	/* In one write, so that lines of two programs do not mix. */
-	if (write(STDERR_FILENO, line.data, line.len) < 0)
-		return; /* nobody reads it: there is nobody to tell */
+/* Lines in one write, so that those of two programs do not mix. */
+void ch_log_write(struct ch_str *lines)
+{
+	if (lines->len > 0 &&
+	    write(STDERR_FILENO, lines->data, lines->len) < 0)
+		ch_str_clear(lines); /* nobody reads it: nobody to tell */
+	ch_str_clear(lines);
+}
+
+void ch_log_add(const struct ch_log *log, int priority,
+		const struct ch_log_fields *fields, struct ch_slice message,
+		struct ch_str *lines)
+{
+	if (priority > log->least)
+		return;
+	if (log->journal) {
+		to_journal(priority, fields, message);
+		return;
+	}
+	add_line(fields, message, lines);
+	if (lines->len > CH_LOG_LINES_MAX / 2)
+		ch_log_write(lines);
 }
 
 void ch_log_v(const struct ch_log *log, int priority,
 	      const struct ch_log_fields *fields, const char *format,
 	      va_list args)
 {
+	CH_AUTO(ch_str) line = CH_STR_INIT(CH_LOG_LINES_MAX);
 	char text[MESSAGE_MAX + 1];
 	struct ch_slice message = { text, 0 };
 	int len;
@@ -126,10 +146,8 @@ void ch_log_v(const struct ch_log *log, int priority,
 		return;
 	message.len = (size_t)len < sizeof(text) ? (size_t)len :
 						   sizeof(text) - 1;
-	if (log->journal)
-		to_journal(priority, fields, message);
-	else
-		to_stderr(fields, message);
+	ch_log_add(log, priority, fields, message, &line);
+	ch_log_write(&line);
 }
 
 void ch_log(const struct ch_log *log, int priority,

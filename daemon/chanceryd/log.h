@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <syslog.h>
 
+#include "base/str.h"
+
 struct ch_log {
 	bool journal; /* stderr is the journal */
 	int least;    /* LOG_INFO: what is less urgent is not written */
@@ -37,6 +39,14 @@ void ch_log_init(struct ch_log *log);
 void ch_log(const struct ch_log *log, int priority,
 	    const struct ch_log_fields *fields, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* The same for a message that is there already, one of many: what goes to
+ * stderr is added to *lines, and written by ch_log_write() in the end. */
+void ch_log_add(const struct ch_log *log, int priority,
+		const struct ch_log_fields *fields, struct ch_slice message,
+		struct ch_str *lines);
+void ch_log_write(struct ch_str *lines);
+#define CH_LOG_LINES_MAX (64 * 1024) /* of such a string; it is written when it
+					is half full */
 void ch_log_v(const struct ch_log *log, int priority,
 	      const struct ch_log_fields *fields, const char *format,
 	      va_list args) __attribute__((format(printf, 4, 0)));

@@ -26,11 +26,9 @@
 
 struct line {
 	int priority;
-	unsigned int smtp_code;
-	char *batch;  /* owned, as the rest; NULL: none */
-	char *letter;
-	char *state;
-	char *text;
+	struct ch_log_fields about; /* into the block */
+	struct ch_slice text;       /* the same */
+	char *block;                /* owned */
 };
 
 struct call {
@@ -49,6 +47,7 @@ struct ch_turn {
 	uint64_t commits;
 	struct line *lines; /* owned */
 	size_t lines_len, lines_cap;
+	struct ch_str written; /* scratch: lines on their way to stderr */
 	struct call *calls; /* owned */
 	size_t calls_len, calls_cap;
 };
@@ -80,7 +79,10 @@ int ch_turn_new(struct ch_mailroom *room, struct ch_turn **ret,
 		struct ch_error *err)
 {
 	struct ch_turn *turn = ch_xzalloc(sizeof(*turn));
-	int r = sd_event_add_defer(room->event, &turn->end, on_end, room);
+	int r;
+
+	ch_str_init(&turn->written, CH_LOG_LINES_MAX);
+	r = sd_event_add_defer(room->event, &turn->end, on_end, room);
 
 	if (r >= 0)
 		r = sd_event_add_time(room->event, &turn->linger,
@@ -100,14 +102,6 @@ int ch_turn_new(struct ch_mailroom *room, struct ch_turn **ret,
 	return 0;
 }
 
-static void free_line(struct line *line)
-{
-	free(line->batch);
-	free(line->letter);
-	free(line->state);
-	free(line->text);
-}
-
 void ch_turn_free(struct ch_turn *turn)
 {
 	if (!turn)
@@ -115,8 +109,9 @@ void ch_turn_free(struct ch_turn *turn)
 	sd_event_source_disable_unref(turn->end);
 	sd_event_source_disable_unref(turn->linger);
 	for (size_t i = 0; i < turn->lines_len; i++)
-		free_line(&turn->lines[i]);
+		free(turn->lines[i].block);
 	free(turn->lines);
+	ch_str_release(&turn->written);
 	free(turn->calls);
 	free(turn);
 }
@@ -187,18 +182,30 @@ int64_t ch_turn_join(struct ch_mailroom *room)
 	return begin(room);
 }
 
-static char *copy(const char *text)
+/* Where `text` was copied to at *at, which moves behind it. */
+static const char *keep(char **at, const char *text)
 {
-	return text ? ch_xstrdup(text) : NULL;
+	size_t size = text ? strlen(text) + 1 : 0;
+	char *kept = size ? memcpy(*at, text, size) : NULL;
+
+	*at += size;
+	return kept;
+}
+
+static size_t size_of(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
 }
 
 void ch_turn_log(struct ch_mailroom *room, int priority,
 		 const struct ch_log_fields *fields, const char *format, ...)
 {
+	static const struct ch_log_fields none;
 	struct ch_turn *turn = room->turn;
 	char text[LINE_MAX_BYTES + 1];
 	struct line *line;
 	va_list args;
+	char *at;
 
 	if (priority > room->log.least)
 		return;
@@ -206,15 +213,20 @@ void ch_turn_log(struct ch_mailroom *room, int priority,
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	if (!fields)
+		fields = &none;
 	CH_GROW(turn->lines, turn->lines_len, turn->lines_cap);
 	line = &turn->lines[turn->lines_len++];
-	*line = (struct line){ .priority = priority, .text = ch_xstrdup(text) };
-	if (!fields)
-		return;
-	line->batch = copy(fields->batch);
-	line->letter = copy(fields->letter);
-	line->state = copy(fields->state);
-	line->smtp_code = fields->smtp_code;
+	at = ch_xmalloc(size_of(text) + size_of(fields->batch) +
+			size_of(fields->letter) + size_of(fields->state));
+	*line = (struct line){ .priority = priority, .block = at };
+	line->text = ch_slice_of(keep(&at, text));
+	line->about = (struct ch_log_fields){
+		.batch = keep(&at, fields->batch),
+		.letter = keep(&at, fields->letter),
+		.state = keep(&at, fields->state),
+		.smtp_code = fields->smtp_code,
+	};
 }
 
 void ch_mailroom_after_commit(struct ch_mailroom *room, ch_after_commit *call,
@@ -250,17 +262,13 @@ static void write_lines(struct ch_mailroom *room)
 
 	for (size_t i = 0; i < turn->lines_len; i++) {
 		struct line *line = &turn->lines[i];
-		const struct ch_log_fields fields = {
-			.batch = line->batch,
-			.letter = line->letter,
-			.state = line->state,
-			.smtp_code = line->smtp_code,
-		};
 
-		ch_log(&room->log, line->priority, &fields, "%s", line->text);
-		free_line(line);
+		ch_log_add(&room->log, line->priority, &line->about,
+			   line->text, &turn->written);
+		free(line->block);
 	}
 	turn->lines_len = 0;
+	ch_log_write(&turn->written);
 }
 
 /* Each may ask for another turn, and for a call at the end of that one. */

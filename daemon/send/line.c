@@ -307,7 +307,7 @@ static void leave_line(struct ch_clerk *clerk)
 static void forget_waiting(struct ch_line *line)
 {
 	for (; line->count > 0; line->count--) {
-		ch_str_release(&line->waiting[line->first]);
+		ch_given_free(line->waiting[line->first]);
 		line->first = (line->first + 1) % CH_LINE_WAITING;
 	}
 }
@@ -381,24 +381,14 @@ static void send_letter(struct ch_clerk *clerk)
 {
 	static const struct ch_smtp_calls calls = { before_dot, at_dot,
 						    wait_turn };
-	CH_AUTO(ch_arena) arena = { 0 };
-	struct ch_send_letter letter;
-	struct attempt a = { .clerk = clerk, .letter = &letter };
+	const struct ch_send_letter *letter = &clerk->given->letter;
+	struct attempt a = { .clerk = clerk, .letter = letter };
 	CH_AUTOCHAR from = NULL;
 	CH_AUTOCHAR envelope_id = NULL;
-	struct ch_error err;
 
-	if (ch_message_get(CH_MSG_SEND_LETTER,
-			   (struct ch_slice){ ch_str_cstr(&clerk->payload),
-					      clerk->payload.len },
-			   &letter, &arena, &err) < 0) {
-		ch_sender_calls.broken(clerk->line->sender, "letter",
-				       err.text);
-		return;
-	}
 	choose_addresses(&a);
-	from = ch_slice_dup(letter.envelope_from);
-	envelope_id = ch_slice_dup(letter.envelope_id);
+	from = ch_slice_dup(letter->envelope_from);
+	envelope_id = ch_slice_dup(letter->envelope_id);
 	a.smtp = (struct ch_smtp_letter){
 		.envelope_from = from,
 		.envelope_id = envelope_id[0] ? envelope_id : NULL,
@@ -407,8 +397,8 @@ static void send_letter(struct ch_clerk *clerk)
 		.calls = &calls,
 		.context = &a,
 	};
-	clerk->letter_id = letter.letter_id;
-	clerk->attempt = letter.attempt;
+	clerk->letter_id = letter->letter_id;
+	clerk->attempt = letter->attempt;
 	clerk->answered = false;
 	if (a.len == 0) {
 		ch_sender_calls.broken(clerk->line->sender, "letter",
@@ -434,7 +424,7 @@ static void work(void *context)
 			ch_relay_close(&clerk->line->relay);
 		else
 			send_letter(clerk);
-		ch_str_clear(&clerk->payload);
+		ch_given_free(CH_TAKE(clerk->given));
 		if (clerk->message.own.cap > MESSAGE_KEPT) {
 			ch_composed_release(&clerk->message);
 			ch_composed_init(&clerk->message, CH_MESSAGE_MAX);
@@ -466,7 +456,6 @@ void ch_line_init(struct ch_line *line, struct ch_sender *sender,
 
 		clerk->line = line;
 		clerk->fiber = ch_fiber_new(work, clerk, STACK_BYTES);
-		ch_str_init(&clerk->payload, CH_FRAME_MAX);
 		ch_composed_init(&clerk->message, CH_MESSAGE_MAX);
 	}
 	want(line, CH_LINE_AHEAD);
@@ -479,23 +468,45 @@ void ch_line_release(struct ch_line *line)
 		struct ch_clerk *clerk = &line->clerks[i];
 
 		ch_fiber_free(clerk->fiber);
-		ch_str_release(&clerk->payload);
+		ch_given_free(clerk->given);
 		ch_composed_release(&clerk->message);
 	}
 	ch_relay_release(&line->relay);
 }
 
-int ch_line_add(struct ch_line *line, struct ch_slice payload,
+int ch_given_new(struct ch_slice payload, struct ch_given **ret,
+		 struct ch_error *err)
+{
+	CH_AUTOPTR(ch_given) given = ch_xzalloc(sizeof(*given));
+
+	ch_str_init(&given->payload, CH_FRAME_MAX);
+	ch_str_add_mem(&given->payload, payload.data, payload.len);
+	payload.data = ch_str_cstr(&given->payload);
+	if (ch_message_get(CH_MSG_SEND_LETTER, payload, &given->letter,
+			   &given->arena, err) < 0)
+		return -1;
+	*ret = CH_TAKE(given);
+	return 0;
+}
+
+void ch_given_free(struct ch_given *given)
+{
+	if (!given)
+		return;
+	ch_str_release(&given->payload);
+	ch_arena_release(&given->arena);
+	free(given);
+}
+
+int ch_line_add(struct ch_line *line, struct ch_given *given,
 		struct ch_error *err)
 {
-	struct ch_str *slot =
-		&line->waiting[(line->first + line->count) % CH_LINE_WAITING];
-
-	if (line->count == CH_LINE_WAITING)
+	if (line->count == CH_LINE_WAITING) {
+		ch_given_free(given);
 		return ch_error_set(err, CH_GIVE_UP,
 				    "more letters than were asked for");
-	ch_str_init(slot, CH_FRAME_MAX);
-	ch_str_add_mem(slot, payload.data, payload.len);
+	}
+	line->waiting[(line->first + line->count) % CH_LINE_WAITING] = given;
 	line->count++;
 	return 0;
 }
@@ -566,11 +577,7 @@ void ch_line_begin(struct ch_line *line)
 
 	while (line->count > 0 && (clerk = free_clerk(line)) &&
 	       !other_clerk(clerk)->hang_up) {
-		struct ch_str *letter = &line->waiting[line->first];
-
-		ch_str_release(&clerk->payload);
-		clerk->payload = *letter;
-		*letter = (struct ch_str){ 0 };
+		clerk->given = line->waiting[line->first];
 		line->first = (line->first + 1) % CH_LINE_WAITING;
 		line->count--;
 		begin(clerk);

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "send/batches.h"
 #include "send/relay.h"
@@ -42,6 +43,13 @@ struct ch_pause {
 	bool over;             /* of the descriptors, or of the time */
 };
 
+/* A letter as it came, and read. */
+struct ch_given {
+	struct ch_str payload;
+	struct ch_arena arena;
+	struct ch_send_letter letter; /* borrows both */
+};
+
 /* A fiber, and the letter that it has. */
 struct ch_clerk {
 	struct ch_line *line;
@@ -53,7 +61,7 @@ struct ch_clerk {
 	bool may_start;
 	bool sending;  /* the line is its */
 	bool dropped;  /* nobody wants to hear of this letter any more */
-	struct ch_str payload; /* of the letter */
+	struct ch_given *given; /* owned; NULL: none */
 	struct ch_composed message;
 	int64_t letter_id; /* 0: none */
 	uint32_t attempt;
@@ -65,7 +73,7 @@ struct ch_line {
 	struct ch_sender *sender; /* borrowed */
 	uint32_t number;
 	struct ch_relay relay;
-	struct ch_str waiting[CH_LINE_WAITING]; /* as they came; a ring */
+	struct ch_given *waiting[CH_LINE_WAITING]; /* owned; a ring */
 	size_t first;
 	size_t count;
 	int64_t idle_since_ms; /* 0: something is under way */
@@ -91,8 +99,15 @@ void ch_line_init(struct ch_line *line, struct ch_sender *sender,
  * word. */
 void ch_line_release(struct ch_line *line);
 
-/* Keep a letter until its turn. -1: more than may be. */
-int ch_line_add(struct ch_line *line, struct ch_slice payload,
+/* Read a SEND_LETTER, which names its line. The caller owns *ret. */
+int ch_given_new(struct ch_slice payload, struct ch_given **ret,
+		 struct ch_error *err);
+void ch_given_free(struct ch_given *given); /* NULL is fine */
+CH_DEFINE_AUTOPTR(ch_given);
+
+/* Keep a letter, which is taken in any case, until its turn. -1: more than may
+ * be. */
+int ch_line_add(struct ch_line *line, struct ch_given *given,
 		struct ch_error *err);
 /* chanceryd's answer. -1: to no question of this line. */
 int ch_line_answer(struct ch_line *line, const struct ch_send_go *go,

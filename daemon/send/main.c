@@ -112,15 +112,13 @@ static struct ch_line *find_line(const struct ch_sender *s, uint32_t number,
 static int on_letter(struct ch_sender *s, struct ch_slice payload,
 		     struct ch_error *err)
 {
-	CH_AUTO(ch_arena) arena = { 0 };
-	struct ch_send_letter letter;
+	CH_AUTOPTR(ch_given) given = NULL;
 	struct ch_line *line;
 
-	if (ch_message_get(CH_MSG_SEND_LETTER, payload, &letter, &arena,
-			   err) < 0)
+	if (ch_given_new(payload, &given, err) < 0)
 		return -1;
-	line = find_line(s, letter.line, err);
-	return line ? ch_line_add(line, payload, err) : -1;
+	line = find_line(s, given->letter.line, err);
+	return line ? ch_line_add(line, CH_TAKE(given), err) : -1;
 }
 
 static int on_go(struct ch_sender *s, struct ch_slice payload,
