@@ -64,11 +64,11 @@ def send_with_kills(room, options, chance):
     """The kills are spread over the letters: each comes when so many more are
     at their end, or a moment has passed."""
     kills = collections.Counter()
-    step = options.letters / (options.kills + 10)
     while sum(kills.values()) < options.kills:
         left = unfinished(room)
         if left == 0:
             break
+        step = left / (options.kills - sum(kills.values()) + 10)
         # Never before something was under way again.
         target = max(left - step * chance.random() * 2, 0)
         end = time.monotonic() + 5
@@ -76,11 +76,12 @@ def send_with_kills(room, options, chance):
             time.sleep(0.002)
         time.sleep(chance.random() * 0.02)
         whom = kill_one(room, chance)
-        if whom:
-            kills[whom] += 1
+        if not whom:
+            continue
+        kills[whom] += 1
+        if sys.stderr.isatty():
             print(f"\r{sum(kills.values())} kills, {unfinished(room)} "
                   "letters to go ", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
     harness.wait_for("the rest", lambda: unfinished(room) == 0, 600)
     return kills
 
@@ -118,7 +119,8 @@ def main():
     chance = random.Random(options.seed)
     print(f"seed {options.seed}", file=sys.stderr)
     with harness.Sink("-d", str(DELAY_US)) as sink, \
-            harness.Room([sink.relay(connections=CONNECTIONS)],
+            harness.Room([sink.relay(connections=CONNECTIONS,
+                                     connections_per_worker=4)],
                          conf={"sending": {"retry": ["1s"]}}) as room:
         room.start()
         room.enqueue("SOAK", harness.table(options.letters))
