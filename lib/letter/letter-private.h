@@ -16,18 +16,23 @@ enum ch_source {
 	CH_SOURCE_COPIES,
 };
 
-/* A text with fields: a subject, or a body. */
+/* A text with fields: a subject, or a body. Arrays go by the template's roots,
+ * the first parts of its fields' names. */
 struct ch_letter_part {
 	struct ch_template *tpl; /* owned */
-	enum ch_source *sources; /* owned; by the template's names */
-	char **constants;        /* owned, as are the strings; by name */
-	struct ch_slice *values; /* owned; scratch, by name */
+	enum ch_source *sources; /* owned */
+	char **constants;        /* owned, as are the strings */
+	struct ch_data *values;  /* owned; but for constants: scratch */
+	bool *plain;             /* owned; the value needs no members */
+	size_t *hints;           /* owned; scratch: which of the fields it was
+				    the last time */
 	struct ch_filled filled; /* scratch */
 };
 
-/* Bodies compiled, by which sections are open. */
+/* Bodies compiled, by the decisions that they follow from. */
 struct ch_letter_shape {
-	char *open;           /* owned */
+	char *trace; /* owned */
+	size_t trace_len;
 	struct ch_body *body; /* owned */
 };
 

@@ -40,11 +40,15 @@ static void part_release(struct ch_letter_part *part)
 {
 	if (!part->tpl)
 		return;
-	for (size_t i = 0; i < ch_template_names(part->tpl); i++)
+	for (size_t i = 0; i < ch_template_roots(part->tpl); i++) {
 		free(part->constants[i]);
+		ch_data_release(&part->values[i]);
+	}
 	free(part->constants);
 	free(part->sources);
 	free(part->values);
+	free(part->plain);
+	free(part->hints);
 	ch_filled_release(&part->filled);
 	ch_template_free(part->tpl);
 }
@@ -54,7 +58,7 @@ static void language_release(struct ch_letter_language *language)
 	part_release(&language->subject);
 	part_release(&language->body);
 	for (size_t i = 0; i < language->shapes_len; i++) {
-		free(language->shapes[i].open);
+		free(language->shapes[i].trace);
 		ch_body_free(language->shapes[i].body);
 	}
 	free(language->shapes);
@@ -191,8 +195,8 @@ static void check_deadline(struct load *load)
 	struct ch_error err;
 
 	if (load->letter->deadline[0] &&
-	    ch_date_words(ch_slice_of(load->letter->deadline), "en", &words,
-			  &err) < 0)
+	    ch_date_words(ch_slice_of(load->letter->deadline), CH_DATE_LONG,
+			  "en", &words, &err) < 0)
 		FAULT(load, 0, "deadline", NULL, "%s", err.text);
 }
 
@@ -376,6 +380,7 @@ static int read_front(const struct ch_bundle_file *file, struct front *ret,
 struct partials {
 	struct load *load;
 	const char *code;
+	char name[256]; /* scratch */
 };
 
 /* {{> closing}} is closing.fr.md, or closing.md where all languages share it.
@@ -405,6 +410,41 @@ static int find_partial(void *context, const char *name,
 	return 0;
 }
 
+/* "closing.fr.md" and "closing.md" give "closing"; false for what no dynamic
+ * name brings: the languages' own texts, a README, anything but Markdown. */
+static bool partial_name(const struct ch_bundle_file *file, char *name,
+			 size_t size)
+{
+	size_t len = strlen(file->name);
+
+	if (file->role != CH_ROLE_LETTER || len < 4 || len - 3 >= size ||
+	    strcmp(file->name + len - 3, ".md") != 0 ||
+	    strncmp(file->name, "README", 6) == 0)
+		return false;
+	snprintf(name, size, "%.*s", (int)(len - 3), file->name);
+	if (language_number(name) < CH_LANGUAGES)
+		return false;
+	len -= 3;
+	if (len > 3 && name[len - 3] == '.' &&
+	    language_number(name + len - 2) < CH_LANGUAGES)
+		name[len - 3] = '\0';
+	return true;
+}
+
+/* What {{>*field}} may bring: every text of the folder. */
+static const char *list_partial(void *context, size_t i)
+{
+	struct partials *p = context;
+	const struct ch_bundle *bundle = p->load->letter->bundle;
+
+	for (size_t file = 0; file < bundle->len; file++) {
+		if (partial_name(&bundle->files[file], p->name,
+				 sizeof(p->name)) && i-- == 0)
+			return p->name;
+	}
+	return NULL;
+}
+
 static const char *find_label(const struct ch_setting_map *labels,
 			      const char *name)
 {
@@ -423,27 +463,43 @@ static char *count_text(size_t count)
 
 #define LABELS "labels."
 
-static void bind_label(const struct ch_letter_language *language,
-		       struct ch_letter_part *part, size_t i,
-		       struct ch_problems *problems)
+static void bind_labels(const struct ch_letter_language *language,
+			struct ch_letter_part *part, size_t root,
+			struct ch_problems *problems)
 {
-	const char *name = ch_template_name(part->tpl, i);
-	const char *label = find_label(language->labels,
-				       name + strlen(LABELS));
+	const struct ch_setting_map *labels = language->labels;
+	struct ch_data *value = &part->values[root];
 
-	part->sources[i] = CH_SOURCE_CONSTANT;
-	part->constants[i] = label ? ch_xstrdup(label) : NULL;
-	if (!label)
-		ch_template_refuse(part->tpl, i,
-				   "Labels stand in letter.conf, under labels "
-				   "and the language.",
-				   "no such label in this language", problems);
+	part->sources[root] = CH_SOURCE_CONSTANT;
+	*value = (struct ch_data){
+		.kind = CH_DATA_MAP,
+		.items = ch_xcalloc(labels->len, sizeof(*value->items)),
+		.names = ch_xcalloc(labels->len, sizeof(*value->names)),
+		.len = labels->len,
+	};
+	for (size_t i = 0; i < labels->len; i++) {
+		value->names[i] = ch_slice_of(labels->items[i].name);
+		value->items[i].kind = CH_DATA_TEXT;
+		value->items[i].text = ch_slice_of(labels->items[i].value);
+	}
+	for (size_t i = 0; i < ch_template_names(part->tpl); i++) {
+		const char *name = ch_template_name(part->tpl, i);
+
+		if (strncmp(name, LABELS, strlen(LABELS)) == 0 &&
+		    !ch_data_member(value,
+				    ch_slice_of(name + strlen(LABELS))))
+			ch_template_refuse(part->tpl, i, NULL,
+					   "Labels stand in letter.conf, under "
+					   "labels and the language.",
+					   "no such label in this language",
+					   problems);
+	}
 }
 
 /* What every letter of the batch has, or none: one that is not there is said
  * once, and not for each addressee. */
-static void check_constants(const struct ch_letter_part *part,
-			    struct ch_problems *problems)
+static void check_constant(const struct ch_letter_part *part, size_t name,
+			   const char *constant, struct ch_problems *problems)
 {
 	static const struct {
 		const char *name, *hint;
@@ -456,19 +512,49 @@ static void check_constants(const struct ch_letter_part *part,
 		{ NULL, "Fill it in in letter.conf, or put the sentence inside "
 			"a section on the field." },
 	};
+	size_t h = 0;
 
+	while (hints[h].name &&
+	       strcmp(hints[h].name, ch_template_name(part->tpl, name)) != 0)
+		h++;
+	ch_template_refuse_empty(part->tpl, name, ch_slice_of(constant),
+				 hints[h].hint, problems);
+}
+
+static void check_constants(const struct ch_letter_part *part,
+			    const struct ch_letter_language *language,
+			    struct ch_problems *problems)
+{
 	for (size_t i = 0; i < ch_template_names(part->tpl); i++) {
-		const char *constant = part->constants[i];
-		size_t h = 0;
+		const char *name = ch_template_name(part->tpl, i);
+		size_t root = ch_template_root_of(part->tpl, i);
+		const char *label = NULL;
 
-		while (hints[h].name && strcmp(hints[h].name,
-					       ch_template_name(part->tpl, i)))
-			h++;
-		if (constant)
-			ch_template_refuse_empty(part->tpl, i,
-						 ch_slice_of(constant),
-						 hints[h].hint, problems);
+		if (root == ch_template_roots(part->tpl))
+			continue;
+		if (strncmp(name, LABELS, strlen(LABELS)) == 0)
+			label = find_label(language->labels,
+					   name + strlen(LABELS));
+		else if (strcmp(name, ch_template_root(part->tpl, root)) == 0)
+			label = part->constants[root];
+		if (label)
+			check_constant(part, i, label, problems);
 	}
+}
+
+static char *constant_of(const struct load *load,
+			 const struct ch_letter_language *language,
+			 const char *name)
+{
+	if (strcmp(name, "reference") == 0)
+		return ch_xstrdup(load->letter->reference);
+	if (strcmp(name, "deadline") == 0)
+		return ch_xstrdup(load->letter->deadline);
+	if (strcmp(name, "language") == 0)
+		return ch_xstrdup(language->code);
+	if (strcmp(name, "annexes") == 0)
+		return count_text(language->attachments_len);
+	return NULL;
 }
 
 /* Say where each field of a text comes from. */
@@ -476,23 +562,20 @@ static void bind(const struct load *load,
 		 const struct ch_letter_language *language,
 		 struct ch_letter_part *part, struct ch_problems *problems)
 {
-	for (size_t i = 0; i < ch_template_names(part->tpl); i++) {
-		const char *name = ch_template_name(part->tpl, i);
-		char *constant = NULL;
+	for (size_t i = 0; i < ch_template_roots(part->tpl); i++) {
+		const char *name = ch_template_root(part->tpl, i);
+		char *constant = constant_of(load, language, name);
 
-		if (strncmp(name, LABELS, strlen(LABELS)) == 0) {
-			bind_label(language, part, i, problems);
+		part->plain[i] = ch_template_root_is_plain(part->tpl, i);
+		if (strcmp(name, "labels") == 0) {
+			bind_labels(language, part, i, problems);
 			continue;
 		}
-		if (strcmp(name, "reference") == 0)
-			constant = ch_xstrdup(load->letter->reference);
-		else if (strcmp(name, "deadline") == 0)
-			constant = ch_xstrdup(load->letter->deadline);
-		else if (strcmp(name, "language") == 0)
-			constant = ch_xstrdup(language->code);
-		else if (strcmp(name, "annexes") == 0)
-			constant = count_text(language->attachments_len);
 		part->constants[i] = constant;
+		if (constant) {
+			part->values[i].kind = CH_DATA_TEXT;
+			part->values[i].text = ch_slice_of(constant);
+		}
 		part->sources[i] =
 			constant ? CH_SOURCE_CONSTANT
 			: strcmp(name, "date") == 0 ? CH_SOURCE_DATE
@@ -506,31 +589,41 @@ static void prepare_part(const struct load *load,
 			 struct ch_letter_part *part,
 			 struct ch_problems *problems)
 {
-	size_t names = ch_template_names(part->tpl);
+	size_t roots = ch_template_roots(part->tpl);
 
-	part->sources = ch_xcalloc(names, sizeof(*part->sources));
-	part->constants = ch_xcalloc(names, sizeof(*part->constants));
-	part->values = ch_xcalloc(names, sizeof(*part->values));
-	ch_filled_init(&part->filled, part->tpl);
+	part->sources = ch_xcalloc(roots, sizeof(*part->sources));
+	part->constants = ch_xcalloc(roots, sizeof(*part->constants));
+	part->values = ch_xcalloc(roots, sizeof(*part->values));
+	part->plain = ch_xcalloc(roots, sizeof(*part->plain));
+	part->hints = ch_xcalloc(roots, sizeof(*part->hints));
+	ch_filled_init(&part->filled);
 	bind(load, language, part, problems);
-	check_constants(part, problems);
+	check_constants(part, language, problems);
 }
 
 static void read_text(struct load *load, struct ch_letter_language *language)
 {
-	struct partials partials = { load, language->code };
+	struct partials context = { load, language->code, "" };
+	const struct ch_template_partials partials = {
+		find_partial, list_partial, &context
+	};
+	struct ch_template_options options = {
+		.mode = CH_TEMPLATE_STRICT,
+		.language = language->code,
+	};
 	struct front front;
 	size_t errors = load->problems->errors;
 
 	if (read_front(language->file, &front, load->problems) < 0)
 		return;
 	language->subject_source = front.subject.text;
-	if (ch_template_parse(&front.subject, NULL, NULL,
+	if (ch_template_parse(&front.subject, &options,
 			      &language->subject.tpl, load->problems) == 0)
 		prepare_part(load, language, &language->subject,
 			     load->problems);
-	if (ch_template_parse(&front.body, find_partial, &partials,
-			      &language->body.tpl, load->problems) == 0)
+	options.partials = &partials;
+	if (ch_template_parse(&front.body, &options, &language->body.tpl,
+			      load->problems) == 0)
 		prepare_part(load, language, &language->body, load->problems);
 	if (load->problems->errors == errors)
 		ch_letter_try_bodies(language, load->problems);
@@ -765,10 +858,19 @@ size_t ch_letter_annexes(const struct ch_letter *letter, const char *language)
 
 /* ---- columns ---------------------------------------------------------- */
 
+/* Whether `name` is the field, or a member of it: "post.city" of "post". */
+static bool is_below(const char *name, const char *field)
+{
+	size_t len = strlen(field);
+
+	return strncmp(name, field, len) == 0 &&
+	       (name[len] == '\0' || name[len] == '.');
+}
+
 static bool part_uses(const struct ch_letter_part *part, const char *field)
 {
 	for (size_t i = 0; i < ch_template_names(part->tpl); i++) {
-		if (strcmp(ch_template_name(part->tpl, i), field) == 0)
+		if (is_below(ch_template_name(part->tpl, i), field))
 			return true;
 	}
 	return false;
@@ -784,26 +886,54 @@ bool ch_letter_uses(const struct ch_letter *letter, const char *field)
 	return false;
 }
 
+/* What the tables together give an addressee who stands in several. */
+#define CAPACITIES "capacities"
+
 static bool has_column(const char *const *columns, size_t len,
 		       const char *name)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (strcmp(columns[i], name) == 0)
+		if (is_below(columns[i], name))
 			return true;
 	}
 	return false;
+}
+
+/* For each name, whether it is a list or has members. */
+static bool *find_groups(const struct ch_template *tpl,
+			 const char *const *columns, size_t len)
+{
+	bool *groups = ch_xcalloc(ch_template_names(tpl), sizeof(*groups));
+
+	for (size_t i = 0; i < ch_template_names(tpl); i++) {
+		const char *name = ch_template_name(tpl, i);
+
+		groups[i] = strcmp(name, CAPACITIES) == 0;
+		for (size_t c = 0; c < len; c++)
+			groups[i] |= is_below(columns[c], name) &&
+				     strcmp(columns[c], name) != 0;
+	}
+	return groups;
 }
 
 static void check_part(const struct ch_letter_part *part,
 		       const char *const *columns, size_t len,
 		       const char *hint, struct ch_problems *problems)
 {
-	for (size_t i = 0; i < ch_template_names(part->tpl); i++) {
-		if (part->sources[i] == CH_SOURCE_COLUMN &&
-		    !has_column(columns, len, ch_template_name(part->tpl, i)))
-			ch_template_refuse(part->tpl, i, hint,
+	const struct ch_template *tpl = part->tpl;
+	bool *groups = find_groups(tpl, columns, len);
+
+	for (size_t i = 0; i < ch_template_names(tpl); i++) {
+		size_t root = ch_template_root_of(tpl, i);
+
+		if (root < ch_template_roots(tpl) &&
+		    part->sources[root] == CH_SOURCE_COLUMN &&
+		    strcmp(ch_template_root(tpl, root), CAPACITIES) != 0 &&
+		    !has_column(columns, len, ch_template_name(tpl, i)))
+			ch_template_refuse(tpl, i, groups, hint,
 					   "no such field", problems);
 	}
+	free(groups);
 }
 
 /* Columns that would hide a field of the letter's own. */
@@ -811,7 +941,8 @@ static void check_hiding(const char *const *columns, size_t len,
 			 const char *table_file, struct ch_problems *problems)
 {
 	static const char *const own[] = { "reference", "date", "deadline",
-					   "annexes", "copies" };
+					   "annexes", "copies", "labels",
+					   CAPACITIES };
 
 	for (size_t i = 0; i < len; i++) {
 		struct ch_place place = { table_file, 1, 0, columns[i] };

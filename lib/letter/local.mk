@@ -7,16 +7,22 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/bundle.c lib/letter/bundle.h \
 	lib/letter/conf.c lib/letter/conf.h \
 	lib/letter/csv.c lib/letter/csv.h \
+	lib/letter/data.c lib/letter/data.h \
 	lib/letter/date.c lib/letter/date.h \
 	lib/letter/decode.c lib/letter/decode.h \
 	lib/letter/fault.h \
 	lib/letter/fields.c lib/letter/fields.h \
+	lib/letter/filter.c lib/letter/filter.h \
 	lib/letter/letter.c lib/letter/letter.h \
 	lib/letter/letter-private.h lib/letter/merge.c \
+	lib/letter/number.c lib/letter/number.h \
+	lib/letter/plural.c lib/letter/plural.h \
 	lib/letter/seen.c lib/letter/seen.h \
 	lib/letter/table.c lib/letter/table.h \
-	lib/letter/template-parse.c lib/letter/template-private.h \
-	lib/letter/template.c lib/letter/template.h
+	lib/letter/template.c lib/letter/template.h \
+	lib/letter/template-private.h lib/letter/template-inherit.c \
+	lib/letter/template-parse.c lib/letter/template-render.c \
+	lib/letter/template-section.c lib/letter/template-walk.c
 lib_letter_libletter_a_CFLAGS = $(AM_CFLAGS) $(CMARK_CFLAGS) $(ICU_CFLAGS)
 
 # What a program that merges letters needs: $(LETTER_LIBS) $(MAIL_LIBS)
@@ -29,6 +35,11 @@ tests_unit_test_template_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS)
 tests_unit_test_table_SOURCES = tests/unit/test-table.c
 tests_unit_test_table_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-template tests/unit/test-table
+
+check_PROGRAMS += tests/unit/test-filter
+tests_unit_test_filter_SOURCES = tests/unit/test-filter.c
+tests_unit_test_filter_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-filter
 
 check_PROGRAMS += tests/unit/test-body
 tests_unit_test_body_SOURCES = tests/unit/test-body.c
@@ -62,3 +73,12 @@ tests_fuzz_fuzz_bundle_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 tests_fuzz_fuzz_bundle_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
 	$(CONFIG_LIBS)
 EXTRA_DIST += tests/corpora/csv tests/corpora/template tests/corpora/bundle
+
+# The merge language beside its specification.
+check_PROGRAMS += tests/tools/render
+tests_tools_render_SOURCES = tests/tools/render.c
+tests_tools_render_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_tools_render_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
+	$(JSON_LIBS)
+dist_check_SCRIPTS += tests/system/test-render.py
+TESTS += tests/system/test-render.py

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* merge.c - one addressee's letter.
  *
- * The Markdown is parsed once for each shape (which sections are open) and
+ * The Markdown is parsed once for each shape (how the sections unfold) and
  * kept; for an addressee values are gathered, checked and written out. A
  * letter has few shapes: one for each combination that the table really has.
  */
@@ -50,7 +50,7 @@ static struct ch_body *compile(const struct ch_letter_language *language,
 	ch_template_shape(part->tpl, &part->filled, &shape);
 	if (ch_body_compile((struct ch_slice){ ch_str_cstr(&shape),
 					       shape.len },
-			    language->code, ch_template_slots(part->tpl),
+			    language->code, part->filled.slots_len,
 			    &body, &err) < 0) {
 		fault_in_shape(part, &err, problems);
 		return NULL;
@@ -69,28 +69,31 @@ static struct ch_letter_shape *new_shape(struct ch_letter_language *language)
 	if (language->shapes_len < SHAPES_MAX)
 		return &language->shapes[language->shapes_len++];
 	shape = &language->shapes[language->shapes_next++ % SHAPES_MAX];
-	free(shape->open);
+	free(shape->trace);
 	ch_body_free(shape->body);
 	return shape;
 }
 
-/* The body for what is open now; NULL with a problem. */
+/* The body for what was decided; NULL with a problem. */
 static const struct ch_body *body_of(struct ch_letter_language *language,
 				     struct ch_problems *problems)
 {
-	const char *open = language->body.filled.open;
+	const struct ch_str *trace = &language->body.filled.trace;
 	struct ch_letter_shape *shape;
 	struct ch_body *body;
 
 	for (size_t i = 0; i < language->shapes_len; i++) {
-		if (strcmp(language->shapes[i].open, open) == 0)
-			return language->shapes[i].body;
+		shape = &language->shapes[i];
+		if (shape->trace_len == trace->len &&
+		    memcmp(shape->trace, ch_str_cstr(trace), trace->len) == 0)
+			return shape->body;
 	}
 	body = compile(language, problems);
 	if (!body)
 		return NULL;
 	shape = new_shape(language);
-	shape->open = ch_xstrdup(open);
+	shape->trace = ch_xmemdup(ch_str_cstr(trace), trace->len + 1);
+	shape->trace_len = trace->len;
 	shape->body = body;
 	return body;
 }
@@ -98,21 +101,14 @@ static const struct ch_body *body_of(struct ch_letter_language *language,
 void ch_letter_try_bodies(struct ch_letter_language *language,
 			  struct ch_problems *problems)
 {
-	char *open = language->body.filled.open;
-	size_t errors = problems->errors;
+	struct ch_letter_part *part = &language->body;
 
-	for (size_t i = 0; open[i]; i++) {
-		if (ch_template_has_section(language->body.tpl, i))
-			open[i] = '1';
-	}
-	body_of(language, problems);
-	if (problems->errors > errors)
-		return; /* the other would say the same again */
-	for (size_t i = 0; open[i]; i++) {
-		if (open[i] == '1')
-			open[i] = '0';
-	}
-	body_of(language, problems);
+	/* If one fails, the other would say the same again. */
+	if (ch_template_pretend(part->tpl, true, &part->filled, problems) < 0 ||
+	    !body_of(language, problems))
+		return;
+	if (ch_template_pretend(part->tpl, false, &part->filled, problems) == 0)
+		body_of(language, problems);
 }
 
 /* ---- values ----------------------------------------------------------- */
@@ -144,28 +140,59 @@ static void write_date(struct ch_letter *letter, int64_t date_us)
 	snprintf(letter->date, sizeof(letter->date), "%.10s", text);
 }
 
-static struct ch_slice value_of(const struct ch_letter *letter,
-				const struct ch_letter_part *part, size_t name,
-				const struct ch_addressee *addressee)
+/* A column's value. Addressees of one table have their fields in the same
+ * order: most often it is where it was the last time. */
+static void read_column(struct ch_letter_part *part, size_t root,
+			const struct ch_fields *fields)
 {
-	const char *value = NULL;
+	const char *name = ch_template_root(part->tpl, root);
+	struct ch_data *value = &part->values[root];
+	size_t i = part->hints[root];
 
-	switch (part->sources[name]) {
-	case CH_SOURCE_CONSTANT:
-		value = part->constants[name];
-		break;
-	case CH_SOURCE_DATE:
-		value = letter->date;
-		break;
-	case CH_SOURCE_COPIES:
-		value = ch_str_cstr(&letter->copies);
-		break;
-	case CH_SOURCE_COLUMN:
-		value = ch_fields_get(&addressee->fields,
-				      ch_template_name(part->tpl, name));
-		break;
+	ch_data_release(value);
+	if (!part->plain[root]) {
+		ch_data_of_fields(fields, name, value);
+		return;
 	}
-	return (struct ch_slice){ value, value ? strlen(value) : 0 };
+	if (i >= fields->len || strcmp(fields->items[i].name, name) != 0) {
+		for (i = 0; i < fields->len; i++) {
+			if (strcmp(fields->items[i].name, name) == 0)
+				break;
+		}
+	}
+	if (i == fields->len) {
+		/* A list, or what only has members, is not printed so: say
+		 * which of them it is. */
+		ch_data_of_fields(fields, name, value);
+		return;
+	}
+	part->hints[root] = i;
+	value->kind = CH_DATA_TEXT;
+	value->text = ch_slice_of(fields->items[i].value);
+}
+
+static void read_value(const struct ch_letter *letter,
+		       struct ch_letter_part *part, size_t root,
+		       const struct ch_addressee *addressee)
+{
+	struct ch_data *value = &part->values[root];
+
+	switch (part->sources[root]) {
+	case CH_SOURCE_CONSTANT:
+		return;
+	case CH_SOURCE_DATE:
+		value->kind = CH_DATA_TEXT;
+		value->text = ch_slice_of(letter->date);
+		return;
+	case CH_SOURCE_COPIES:
+		value->kind = CH_DATA_TEXT;
+		value->text = (struct ch_slice){
+			ch_str_cstr(&letter->copies), letter->copies.len
+		};
+		return;
+	case CH_SOURCE_COLUMN:
+		read_column(part, root, &addressee->fields);
+	}
 }
 
 static void fill(const struct ch_letter *letter,
@@ -176,11 +203,12 @@ static void fill(const struct ch_letter *letter,
 {
 	struct ch_template_whose whose = { addressee->key, addressee->file,
 					   addressee->line };
+	struct ch_filter_env env = { .language = language->code };
 
-	for (size_t i = 0; i < ch_template_names(part->tpl); i++)
-		part->values[i] = value_of(letter, part, i, addressee);
-	ch_template_fill(part->tpl, part->values, language->code, &whose,
-			 &part->filled, problems);
+	for (size_t i = 0; i < ch_template_roots(part->tpl); i++)
+		read_value(letter, part, i, addressee);
+	ch_template_fill(part->tpl, part->values, &env, &whose, &part->filled,
+			 problems);
 }
 
 /* ---- the subject ------------------------------------------------------ */

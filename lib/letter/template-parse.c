@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* template-parse.c - from Mustache text to operations.
+/* template-parse.c - from Mustache text to nodes.
  *
  * By hand and not by a grammar tool: what matters here are the messages. A tag
  * that is not closed is found at the next opening instead of swallowing the
  * letter, and reading goes on behind every fault, so that one look shows all.
- * Partials are read in place, once, while parsing.
+ * A partial is read once, when the text that names it has been read.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,93 +13,42 @@
 #include "letter/body.h"
 #include "letter/template-private.h"
 
-#define NONE ((size_t)-1)
-#define DELIMITER_MAX 16
+#define NONE CH_TEMPLATE_NONE
 
-/* A section that is open while parsing. */
-struct open_section {
-	size_t op;
-};
-
-struct parser {
-	struct ch_template *tpl;
-	struct ch_problems *problems;
-	ch_template_partial *partial;
-	void *context;
-	struct open_section *open; /* owned */
-	size_t open_len;
-	size_t open_cap;
-	size_t bytes;  /* of all sources together */
-	bool too_much; /* said once; what is open stays open */
-};
-
-/* One source being read: the letter, or a partial inside it. */
-struct scan {
-	struct parser *parser;
-	const struct scan *outer; /* NULL: the letter itself */
-	const char *name;         /* of the partial */
-	const char *text;
-	size_t len;
-	size_t at;
-	unsigned int line;
-	unsigned int column;
-	size_t file;
-	bool at_line; /* the source begins at the start of a line */
-	char open[DELIMITER_MAX + 1];
-	char close[DELIMITER_MAX + 1];
-	struct ch_slice indent; /* before each line of a partial */
-	size_t open_base;       /* sections open around the partial */
-	unsigned int depth;
-};
-
-struct tag {
-	char sigil; /* # ^ / ! > & { = or 0 */
-	struct ch_slice content; /* without white space around it */
-	size_t start;
-	size_t end; /* behind the closing delimiter */
-};
-
-static const char *file_name(const struct scan *s)
+struct ch_place ch_scan_place(const struct ch_scan *s)
 {
-	return s->parser->tpl->files[s->file];
+	return (struct ch_place){ s->parser->tpl->files[s->file], s->line,
+				  s->column, NULL };
 }
 
-static struct ch_place here(const struct scan *s)
+bool ch_scan_is_lenient(const struct ch_scan *s)
 {
-	return (struct ch_place){ file_name(s), s->line, s->column, NULL };
+	return s->parser->tpl->mode == CH_TEMPLATE_LENIENT;
 }
 
-static struct ch_place place_of_op(const struct ch_template *tpl,
-				   const struct ch_template_op *op)
-{
-	return (struct ch_place){ tpl->files[op->file], op->line, op->column,
-				  NULL };
-}
-
-#define FAULT(s, hint, ...)                                            \
-	ch_problems_add((s)->parser->problems, CH_PROBLEM_ERROR, here(s), \
-			hint, __VA_ARGS__)
-
-static bool is_blank(char c)
+bool ch_scan_is_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
-static struct ch_slice trim(struct ch_slice text)
+static bool is_space(char c)
 {
-	while (text.len > 0 && (is_blank(text.data[0]) ||
-				strchr("\r\n", text.data[0]))) {
+	return ch_scan_is_blank(c) || c == '\n' || c == '\r';
+}
+
+struct ch_slice ch_scan_trim(struct ch_slice text)
+{
+	while (text.len > 0 && is_space(text.data[0])) {
 		text.data++;
 		text.len--;
 	}
-	while (text.len > 0 && (is_blank(text.data[text.len - 1]) ||
-				strchr("\r\n", text.data[text.len - 1])))
+	while (text.len > 0 && is_space(text.data[text.len - 1]))
 		text.len--;
 	return text;
 }
 
 /* Go forward to `to`, keeping count of line and column. */
-static void skip_to(struct scan *s, size_t to)
+void ch_scan_skip_to(struct ch_scan *s, size_t to)
 {
 	for (; s->at < to; s->at++) {
 		char c = s->text[s->at];
@@ -113,86 +62,153 @@ static void skip_to(struct scan *s, size_t to)
 	}
 }
 
-static size_t find(const struct scan *s, const char *what, size_t from,
-		   size_t to)
+size_t ch_scan_find(const struct ch_scan *s, const char *what, size_t from,
+		    size_t to)
 {
 	const char *p = memmem(s->text + from, to - from, what, strlen(what));
 
 	return p ? (size_t)(p - s->text) : NONE;
 }
 
-/* ---- operations ------------------------------------------------------- */
-
-static struct ch_template_op *add_op(struct scan *s, enum ch_template_kind kind)
+size_t ch_scan_line_start(const struct ch_scan *s, size_t at)
 {
-	struct ch_template *tpl = s->parser->tpl;
-	struct ch_template_op *op;
+	while (at > 0 && ch_scan_is_blank(s->text[at - 1]))
+		at--;
+	if (at == 0 ? !s->at_line : s->text[at - 1] != '\n')
+		return NONE;
+	return at;
+}
 
-	CH_GROW(tpl->ops, tpl->ops_len, tpl->ops_cap);
-	op = &tpl->ops[tpl->ops_len++];
-	*op = (struct ch_template_op){
+size_t ch_scan_line_end(const struct ch_scan *s, size_t at)
+{
+	while (at < s->len && ch_scan_is_blank(s->text[at]))
+		at++;
+	if (at + 1 < s->len && s->text[at] == '\r' && s->text[at + 1] == '\n')
+		at++;
+	if (at < s->len && s->text[at] != '\n')
+		return NONE;
+	return at < s->len ? at + 1 : at;
+}
+
+/* ---- nodes ------------------------------------------------------------ */
+
+struct ch_node *ch_parse_node(struct ch_scan *s, enum ch_node_kind kind)
+{
+	struct ch_parser *p = s->parser;
+	struct ch_template *tpl = p->tpl;
+	struct ch_node *node;
+
+	CH_GROW(tpl->nodes, tpl->nodes_len, tpl->nodes_cap);
+	node = &tpl->nodes[tpl->nodes_len++];
+	*node = (struct ch_node){
 		.kind = kind,
 		.file = s->file,
 		.line = s->line,
 		.column = s->column,
+		.name = NONE,
+		.unit = NONE,
+		.around = NONE,
 	};
-	return op;
+	for (size_t i = p->open_len; i > 0; i--) {
+		if (tpl->nodes[p->open[i - 1].node].kind == CH_NODE_SECTION) {
+			node->around = p->open[i - 1].node;
+			break;
+		}
+	}
+	return node;
 }
 
-static bool at_line_start(const struct scan *s)
+static bool at_line_start(const struct ch_scan *s)
 {
 	return s->at == 0 ? s->at_line : s->text[s->at - 1] == '\n';
 }
 
-/* One operation for what stands on one line, with the partial's indent. */
-static void add_line(struct scan *s, size_t to)
+size_t ch_parse_keep(struct ch_scan *s, struct ch_slice text)
 {
-	struct ch_template *tpl = s->parser->tpl;
-	struct ch_template_op *op = add_op(s, CH_OP_TEXT);
-	size_t end = to;
-	bool crlf = to - s->at >= 2 && s->text[to - 1] == '\n' &&
-		    s->text[to - 2] == '\r';
+	size_t at = s->parser->tpl->text.len;
 
-	op->at = tpl->text.len;
-	if (at_line_start(s))
-		ch_str_add_mem(&tpl->text, s->indent.data, s->indent.len);
-	if (crlf)
-		end -= 2;
-	ch_str_add_mem(&tpl->text, s->text + s->at, end - s->at);
-	if (crlf)
-		ch_str_add_char(&tpl->text, '\n');
-	op->len = tpl->text.len - op->at;
-	skip_to(s, to);
+	ch_str_add_mem(&s->parser->tpl->text, text.data, text.len);
+	return at;
 }
 
-/* The text up to `to`, line by line: so every operation has its line. */
-static void add_text(struct scan *s, size_t to)
+/* One node for what stands on one line. */
+static void add_line(struct ch_scan *s, size_t to)
 {
+	struct ch_node *node = ch_parse_node(s, CH_NODE_TEXT);
+	struct ch_slice line = { s->text + s->at, to - s->at };
+	bool ends = line.len > 0 && line.data[line.len - 1] == '\n';
+	bool crlf = ends && line.len > 1 && line.data[line.len - 2] == '\r' &&
+		    !ch_scan_is_lenient(s);
+
+	node->line_start = at_line_start(s);
+	line.len -= crlf ? 2 : 0;
+	node->at = ch_parse_keep(s, line);
+	node->len = line.len + crlf;
+	if (crlf)
+		ch_parse_keep(s, ch_slice_of("\n"));
+	ch_scan_skip_to(s, to);
+	if (ends)
+		s->clear = true;
+	else if (ch_scan_trim(line).len > 0)
+		s->clear = false;
+}
+
+/* The text up to `to`, line by line: so every node has its line. */
+void ch_parse_text(struct ch_scan *s, size_t to)
+{
+	if (ch_parse_drops(s)) {
+		struct ch_slice text = { s->text + s->at, to - s->at };
+
+		if (ch_scan_trim(text).len > 0)
+			ch_parse_refuse_dropped(s);
+		for (; s->at < to; ch_scan_skip_to(s, s->at + 1))
+			s->clear |= s->text[s->at] == '\n';
+		return;
+	}
 	while (s->at < to) {
-		size_t newline = find(s, "\n", s->at, to);
+		size_t newline = ch_scan_find(s, "\n", s->at, to);
 
 		add_line(s, newline == NONE ? to : newline + 1);
 	}
 }
 
-/* Before a tag that prints: the indent, where it begins a partial's line. */
-static void add_indent(struct scan *s)
+/* Whether lines here may get or lose an indent: in a partial, and in a block.
+ */
+static bool may_move(const struct ch_scan *s)
 {
-	if (s->indent.len > 0 && at_line_start(s))
-		add_line(s, s->at);
+	const struct ch_parser *p = s->parser;
+
+	for (size_t i = 0; i < p->open_len; i++) {
+		if (p->tpl->nodes[p->open[i].node].kind == CH_NODE_BLOCK)
+			return true;
+	}
+	return s->unit > 0;
 }
 
-static size_t add_name(struct ch_template *tpl, struct ch_slice name)
+size_t ch_parse_lead(struct ch_scan *s)
 {
-	for (size_t i = 0; i < tpl->names_len; i++) {
-		if (ch_slice_eq(name, tpl->names[i].text))
+	const struct ch_template *tpl = s->parser->tpl;
+
+	if (ch_parse_drops(s) || ch_scan_line_start(s, s->at) == NONE)
+		return NONE;
+	if (at_line_start(s)) {
+		if (!may_move(s))
+			return NONE;
+		add_line(s, s->at);
+	}
+	return tpl->nodes_len - 1;
+}
+
+size_t ch_parse_intern(char ***list, size_t *len, size_t *cap,
+		       struct ch_slice text)
+{
+	for (size_t i = 0; i < *len; i++) {
+		if (ch_slice_eq(text, (*list)[i]))
 			return i;
 	}
-	CH_GROW(tpl->names, tpl->names_len, tpl->names_cap);
-	tpl->names[tpl->names_len] = (struct ch_template_name){
-		.text = ch_slice_dup(name),
-	};
-	return tpl->names_len++;
+	CH_GROW(*list, *len, *cap);
+	(*list)[*len] = ch_slice_dup(text);
+	return (*len)++;
 }
 
 /* ---- names ------------------------------------------------------------ */
@@ -204,7 +220,7 @@ int ch_template_name_ok(struct ch_slice name, struct ch_error *err)
 	if (name.len == 0)
 		return ch_error_set(err, CH_GIVE_UP, "a field without a name");
 	if (strchr("#^/!>&=<$. \t", name.data[0]) ||
-	    is_blank(name.data[name.len - 1]))
+	    ch_scan_is_blank(name.data[name.len - 1]))
 		return ch_error_set(err, CH_GIVE_UP,
 				    "a name may not begin with \"%c\" nor end "
 				    "with white space", name.data[0]);
@@ -228,197 +244,277 @@ int ch_template_name_ok(struct ch_slice name, struct ch_error *err)
 	return 0;
 }
 
-/* Read a name; NONE, with a problem, where it may not be one. */
-static size_t read_name(struct scan *s, struct ch_slice text)
+static size_t find_name(const struct ch_template *tpl, struct ch_slice text)
 {
+	for (size_t i = 0; i < tpl->names_len; i++) {
+		if (ch_slice_eq(text, tpl->names[i].text))
+			return i;
+	}
+	return NONE;
+}
+
+/* How many parts a dotted name has: one, where a part would be empty. */
+static size_t count_parts(const char *text)
+{
+	size_t parts = 1;
+
+	for (const char *c = text; *c; c++) {
+		if (*c == '.' && (c == text || c[1] == '.' || !c[1]))
+			return 1;
+		parts += *c == '.';
+	}
+	return parts;
+}
+
+/* name := part *( "." part ) | "." */
+static size_t add_name(struct ch_template *tpl, struct ch_slice text)
+{
+	struct ch_template_name *name;
+	size_t parts;
+	const char *part;
+
+	CH_GROW(tpl->names, tpl->names_len, tpl->names_cap);
+	name = &tpl->names[tpl->names_len];
+	*name = (struct ch_template_name){ .text = ch_slice_dup(text) };
+	if (ch_slice_eq(text, ".")) {
+		name->root = NONE;
+		return tpl->names_len++;
+	}
+	parts = count_parts(name->text);
+	name->parts = ch_xcalloc(parts, sizeof(*name->parts));
+	part = name->text;
+	for (; name->parts_len < parts; name->parts_len++) {
+		size_t len = parts == 1 ? strlen(part) : strcspn(part, ".");
+
+		name->parts[name->parts_len] = (struct ch_slice){ part, len };
+		part += len + 1;
+	}
+	name->root = ch_parse_intern(&tpl->roots, &tpl->roots_len,
+				     &tpl->roots_cap, name->parts[0]);
+	return tpl->names_len++;
+}
+
+/* In the letter itself there must be a section for {{.}} to stand for; a
+ * partial may be brought by one. */
+static bool check_dot(struct ch_scan *s)
+{
+	const struct ch_parser *p = s->parser;
+
+	for (size_t i = p->open_len; i > 0; i--) {
+		if (p->tpl->nodes[p->open[i - 1].node].kind ==
+		    CH_NODE_SECTION)
+			return true;
+	}
+	if (s->unit > 0)
+		return true;
+	CH_FAULT(s, "It stands for the field of the section around it.",
+		 "{{.}} outside a section");
+	return false;
+}
+
+size_t ch_parse_name(struct ch_scan *s, struct ch_slice text)
+{
+	struct ch_template *tpl = s->parser->tpl;
 	struct ch_error err;
 	size_t id;
 
 	if (text.len == 0) {
-		FAULT(s, "Write the field's name between the braces.",
-		      "an empty tag");
+		CH_FAULT(s, "Write the field's name between the braces.",
+			 "an empty tag");
 		return NONE;
 	}
-	if (ch_template_name_ok(text, &err) < 0) {
-		FAULT(s, NULL, "%s", err.text);
-		return NONE;
+	if (!ch_scan_is_lenient(s)) {
+		bool dot = ch_slice_eq(text, ".");
+
+		if (dot && !check_dot(s))
+			return NONE;
+		if (!dot && ch_template_name_ok(text, &err) < 0) {
+			CH_FAULT(s, NULL, "%s", err.text);
+			return NONE;
+		}
 	}
-	id = add_name(s->parser->tpl, text);
-	if (id < CH_TEMPLATE_NAMES_MAX)
+	id = find_name(tpl, text);
+	if (id != NONE)
 		return id;
+	if (tpl->names_len < CH_TEMPLATE_NAMES_MAX)
+		return add_name(tpl, text);
 	s->parser->too_much = true;
-	FAULT(s, NULL, "more than %d different fields", CH_TEMPLATE_NAMES_MAX);
+	CH_FAULT(s, NULL, "more than %d different fields",
+		 CH_TEMPLATE_NAMES_MAX);
 	return NONE;
 }
 
-/* {{.}} is the field of the section around it. */
-static size_t read_dot(struct scan *s)
+/* ---- values and partials ---------------------------------------------- */
+
+/* "|" filter *( "|" filter ) */
+static int read_filters(struct ch_scan *s, struct ch_slice text)
 {
-	const struct parser *p = s->parser;
+	struct ch_template *tpl = s->parser->tpl;
 
-	for (size_t i = p->open_len; i > 0; i--) {
-		const struct ch_template_op *op =
-			&p->tpl->ops[p->open[i - 1].op];
+	while (text.len > 0) {
+		const char *bar = memchr(text.data, '|', text.len);
+		size_t len = bar ? (size_t)(bar - text.data) : text.len;
+		CH_AUTO(ch_str) hint = CH_STR_INIT(1000);
+		struct ch_filter *filter;
+		struct ch_error err;
 
-		if (op->kind == CH_OP_SECTION)
-			return op->name;
+		if (ch_filter_new(ch_scan_trim((struct ch_slice){ text.data,
+								  len }),
+				  s->parser->options->language, &filter, &hint,
+				  &err) < 0) {
+			CH_FAULT(s, ch_str_cstr(&hint), "%s", err.text);
+			return -1;
+		}
+		CH_GROW(tpl->filters, tpl->filters_len, tpl->filters_cap);
+		tpl->filters[tpl->filters_len++] = filter;
+		text.data += len + (bar != NULL);
+		text.len -= len + (bar != NULL);
 	}
-	FAULT(s, "It stands for the field of the section around it.",
-	      "{{.}} outside a section");
-	return NONE;
+	return 0;
 }
 
-/* Whether a section on `name` stands around. */
-static bool is_guarded(const struct parser *p, size_t name)
+/* value := name *( "|" filter ); the specification's mode has no filters. */
+static void read_value(struct ch_scan *s, const struct ch_tag *tag)
 {
-	for (size_t i = 0; i < p->open_len; i++) {
-		const struct ch_template_op *op = &p->tpl->ops[p->open[i].op];
+	struct ch_template *tpl = s->parser->tpl;
+	struct ch_slice name = tag->content;
+	const char *bar = ch_scan_is_lenient(s)
+				  ? NULL
+				  : memchr(name.data, '|', name.len);
+	size_t filters = tpl->filters_len;
+	struct ch_node *node;
+	size_t id;
 
-		if (op->kind == CH_OP_SECTION && op->name == name)
+	if (ch_parse_drops(s)) {
+		ch_parse_refuse_dropped(s);
+		return;
+	}
+	if (bar) {
+		size_t left = (size_t)(bar - name.data);
+		struct ch_slice right = { bar + 1, name.len - left - 1 };
+
+		name = ch_scan_trim((struct ch_slice){ name.data, left });
+		if (right.len == 0)
+			right = ch_slice_of(" ");
+		if (read_filters(s, right) < 0)
+			return;
+	}
+	id = ch_parse_name(s, name);
+	if (id == NONE)
+		return;
+	node = ch_parse_node(s, CH_NODE_VALUE);
+	node->name = id;
+	node->raw = tag->sigil == '{' || tag->sigil == '&';
+	node->filters = filters;
+	node->filters_len = tpl->filters_len - filters;
+}
+
+/* The text of that name: where it is new, it is found now and read later.
+ * Returns NONE where there is none. */
+static size_t add_unit(struct ch_parser *p, const char *name,
+		       struct ch_error *err)
+{
+	struct ch_template *tpl = p->tpl;
+	const struct ch_template_partials *partials = p->options->partials;
+	size_t unit = ch_template_find_unit(tpl, ch_slice_of(name));
+	struct ch_template_source source;
+
+	if (unit != NONE)
+		return unit;
+	if (tpl->units_len >= CH_TEMPLATE_TEXTS_MAX) {
+		ch_error_set(err, CH_GIVE_UP, "more than %d texts",
+			     CH_TEMPLATE_TEXTS_MAX);
+		return NONE;
+	}
+	if (partials->find(partials->context, name, &source, err) < 0)
+		return NONE;
+	unit = tpl->units_len;
+	CH_GROW(p->sources, unit, p->sources_cap);
+	CH_GROW(tpl->units, unit, tpl->units_cap);
+	tpl->units[tpl->units_len++] = (struct ch_template_unit){
+		.name = ch_xstrdup(name)
+	};
+	p->sources[unit] = source;
+	return unit;
+}
+
+/* target := name | "*" field */
+void ch_parse_target(struct ch_scan *s, const struct ch_tag *tag, size_t node)
+{
+	struct ch_parser *p = s->parser;
+	CH_AUTOCHAR name = ch_slice_dup(tag->content);
+	struct ch_error err;
+	size_t found;
+
+	if (!name[0]) {
+		CH_FAULT(s, "Write the name of a file of the letter, without "
+			    "its ending.", "an empty tag");
+		return;
+	}
+	if (!p->options->partials) {
+		CH_FAULT(s, NULL, "{{%c %s}} may not stand here", tag->sigil,
+			 name);
+		return;
+	}
+	if (name[0] == '*') {
+		found = ch_parse_name(s, ch_scan_trim(ch_slice_of(name + 1)));
+		p->tpl->nodes[node].name = found;
+		p->dynamic = true;
+		return;
+	}
+	found = add_unit(p, name, &err);
+	if (found == NONE && !ch_scan_is_lenient(s))
+		CH_FAULT(s, NULL, "{{%c %s}}: %s", tag->sigil, name, err.text);
+	p->tpl->nodes[node].unit = found;
+}
+
+static void read_partial(struct ch_scan *s, const struct ch_tag *tag,
+			 const struct ch_slice *indent)
+{
+	size_t at = s->parser->tpl->nodes_len;
+	struct ch_node *node;
+
+	if (ch_parse_drops(s)) {
+		ch_parse_refuse_dropped(s);
+		return;
+	}
+	node = ch_parse_node(s, CH_NODE_PARTIAL);
+	if (indent) {
+		node->line_start = true;
+		node->len = indent->len;
+		node->at = ch_parse_keep(s, *indent);
+	}
+	ch_parse_target(s, tag, at);
+}
+
+static bool has_space(struct ch_slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (is_space(text.data[i]))
 			return true;
 	}
 	return false;
 }
 
-/* ---- the tags --------------------------------------------------------- */
-
-static int read_filter(struct scan *s, struct ch_slice text,
-		       enum ch_template_filter *ret)
-{
-	if (ch_slice_eq(text, "date")) {
-		*ret = CH_FILTER_DATE;
-		return 0;
-	}
-	FAULT(s, "There is one: {{deadline | date}}.",
-	      "no filter is called \"%.*s\"", (int)text.len, text.data);
-	return -1;
-}
-
-/* value := name [ "|" filter ] */
-static void read_value(struct scan *s, const struct tag *tag)
-{
-	const char *bar = memchr(tag->content.data, '|', tag->content.len);
-	struct ch_slice name = tag->content;
-	enum ch_template_filter filter = CH_FILTER_NONE;
-	struct ch_template_op *op;
-	size_t id;
-
-	if (bar) {
-		size_t left = (size_t)(bar - name.data);
-		struct ch_slice right = { bar + 1, name.len - left - 1 };
-
-		name = trim((struct ch_slice){ name.data, left });
-		if (read_filter(s, trim(right), &filter) < 0)
-			return;
-	}
-	id = ch_slice_eq(name, ".") ? read_dot(s) : read_name(s, name);
-	if (id == NONE)
-		return;
-	if (s->parser->tpl->slots == CH_BODY_SLOTS_MAX) {
-		s->parser->too_much = true;
-		FAULT(s, NULL, "more than %d fields in one text",
-		      CH_BODY_SLOTS_MAX);
-		return;
-	}
-	add_indent(s);
-	op = add_op(s, CH_OP_VALUE);
-	op->name = id;
-	op->filter = filter;
-	op->slot = s->parser->tpl->slots++;
-	op->guarded = is_guarded(s->parser, id);
-}
-
-static void open_section(struct scan *s, const struct tag *tag)
-{
-	struct parser *p = s->parser;
-	size_t id = read_name(s, tag->content);
-	struct ch_template_op *op;
-
-	/* A section with a bad name is still one to close. */
-	op = add_op(s, tag->sigil == '#' ? CH_OP_SECTION : CH_OP_INVERTED);
-	op->name = id;
-	if (id != NONE)
-		p->tpl->names[id].section = true;
-	CH_GROW(p->open, p->open_len, p->open_cap);
-	p->open[p->open_len++] = (struct open_section){ p->tpl->ops_len - 1 };
-}
-
-static const char *open_name(const struct parser *p, size_t i)
-{
-	size_t name = p->tpl->ops[p->open[i].op].name;
-
-	return name == NONE ? "" : p->tpl->names[name].text;
-}
-
-/* Close the sections from the innermost to the `keep`th; all but the last one
- * closed were left open. */
-static void close_down_to(struct scan *s, size_t keep, bool last_is_closed)
-{
-	struct parser *p = s->parser;
-
-	while (p->open_len > keep) {
-		size_t i = --p->open_len;
-		struct ch_template_op *op = &p->tpl->ops[p->open[i].op];
-
-		op->end = p->tpl->ops_len;
-		if (i > keep || !last_is_closed)
-			ch_problems_add(p->problems, CH_PROBLEM_ERROR,
-					place_of_op(p->tpl, op),
-					"Every section needs its {{/name}}.",
-					"the section \"%s\" is not closed",
-					open_name(p, i));
-	}
-}
-
-/* Whether {{/name}} is for that section; one whose own name could not be read
- * takes any. */
-static bool closes(const struct parser *p, size_t i, struct ch_slice name)
-{
-	return p->tpl->ops[p->open[i].op].name == NONE ||
-	       ch_slice_eq(name, open_name(p, i));
-}
-
-static void close_section(struct scan *s, const struct tag *tag)
-{
-	struct parser *p = s->parser;
-	size_t i = p->open_len;
-
-	while (i > s->open_base && !closes(p, i - 1, tag->content))
-		i--;
-	if (i > s->open_base) {
-		close_down_to(s, i - 1, true);
-		return;
-	}
-	if (p->open_len == s->open_base) {
-		FAULT(s, NULL, "{{/%.*s}} closes no section",
-		      (int)tag->content.len, tag->content.data);
-		return;
-	}
-	FAULT(s, NULL, "{{/%.*s}} where the section \"%s\" of line %u is open",
-	      (int)tag->content.len, tag->content.data,
-	      open_name(p, p->open_len - 1),
-	      p->tpl->ops[p->open[p->open_len - 1].op].line);
-	/* Most likely the name is misspelt: take it for the innermost one. */
-	close_down_to(s, p->open_len - 1, true);
-}
-
 /* set := "=" open white-space close "=" */
-static void set_delimiters(struct scan *s, const struct tag *tag)
+static void set_delimiters(struct ch_scan *s, const struct ch_tag *tag)
 {
 	struct ch_slice left = tag->content;
 	struct ch_slice right;
 
 	for (left.len = 0; left.len < tag->content.len; left.len++) {
-		if (is_blank(tag->content.data[left.len]))
+		if (is_space(tag->content.data[left.len]))
 			break;
 	}
-	right = trim((struct ch_slice){ left.data + left.len,
+	right = ch_scan_trim((struct ch_slice){ left.data + left.len,
 					tag->content.len - left.len });
-	if (left.len == 0 || right.len == 0 || left.len > DELIMITER_MAX ||
-	    right.len > DELIMITER_MAX || memchr(left.data, '=', left.len) ||
+	if (left.len == 0 || right.len == 0 || left.len > CH_DELIMITER_MAX ||
+	    right.len > CH_DELIMITER_MAX || memchr(left.data, '=', left.len) ||
 	    memchr(right.data, '=', right.len) ||
-	    memchr(right.data, ' ', right.len)) {
-		FAULT(s, "Write it like {{=<% %>=}}.",
+	    memchr(left.data, '\0', left.len) ||
+	    memchr(right.data, '\0', right.len) ||
+	    has_space(right)) {
+		CH_FAULT(s, "Write it like {{=<% %>=}}.",
 		      "these are no two delimiters");
 		return;
 	}
@@ -428,57 +524,20 @@ static void set_delimiters(struct scan *s, const struct tag *tag)
 	s->close[right.len] = '\0';
 }
 
-static void scan_source(struct parser *parser, const struct scan *outer,
-			const char *name, const struct ch_template_source *src,
-			struct ch_slice indent);
-
-static bool is_loop(const struct scan *s, const char *name)
+static void run_tag(struct ch_scan *s, const struct ch_tag *tag,
+		    const struct ch_slice *indent)
 {
-	for (; s; s = s->outer) {
-		if (s->name && strcmp(s->name, name) == 0)
-			return true;
-	}
-	return false;
-}
+	size_t closes;
 
-static void read_partial(struct scan *s, const struct tag *tag,
-			 struct ch_slice indent)
-{
-	struct parser *p = s->parser;
-	CH_AUTOCHAR name = ch_slice_dup(tag->content);
-	struct ch_template_source src;
-	struct ch_error err;
-
-	if (!p->partial) {
-		FAULT(s, NULL, "{{> %s}} may not stand here", name);
-		return;
-	}
-	if (is_loop(s, name)) {
-		FAULT(s, NULL, "{{> %s}} includes itself", name);
-		return;
-	}
-	if (s->depth >= CH_TEMPLATE_PARTIALS_MAX) {
-		FAULT(s, NULL, "more than %d partials inside one another",
-		      CH_TEMPLATE_PARTIALS_MAX);
-		return;
-	}
-	if (p->partial(p->context, name, &src, &err) < 0) {
-		FAULT(s, NULL, "{{> %s}}: %s", name, err.text);
-		return;
-	}
-	scan_source(p, s, name, &src, indent);
-}
-
-static void run_tag(struct scan *s, const struct tag *tag,
-		    struct ch_slice indent)
-{
 	switch (tag->sigil) {
 	case '#':
 	case '^':
-		open_section(s, tag);
+		ch_parse_section(s, tag);
 		break;
 	case '/':
-		close_section(s, tag);
+		closes = ch_parse_closes(s, tag);
+		if (closes != NONE)
+			ch_parse_close(s, closes, true);
 		break;
 	case '>':
 		read_partial(s, tag, indent);
@@ -488,97 +547,91 @@ static void run_tag(struct scan *s, const struct tag *tag,
 		break;
 	case '!':
 		break;
-	case '<':
-	case '$':
-		FAULT(s, NULL, "tags that begin with \"%c\" are not known",
-		      tag->sigil);
-		break;
 	default:
 		read_value(s, tag);
 	}
 }
 
-/* Look at the tag that opens at `start`, without going there. Returns false
- * where it is not closed before the next one opens. */
-static bool look_at_tag(const struct scan *s, size_t start, struct tag *ret)
+bool ch_scan_look(const struct ch_scan *s, size_t start, struct ch_tag *ret)
 {
 	size_t from = start + strlen(s->open);
-	char close[DELIMITER_MAX + 2];
+	char close[CH_DELIMITER_MAX + 2];
 	size_t end;
 	size_t next;
 
-	*ret = (struct tag){ .start = start };
-	if (from < s->len && strchr("#^/!>&{=<$", s->text[from]))
+	*ret = (struct ch_tag){ .start = start };
+	/* White space may stand before the sigil: {{ # name }}. */
+	while (from < s->len && is_space(s->text[from]))
+		from++;
+	if (from < s->len && s->text[from] && strchr("#^/!>&{=<$",
+						     s->text[from]))
 		ret->sigil = s->text[from++];
 	snprintf(close, sizeof(close), "%s%s",
 		 ret->sigil == '{' ? "}" : ret->sigil == '=' ? "=" : "",
 		 s->close);
-	end = find(s, close, from, s->len);
-	next = find(s, s->open, from, s->len);
-	/* "{{{" inside is the same opening found one byte on. */
-	if (end == NONE || (next != NONE && next < end &&
-			    strcmp(s->open, s->close) != 0))
+	end = ch_scan_find(s, close, from, s->len);
+	if (end == NONE)
 		return false;
-	ret->content = trim((struct ch_slice){ s->text + from, end - from });
+	next = ch_scan_is_lenient(s) ? NONE
+				     : ch_scan_find(s, s->open, from, end);
+	if (next != NONE && strcmp(s->open, s->close) != 0)
+		return false;
+	ret->content = ch_scan_trim((struct ch_slice){ s->text + from,
+						       end - from });
 	ret->end = end + strlen(close);
 	return true;
 }
 
-/* Where the line of a tag that stands alone on it begins and where it ends,
- * line end included; false where the tag does not stand alone. */
-static bool stands_alone(const struct scan *s, const struct tag *tag,
+/* Whether a tag stands alone on its line; then where that begins and ends. */
+static bool stands_alone(const struct ch_scan *s, const struct ch_tag *tag,
 			 size_t *ret_from, size_t *ret_to)
 {
-	size_t from = tag->start;
-	size_t to = tag->end;
+	size_t from = ch_scan_line_start(s, tag->start);
+	size_t to = ch_scan_line_end(s, tag->end);
 
-	if (tag->sigil == 0 || tag->sigil == '&' || tag->sigil == '{')
-		return false;
-	while (from > 0 && is_blank(s->text[from - 1]))
-		from--;
-	if (from == 0 ? !s->at_line : s->text[from - 1] != '\n')
-		return false;
-	while (to < s->len && is_blank(s->text[to]))
-		to++;
-	if (to + 1 < s->len && s->text[to] == '\r' && s->text[to + 1] == '\n')
-		to++;
-	if (to < s->len && s->text[to] != '\n')
+	if (tag->sigil == 0 || tag->sigil == '&' || tag->sigil == '{' ||
+	    from == NONE || to == NONE)
 		return false;
 	*ret_from = from;
-	*ret_to = to < s->len ? to + 1 : to;
+	*ret_to = to;
 	return true;
 }
 
-static void read_tag(struct scan *s, size_t start)
+static void read_tag(struct ch_scan *s, size_t start)
 {
-	struct ch_slice indent = CH_SLICE_EMPTY;
-	struct tag tag;
+	struct ch_slice indent;
+	struct ch_tag tag;
 	size_t from;
 	size_t to;
 
-	if (!look_at_tag(s, start, &tag)) {
-		add_text(s, start);
-		FAULT(s, "A tag ends with the same number of braces that it "
-			 "begins with.", "the tag is not closed");
-		skip_to(s, start + strlen(s->open));
-		return;
-	}
-	if (!stands_alone(s, &tag, &from, &to)) {
-		from = tag.start;
-		to = tag.end;
-	} else {
+	if (!ch_scan_look(s, start, &tag)) {
+		ch_parse_text(s, start);
+		CH_FAULT(s, "A tag ends with the same number of braces that "
+			    "it begins with.", "the tag is not closed");
+		ch_scan_skip_to(s, start + strlen(s->open));
+		s->clear = false;
+	} else if (ch_parse_inherits(s, &tag)) {
+		ch_parse_inherit(s, &tag);
+	} else if (stands_alone(s, &tag, &from, &to)) {
 		indent = (struct ch_slice){ s->text + from, tag.start - from };
+		ch_parse_text(s, from);
+		ch_scan_skip_to(s, tag.start);
+		run_tag(s, &tag, &indent);
+		ch_scan_skip_to(s, to);
+		s->clear = true;
+	} else {
+		ch_parse_text(s, tag.start);
+		ch_parse_lead(s);
+		run_tag(s, &tag, NULL);
+		ch_scan_skip_to(s, tag.end);
+		s->clear = false;
 	}
-	add_text(s, from);
-	skip_to(s, tag.start);
-	run_tag(s, &tag, indent);
-	skip_to(s, to);
 }
 
 /* ---- a source --------------------------------------------------------- */
 
 /* Say what may not be in a text at all. */
-static void check_characters(struct scan *s)
+static void check_characters(struct ch_scan *s)
 {
 	while (s->at < s->len) {
 		uint32_t cp = 0;
@@ -586,18 +639,19 @@ static void check_characters(struct scan *s)
 					  &cp);
 
 		if (n == 0)
-			FAULT(s, "Save the file as UTF-8.",
+			CH_FAULT(s, "Save the file as UTF-8.",
 			      "byte 0x%02X is not UTF-8",
 			      (unsigned char)s->text[s->at]);
 		else if (cp == '\r' && s->at + 1 < s->len &&
 			 s->text[s->at + 1] == '\n')
 			; /* ends a line */
 		else if (cp != '\n' && cp != '\t' && ch_utf8_is_control(cp))
-			FAULT(s, "Delete it.", "control character U+%04X", cp);
+			CH_FAULT(s, "Delete it.",
+				 "control character U+%04X", cp);
 		else if (cp >= CH_BODY_SLOT)
-			FAULT(s, "Delete it.",
+			CH_FAULT(s, "Delete it.",
 			      "private character U+%04X", cp);
-		skip_to(s, s->at + (n ? n : 1));
+		ch_scan_skip_to(s, s->at + (n ? n : 1));
 	}
 }
 
@@ -608,89 +662,154 @@ static size_t add_file(struct ch_template *tpl, const char *name)
 	return tpl->files_len++;
 }
 
-static void scan_source(struct parser *parser, const struct scan *outer,
-			const char *name, const struct ch_template_source *src,
-			struct ch_slice indent)
+static void scan_unit(struct ch_parser *parser, size_t unit)
 {
-	CH_AUTOCHAR both = NULL;
-	struct scan s = {
+	const struct ch_template_source *src = &parser->sources[unit];
+	struct ch_template *tpl = parser->tpl;
+	struct ch_scan s = {
 		.parser = parser,
-		.outer = outer,
-		.name = name,
+		.unit = unit,
 		.text = src->text.data,
 		.len = src->text.len,
 		.line = src->line,
 		.column = src->column,
-		.file = add_file(parser->tpl, src->file),
+		.file = add_file(tpl, src->file),
 		.at_line = src->column == 1,
+		.clear = src->column == 1,
 		.open = "{{",
 		.close = "}}",
-		.open_base = parser->open_len,
-		.depth = outer ? outer->depth + 1 : 0,
 	};
-	struct scan look = s;
+	struct ch_scan look = s;
 	size_t next;
 
+	tpl->units[unit].from = tpl->units[unit].to = tpl->nodes_len;
 	if (src->text.len > CH_TEMPLATE_MAX - parser->bytes) {
 		parser->too_much = true;
-		FAULT(&s, NULL, "the text is longer than %d bytes",
-		      CH_TEMPLATE_MAX);
+		CH_FAULT(&s, NULL, "the text is longer than %d bytes",
+			 CH_TEMPLATE_MAX);
 		return;
 	}
 	parser->bytes += src->text.len;
-	if (outer) {
-		both = ch_xasprintf("%.*s%.*s", (int)outer->indent.len,
-				    outer->indent.data ? outer->indent.data
-						       : "",
-				    (int)indent.len, indent.data);
-		s.indent = ch_slice_of(both);
-	}
-	check_characters(&look);
-	while ((next = find(&s, s.open, s.at, s.len)) != NONE) {
+	if (tpl->mode == CH_TEMPLATE_STRICT)
+		check_characters(&look);
+	while (!parser->too_much &&
+	       (next = ch_scan_find(&s, s.open, s.at, s.len)) != NONE)
 		read_tag(&s, next);
-		if (parser->too_much)
-			return;
+	if (!parser->too_much)
+		ch_parse_text(&s, s.len);
+	ch_parse_close(&s, 0, false);
+	tpl->units[unit].to = tpl->nodes_len;
+}
+
+/* All that a dynamic name could bring. */
+static void add_listed(struct ch_parser *p)
+{
+	const struct ch_template_partials *partials = p->options->partials;
+	struct ch_error err;
+	const char *name;
+
+	for (size_t i = 0;
+	     (name = partials->list(partials->context, i)) != NULL; i++)
+		add_unit(p, name, &err);
+	p->dynamic = false;
+}
+
+static void scan_all(struct ch_parser *p, const struct ch_template_source *src)
+{
+	CH_GROW(p->sources, 0, p->sources_cap);
+	CH_GROW(p->tpl->units, 0, p->tpl->units_cap);
+	p->sources[0] = *src;
+	p->tpl->units[0] = (struct ch_template_unit){ 0 };
+	p->tpl->units_len = 1;
+	for (size_t i = 0; i < p->tpl->units_len && !p->too_much; i++) {
+		scan_unit(p, i);
+		if (p->dynamic)
+			add_listed(p);
 	}
-	add_text(&s, s.len);
-	close_down_to(&s, s.open_base, false);
+}
+
+/* ---- afterwards ------------------------------------------------------- */
+
+/* Each text node knows the next node that is none. */
+static void link_texts(struct ch_template *tpl)
+{
+	for (size_t u = 0; u < tpl->units_len; u++) {
+		size_t next = tpl->units[u].to;
+
+		for (size_t i = next; i > tpl->units[u].from; i--) {
+			struct ch_node *node = &tpl->nodes[i - 1];
+
+			if (node->kind == CH_NODE_TEXT)
+				node->end = next;
+			else
+				next = i - 1;
+		}
+	}
+}
+
+/* In a letter a text that includes itself is a mistake. */
+static void check_loops(struct ch_parser *p, char *seen, size_t unit)
+{
+	const struct ch_template *tpl = p->tpl;
+
+	seen[unit] = 'o'; /* open: being looked at */
+	for (size_t i = tpl->units[unit].from; i < tpl->units[unit].to; i++) {
+		const struct ch_node *node = &tpl->nodes[i];
+
+		if ((node->kind != CH_NODE_PARTIAL &&
+		     node->kind != CH_NODE_PARENT) || node->unit == NONE)
+			continue;
+		if (seen[node->unit] == 'o')
+			ch_problems_add(p->problems, CH_PROBLEM_ERROR,
+					ch_template_place(tpl, node), NULL,
+					"{{%c %s}} includes itself",
+					node->kind == CH_NODE_PARENT ? '<'
+								     : '>',
+					tpl->units[node->unit].name);
+		else if (seen[node->unit] == 0)
+			check_loops(p, seen, node->unit);
+	}
+	seen[unit] = 'd';
+}
+
+static void finish(struct ch_parser *p)
+{
+	struct ch_template *tpl = p->tpl;
+	char *seen;
+
+	link_texts(tpl);
+	if (tpl->text.full)
+		ch_problems_add(p->problems, CH_PROBLEM_ERROR,
+				(struct ch_place){ tpl->files[0], 0, 0, NULL },
+				NULL, "the text with its partials is too long");
+	if (tpl->mode == CH_TEMPLATE_LENIENT)
+		return;
+	seen = ch_xcalloc(tpl->units_len, 1);
+	check_loops(p, seen, 0);
+	free(seen);
 }
 
 int ch_template_parse(const struct ch_template_source *source,
-		      ch_template_partial *partial, void *context,
+		      const struct ch_template_options *options,
 		      struct ch_template **ret, struct ch_problems *problems)
 {
 	CH_AUTOPTR(ch_template) tpl = ch_xzalloc(sizeof(*tpl));
-	struct parser parser = {
+	struct ch_parser parser = {
 		.tpl = tpl,
 		.problems = problems,
-		.partial = partial,
-		.context = context,
+		.options = options,
 	};
 	size_t errors = problems->errors;
 
-	/* Each line of a partial may get an indent: hence the room. */
+	tpl->mode = options->mode;
+	/* Indents are kept beside the texts: hence the room. */
 	ch_str_init(&tpl->text, (size_t)CH_TEMPLATE_MAX * 4);
-	scan_source(&parser, NULL, NULL, source, CH_SLICE_EMPTY);
+	scan_all(&parser, source);
+	finish(&parser);
+	free(parser.sources);
 	free(parser.open);
-	if (tpl->text.full)
-		ch_problems_add(problems, CH_PROBLEM_ERROR,
-				(struct ch_place){ source->file, 0, 0, NULL },
-				NULL, "the text with its partials is too long");
 	if (problems->errors > errors)
 		return -1;
 	*ret = CH_TAKE(tpl);
 	return 0;
-}
-
-void ch_template_free(struct ch_template *tpl)
-{
-	for (size_t i = 0; i < tpl->names_len; i++)
-		free(tpl->names[i].text);
-	for (size_t i = 0; i < tpl->files_len; i++)
-		free(tpl->files[i]);
-	free(tpl->names);
-	free(tpl->files);
-	free(tpl->ops);
-	ch_str_release(&tpl->text);
-	free(tpl);
 }
