@@ -41,6 +41,10 @@ bool ch_template_blank(struct ch_slice value)
 {
 	size_t at = 0;
 
+	/* Most begin with a letter. */
+	if (value.len > 0 && value.data[0] > ' ')
+		return false;
+
 	while (at < value.len) {
 		uint32_t cp;
 		size_t n = ch_utf8_decode(value.data + at, value.len - at,
@@ -107,13 +111,24 @@ static size_t count_of(const struct ch_data *data, bool lenient)
 
 /* ---- decisions -------------------------------------------------------- */
 
+/* Nearly always there is room: a letter has as many decisions as the last. */
+static void note_byte(struct ch_str *trace, char byte)
+{
+	if (trace->len + 1 < trace->cap) {
+		trace->data[trace->len] = byte;
+		ch_str_grew(trace, 1);
+	} else {
+		ch_str_add_char(trace, byte);
+	}
+}
+
 static void note(struct ch_walk *walk, size_t decision)
 {
 	if (!walk->trace || walk->by == CH_WALK_TRACE)
 		return;
 	for (; decision >= 0x80; decision >>= 7)
-		ch_str_add_char(walk->trace, (char)(decision | 0x80));
-	ch_str_add_char(walk->trace, (char)decision);
+		note_byte(walk->trace, (char)(decision | 0x80));
+	note_byte(walk->trace, (char)decision);
 }
 
 static size_t noted(struct ch_walk *walk)

@@ -254,8 +254,10 @@ static struct ch_slice *add_slot(struct ch_walk *walk,
 		f->too_many = true;
 		return NULL;
 	}
-	CH_GROW(filled->slots, filled->slots_len, filled->slots_cap);
-	CH_GROW(filled->made_at, filled->slots_len, filled->made_cap);
+	if (filled->slots_len == filled->slots_cap) {
+		CH_GROW(filled->slots, filled->slots_len, filled->slots_cap);
+		CH_GROW(filled->made_at, filled->slots_len, filled->made_cap);
+	}
 	filled->made_at[filled->slots_len] = NOT_MADE;
 	filled->slots[filled->slots_len] = CH_SLICE_EMPTY;
 	return &filled->slots[filled->slots_len++];
@@ -336,7 +338,8 @@ static void fault_missing(struct ch_walk *walk, const struct ch_node *node,
 /* `made` has stopped growing: now its pieces have an address. */
 static void point_into_made(struct ch_filled *filled)
 {
-	for (size_t i = 0; i < filled->slots_len; i++) {
+	for (size_t i = 0; i < filled->slots_len && filled->made.len > 0;
+	     i++) {
 		if (filled->made_at[i] != NOT_MADE)
 			filled->slots[i].data = ch_str_cstr(&filled->made) +
 						filled->made_at[i];

@@ -182,7 +182,7 @@ static void replace(struct ch_str *text, const char *from, const char *to)
 }
 
 #define TAG "{{1}}"
-#define PLAIN "QZQZQ"
+#define PLAIN "QZXJV" /* no two of them overlap */
 
 static void check_values(const struct ch_template *tpl)
 {

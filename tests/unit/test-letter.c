@@ -92,7 +92,11 @@ static const struct value france[] = {
 	{ "cc", "Mission <un@fr.example>, b@fr.example" },
 	{ "empty", "" },      { "star", "*a* <b> [x](https://y.example)" },
 	{ "day", "2002-12-07" }, { "two", "one\ntwo" },
-	{ "tag", "{{name}}" }, { NULL, NULL },
+	{ "tag", "{{name}}" }, { "kind", "short" },
+	{ "count", "1234" },
+	{ "capacities.1.role", "Ministre" },
+	{ "capacities.2.role", "Gouverneur" },
+	{ "capacities.2.name", "Fonds" }, { NULL, NULL },
 };
 
 /* The subject, an empty line, the text; or the problems. */
@@ -199,6 +203,50 @@ static void letters(void **state)
 		    { "fr.md", "Subject: S\n\n{{#empty}}\n- no\n{{/empty}}\n"
 			       "{{#name}}\n- yes {{name}}\n{{/name}}\n" } },
 		  "[DM-1276] S\n\n  - yes France\n" },
+		{ "a list, in the subject too",
+		  { { "letter.conf", "" },
+		    { "fr.md", "Subject: {{#capacities}}{{role}}, "
+			       "{{/capacities}}etc.\n\n{{#capacities}}\n"
+			       "- {{role}} ({{name}})\n{{/capacities}}\n" } },
+		  "[DM-1276] Ministre, Gouverneur, etc.\n\n"
+		  "  - Ministre (France)\n  - Gouverneur (Fonds)\n" },
+		{ "no list",
+		  { { "letter.conf", "" },
+		    { "fr.md", "Subject: S\n\n{{#seats}}\n- {{x}}\n"
+			       "{{/seats}}\n{{^seats}}\nnone\n{{/seats}}\n"
+			       } },
+		  "[DM-1276] S\n\nnone\n" },
+		{ "a frame that six languages share",
+		  { { "letter.conf", "labels: { fr: { end = \"Fin\"; }; };" },
+		    { "frame.md", "{{reference}}\n\n{{$body}}\n{{/body}}\n\n"
+				  "{{labels.end}}\n" },
+		    { "fr.md", "Subject: S\n\n{{<frame}}\n{{$body}}\n"
+			       "Cher {{name}},\n{{/body}}\n{{/frame}}\n" } },
+		  "[DM-1276] S\n\nDM-1276\n\nCher France,\n\nFin\n" },
+		{ "a text by a field's name",
+		  { { "letter.conf", "" },
+		    { "README.md", "{{nothing}}" },
+		    { "short.fr.md", "Bref, {{name}}.\n" },
+		    { "short.en.md", "{{nothing}}\n" },
+		    { "long.md", "Long.\n" },
+		    { "fr.md", "Subject: S\n\n{{>*kind}}\n" } },
+		  "[DM-1276] S\n\nBref, France.\n"
+		  "l/short.en.md: warning: nothing in the letter uses this "
+		  "file\n" },
+		{ "filters in the language of the text",
+		  { { "letter.conf", "annexes = [ \"a.pdf\" ];" },
+		    { "a.pdf", "x" },
+		    { "fr.md", "Subject: {{name | upper}}\n\n{{count | number}}"
+			       "; {{annexes}} {{annexes | plural: one=annexe, "
+			       "other=annexes}}; {{annexes | ordinal:f}}; "
+			       "{{day | date:weekday}}\n" } },
+		  "[DM-1276] FRANCE\n\n1\xE2\x80\xAF" "234; 1 annexe; 1re; "
+		  "samedi 7 d\xC3\xA9" "cembre 2002\n" },
+		{ "a section on the labels",
+		  { { "letter.conf", "labels: { fr: { a = \"x\"; }; };" },
+		    { "fr.md", "Subject: S\n\n{{#labels}}{{a}}{{/labels}}\n" }
+		    },
+		  "[DM-1276] S\n\nx\n" },
 		{ "a reference as the letter wants it",
 		  { { "letter.conf", "reference = \"DM-#\";" },
 		    { "fr.md", "Subject: S\n\nx\n" } },
@@ -339,6 +387,28 @@ static void faults(void **state)
 		  { { "letter.conf", "labels: { en: { to = \"\"; }; };" },
 		    { "en.md", "Subject: S\n\n{{labels.to}}\n" } },
 		  "l/en.md:3:1: labels.to: empty\n" },
+		{ "a text by a field's name that is not there",
+		  { { "letter.conf", "" },
+		    { "long.md", "Long.\n" },
+		    { "fr.md", "Subject: S\n\n{{>*kind}}\n" } },
+		  "l/fr.md:3:1: kind: the letter has no text \"short\" for "
+		  "FRA\n" },
+		{ "a fault in a text that a field may name",
+		  { { "letter.conf", "" },
+		    { "long.md", "Long {{labels.x}}.\n" },
+		    { "fr.md", "Subject: S\n\n{{>*kind}}\n" } },
+		  "l/long.md:1:6: labels.x: no such label in this language\n" },
+		{ "plural words that the language lacks",
+		  { { "letter.conf", "" },
+		    { "ru.md", "Subject: S\n\n{{count | plural: one=a, "
+			       "other=b}}\n" } },
+		  "l/ru.md:3:1: there is no \"few=\" for numbers such as 2 in "
+		  "\"ru\"\n" },
+		{ "a list printed",
+		  { { "letter.conf", "" },
+		    { "fr.md", "Subject: S\n\n{{capacities}}\n" } },
+		  "l/fr.md:3:1: capacities: not one value but several for "
+		  "FRA\n" },
 		{ "a line break in the subject",
 		  { { "letter.conf", "" },
 		    { "en.md", "Subject: {{two}}\n\nx\n" } },
@@ -418,6 +488,41 @@ static void columns(void **state)
 			    "m.csv has the columns key, to, a, date.");
 	assert_true(ch_letter_uses(letter, "a"));
 	assert_false(ch_letter_uses(letter, "to"));
+}
+
+/* A list's columns are not missed inside a section on it. */
+static void columns_of_lists(void **state)
+{
+	static const struct file files[] = {
+		{ "letter.conf", "" },
+		{ "en.md", "Subject: S\n\n{{#capacities}}{{role}}{{/capacities}}"
+			   "{{role}} {{#seat}}{{body}}{{/seat}} {{seat.body}}\n"
+			   "{{body}} {{seat.city}}\n" },
+		{ NULL, NULL },
+	};
+	static const char *const names[] = { "key", "to", "seat.1.body",
+					     "capacities", "seat.body" };
+	CH_AUTO(ch_bundle) bundle = { 0 };
+	CH_AUTO(ch_problems) problems = { 0 };
+	CH_AUTOPTR(ch_letter) letter = NULL;
+	CH_AUTO(ch_str) out = CH_STR_INIT(10000);
+
+	(void)state;
+	make_bundle(files, &bundle);
+	assert_int_equal(ch_letter_load(&bundle, &plain_options, &letter,
+					&problems), 0);
+	assert_int_equal(ch_letter_check_columns(letter, names, 5, "m.csv",
+						 &problems), -1);
+	add_problems(&out, &problems);
+	assert_string_equal(ch_str_cstr(&out),
+			    "l/en.md:3:39: role: no such field\n"
+			    "l/en.md:4:1: body: no such field\n"
+			    "l/en.md:4:10: seat.city: no such field\n"
+			    "m.csv:1: capacities: a column may not be called "
+			    "like a field that every letter has\n");
+	assert_true(ch_letter_uses(letter, "seat"));
+	assert_true(ch_letter_uses(letter, "capacities"));
+	assert_false(ch_letter_uses(letter, "sea"));
 }
 
 /* ---- messages --------------------------------------------------------- */
@@ -727,7 +832,7 @@ int main(void)
 		cmocka_unit_test(arabic_is_isolated),
 		cmocka_unit_test(faults),
 		cmocka_unit_test(no_deadline),
-		cmocka_unit_test(columns),
+		cmocka_unit_test(columns), cmocka_unit_test(columns_of_lists),
 		cmocka_unit_test(messages),
 		cmocka_unit_test(test_messages_go_elsewhere),
 		cmocka_unit_test(too_large),
