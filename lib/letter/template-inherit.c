@@ -8,6 +8,8 @@
  * block's opening is alone if only such tags share its line, and so is its
  * closing, unless it closes what the same line has opened.
  */
+#include <stdlib.h>
+
 #include "letter/template-private.h"
 
 #define NONE CH_TEMPLATE_NONE
@@ -166,6 +168,11 @@ static void open_block(struct ch_scan *s, const struct ch_tag *tag)
 	tpl->nodes[node].name = ch_parse_intern(
 		&tpl->blocks, &tpl->blocks_len, &tpl->blocks_cap,
 		tag->content);
+	if (tpl->blocks_len > CH_TEMPLATE_BLOCKS_MAX) {
+		s->parser->too_much = true;
+		CH_FAULT(s, NULL, "more than %d different blocks",
+			 CH_TEMPLATE_BLOCKS_MAX);
+	}
 	tpl->nodes[node].alone = alone;
 	tpl->nodes[node].line_start = alone || begins;
 	if (alone)
@@ -244,5 +251,74 @@ void ch_parse_inherit(struct ch_scan *s, const struct ch_tag *tag)
 			close_parent(s, tag, i);
 		else
 			close_block(s, tag, i);
+	}
+}
+
+/* ---- afterwards ------------------------------------------------------- */
+
+/* Note which blocks a text has, with all that it includes. Returns false where
+ * a dynamic name makes that unknown. */
+static bool note_blocks(const struct ch_template *tpl, size_t unit, bool *seen,
+			bool *has)
+{
+	bool known = true;
+
+	seen[unit] = true;
+	for (size_t i = tpl->units[unit].from; i < tpl->units[unit].to; i++) {
+		const struct ch_node *node = &tpl->nodes[i];
+
+		if (node->kind == CH_NODE_BLOCK)
+			has[node->name] = true;
+		if (node->kind != CH_NODE_PARTIAL &&
+		    node->kind != CH_NODE_PARENT)
+			continue;
+		if (node->name != NONE)
+			known = false;
+		else if (node->unit != NONE && !seen[node->unit])
+			known &= note_blocks(tpl, node->unit, seen, has);
+	}
+	return known;
+}
+
+/* `has` starts with the blocks that the parent's text has; each that is given
+ * is taken out of it, so that the second of a name is seen. */
+static void check_blocks(struct ch_parser *p, size_t parent, bool *has)
+{
+	const struct ch_template *tpl = p->tpl;
+	const struct ch_node *node = &tpl->nodes[parent];
+
+	for (size_t i = parent + 1; i < node->end; i = tpl->nodes[i].end) {
+		const struct ch_node *block = &tpl->nodes[i];
+
+		if (!has[block->name])
+			ch_problems_add(p->problems, CH_PROBLEM_ERROR,
+					ch_template_place(tpl, block),
+					"It would be printed nowhere.",
+					"{{<%s}} has no block \"%s\", or is "
+					"given it twice",
+					tpl->units[node->unit].name,
+					tpl->blocks[block->name]);
+		has[block->name] = false;
+	}
+}
+
+void ch_parse_check_given(struct ch_parser *p)
+{
+	const struct ch_template *tpl = p->tpl;
+
+	for (size_t i = 0; i < tpl->nodes_len; i++) {
+		const struct ch_node *node = &tpl->nodes[i];
+		bool *seen;
+		bool *has;
+
+		if (node->kind != CH_NODE_PARENT || node->unit == NONE ||
+		    node->end == i + 1)
+			continue;
+		seen = ch_xcalloc(tpl->units_len, sizeof(*seen));
+		has = ch_xcalloc(tpl->blocks_len, sizeof(*has));
+		if (note_blocks(tpl, node->unit, seen, has))
+			check_blocks(p, i, has);
+		free(seen);
+		free(has);
 	}
 }

@@ -787,6 +787,8 @@ static void finish(struct ch_parser *p)
 	seen = ch_xcalloc(tpl->units_len, 1);
 	check_loops(p, seen, 0);
 	free(seen);
+	if (!p->too_much)
+		ch_parse_check_given(p);
 }
 
 int ch_template_parse(const struct ch_template_source *source,

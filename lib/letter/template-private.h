@@ -186,6 +186,8 @@ void ch_parse_close(struct ch_scan *s, size_t keep, bool last_is_closed);
 /* template-inherit.c: the tags of parents and blocks, line and all. */
 bool ch_parse_inherits(const struct ch_scan *s, const struct ch_tag *tag);
 void ch_parse_inherit(struct ch_scan *s, const struct ch_tag *tag);
+/* Afterwards, in strict mode: say which blocks are given to a parent in vain. */
+void ch_parse_check_given(struct ch_parser *p);
 
 /* ---- the walk --------------------------------------------------------- */
 

@@ -41,6 +41,11 @@ struct ch_open *ch_parse_open(struct ch_scan *s, enum ch_node_kind kind,
 	struct ch_open *open;
 	size_t node = p->tpl->nodes_len;
 
+	if (p->open_len == CH_TEMPLATE_OPEN_MAX) {
+		p->too_much = true;
+		CH_FAULT(s, NULL, "more than %d sections inside one another",
+			 CH_TEMPLATE_OPEN_MAX);
+	}
 	if (dropped)
 		ch_parse_refuse_dropped(s);
 	ch_parse_node(s, kind);

@@ -31,6 +31,9 @@
 #define CH_TEMPLATE_NAME_MAX 64       /* characters of a field's name */
 #define CH_TEMPLATE_NAMES_MAX 1000    /* different fields */
 #define CH_TEMPLATE_TEXTS_MAX 1000    /* different partials */
+#define CH_TEMPLATE_BLOCKS_MAX 1000   /* different blocks */
+#define CH_TEMPLATE_OPEN_MAX 200      /* sections and blocks of one text inside
+					 one another */
 #define CH_TEMPLATE_PARTIALS_MAX 16   /* inside one another; */
 #define CH_TEMPLATE_LENIENT_MAX 200   /* and in the lenient mode */
 #define CH_TEMPLATE_STEPS_MAX (4 * 1024 * 1024) /* tags and lines unfolded */

@@ -385,6 +385,13 @@ static void faults(void **state)
 		  "not printed\n"
 		  "en.md:1:29: what stands between the blocks of {{<...}} is "
 		  "not printed\n" },
+		{ "a block that the frame has not",
+		  "{{<frame}}{{$boby}}x{{/boby}}{{$end}}{{/end}}{{$end}}2"
+		  "{{/end}}{{/frame}}",
+		  "en.md:1:11: {{<frame}} has no block \"boby\", or is given it "
+		  "twice\n"
+		  "en.md:1:46: {{<frame}} has no block \"end\", or is given it "
+		  "twice\n" },
 		{ "an empty parent and block", "{{<}}{{$ }}{{>}}",
 		  "en.md:1:1: an empty tag\nen.md:1:6: an empty tag\n"
 		  "en.md:1:12: an empty tag\n" },
@@ -569,6 +576,47 @@ static void refused(void **state)
 	}
 }
 
+/* Without end: said once, and nothing loops. */
+static void nesting_ends(void **state)
+{
+	CH_AUTO(ch_problems) problems = { 0 };
+	CH_AUTO(ch_str) text = CH_STR_INIT(100000);
+	CH_AUTO(ch_str) out = CH_STR_INIT(100000);
+	CH_AUTOPTR(ch_template) tpl = NULL;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		ch_str_add(&text, "{{#name}}");
+	assert_int_equal(parse(ch_str_cstr(&text), &tpl, &problems), -1);
+	add_problems(&out, &problems);
+	assert_string_equal(ch_str_cstr(&out),
+			    "en.md:1:1801: more than 200 sections inside one "
+			    "another\n");
+}
+
+/* A list unfolds to no more values than a body can hold. */
+static void values_end(void **state)
+{
+	CH_AUTO(ch_problems) problems = { 0 };
+	CH_AUTO(ch_str) text = CH_STR_INIT(100000);
+	CH_AUTO(ch_str) out = CH_STR_INIT(100000);
+	CH_AUTOPTR(ch_template) tpl = NULL;
+	CH_AUTO(ch_filled) filled = { 0 };
+
+	(void)state;
+	ch_str_add(&text, "{{#words}}");
+	for (int i = 0; i < 2049; i++)
+		ch_str_add(&text, "{{.}}");
+	ch_str_add(&text, "{{/words}}");
+	assert_int_equal(parse(ch_str_cstr(&text), &tpl, &problems), 0);
+	ch_filled_init(&filled);
+	assert_int_equal(fill(tpl, &filled, &problems), -1);
+	add_problems(&out, &problems);
+	assert_string_equal(ch_str_cstr(&out),
+			    "en.md:1:10246: .: more than 4096 values for FRA "
+			    "(m.csv:7)\n");
+}
+
 static void isolates(void **state)
 {
 	CH_AUTO(ch_problems) problems = { 0 };
@@ -591,6 +639,7 @@ int main(void)
 		cmocka_unit_test(shapes),     cmocka_unit_test(lists_unfold),
 		cmocka_unit_test(pretends),   cmocka_unit_test(empty_for_all),
 		cmocka_unit_test(refused),    cmocka_unit_test(isolates),
+		cmocka_unit_test(nesting_ends), cmocka_unit_test(values_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
