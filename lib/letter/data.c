@@ -2,7 +2,6 @@
 /* data.c - values with depth, out of flat fields. */
 #include "letter/data.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,23 +29,17 @@ const struct ch_data *ch_data_member(const struct ch_data *data,
 	return NULL;
 }
 
-/* What stands behind `prefix` and its dot in a field's name, or NULL. */
-static const char *below(const char *name, struct ch_slice prefix)
-{
-	if (strncmp(name, prefix.data, prefix.len) != 0 ||
-	    name[prefix.len] != '.' || !name[prefix.len + 1])
-		return NULL;
-	return name + prefix.len + 1;
-}
-
+/* Which of the fields to look at from: those before have nothing below it. */
 static void read_value(const struct ch_fields *fields, struct ch_slice name,
-		       unsigned int depth, struct ch_data *ret);
+		       size_t from, unsigned int depth, struct ch_data *ret);
 
-/* Add the member whose name is the first part of `rest`, if it is new. */
+/* Add the member whose name is the first part of what the i-th field has below
+ * `name`, if it is new. */
 static void add_member(const struct ch_fields *fields, struct ch_slice name,
-		       const char *rest, unsigned int depth, size_t *cap,
+		       size_t i, unsigned int depth, size_t *cap,
 		       struct ch_data *data)
 {
+	const char *rest = fields->items[i].name + name.len + 1;
 	struct ch_slice part = { rest, strcspn(rest, ".") };
 	size_t names_cap = *cap;
 
@@ -54,34 +47,45 @@ static void add_member(const struct ch_fields *fields, struct ch_slice name,
 		return;
 	CH_GROW(data->names, data->len, names_cap);
 	CH_GROW(data->items, data->len, *cap);
-	data->names[data->len] = part;
-	data->len++;
-	/* The whole name as far as this part is in the field's own. */
+	data->names[data->len++] = part;
+	/* The member's whole name is in the field's own. */
 	read_value(fields,
-		   (struct ch_slice){ rest - name.len - 1,
+		   (struct ch_slice){ fields->items[i].name,
 				      name.len + 1 + part.len },
-		   depth + 1, &data->items[data->len - 1]);
+		   i, depth + 1, &data->items[data->len - 1]);
+}
+
+/* "12" as a number; 0 where it is none, or not written so. */
+static size_t number_of(struct ch_slice name)
+{
+	size_t number = 0;
+
+	if (name.len > 9 || name.data[0] == '0')
+		return 0;
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.data[i] < '0' || name.data[i] > '9')
+			return 0;
+		number = number * 10 + (size_t)(name.data[i] - '0');
+	}
+	return number;
 }
 
 /* Members called 1, 2, 3 … without a gap, in any order, are a list. */
 static void make_list(struct ch_data *data)
 {
-	struct ch_data *sorted = ch_xcalloc(data->len, sizeof(*sorted));
-	bool gap = false;
+	struct ch_data *sorted;
 
-	for (size_t i = 0; i < data->len && !gap; i++) {
-		CH_AUTOCHAR number = ch_xasprintf("%zu", i + 1);
-		const struct ch_data *item =
-			ch_data_member(data, ch_slice_of(number));
+	/* No two have the same name: so it is enough that each is one of them.
+	 */
+	for (size_t i = 0; i < data->len; i++) {
+		size_t number = number_of(data->names[i]);
 
-		gap = !item;
-		if (item)
-			sorted[i] = *item;
+		if (number == 0 || number > data->len)
+			return;
 	}
-	if (gap) {
-		free(sorted);
-		return;
-	}
+	sorted = ch_xcalloc(data->len, sizeof(*sorted));
+	for (size_t i = 0; i < data->len; i++)
+		sorted[number_of(data->names[i]) - 1] = data->items[i];
 	free(data->items);
 	free(data->names);
 	data->items = sorted;
@@ -90,20 +94,21 @@ static void make_list(struct ch_data *data)
 }
 
 static void read_value(const struct ch_fields *fields, struct ch_slice name,
-		       unsigned int depth, struct ch_data *ret)
+		       size_t from, unsigned int depth, struct ch_data *ret)
 {
 	size_t cap = 0;
 
 	*ret = (struct ch_data){ 0 };
-	for (size_t i = 0; i < fields->len; i++) {
+	for (size_t i = from; i < fields->len; i++) {
 		const struct ch_field *field = &fields->items[i];
-		const char *rest = below(field->name, name);
 
-		if (ch_slice_eq(name, field->name)) {
+		if (strncmp(field->name, name.data, name.len) != 0)
+			continue;
+		if (field->name[name.len] == '\0') {
 			ret->kind = CH_DATA_TEXT;
 			ret->text = ch_slice_of(field->value);
-		} else if (rest && depth < DEPTH_MAX) {
-			add_member(fields, name, rest, depth, &cap, ret);
+		} else if (field->name[name.len] == '.' && depth < DEPTH_MAX) {
+			add_member(fields, name, i, depth, &cap, ret);
 		}
 	}
 	if (ret->kind == CH_DATA_NONE && ret->len > 0) {
@@ -115,5 +120,5 @@ static void read_value(const struct ch_fields *fields, struct ch_slice name,
 void ch_data_of_fields(const struct ch_fields *fields, const char *name,
 		       struct ch_data *ret)
 {
-	read_value(fields, ch_slice_of(name), 0, ret);
+	read_value(fields, ch_slice_of(name), 0, 0, ret);
 }

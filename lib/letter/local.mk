@@ -36,6 +36,11 @@ tests_unit_test_table_SOURCES = tests/unit/test-table.c
 tests_unit_test_table_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-template tests/unit/test-table
 
+check_PROGRAMS += tests/unit/test-data
+tests_unit_test_data_SOURCES = tests/unit/test-data.c
+tests_unit_test_data_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-data
+
 check_PROGRAMS += tests/unit/test-filter
 tests_unit_test_filter_SOURCES = tests/unit/test-filter.c
 tests_unit_test_filter_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS)
