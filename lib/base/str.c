@@ -161,3 +161,19 @@ char *ch_slice_dup(struct ch_slice slice)
 {
 	return ch_xstrndup(slice.data, slice.len);
 }
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+struct ch_slice ch_slice_trim(struct ch_slice slice)
+{
+	while (slice.len > 0 && is_space(slice.data[0])) {
+		slice.data++;
+		slice.len--;
+	}
+	while (slice.len > 0 && is_space(slice.data[slice.len - 1]))
+		slice.len--;
+	return slice;
+}

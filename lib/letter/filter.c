@@ -122,17 +122,6 @@ static const struct kind kinds[] = {
 	  "Shorten it." },
 };
 
-static struct ch_slice trim(struct ch_slice text)
-{
-	while (text.len > 0 && strchr(" \t\r\n", text.data[0])) {
-		text.data++;
-		text.len--;
-	}
-	while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]))
-		text.len--;
-	return text;
-}
-
 static const struct kind *find_kind(struct ch_slice name)
 {
 	for (size_t i = 0; i < CH_COUNT(kinds); i++) {
@@ -176,13 +165,14 @@ int ch_filter_new(struct ch_slice text, const char *language,
 	CH_AUTOPTR(ch_filter) filter = ch_xzalloc(sizeof(*filter));
 	const char *colon = memchr(text.data, ':', text.len);
 	size_t left = colon ? (size_t)(colon - text.data) : text.len;
-	struct ch_slice name = trim((struct ch_slice){ text.data, left });
+	struct ch_slice name =
+		ch_slice_trim((struct ch_slice){ text.data, left });
 	struct ch_slice arguments = CH_SLICE_EMPTY;
 	int result = 0;
 
 	if (colon)
-		arguments = trim((struct ch_slice){ colon + 1,
-						    text.len - left - 1 });
+		arguments = ch_slice_trim((struct ch_slice){
+			colon + 1, text.len - left - 1 });
 	filter->kind = find_kind(name);
 	if (!filter->kind)
 		return no_such_filter(name, hint, err);

@@ -21,7 +21,8 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/table.c lib/letter/table.h \
 	lib/letter/template.c lib/letter/template.h \
 	lib/letter/template-private.h lib/letter/template-inherit.c \
-	lib/letter/template-parse.c lib/letter/template-render.c \
+	lib/letter/template-name.c lib/letter/template-parse.c \
+	lib/letter/template-render.c lib/letter/template-scan.c \
 	lib/letter/template-section.c lib/letter/template-walk.c
 lib_letter_libletter_a_CFLAGS = $(AM_CFLAGS) $(CMARK_CFLAGS) $(ICU_CFLAGS)
 

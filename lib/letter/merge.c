@@ -14,7 +14,7 @@
 #include "mail/header.h"
 
 #define SHAPES_MAX 64
-#define SHAPE_BYTES_MAX (4 * CH_TEMPLATE_MAX + 4 * CH_BODY_SLOTS_MAX)
+#define SHAPE_BYTES_MAX (CH_TEMPLATE_MAX + 4 * CH_BODY_SLOTS_MAX)
 
 /* ---- shapes ----------------------------------------------------------- */
 
@@ -47,7 +47,8 @@ static struct ch_body *compile(const struct ch_letter_language *language,
 	struct ch_body *body = NULL;
 	struct ch_error err;
 
-	ch_template_shape(part->tpl, &part->filled, &shape);
+	if (ch_template_shape(part->tpl, &part->filled, &shape, problems) < 0)
+		return NULL;
 	if (ch_body_compile((struct ch_slice){ ch_str_cstr(&shape),
 					       shape.len },
 			    language->code, part->filled.slots_len,

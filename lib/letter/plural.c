@@ -65,30 +65,19 @@ static bool is_when(const char *text)
 	return *text && strspn(text, "0123456789") == strlen(text);
 }
 
-static struct ch_slice trim(struct ch_slice text)
-{
-	while (text.len > 0 && strchr(" \t\r\n", text.data[0])) {
-		text.data++;
-		text.len--;
-	}
-	while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]))
-		text.len--;
-	return text;
-}
-
 /* word := when "=" text */
 static int add_word(struct ch_plural *plural, struct ch_slice item,
 		    struct ch_error *err)
 {
 	const char *equals = memchr(item.data, '=', item.len);
 	size_t left = equals ? (size_t)(equals - item.data) : item.len;
-	CH_AUTOCHAR when = ch_slice_dup(trim((struct ch_slice){ item.data,
-								left }));
+	struct ch_slice before = { item.data, left };
+	CH_AUTOCHAR when = ch_slice_dup(ch_slice_trim(before));
 	struct ch_slice text = CH_SLICE_EMPTY;
 
 	if (equals)
-		text = trim((struct ch_slice){ equals + 1,
-					       item.len - left - 1 });
+		text = ch_slice_trim((struct ch_slice){
+			equals + 1, item.len - left - 1 });
 	if (!is_when(when) || text.len == 0)
 		return ch_error_set(err, CH_GIVE_UP,
 				    "\"%.*s\" is not like \"one=annex\"",
@@ -147,7 +136,7 @@ static int read_words(struct ch_plural *plural, struct ch_slice words,
 		size_t len = comma ? (size_t)(comma - words.data) : words.len;
 		struct ch_slice item = { words.data, len };
 
-		if (add_word(plural, trim(item), err) < 0)
+		if (add_word(plural, ch_slice_trim(item), err) < 0)
 			return -1;
 		words.data += len + (comma != NULL);
 		words.len -= len + (comma != NULL);

@@ -15,81 +15,6 @@
 
 #define NONE CH_TEMPLATE_NONE
 
-struct ch_place ch_scan_place(const struct ch_scan *s)
-{
-	return (struct ch_place){ s->parser->tpl->files[s->file], s->line,
-				  s->column, NULL };
-}
-
-bool ch_scan_is_lenient(const struct ch_scan *s)
-{
-	return s->parser->tpl->mode == CH_TEMPLATE_LENIENT;
-}
-
-bool ch_scan_is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool is_space(char c)
-{
-	return ch_scan_is_blank(c) || c == '\n' || c == '\r';
-}
-
-struct ch_slice ch_scan_trim(struct ch_slice text)
-{
-	while (text.len > 0 && is_space(text.data[0])) {
-		text.data++;
-		text.len--;
-	}
-	while (text.len > 0 && is_space(text.data[text.len - 1]))
-		text.len--;
-	return text;
-}
-
-/* Go forward to `to`, keeping count of line and column. */
-void ch_scan_skip_to(struct ch_scan *s, size_t to)
-{
-	for (; s->at < to; s->at++) {
-		char c = s->text[s->at];
-
-		if (c == '\n') {
-			s->line++;
-			s->column = 1;
-		} else if (((unsigned char)c & 0xC0) != 0x80) {
-			s->column++;
-		}
-	}
-}
-
-size_t ch_scan_find(const struct ch_scan *s, const char *what, size_t from,
-		    size_t to)
-{
-	const char *p = memmem(s->text + from, to - from, what, strlen(what));
-
-	return p ? (size_t)(p - s->text) : NONE;
-}
-
-size_t ch_scan_line_start(const struct ch_scan *s, size_t at)
-{
-	while (at > 0 && ch_scan_is_blank(s->text[at - 1]))
-		at--;
-	if (at == 0 ? !s->at_line : s->text[at - 1] != '\n')
-		return NONE;
-	return at;
-}
-
-size_t ch_scan_line_end(const struct ch_scan *s, size_t at)
-{
-	while (at < s->len && ch_scan_is_blank(s->text[at]))
-		at++;
-	if (at + 1 < s->len && s->text[at] == '\r' && s->text[at + 1] == '\n')
-		at++;
-	if (at < s->len && s->text[at] != '\n')
-		return NONE;
-	return at < s->len ? at + 1 : at;
-}
-
 /* ---- nodes ------------------------------------------------------------ */
 
 struct ch_node *ch_parse_node(struct ch_scan *s, enum ch_node_kind kind)
@@ -149,7 +74,7 @@ static void add_line(struct ch_scan *s, size_t to)
 	ch_scan_skip_to(s, to);
 	if (ends)
 		s->clear = true;
-	else if (ch_scan_trim(line).len > 0)
+	else if (ch_slice_trim(line).len > 0)
 		s->clear = false;
 }
 
@@ -159,7 +84,7 @@ void ch_parse_text(struct ch_scan *s, size_t to)
 	if (ch_parse_drops(s)) {
 		struct ch_slice text = { s->text + s->at, to - s->at };
 
-		if (ch_scan_trim(text).len > 0)
+		if (ch_slice_trim(text).len > 0)
 			ch_parse_refuse_dropped(s);
 		for (; s->at < to; ch_scan_skip_to(s, s->at + 1))
 			s->clear |= s->text[s->at] == '\n';
@@ -199,151 +124,6 @@ size_t ch_parse_lead(struct ch_scan *s)
 	return tpl->nodes_len - 1;
 }
 
-size_t ch_parse_intern(char ***list, size_t *len, size_t *cap,
-		       struct ch_slice text)
-{
-	for (size_t i = 0; i < *len; i++) {
-		if (ch_slice_eq(text, (*list)[i]))
-			return i;
-	}
-	CH_GROW(*list, *len, *cap);
-	(*list)[*len] = ch_slice_dup(text);
-	return (*len)++;
-}
-
-/* ---- names ------------------------------------------------------------ */
-
-int ch_template_name_ok(struct ch_slice name, struct ch_error *err)
-{
-	size_t characters = 0;
-
-	if (name.len == 0)
-		return ch_error_set(err, CH_GIVE_UP, "a field without a name");
-	if (strchr("#^/!>&=<$. \t", name.data[0]) ||
-	    ch_scan_is_blank(name.data[name.len - 1]))
-		return ch_error_set(err, CH_GIVE_UP,
-				    "a name may not begin with \"%c\" nor end "
-				    "with white space", name.data[0]);
-	for (size_t at = 0; at < name.len; characters++) {
-		uint32_t cp;
-		size_t n = ch_utf8_decode(name.data + at, name.len - at, &cp);
-
-		if (n == 0 || ch_utf8_is_control(cp) ||
-		    ch_utf8_is_bidi_control(cp))
-			return ch_error_set(err, CH_GIVE_UP,
-					    "a control character in a name");
-		if (cp == '{' || cp == '}' || cp == '|')
-			return ch_error_set(err, CH_GIVE_UP,
-					    "\"%c\" in a name", (char)cp);
-		at += n;
-	}
-	if (characters > CH_TEMPLATE_NAME_MAX)
-		return ch_error_set(err, CH_GIVE_UP,
-				    "a name of more than %d characters",
-				    CH_TEMPLATE_NAME_MAX);
-	return 0;
-}
-
-static size_t find_name(const struct ch_template *tpl, struct ch_slice text)
-{
-	for (size_t i = 0; i < tpl->names_len; i++) {
-		if (ch_slice_eq(text, tpl->names[i].text))
-			return i;
-	}
-	return NONE;
-}
-
-/* How many parts a dotted name has: one, where a part would be empty. */
-static size_t count_parts(const char *text)
-{
-	size_t parts = 1;
-
-	for (const char *c = text; *c; c++) {
-		if (*c == '.' && (c == text || c[1] == '.' || !c[1]))
-			return 1;
-		parts += *c == '.';
-	}
-	return parts;
-}
-
-/* name := part *( "." part ) | "." */
-static size_t add_name(struct ch_template *tpl, struct ch_slice text)
-{
-	struct ch_template_name *name;
-	size_t parts;
-	const char *part;
-
-	CH_GROW(tpl->names, tpl->names_len, tpl->names_cap);
-	name = &tpl->names[tpl->names_len];
-	*name = (struct ch_template_name){ .text = ch_slice_dup(text) };
-	if (ch_slice_eq(text, ".")) {
-		name->root = NONE;
-		return tpl->names_len++;
-	}
-	parts = count_parts(name->text);
-	name->parts = ch_xcalloc(parts, sizeof(*name->parts));
-	part = name->text;
-	for (; name->parts_len < parts; name->parts_len++) {
-		size_t len = parts == 1 ? strlen(part) : strcspn(part, ".");
-
-		name->parts[name->parts_len] = (struct ch_slice){ part, len };
-		part += len + 1;
-	}
-	name->root = ch_parse_intern(&tpl->roots, &tpl->roots_len,
-				     &tpl->roots_cap, name->parts[0]);
-	return tpl->names_len++;
-}
-
-/* In the letter itself there must be a section for {{.}} to stand for; a
- * partial may be brought by one. */
-static bool check_dot(struct ch_scan *s)
-{
-	const struct ch_parser *p = s->parser;
-
-	for (size_t i = p->open_len; i > 0; i--) {
-		if (p->tpl->nodes[p->open[i - 1].node].kind ==
-		    CH_NODE_SECTION)
-			return true;
-	}
-	if (s->unit > 0)
-		return true;
-	CH_FAULT(s, "It stands for the field of the section around it.",
-		 "{{.}} outside a section");
-	return false;
-}
-
-size_t ch_parse_name(struct ch_scan *s, struct ch_slice text)
-{
-	struct ch_template *tpl = s->parser->tpl;
-	struct ch_error err;
-	size_t id;
-
-	if (text.len == 0) {
-		CH_FAULT(s, "Write the field's name between the braces.",
-			 "an empty tag");
-		return NONE;
-	}
-	if (!ch_scan_is_lenient(s)) {
-		bool dot = ch_slice_eq(text, ".");
-
-		if (dot && !check_dot(s))
-			return NONE;
-		if (!dot && ch_template_name_ok(text, &err) < 0) {
-			CH_FAULT(s, NULL, "%s", err.text);
-			return NONE;
-		}
-	}
-	id = find_name(tpl, text);
-	if (id != NONE)
-		return id;
-	if (tpl->names_len < CH_TEMPLATE_NAMES_MAX)
-		return add_name(tpl, text);
-	s->parser->too_much = true;
-	CH_FAULT(s, NULL, "more than %d different fields",
-		 CH_TEMPLATE_NAMES_MAX);
-	return NONE;
-}
-
 /* ---- values and partials ---------------------------------------------- */
 
 /* "|" filter *( "|" filter ) */
@@ -354,12 +134,12 @@ static int read_filters(struct ch_scan *s, struct ch_slice text)
 	while (text.len > 0) {
 		const char *bar = memchr(text.data, '|', text.len);
 		size_t len = bar ? (size_t)(bar - text.data) : text.len;
+		struct ch_slice one = { text.data, len };
 		CH_AUTO(ch_str) hint = CH_STR_INIT(1000);
 		struct ch_filter *filter;
 		struct ch_error err;
 
-		if (ch_filter_new(ch_scan_trim((struct ch_slice){ text.data,
-								  len }),
+		if (ch_filter_new(ch_slice_trim(one),
 				  s->parser->options->language, &filter, &hint,
 				  &err) < 0) {
 			CH_FAULT(s, ch_str_cstr(&hint), "%s", err.text);
@@ -393,7 +173,7 @@ static void read_value(struct ch_scan *s, const struct ch_tag *tag)
 		size_t left = (size_t)(bar - name.data);
 		struct ch_slice right = { bar + 1, name.len - left - 1 };
 
-		name = ch_scan_trim((struct ch_slice){ name.data, left });
+		name = ch_slice_trim((struct ch_slice){ name.data, left });
 		if (right.len == 0)
 			right = ch_slice_of(" ");
 		if (read_filters(s, right) < 0)
@@ -457,7 +237,7 @@ void ch_parse_target(struct ch_scan *s, const struct ch_tag *tag, size_t node)
 		return;
 	}
 	if (name[0] == '*') {
-		found = ch_parse_name(s, ch_scan_trim(ch_slice_of(name + 1)));
+		found = ch_parse_name(s, ch_slice_trim(ch_slice_of(name + 1)));
 		p->tpl->nodes[node].name = found;
 		p->dynamic = true;
 		return;
@@ -490,7 +270,7 @@ static void read_partial(struct ch_scan *s, const struct ch_tag *tag,
 static bool has_space(struct ch_slice text)
 {
 	for (size_t i = 0; i < text.len; i++) {
-		if (is_space(text.data[i]))
+		if (ch_scan_is_space(text.data[i]))
 			return true;
 	}
 	return false;
@@ -503,11 +283,11 @@ static void set_delimiters(struct ch_scan *s, const struct ch_tag *tag)
 	struct ch_slice right;
 
 	for (left.len = 0; left.len < tag->content.len; left.len++) {
-		if (is_space(tag->content.data[left.len]))
+		if (ch_scan_is_space(tag->content.data[left.len]))
 			break;
 	}
-	right = ch_scan_trim((struct ch_slice){ left.data + left.len,
-					tag->content.len - left.len });
+	right = ch_slice_trim((struct ch_slice){
+		left.data + left.len, tag->content.len - left.len });
 	if (left.len == 0 || right.len == 0 || left.len > CH_DELIMITER_MAX ||
 	    right.len > CH_DELIMITER_MAX || memchr(left.data, '=', left.len) ||
 	    memchr(right.data, '=', right.len) ||
@@ -550,36 +330,6 @@ static void run_tag(struct ch_scan *s, const struct ch_tag *tag,
 	default:
 		read_value(s, tag);
 	}
-}
-
-bool ch_scan_look(const struct ch_scan *s, size_t start, struct ch_tag *ret)
-{
-	size_t from = start + strlen(s->open);
-	char close[CH_DELIMITER_MAX + 2];
-	size_t end;
-	size_t next;
-
-	*ret = (struct ch_tag){ .start = start };
-	/* White space may stand before the sigil: {{ # name }}. */
-	while (from < s->len && is_space(s->text[from]))
-		from++;
-	if (from < s->len && s->text[from] && strchr("#^/!>&{=<$",
-						     s->text[from]))
-		ret->sigil = s->text[from++];
-	snprintf(close, sizeof(close), "%s%s",
-		 ret->sigil == '{' ? "}" : ret->sigil == '=' ? "=" : "",
-		 s->close);
-	end = ch_scan_find(s, close, from, s->len);
-	if (end == NONE)
-		return false;
-	next = ch_scan_is_lenient(s) ? NONE
-				     : ch_scan_find(s, s->open, from, end);
-	if (next != NONE && strcmp(s->open, s->close) != 0)
-		return false;
-	ret->content = ch_scan_trim((struct ch_slice){ s->text + from,
-						       end - from });
-	ret->end = end + strlen(close);
-	return true;
 }
 
 /* Whether a tag stands alone on its line; then where that begins and ends. */

@@ -3,7 +3,8 @@
  * list of nodes, in which a section knows where it ends.
  *
  * Each text (the letter, and every partial) is a unit: a stretch of the list,
- * parsed once however often it is included. template-parse.c reads texts,
+ * parsed once however often it is included. template-parse.c reads texts, with
+ * template-scan.c for their lines and tags and template-name.c for names,
  * template-section.c what opens and closes in them, template-inherit.c parents
  * and blocks; template-walk.c goes over the nodes; template.c and
  * template-render.c say what is done on the way.
@@ -141,8 +142,8 @@ struct ch_tag {
 
 struct ch_place ch_scan_place(const struct ch_scan *s);
 bool ch_scan_is_lenient(const struct ch_scan *s);
-bool ch_scan_is_blank(char c);
-struct ch_slice ch_scan_trim(struct ch_slice text);
+bool ch_scan_is_blank(char c); /* within a line */
+bool ch_scan_is_space(char c); /* and line ends */
 void ch_scan_skip_to(struct ch_scan *s, size_t to);
 size_t ch_scan_find(const struct ch_scan *s, const char *what, size_t from,
 		    size_t to);
@@ -186,7 +187,8 @@ void ch_parse_close(struct ch_scan *s, size_t keep, bool last_is_closed);
 /* template-inherit.c: the tags of parents and blocks, line and all. */
 bool ch_parse_inherits(const struct ch_scan *s, const struct ch_tag *tag);
 void ch_parse_inherit(struct ch_scan *s, const struct ch_tag *tag);
-/* Afterwards, in strict mode: say which blocks are given to a parent in vain. */
+/* Afterwards, in strict mode: say which blocks are given to a parent in vain.
+ */
 void ch_parse_check_given(struct ch_parser *p);
 
 /* ---- the walk --------------------------------------------------------- */
@@ -204,6 +206,7 @@ enum ch_walk_stop {
 	CH_WALK_TOO_DEEP,
 	CH_WALK_TOO_NESTED,
 	CH_WALK_TOO_LONG,
+	CH_WALK_TOO_LARGE,
 };
 
 struct ch_walk_context; /* what sections around have brought */
@@ -224,6 +227,7 @@ struct ch_walk {
 	size_t trace_at;
 	const struct ch_data *roots; /* by number; DATA */
 	const struct ch_data *dot;   /* outside all sections, or NULL; DATA */
+	size_t max_bytes; /* of texts, values not counted; 0: any number */
 	/* Set by the walk: */
 	const struct ch_walk_context *top;
 	const struct ch_walk_blocks *given;
@@ -234,6 +238,7 @@ struct ch_walk {
 	unsigned int depth;  /* partials */
 	unsigned int nested; /* all that is open */
 	size_t steps;
+	size_t bytes;
 	enum ch_walk_stop stop;
 	const struct ch_node *stopped_at;
 };

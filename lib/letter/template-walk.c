@@ -160,13 +160,32 @@ static size_t common(struct ch_slice text, struct ch_slice strip)
 	return n;
 }
 
+static void stop(struct ch_walk *walk, enum ch_walk_stop why,
+		 const struct ch_node *node)
+{
+	if (walk->stop == CH_WALK_ON) {
+		walk->stop = why;
+		walk->stopped_at = node;
+	}
+}
+
+static void write_bytes(struct ch_walk *walk, const struct ch_node *node,
+			struct ch_slice bytes)
+{
+	walk->bytes += bytes.len;
+	if (walk->max_bytes > 0 && walk->bytes > walk->max_bytes)
+		stop(walk, CH_WALK_TOO_LARGE, node);
+	else
+		walk->text(walk, node, bytes);
+}
+
 static void write_pad(struct ch_walk *walk, const struct ch_node *node)
 {
 	struct ch_slice pad = { ch_str_cstr(&walk->pads) + walk->pad_at,
 				walk->pad_len };
 
 	if (pad.len > 0)
-		walk->text(walk, node, pad);
+		write_bytes(walk, node, pad);
 }
 
 static void write_text(struct ch_walk *walk, const struct ch_node *node)
@@ -183,7 +202,7 @@ static void write_text(struct ch_walk *walk, const struct ch_node *node)
 		text.data += lost;
 		text.len -= lost;
 	}
-	walk->text(walk, node, text);
+	write_bytes(walk, node, text);
 }
 
 static struct saved save(const struct ch_walk *walk)
@@ -226,15 +245,6 @@ static void indent(struct ch_walk *walk, const struct ch_node *node)
 /* ---- nodes ------------------------------------------------------------ */
 
 static void go(struct ch_walk *walk, size_t from, size_t to);
-
-static void stop(struct ch_walk *walk, enum ch_walk_stop why,
-		 const struct ch_node *node)
-{
-	if (walk->stop == CH_WALK_ON) {
-		walk->stop = why;
-		walk->stopped_at = node;
-	}
-}
 
 static void go_in_context(struct ch_walk *walk, const struct ch_data *data,
 			  size_t from, size_t to)
@@ -499,6 +509,10 @@ void ch_walk_explain(const struct ch_walk *walk, struct ch_problems *problems)
 	else if (walk->stop == CH_WALK_TOO_NESTED)
 		ch_problems_add(problems, CH_PROBLEM_ERROR, place, NULL,
 				"sections stand too deep inside one another");
+	else if (walk->stop == CH_WALK_TOO_LARGE)
+		ch_problems_add(problems, CH_PROBLEM_ERROR, place, NULL,
+				"the text is longer than %zu bytes",
+				walk->max_bytes);
 	else
 		ch_problems_add(problems, CH_PROBLEM_ERROR, place, NULL,
 				"the text with its sections and partials is "

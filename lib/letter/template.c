@@ -250,7 +250,8 @@ static struct ch_slice *add_slot(struct ch_walk *walk,
 
 	if (filled->slots_len == CH_BODY_SLOTS_MAX) {
 		if (!f->too_many)
-			fault(walk, node, NULL, "more than 4096 values");
+			fault(walk, node, NULL,
+			      "more than 4096 values in one text");
 		f->too_many = true;
 		return NULL;
 	}
@@ -423,10 +424,11 @@ struct again {
 	const struct ch_node *found;
 };
 
-static void go_again(const struct ch_template *tpl, struct again *again,
-		     void (*text)(struct ch_walk *, const struct ch_node *,
-				  struct ch_slice),
-		     void (*value)(struct ch_walk *, const struct ch_node *))
+static int go_again(const struct ch_template *tpl, struct again *again,
+		    void (*text)(struct ch_walk *, const struct ch_node *,
+				 struct ch_slice),
+		    void (*value)(struct ch_walk *, const struct ch_node *),
+		    struct ch_problems *problems)
 {
 	struct ch_str trace = again->filled->trace; /* borrowed, and read */
 	struct ch_walk walk = {
@@ -436,9 +438,14 @@ static void go_again(const struct ch_template *tpl, struct again *again,
 		.value = value,
 		.user = again,
 		.trace = &trace,
+		.max_bytes = CH_TEMPLATE_MAX,
 	};
 
-	ch_walk_run(&walk);
+	if (ch_walk_run(&walk))
+		return 0;
+	if (problems)
+		ch_walk_explain(&walk, problems);
+	return -1;
 }
 
 static void write_text(struct ch_walk *walk, const struct ch_node *node,
@@ -458,12 +465,13 @@ static void write_slot(struct ch_walk *walk, const struct ch_node *node)
 	ch_str_add_utf8(again->out, CH_BODY_SLOT + (unsigned int)again->slot++);
 }
 
-void ch_template_shape(const struct ch_template *tpl,
-		       const struct ch_filled *filled, struct ch_str *out)
+int ch_template_shape(const struct ch_template *tpl,
+		      const struct ch_filled *filled, struct ch_str *out,
+		      struct ch_problems *problems)
 {
 	struct again again = { .filled = filled, .out = out };
 
-	go_again(tpl, &again, write_text, write_slot);
+	return go_again(tpl, &again, write_text, write_slot, problems);
 }
 
 static void write_value(struct ch_walk *walk, const struct ch_node *node)
@@ -486,7 +494,7 @@ void ch_template_text(const struct ch_template *tpl,
 	struct again again = { .filled = filled, .out = out,
 			       .isolate = isolate };
 
-	go_again(tpl, &again, write_text, write_value);
+	go_again(tpl, &again, write_text, write_value, NULL);
 }
 
 static void count_text(struct ch_walk *walk, const struct ch_node *node,
@@ -515,7 +523,7 @@ struct ch_place ch_template_origin(const struct ch_template *tpl,
 {
 	struct again again = { .filled = filled, .line = line, .now = 1 };
 
-	go_again(tpl, &again, count_text, count_value);
+	go_again(tpl, &again, count_text, count_value, NULL);
 	if (!again.found)
 		return (struct ch_place){ tpl->files[0], 0, 0, NULL };
 	return (struct ch_place){ tpl->files[again.found->file],

@@ -27,7 +27,8 @@
 #include "letter/data.h"
 #include "letter/filter.h"
 
-#define CH_TEMPLATE_MAX (1024 * 1024) /* bytes of all texts together */
+#define CH_TEMPLATE_MAX (1024 * 1024) /* bytes of all texts together, and of
+					 a shape */
 #define CH_TEMPLATE_NAME_MAX 64       /* characters of a field's name */
 #define CH_TEMPLATE_NAMES_MAX 1000    /* different fields */
 #define CH_TEMPLATE_TEXTS_MAX 1000    /* different partials */
@@ -36,7 +37,7 @@
 					 one another */
 #define CH_TEMPLATE_PARTIALS_MAX 16   /* inside one another; */
 #define CH_TEMPLATE_LENIENT_MAX 200   /* and in the lenient mode */
-#define CH_TEMPLATE_STEPS_MAX (4 * 1024 * 1024) /* tags and lines unfolded */
+#define CH_TEMPLATE_STEPS_MAX (1024 * 1024) /* tags and lines unfolded */
 
 struct ch_template; /* opaque; never changes after parsing */
 
@@ -148,9 +149,11 @@ int ch_template_pretend(const struct ch_template *tpl, bool open,
 			struct ch_filled *filled,
 			struct ch_problems *problems);
 
-/* Append the shape. It depends on filled->trace alone. */
-void ch_template_shape(const struct ch_template *tpl,
-		       const struct ch_filled *filled, struct ch_str *out);
+/* Append the shape. It depends on filled->trace alone. -1 with a problem where
+ * it has more than CH_TEMPLATE_MAX bytes, slots not counted. */
+int ch_template_shape(const struct ch_template *tpl,
+		      const struct ch_filled *filled, struct ch_str *out,
+		      struct ch_problems *problems);
 
 /* Where line `line` (from 1) of that shape stands in the source; line 0 where
  * there is no such line. The file's name is borrowed from the template. */

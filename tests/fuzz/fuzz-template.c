@@ -151,11 +151,14 @@ static void check_shape(const struct ch_template *tpl,
 			const struct ch_filled *filled)
 {
 	CH_AUTO(ch_str) shape = CH_STR_INIT(16 * 1024 * 1024);
+	CH_AUTO(ch_problems) problems = { 0 };
 	const char *text;
 	unsigned int line = 1;
 	uint32_t cp;
 
-	ch_template_shape(tpl, filled, &shape);
+	if (ch_template_shape(tpl, filled, &shape, &problems) < 0)
+		return;
+	assert(!shape.full);
 	text = ch_str_cstr(&shape);
 	for (size_t at = 0; at < shape.len;) {
 		size_t n = ch_utf8_decode(text + at, shape.len - at, &cp);

@@ -114,7 +114,7 @@ LETTERS = [
                          for i in range(15)}, p15_md="x" * 1000), TABLE,
      ["letter/p15.md:1:1: the text is longer than 1048576 bytes"]),
     (20, "too many fields", letter("{{name}}" * 5000), TABLE,
-     ["letter/en.md:3:32769: more than 4096 fields in one text"]),
+     ["letter/en.md:3:32769: name: more than 4096 values in one text"]),
     (20, "too many different fields", letter(
         "".join(f"{{{{#n{i}}}}}{{{{/n{i}}}}}" for i in range(30_000))), TABLE,
      ["letter/en.md:3:17781: more than 1000 different fields"]),

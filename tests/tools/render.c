@@ -153,7 +153,11 @@ static int render(json_t *template, json_t *data, json_t *partials,
 		convert(data, &values);
 	result = ch_template_render(tpl, &values, out, problems);
 	release(&values);
-	return result;
+	if (out->full)
+		ch_problems_add(problems, CH_PROBLEM_ERROR,
+				(struct ch_place){ "template", 0, 0, NULL },
+				NULL, "more than %d bytes", RESULT_MAX);
+	return out->full ? -1 : result;
 }
 
 static void print_problems(const struct ch_problems *problems)

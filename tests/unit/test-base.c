@@ -86,6 +86,25 @@ static void error_text_is_cut_at_a_character(void **state)
 	assert_string_equal(err.text, "connect: Connection timed out");
 }
 
+static void slices_are_trimmed(void **state)
+{
+	static const struct {
+		const char *text, *expected;
+	} rows[] = {
+		{ "a b", "a b" },   { " \t\r\na b\n \r\t", "a b" },
+		{ " \n", "" },      { "", "" },
+		{ "\xC2\xA0" "a", "\xC2\xA0" "a" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		CH_AUTOCHAR trimmed = ch_slice_dup(
+			ch_slice_trim(ch_slice_of(rows[i].text)));
+
+		assert_string_equal(trimmed, rows[i].expected);
+	}
+}
+
 static void utf8_table(void **state)
 {
 	static const struct {
@@ -311,6 +330,7 @@ int main(void)
 		cmocka_unit_test(integers_are_written_in_decimal),
 		cmocka_unit_test(room_that_is_not_used_stays_empty),
 		cmocka_unit_test(error_text_is_cut_at_a_character),
+		cmocka_unit_test(slices_are_trimmed),
 		cmocka_unit_test(utf8_table),
 		cmocka_unit_test(escape_table),
 		cmocka_unit_test(dates),

@@ -388,10 +388,10 @@ static void faults(void **state)
 		{ "a block that the frame has not",
 		  "{{<frame}}{{$boby}}x{{/boby}}{{$end}}{{/end}}{{$end}}2"
 		  "{{/end}}{{/frame}}",
-		  "en.md:1:11: {{<frame}} has no block \"boby\", or is given it "
-		  "twice\n"
-		  "en.md:1:46: {{<frame}} has no block \"end\", or is given it "
-		  "twice\n" },
+		  "en.md:1:11: {{<frame}} has no block \"boby\", or is "
+		  "given it twice\n"
+		  "en.md:1:46: {{<frame}} has no block \"end\", or is "
+		  "given it twice\n" },
 		{ "an empty parent and block", "{{<}}{{$ }}{{>}}",
 		  "en.md:1:1: an empty tag\nen.md:1:6: an empty tag\n"
 		  "en.md:1:12: an empty tag\n" },
@@ -447,7 +447,8 @@ static void shapes(void **state)
 	assert_int_equal(filled.slots_len, 3);
 	assert_int_equal(filled.trace.len, 2);
 	assert_memory_equal(filled.trace.data, "\0\1", 2);
-	ch_template_shape(tpl, &filled, &out);
+	assert_int_equal(ch_template_shape(tpl, &filled, &out, &problems),
+			 0);
 	assert_string_equal(ch_str_cstr(&out),
 			    "Dear " S1 ",\n" S2 " " S3 "\nlast\n");
 	assert_memory_equal(filled.slots[0].data, "France", 6);
@@ -478,7 +479,8 @@ static void lists_unfold(void **state)
 	ch_filled_init(&filled);
 	assert_int_equal(fill(tpl, &filled, &problems), 0);
 	fields[17].value[0] = '\0';
-	ch_template_shape(tpl, &filled, &out);
+	assert_int_equal(ch_template_shape(tpl, &filled, &out, &problems),
+			 0);
 	assert_int_equal(filled.slots_len, 8);
 	assert_string_equal(ch_str_cstr(&out),
 			    "- " S1 " " S2 "\n- " S3 " " S4 "\n- " S5 " " S6
@@ -508,12 +510,14 @@ static void pretends(void **state)
 	ch_filled_init(&filled);
 	assert_int_equal(ch_template_pretend(tpl, true, &filled, &problems),
 			 0);
-	ch_template_shape(tpl, &filled, &out);
+	assert_int_equal(ch_template_shape(tpl, &filled, &out, &problems),
+			 0);
 	assert_string_equal(ch_str_cstr(&out), S1 "[" S2 "]\nEnd\n");
 	assert_int_equal(ch_template_pretend(tpl, false, &filled, &problems),
 			 0);
 	ch_str_clear(&out);
-	ch_template_shape(tpl, &filled, &out);
+	assert_int_equal(ch_template_shape(tpl, &filled, &out, &problems),
+			 0);
 	assert_string_equal(ch_str_cstr(&out), "none " S1 "[]\nEnd\n");
 }
 
@@ -613,8 +617,36 @@ static void values_end(void **state)
 	assert_int_equal(fill(tpl, &filled, &problems), -1);
 	add_problems(&out, &problems);
 	assert_string_equal(ch_str_cstr(&out),
-			    "en.md:1:10246: .: more than 4096 values for FRA "
-			    "(m.csv:7)\n");
+			    "en.md:1:10246: .: more than 4096 values in one "
+			    "text for FRA (m.csv:7)\n");
+}
+
+/* A short text that a list makes long. */
+static void shapes_end(void **state)
+{
+	CH_AUTO(ch_problems) problems = { 0 };
+	CH_AUTO(ch_str) text = CH_STR_INIT(1000000);
+	CH_AUTO(ch_str) shape = CH_STR_INIT(2000000);
+	CH_AUTO(ch_str) out = CH_STR_INIT(1000);
+	CH_AUTOPTR(ch_template) tpl = NULL;
+	CH_AUTO(ch_filled) filled = { 0 };
+
+	(void)state;
+	ch_str_add(&text, "{{#words}}\n");
+	for (int i = 0; i < 600; i++)
+		ch_str_addf(&text, "%0999d\n", i);
+	ch_str_add(&text, "{{/words}}\n");
+	assert_int_equal(parse(ch_str_cstr(&text), &tpl, &problems), 0);
+	ch_filled_init(&filled);
+	assert_int_equal(fill(tpl, &filled, &problems), 0);
+	assert_int_equal(ch_template_shape(tpl, &filled, &shape, &problems),
+			 -1);
+	add_problems(&out, &problems);
+	/* 1048 lines of 1000 bytes; the next is too much. */
+	assert_string_equal(ch_str_cstr(&out),
+			    "en.md:450:1: the text is longer than 1048576 "
+			    "bytes\n");
+	assert_false(shape.full);
 }
 
 static void isolates(void **state)
@@ -640,6 +672,7 @@ int main(void)
 		cmocka_unit_test(pretends),   cmocka_unit_test(empty_for_all),
 		cmocka_unit_test(refused),    cmocka_unit_test(isolates),
 		cmocka_unit_test(nesting_ends), cmocka_unit_test(values_end),
+		cmocka_unit_test(shapes_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
