@@ -2,10 +2,6 @@
 /* conf.c - the table of letter.conf. */
 #include "letter/conf.h"
 
-const char *const ch_languages[CH_LANGUAGES + 1] = {
-	"en", "fr", "es", "ru", "zh", "ar", NULL
-};
-
 #define LABELS(code, index)                                         \
 	{ .name = (code),                                           \
 	  .type = CH_SETTING_MAP,                                   \

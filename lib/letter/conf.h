@@ -4,10 +4,7 @@
 #define CH_LETTER_CONF_H
 
 #include "base/settings.h"
-
-/* The six languages, in the order a letter has them unless it says. */
-#define CH_LANGUAGES 6
-extern const char *const ch_languages[CH_LANGUAGES + 1]; /* NULL ends */
+#include "letter/languages.h"
 
 struct ch_letter_conf {
 	char *sender;

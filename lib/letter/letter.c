@@ -202,15 +202,6 @@ static void check_deadline(struct load *load)
 
 /* ---- languages -------------------------------------------------------- */
 
-static size_t language_number(const char *code)
-{
-	size_t i = 0;
-
-	while (ch_languages[i] && strcmp(ch_languages[i], code) != 0)
-		i++;
-	return i;
-}
-
 struct ch_letter_language *
 ch_letter_find_language(const struct ch_letter *letter, const char *code)
 {
@@ -225,7 +216,7 @@ static void add_language(struct load *load, const char *code, bool wanted)
 {
 	struct ch_letter *letter = load->letter;
 	const struct ch_letter_conf *conf = &letter->conf;
-	size_t number = language_number(code);
+	size_t number = ch_language_number(ch_slice_of(code));
 	CH_AUTOCHAR name = ch_xasprintf("%s.md", code);
 	const struct ch_bundle_file *file;
 
@@ -422,11 +413,11 @@ static bool partial_name(const struct ch_bundle_file *file, char *name,
 	    strncmp(file->name, "README", 6) == 0)
 		return false;
 	snprintf(name, size, "%.*s", (int)(len - 3), file->name);
-	if (language_number(name) < CH_LANGUAGES)
+	if (ch_language_number(ch_slice_of(name)) < CH_LANGUAGES)
 		return false;
 	len -= 3;
 	if (len > 3 && name[len - 3] == '.' &&
-	    language_number(name + len - 2) < CH_LANGUAGES)
+	    ch_language_number(ch_slice_of(name + len - 2)) < CH_LANGUAGES)
 		name[len - 3] = '\0';
 	return true;
 }
@@ -652,7 +643,7 @@ static char *name_without_language(const char *name)
 	if (!before || dot - before != 3 || before == name)
 		return ch_xstrdup(name);
 	memcpy(code, before + 1, 2);
-	if (language_number(code) == CH_LANGUAGES)
+	if (ch_language_number(ch_slice_of(code)) == CH_LANGUAGES)
 		return ch_xstrdup(name);
 	return ch_xasprintf("%.*s%s", (int)(before - name), name, dot);
 }

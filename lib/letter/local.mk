@@ -13,6 +13,7 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/fault.h \
 	lib/letter/fields.c lib/letter/fields.h \
 	lib/letter/filter.c lib/letter/filter.h \
+	lib/letter/languages.c lib/letter/languages.h \
 	lib/letter/letter.c lib/letter/letter.h \
 	lib/letter/letter-private.h lib/letter/merge.c \
 	lib/letter/number.c lib/letter/number.h \
