@@ -4,6 +4,9 @@
 templatesdir = $(pkgdatadir)/templates
 dist_templates_DATA = templates/README.md
 
+# Letters that need them and have none of their own get these.
+dist_pkgdata_DATA = templates/countries.tsv templates/salutations.tsv
+
 invitationdir = $(templatesdir)/invitation
 dist_invitation_DATA = templates/invitation/letter.conf \
 	templates/invitation/en.md templates/invitation/fr.md \
@@ -30,6 +33,7 @@ sampledir = $(templatesdir)/sample
 dist_sample_DATA = templates/sample/members.csv templates/sample/faults.csv
 
 EXTRA_DIST += templates/tools/make-members.py \
+	templates/tools/compare-names.py \
 	templates/tools/make-annexes.py \
 	templates/tools/annexes/annex-1.en.md \
 	templates/tools/annexes/annex-1.fr.md \
@@ -44,5 +48,5 @@ EXTRA_DIST += templates/tools/make-members.py \
 	templates/tools/annexes/annex-2.zh.md \
 	templates/tools/annexes/annex-2.ar.md
 
-dist_check_SCRIPTS += tests/system/test-templates.py
-TESTS += tests/system/test-templates.py
+dist_check_SCRIPTS += tests/system/test-templates.py tests/names.py
+TESTS += tests/system/test-templates.py tests/names.py

@@ -6,6 +6,7 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/body-flow.c lib/letter/body-html.c lib/letter/body-text.c \
 	lib/letter/bundle.c lib/letter/bundle.h \
 	lib/letter/conf.c lib/letter/conf.h \
+	lib/letter/country.c lib/letter/country.h \
 	lib/letter/csv.c lib/letter/csv.h \
 	lib/letter/data.c lib/letter/data.h \
 	lib/letter/date.c lib/letter/date.h \
@@ -18,13 +19,15 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/letter-private.h lib/letter/merge.c \
 	lib/letter/number.c lib/letter/number.h \
 	lib/letter/plural.c lib/letter/plural.h \
+	lib/letter/salutation.c lib/letter/salutation.h \
 	lib/letter/seen.c lib/letter/seen.h \
 	lib/letter/table.c lib/letter/table.h \
 	lib/letter/template.c lib/letter/template.h \
 	lib/letter/template-private.h lib/letter/template-inherit.c \
 	lib/letter/template-name.c lib/letter/template-parse.c \
 	lib/letter/template-render.c lib/letter/template-scan.c \
-	lib/letter/template-section.c lib/letter/template-walk.c
+	lib/letter/template-section.c lib/letter/template-walk.c \
+	lib/letter/tsv.c lib/letter/tsv.h
 lib_letter_libletter_a_CFLAGS = $(AM_CFLAGS) $(CMARK_CFLAGS) $(ICU_CFLAGS)
 
 # What a program that merges letters needs: $(LETTER_LIBS) $(MAIL_LIBS)
@@ -89,3 +92,18 @@ tests_tools_render_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
 	$(JSON_LIBS)
 dist_check_SCRIPTS += tests/system/test-render.py
 TESTS += tests/system/test-render.py
+
+check_PROGRAMS += tests/unit/test-names
+tests_unit_test_names_SOURCES = tests/unit/test-names.c
+tests_unit_test_names_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-names
+
+check_PROGRAMS += tests/fuzz/fuzz-countries tests/fuzz/fuzz-salutations
+tests_fuzz_fuzz_countries_SOURCES = tests/fuzz/fuzz-countries.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_countries_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_countries_LDADD = $(LETTER_LIBS) $(BASE_LIBS)
+tests_fuzz_fuzz_salutations_SOURCES = tests/fuzz/fuzz-salutations.c \
+	$(FUZZ_MAIN)
+tests_fuzz_fuzz_salutations_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_salutations_LDADD = $(LETTER_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/corpora/countries tests/corpora/salutations

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* salutation.h - how a letter addresses the person it goes to.
+ *
+ * By office and gender, in the six languages, from a table that a secretariat
+ * edits (salutations.tsv): it may change forms and add offices of its own. A
+ * letter needs three forms. The salutation itself, "Monsieur le Ministre"; the
+ * line above the letter, which has the language's own mark behind it,
+ * "Monsieur le Ministre,"; and what the courtesy at the end calls the person,
+ * which is another in some languages: "Vuestra Excelencia".
+ */
+#ifndef CH_LETTER_SALUTATION_H
+#define CH_LETTER_SALUTATION_H
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/problem.h"
+#include "base/str.h"
+
+#define CH_SALUTATIONS_FILE "salutations.tsv"
+#define CH_SALUTATIONS_MAX 2000 /* rows */
+
+/* Who is addressed where no office is known: "Madame, Monsieur". */
+#define CH_OFFICE_UNKNOWN "other"
+
+struct ch_salutation {
+	struct ch_slice salutation; /* "Excelentísimo señor Ministro" */
+	struct ch_slice mark;       /* ":" */
+	struct ch_slice closing;    /* "Vuestra Excelencia" */
+};
+
+struct ch_salutations; /* opaque; never changes after parsing */
+
+/* Parse the table, which is borrowed: it must outlive *ret. `shown` is what
+ * messages call it. -1 with every problem (tsv.h; a language that is none of
+ * the six, a gender that is neither f, m nor "-", a row that is there twice, an
+ * office that lacks its row with "-" in some language). The caller owns *ret.
+ */
+int ch_salutations_parse(struct ch_slice text, const char *shown,
+			 struct ch_salutations **ret,
+			 struct ch_problems *problems);
+void ch_salutations_free(struct ch_salutations *salutations); /* NULL is fine */
+
+/* How to address somebody. `office` empty: CH_OFFICE_UNKNOWN; `gender` is "f",
+ * "m", or "-" or empty where it is not known. Where the table has no row for
+ * the gender, the one with "-" counts. *ret is borrowed from the table's text.
+ * -1 (CH_GIVE_UP) where there is no such office or gender; the message says
+ * which one may have been meant. */
+int ch_salutation_find(const struct ch_salutations *salutations,
+		       const char *language, struct ch_slice office,
+		       struct ch_slice gender, struct ch_salutation *ret,
+		       struct ch_error *err);
+
+/* Write the line above the letter: `salutation` and the mark that such a line
+ * ends with, unless it ends with one already. */
+void ch_salutation_line(struct ch_slice salutation, struct ch_slice mark,
+			struct ch_str *out);
+
+CH_DEFINE_AUTOPTR(ch_salutations);
+
+#endif
