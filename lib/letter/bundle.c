@@ -218,6 +218,13 @@ int ch_bundle_add_folder(struct ch_bundle *bundle, enum ch_file_role role,
 	return problems->errors > errors ? -1 : 0;
 }
 
+int ch_bundle_add_path(struct ch_bundle *bundle, enum ch_file_role role,
+		       const char *path, const char *name,
+		       struct ch_error *err)
+{
+	return add_file(bundle, role, AT_FDCWD, path, name, path, err);
+}
+
 int ch_bundle_add_annex(struct ch_bundle *bundle, const char *path,
 			struct ch_problems *problems)
 {

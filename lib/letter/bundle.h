@@ -49,6 +49,10 @@ int ch_bundle_add_folder(struct ch_bundle *bundle, enum ch_file_role role,
 /* One more file, called by the last part of its path. */
 int ch_bundle_add_annex(struct ch_bundle *bundle, const char *path,
 			struct ch_problems *problems);
+/* The file at `path`, which messages call it by, under another name. */
+int ch_bundle_add_path(struct ch_bundle *bundle, enum ch_file_role role,
+		       const char *path, const char *name,
+		       struct ch_error *err);
 /* From the object store; -1 where its bytes are not those of `sum`. */
 int ch_bundle_add_object(struct ch_bundle *bundle, int objects_fd,
 			 enum ch_file_role role, const char *name,

@@ -21,6 +21,7 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/plural.c lib/letter/plural.h \
 	lib/letter/salutation.c lib/letter/salutation.h \
 	lib/letter/seen.c lib/letter/seen.h \
+	lib/letter/shared.c lib/letter/shared.h \
 	lib/letter/table.c lib/letter/table.h \
 	lib/letter/template.c lib/letter/template.h \
 	lib/letter/template-private.h lib/letter/template-inherit.c \

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/near.h"
+#include "letter/fields.h"
 #include "letter/languages.h"
 #include "letter/tsv.h"
 
@@ -281,4 +282,92 @@ void ch_salutation_line(struct ch_slice salutation, struct ch_slice mark,
 	ch_str_add_mem(out, salutation.data, salutation.len);
 	if (!ends_with_mark(salutation) && !ch_slice_eq(mark, "-"))
 		ch_str_add_mem(out, mark.data, mark.len);
+}
+
+/* ---- fields ----------------------------------------------------------- */
+
+static const char *const field_names[CH_SALUTATION_FIELDS] = {
+	"salutation", "salutation_line", "salutation_closing"
+};
+
+const char *ch_salutation_field_name(enum ch_salutation_field field)
+{
+	return field_names[field];
+}
+
+enum ch_salutation_field ch_salutation_field_of(const char *name)
+{
+	int field = CH_SALUTATION;
+
+	while (field < CH_SALUTATION_FIELDS &&
+	       strcmp(field_names[field], name) != 0)
+		field++;
+	return (enum ch_salutation_field)field;
+}
+
+/* A column without the blanks around it; empty where it is not there. */
+static struct ch_slice column_of(const struct ch_fields *fields,
+				 const char *name)
+{
+	struct ch_slice text = ch_slice_of(ch_fields_get(fields, name));
+
+	while (text.len > 0 && strchr(" \t\r\n", text.data[0])) {
+		text.data++;
+		text.len--;
+	}
+	while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]))
+		text.len--;
+	return text;
+}
+
+static bool same(struct ch_slice a, struct ch_slice b)
+{
+	return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+}
+
+static void add(struct ch_str *out, struct ch_slice text)
+{
+	ch_str_add_mem(out, text.data, text.len);
+}
+
+int ch_salutation_write(const struct ch_salutations *salutations,
+			const char *language, const struct ch_fields *fields,
+			enum ch_salutation_field field, struct ch_str *out,
+			const char **ret_column, struct ch_error *err)
+{
+	struct ch_slice written = column_of(fields, field_names[field]);
+	struct ch_slice salutation =
+		column_of(fields, field_names[CH_SALUTATION]);
+	struct ch_slice office = column_of(fields, CH_COLUMN_OFFICE);
+	struct ch_slice gender = column_of(fields, CH_COLUMN_GENDER);
+	struct ch_salutation form;
+	enum gender ignored;
+
+	if (written.len > 0) {
+		add(out, written);
+		return 0;
+	}
+	if (salutation.len == 0 && !ch_fields_get(fields, CH_COLUMN_OFFICE))
+		return 0;
+	*ret_column = read_gender(gender, &ignored) < 0 ? CH_COLUMN_GENDER
+							: CH_COLUMN_OFFICE;
+	if (ch_salutation_find(salutations, language, office, gender, &form,
+			       err) < 0)
+		return -1;
+	if (field == CH_SALUTATION_CLOSING && salutation.len > 0 &&
+	    office.len == 0 && !same(form.closing, form.salutation))
+		return ch_error_set(err, CH_GIVE_UP,
+				    "with a salutation of its own and no "
+				    "office nothing says how the closing "
+				    "calls this person");
+	if (salutation.len > 0 && same(form.closing, form.salutation))
+		form.closing = salutation;
+	if (salutation.len > 0)
+		form.salutation = salutation;
+	if (field == CH_SALUTATION_LINE)
+		ch_salutation_line(form.salutation, form.mark, out);
+	else
+		add(out, field == CH_SALUTATION ? form.salutation
+						: form.closing);
+	return 0;
 }

@@ -16,6 +16,8 @@
 #include "base/problem.h"
 #include "base/str.h"
 
+struct ch_fields;
+
 #define CH_SALUTATIONS_FILE "salutations.tsv"
 #define CH_SALUTATIONS_MAX 2000 /* rows */
 
@@ -54,6 +56,39 @@ int ch_salutation_find(const struct ch_salutations *salutations,
  * ends with, unless it ends with one already. */
 void ch_salutation_line(struct ch_slice salutation, struct ch_slice mark,
 			struct ch_str *out);
+
+/* ---- as fields of a letter -------------------------------------------- */
+
+/* The columns that say whom a row addresses. */
+#define CH_COLUMN_OFFICE "office_code"
+#define CH_COLUMN_GENDER "gender"
+
+enum ch_salutation_field {
+	CH_SALUTATION,         /* {{salutation}} */
+	CH_SALUTATION_LINE,    /* {{salutation_line}} */
+	CH_SALUTATION_CLOSING, /* {{salutation_closing}} */
+	CH_SALUTATION_FIELDS,
+};
+const char *ch_salutation_field_name(enum ch_salutation_field field);
+/* CH_SALUTATION_FIELDS where it is none. */
+enum ch_salutation_field ch_salutation_field_of(const char *name);
+
+/* Append a field of an addressee, whose columns are `fields`.
+ *
+ * What a row says itself always wins: a column of the field's name that is
+ * filled in, as it stands. A column "salutation" gives the other two as well:
+ * the line, with the table's mark behind it; and the closing, in a language
+ * where that is the salutation again ("Madame la Ministre"). Where the closing
+ * is another word ("Vuestra Excelencia"), the table gives it by the office.
+ * Where there is no column "office_code" at all, a row without a salutation
+ * gives nothing, and then a letter that prints it has a fault.
+ *
+ * -1 (CH_GIVE_UP) where office or gender are unknown to the table, or the
+ * closing cannot be told; *ret_column is then the column at fault. */
+int ch_salutation_write(const struct ch_salutations *salutations,
+			const char *language, const struct ch_fields *fields,
+			enum ch_salutation_field field, struct ch_str *out,
+			const char **ret_column, struct ch_error *err);
 
 CH_DEFINE_AUTOPTR(ch_salutations);
 

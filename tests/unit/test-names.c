@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "letter/country.h"
+#include "letter/fields.h"
 #include "letter/salutation.h"
 #include "letter/tsv.h"
 
@@ -384,6 +385,110 @@ static void the_shipped_table_addresses_everybody(void **state)
 	}
 }
 
+static const struct {
+	const char *language, *columns; /* "name=value;name=value" */
+	const char *fields; /* what the three give, or what is wrong */
+} addressed[] = {
+	{ "fr", "office_code=minister;gender=f",
+	  "Madame la Ministre|Madame la Ministre,|Madame la Ministre" },
+	{ "es", "office_code=minister;gender=m",
+	  "Excelentísimo señor Ministro|Excelentísimo señor Ministro:|"
+	  "Vuestra Excelencia" },
+	{ "ar", "office_code= ambassador ;gender= f ",
+	  "سعادة السفيرة|سعادة السفيرة،|سعادتكم" },
+	{ "fr", "office_code=;gender=", "Madame, Monsieur|Madame, Monsieur,|"
+					"Madame, Monsieur" },
+	{ "fr", "office_code=;gender=m", "Monsieur|Monsieur,|Monsieur" },
+	/* What a row says itself wins, whole or in part. */
+	{ "fr", "office_code=minister;gender=m;"
+		"salutation=Monsieur le Conseiller fédéral",
+	  "Monsieur le Conseiller fédéral|Monsieur le Conseiller fédéral,|"
+	  "Monsieur le Conseiller fédéral" },
+	{ "fr", "salutation=Monsieur le Conseiller fédéral",
+	  "Monsieur le Conseiller fédéral|Monsieur le Conseiller fédéral,|"
+	  "Monsieur le Conseiller fédéral" },
+	{ "en", "office_code=minister;salutation=Dear Minister:",
+	  "Dear Minister:|Dear Minister:|Dear Minister:" },
+	{ "es", "office_code=minister;gender=m;"
+		"salutation=Excelentísimo señor Secretario",
+	  "Excelentísimo señor Secretario|Excelentísimo señor Secretario:|"
+	  "Vuestra Excelencia" },
+	{ "es", "salutation=Señor Alcalde;salutation_closing=usted",
+	  "Señor Alcalde|Señor Alcalde:|usted" },
+	{ "fr", "office_code=minister;gender=f;salutation_line=Chère Anne,",
+	  "Madame la Ministre|Chère Anne,|Madame la Ministre" },
+	{ "fr", "office_code=minister;gender=f;salutation= ",
+	  "Madame la Ministre|Madame la Ministre,|Madame la Ministre" },
+	{ "fr", "gender=f", "||" },
+	{ "fr", "salutation=;gender=f", "||" },
+	/* Faults name their column. */
+	{ "es", "salutation=Excelentísimo señor Secretario",
+	  "Excelentísimo señor Secretario|Excelentísimo señor Secretario:|"
+	  "office_code: with a salutation of its own and no office nothing "
+	  "says how the closing calls this person" },
+	{ "fr", "office_code=ministre",
+	  "office_code: \"ministre\" is no office of salutations.tsv; did you "
+	  "mean \"minister\"?|"
+	  "office_code: \"ministre\" is no office of salutations.tsv; did you "
+	  "mean \"minister\"?|"
+	  "office_code: \"ministre\" is no office of salutations.tsv; did you "
+	  "mean \"minister\"?" },
+	{ "fr", "office_code=minister;gender=w;salutation=A",
+	  "A|"
+	  "gender: gender is f, m, or - where it is not known, and not \"w\"|"
+	  "gender: gender is f, m, or - where it is not known, and not \"w\"" },
+};
+
+static void set_fields(const char *columns, struct ch_fields *fields)
+{
+	CH_AUTOCHAR copy = ch_xstrdup(columns);
+	char *rest = copy;
+	char *pair;
+
+	while ((pair = strsep(&rest, ";"))) {
+		char *value = strchr(pair, '=');
+
+		*value++ = '\0';
+		ch_fields_set(fields, pair, ch_slice_of(value));
+	}
+}
+
+static void rows_are_addressed_by_their_columns(void **state)
+{
+	CH_AUTO(ch_str) text = CH_STR_INIT(CH_TSV_BYTES_MAX);
+	CH_AUTO(ch_problems) problems = { 0 };
+	CH_AUTOPTR(ch_salutations) s = NULL;
+
+	(void)state;
+	read_shipped(CH_SALUTATIONS_FILE, &text);
+	ch_salutations_parse((struct ch_slice){ ch_str_cstr(&text), text.len },
+			     CH_SALUTATIONS_FILE, &s, &problems);
+	for (size_t i = 0; i < CH_COUNT(addressed); i++) {
+		CH_AUTO(ch_str) got = CH_STR_INIT(10000);
+		struct ch_fields fields = { 0 };
+
+		set_fields(addressed[i].columns, &fields);
+		for (int f = 0; f < CH_SALUTATION_FIELDS; f++) {
+			const char *column = "";
+			struct ch_error err;
+
+			if (f > 0)
+				ch_str_add(&got, "|");
+			if (ch_salutation_write(
+				    s, addressed[i].language, &fields,
+				    (enum ch_salutation_field)f, &got,
+				    &column, &err) < 0)
+				ch_str_addf(&got, "%s: %s", column, err.text);
+		}
+		ch_fields_release(&fields);
+		assert_string_equal(ch_str_cstr(&got), addressed[i].fields);
+	}
+	assert_int_equal(ch_salutation_field_of("salutation_closing"),
+			 CH_SALUTATION_CLOSING);
+	assert_int_equal(ch_salutation_field_of("office_code"),
+			 CH_SALUTATION_FIELDS);
+}
+
 static void a_line_has_one_mark(void **state)
 {
 	static const struct {
@@ -417,6 +522,7 @@ int main(void)
 		cmocka_unit_test(the_shipped_table_gives_names),
 		cmocka_unit_test(faults_of_salutations_have_places),
 		cmocka_unit_test(the_shipped_table_addresses_everybody),
+		cmocka_unit_test(rows_are_addressed_by_their_columns),
 		cmocka_unit_test(a_line_has_one_mark),
 	};
 
