@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "letter/conf.h"
+#include "letter/shared.h"
 
 #define CONF_NAME "letter.conf"
 #define STAND_IN_SENDER "sender-of-chancery.conf@chancery.invalid"
@@ -70,6 +71,14 @@ int ch_mailing_look(const struct ch_cli *cli, const struct ch_mailing *mailing)
 	return EX_OK;
 }
 
+/* Where the files are that letters share. */
+static const char *data_folder(void)
+{
+	const char *folder = getenv("CHANCERY_DATADIR");
+
+	return folder && folder[0] ? folder : CH_DATADIR;
+}
+
 int ch_mailing_gather(struct ch_mailing *mailing)
 {
 	const struct ch_args *args = mailing->args;
@@ -85,6 +94,7 @@ int ch_mailing_gather(struct ch_mailing *mailing)
 					    args->items[i].value,
 					    &mailing->problems);
 	}
+	ch_shared_add(&mailing->bundle, data_folder(), &mailing->problems);
 	return mailing->problems.errors > errors ? -1 : 0;
 }
 

@@ -46,7 +46,9 @@ void ch_mailing_release(struct ch_mailing *mailing);
 /* EX_NOINPUT, and says so, where the folder or the table is not there. */
 int ch_mailing_look(const struct ch_cli *cli,
 		    const struct ch_mailing *mailing);
-/* Read the letter's files and the annexes; -1 with problems. */
+/* Read the letter's files and the annexes, and those that letters share
+ * (letter/shared.h) from $CHANCERY_DATADIR, else from where they are
+ * installed; -1 with problems. */
 int ch_mailing_gather(struct ch_mailing *mailing);
 /* Parse the letter; -1 with problems. */
 int ch_mailing_load(struct ch_mailing *mailing);

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "letter/date.h"
 #include "letter/letter-private.h"
+#include "letter/shared.h"
 #include "mail/header.h"
 
 #define CONF_NAME "letter.conf"
@@ -749,7 +750,8 @@ static void warn_of_unused(struct load *load)
 		struct ch_place place = { file->shown, 0, 0, NULL };
 
 		if (load->used[i] || strncmp(file->name, "README", 6) == 0 ||
-		    strncmp(file->name, "letterhead.", 11) == 0)
+		    strncmp(file->name, "letterhead.", 11) == 0 ||
+		    ch_shared_is_one(file->name))
 			continue;
 		ch_problems_add(load->problems, CH_PROBLEM_WARNING, place,
 				"Annexes are named in letter.conf.",

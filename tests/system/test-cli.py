@@ -30,6 +30,7 @@ import room  # noqa: E402 (tests/peers/room.py)
 
 BUILD = pathlib.Path(os.environ["top_builddir"]).resolve()
 CHANCERY = str(BUILD / "chancery")
+SHARED = pathlib.Path(os.environ["CHANCERY_DATADIR"])
 UTF8 = "C.UTF-8"
 
 LETTER = {
@@ -919,11 +920,32 @@ class Enqueue(WithRoom):
             [("reference", None), ("deadline", None),
              ("letter", "annex-1.txt"), ("letter", "ar.md"),
              ("letter", "en.md"), ("letter", "fr.md"),
-             ("letter", "letter.conf"), ("recipients", "members.csv")])
+             ("letter", "letter.conf"), ("letter", "salutations.tsv"),
+             ("recipients", "members.csv")])
         sent = {file or name: data for name, file, data in parts}
         self.assertEqual(sent["reference"], b"DM-1")
         self.assertEqual(sent["fr.md"].decode(), LETTER["fr.md"])
+        self.assertEqual(sent["salutations.tsv"],
+                         (SHARED / "salutations.tsv").read_bytes())
         self.assertEqual(sent["members.csv"].decode(), COLUMNS + ROWS)
+
+    def test_shared_files(self):
+        """A letter's own copy goes before the one that is installed; where
+        that is not there, nothing is sent."""
+        own = (SHARED / "salutations.tsv").read_text("utf-8") + "# ours\n"
+        (self.dir / "invitation/salutations.tsv").write_text(own, "utf-8")
+        self.enqueue("--yes")
+        (_, parts), = self.room.posts
+        sent = {file or name: data for name, file, data in parts}
+        self.assertEqual(sent["salutations.tsv"].decode(), own)
+        self.assertNotIn("countries.tsv", sent)
+        self.room.posts.clear()
+        (self.dir / "invitation/salutations.tsv").unlink()
+        self.enqueue("--yes", code=65,
+                     CHANCERY_DATADIR=str(self.dir / "none"))
+        self.assertIn(f"{self.dir}/none/salutations.tsv: No such file",
+                      self.err)
+        self.assertEqual(self.room.posts, [])
 
     def test_options(self):
         (self.dir / "map.pdf").write_bytes(b"%PDF\0\r\n--x")

@@ -14,6 +14,7 @@
 #include "letter/country.h"
 #include "letter/fields.h"
 #include "letter/salutation.h"
+#include "letter/shared.h"
 #include "letter/tsv.h"
 
 /* All problems, a line each, with their hints. */
@@ -514,6 +515,76 @@ static void a_line_has_one_mark(void **state)
 	}
 }
 
+/* ---- as files of a letter --------------------------------------------- */
+
+static void add_text(struct ch_bundle *bundle, const char *name,
+		     const char *text)
+{
+	struct ch_sha256 sum;
+	struct ch_error err;
+
+	ch_sha256_of(text, strlen(text), &sum);
+	assert_int_equal(ch_bundle_add_bytes(bundle, CH_ROLE_LETTER, name,
+					     &sum, ch_slice_of(text), &err),
+			 0);
+}
+
+static void letters_get_the_files_they_use(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		const char *added; /* beside that */
+	} rows[] = {
+		{ "en.md", "Government {{key | country:of}}", "countries.tsv " },
+		{ "en.md", "{{key|country}}", "countries.tsv " },
+		{ "en.md", "{{key |\n country}}", "countries.tsv " },
+		{ "en.md", "{{country}} | table | countr", "" },
+		{ "en.md", "{{salutation}},", "salutations.tsv " },
+		{ "close.en.md", "{{salutation_closing}} {{key|country}}",
+		  "countries.tsv salutations.tsv " },
+		{ "note.txt", "{{salutation}} {{key|country}}", "" },
+		{ "en.md", "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		const char *top = getenv("top_srcdir");
+		CH_AUTOCHAR folder = ch_xasprintf("%s/templates",
+						  top ? top : ".");
+		CH_AUTO(ch_problems) problems = { 0 };
+		CH_AUTO(ch_bundle) bundle = { 0 };
+		CH_AUTO(ch_str) added = CH_STR_INIT(1000);
+
+		add_text(&bundle, rows[i].name, rows[i].text);
+		assert_int_equal(ch_shared_add(&bundle, folder, &problems),
+				 0);
+		check_problems(&problems, "", rows[i].text);
+		for (size_t f = 0; f < bundle.len; f++) {
+			if (strcmp(bundle.files[f].name, rows[i].name) != 0)
+				ch_str_addf(&added, "%s ",
+					    bundle.files[f].name);
+		}
+		assert_string_equal(ch_str_cstr(&added), rows[i].added);
+	}
+}
+
+static void a_copy_of_its_own_stays(void **state)
+{
+	CH_AUTO(ch_problems) problems = { 0 };
+	CH_AUTO(ch_bundle) bundle = { 0 };
+
+	(void)state;
+	add_text(&bundle, "en.md", "{{salutation}} {{key | country}}");
+	add_text(&bundle, "salutations.tsv", "own");
+	assert_int_equal(ch_shared_add(&bundle, "/nowhere", &problems), -1);
+	check_problems(&problems,
+		       "/nowhere/countries.tsv: No such file or directory [It "
+		       "comes with Chancery; a letter may have one of its own "
+		       "in its folder.]\n",
+		       "no folder");
+	assert_int_equal(bundle.len, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -524,6 +595,8 @@ int main(void)
 		cmocka_unit_test(the_shipped_table_addresses_everybody),
 		cmocka_unit_test(rows_are_addressed_by_their_columns),
 		cmocka_unit_test(a_line_has_one_mark),
+		cmocka_unit_test(letters_get_the_files_they_use),
+		cmocka_unit_test(a_copy_of_its_own_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
