@@ -8,4 +8,5 @@ EXTRA_DIST += docs/PERFORMANCE.md \
 	docs/decisions/0006-http-over-unix-sockets.md \
 	docs/decisions/0007-guard-before-libetpan.md \
 	docs/decisions/0008-what-is-proof.md \
-	docs/decisions/0010-decisions-make-shapes.md
+	docs/decisions/0010-decisions-make-shapes.md \
+	docs/decisions/0011-names-in-the-batch.md

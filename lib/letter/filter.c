@@ -12,6 +12,7 @@
 
 #include <unicode/ucasemap.h>
 
+#include "letter/country.h"
 #include "letter/date.h"
 #include "letter/number.h"
 #include "letter/plural.h"
@@ -105,6 +106,25 @@ static int write_upper(const struct ch_filter *filter, struct ch_slice value,
 	return 0;
 }
 
+static int write_country(const struct ch_filter *filter, struct ch_slice value,
+			 const struct ch_filter_env *env, struct ch_str *out,
+			 struct ch_error *err)
+{
+	static const enum ch_country_form forms[] = {
+		CH_COUNTRY_SHORT, CH_COUNTRY_FORMAL, CH_COUNTRY_OF
+	};
+	struct ch_slice name;
+
+	if (!env->countries)
+		return ch_error_set(err, CH_GIVE_UP, "there is no %s",
+				    CH_COUNTRIES_FILE);
+	if (ch_country_name(env->countries, value, env->language,
+			    forms[filter->form], &name, err) < 0)
+		return -1;
+	ch_str_add_mem(out, name.data, name.len);
+	return 0;
+}
+
 /* A filter is a row here, and its paragraph in chancery-letter(5). */
 static const struct kind kinds[] = {
 	{ "date", { "long", "short", "weekday" }, NULL, write_date,
@@ -118,6 +138,10 @@ static const struct kind kinds[] = {
 	{ "plural", { NULL }, read_plural, write_plural,
 	  "Write {{count | plural: one=annex, other=annexes}}.",
 	  "Write numbers in digits, with a point before a fraction." },
+	{ "country", { "short", "formal", "of" }, NULL, write_country,
+	  "Write {{key | country}}, country:short, country:formal or "
+	  "country:of.",
+	  "Write a code of " CH_COUNTRIES_FILE ", such as FRA." },
 	{ "upper", { NULL }, NULL, write_upper, "Write {{name | upper}}.",
 	  "Shorten it." },
 };

@@ -10,9 +10,12 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+struct ch_countries;
+
 /* What filters know beside the value. */
 struct ch_filter_env {
 	const char *language; /* of the text: "fr" */
+	const struct ch_countries *countries; /* or NULL */
 };
 
 struct ch_filter; /* opaque: one filter of one tag; never changes */

@@ -5,7 +5,9 @@
 
 #include "letter/body.h"
 #include "letter/conf.h"
+#include "letter/country.h"
 #include "letter/letter.h"
+#include "letter/salutation.h"
 #include "letter/template.h"
 
 /* Where a field's value comes from. */
@@ -14,6 +16,9 @@ enum ch_source {
 	CH_SOURCE_CONSTANT, /* known when the letter is loaded */
 	CH_SOURCE_DATE,     /* of the letter */
 	CH_SOURCE_COPIES,
+	CH_SOURCE_SALUTATION, /* and the others of ch_salutation_field */
+	CH_SOURCE_SALUTATION_LINE,
+	CH_SOURCE_SALUTATION_CLOSING,
 };
 
 /* A text with fields: a subject, or a body. Arrays go by the template's roots,
@@ -44,6 +49,7 @@ struct ch_letter_language {
 	bool isolate; /* values stand between FSI and PDI */
 	struct ch_letter_part subject;
 	struct ch_letter_part body;
+	bool salutes[CH_SALUTATION_FIELDS]; /* its texts print that */
 	const struct ch_attachment **attachments; /* owned array */
 	size_t attachments_len;
 	struct ch_letter_shape *shapes; /* owned */
@@ -60,6 +66,8 @@ struct ch_letter {
 	const char **codes; /* owned array; NULL ends */
 	const struct ch_letter_language *fallback;
 	struct ch_attachment **attachments; /* owned; by the bundle's files */
+	struct ch_countries *countries;     /* owned; or NULL */
+	struct ch_salutations *salutations; /* owned; or NULL */
 	struct ch_address from;
 	struct ch_address reply_to;
 	bool has_reply_to;
@@ -72,6 +80,7 @@ struct ch_letter {
 	/* scratch of a merge */
 	char date[16];
 	struct ch_str copies;
+	struct ch_str salutation[CH_SALUTATION_FIELDS];
 	struct ch_str subject;
 	struct ch_str text;
 	struct ch_str html;

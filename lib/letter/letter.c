@@ -20,6 +20,7 @@
 #define DEFAULT_MAX_BYTES (25u * 1024 * 1024)
 #define SUBJECT_MAX 900
 #define COPIES_MAX 16384
+#define SALUTATION_MAX (64 * 1024 + 16)
 
 /* What loading needs beside the letter. */
 struct load {
@@ -80,6 +81,10 @@ void ch_letter_free(struct ch_letter *letter)
 	ch_letter_conf_release(&letter->conf);
 	free(letter->reference);
 	free(letter->deadline);
+	ch_countries_free(letter->countries);
+	ch_salutations_free(letter->salutations);
+	for (size_t i = 0; i < CH_SALUTATION_FIELDS; i++)
+		ch_str_release(&letter->salutation[i]);
 	ch_str_release(&letter->copies);
 	ch_str_release(&letter->subject);
 	ch_str_release(&letter->text);
@@ -549,9 +554,23 @@ static char *constant_of(const struct load *load,
 	return NULL;
 }
 
+/* A field of a salutation is bound, unless there is no table of them. */
+static bool bind_salutation(const struct load *load,
+			    struct ch_letter_language *language,
+			    struct ch_letter_part *part, size_t root)
+{
+	enum ch_salutation_field field =
+		ch_salutation_field_of(ch_template_root(part->tpl, root));
+
+	if (field == CH_SALUTATION_FIELDS || !load->letter->salutations)
+		return false;
+	part->sources[root] = CH_SOURCE_SALUTATION + field;
+	language->salutes[field] = true;
+	return true;
+}
+
 /* Say where each field of a text comes from. */
-static void bind(const struct load *load,
-		 const struct ch_letter_language *language,
+static void bind(const struct load *load, struct ch_letter_language *language,
 		 struct ch_letter_part *part, struct ch_problems *problems)
 {
 	for (size_t i = 0; i < ch_template_roots(part->tpl); i++) {
@@ -563,6 +582,8 @@ static void bind(const struct load *load,
 			bind_labels(language, part, i, problems);
 			continue;
 		}
+		if (bind_salutation(load, language, part, i))
+			continue;
 		part->constants[i] = constant;
 		if (constant) {
 			part->values[i].kind = CH_DATA_TEXT;
@@ -577,7 +598,7 @@ static void bind(const struct load *load,
 }
 
 static void prepare_part(const struct load *load,
-			 const struct ch_letter_language *language,
+			 struct ch_letter_language *language,
 			 struct ch_letter_part *part,
 			 struct ch_problems *problems)
 {
@@ -759,6 +780,36 @@ static void warn_of_unused(struct load *load)
 	}
 }
 
+/* ---- names ------------------------------------------------------------ */
+
+static struct ch_slice text_of(const struct ch_bundle_file *file)
+{
+	return (struct ch_slice){ ch_str_cstr(&file->bytes), file->bytes.len };
+}
+
+/* The tables of shared.h. Without that of salutations they are columns. */
+static void read_names(struct load *load)
+{
+	struct ch_letter *letter = load->letter;
+	const struct ch_bundle_file *countries =
+		use_file(load, CH_ROLE_LETTER, CH_COUNTRIES_FILE);
+	const struct ch_bundle_file *salutations =
+		use_file(load, CH_ROLE_LETTER, CH_SALUTATIONS_FILE);
+
+	if (countries)
+		ch_countries_parse(text_of(countries), countries->shown,
+				   &letter->countries, load->problems);
+	else if (ch_shared_is_used(letter->bundle, CH_COUNTRIES_FILE))
+		FAULT(load, 0, NULL,
+		      "chancery adds it; whoever uploads by other means does "
+		      "it too.",
+		      "the letter prints names of States and has no "
+		      CH_COUNTRIES_FILE);
+	if (salutations)
+		ch_salutations_parse(text_of(salutations), salutations->shown,
+				     &letter->salutations, load->problems);
+}
+
 /* ---- all of it -------------------------------------------------------- */
 
 static void load_all(struct load *load)
@@ -778,6 +829,7 @@ static void load_all(struct load *load)
 		return;
 	find_fallback(load);
 	read_annexes(load);
+	read_names(load);
 	for (size_t i = 0; i < letter->languages_len; i++)
 		read_text(load, &letter->languages[i]);
 	warn_of_unused(load);
@@ -801,6 +853,8 @@ int ch_letter_load(const struct ch_bundle *bundle,
 				    ? options->max_message_bytes
 				    : DEFAULT_MAX_BYTES;
 	ch_str_init(&letter->copies, COPIES_MAX);
+	for (size_t i = 0; i < CH_SALUTATION_FIELDS; i++)
+		ch_str_init(&letter->salutation[i], SALUTATION_MAX);
 	ch_str_init(&letter->subject, SUBJECT_MAX);
 	ch_str_init(&letter->text, letter->max_bytes);
 	ch_str_init(&letter->html, letter->max_bytes);
@@ -869,9 +923,24 @@ static bool part_uses(const struct ch_letter_part *part, const char *field)
 	return false;
 }
 
+/* Columns that a salutation is made of are used where one is printed. */
+static bool salutation_uses(const struct ch_letter_language *language,
+			    const char *field)
+{
+	bool salutes = false;
+
+	for (size_t i = 0; i < CH_SALUTATION_FIELDS; i++)
+		salutes |= language->salutes[i];
+	return salutes && (strcmp(field, CH_COLUMN_OFFICE) == 0 ||
+			   strcmp(field, CH_COLUMN_GENDER) == 0 ||
+			   ch_salutation_field_of(field) == CH_SALUTATION);
+}
+
 bool ch_letter_uses(const struct ch_letter *letter, const char *field)
 {
 	for (size_t i = 0; i < letter->languages_len; i++) {
+		if (salutation_uses(&letter->languages[i], field))
+			return true;
 		if (part_uses(&letter->languages[i].subject, field) ||
 		    part_uses(&letter->languages[i].body, field))
 			return true;
@@ -909,6 +978,28 @@ static bool *find_groups(const struct ch_template *tpl,
 	return groups;
 }
 
+/* What a salutation can be made of: nothing but its column, or the office. */
+static bool has_salutation(const char *const *columns, size_t len,
+			   const char *name)
+{
+	return has_column(columns, len, name) ||
+	       has_column(columns, len, CH_COLUMN_OFFICE) ||
+	       has_column(columns, len,
+			  ch_salutation_field_name(CH_SALUTATION));
+}
+
+/* Whether the table gives that field something to come from. */
+static bool has_source(const struct ch_letter_part *part, size_t root,
+		       const char *name, const char *const *columns, size_t len)
+{
+	enum ch_source source = part->sources[root];
+
+	if (source >= CH_SOURCE_SALUTATION &&
+	    source <= CH_SOURCE_SALUTATION_CLOSING)
+		return has_salutation(columns, len, name);
+	return source != CH_SOURCE_COLUMN || has_column(columns, len, name);
+}
+
 static void check_part(const struct ch_letter_part *part,
 		       const char *const *columns, size_t len,
 		       const char *hint, struct ch_problems *problems)
@@ -920,9 +1011,9 @@ static void check_part(const struct ch_letter_part *part,
 		size_t root = ch_template_root_of(tpl, i);
 
 		if (root < ch_template_roots(tpl) &&
-		    part->sources[root] == CH_SOURCE_COLUMN &&
 		    strcmp(ch_template_root(tpl, root), CAPACITIES) != 0 &&
-		    !has_column(columns, len, ch_template_name(tpl, i)))
+		    !has_source(part, root, ch_template_name(tpl, i), columns,
+				len))
 			ch_template_refuse(tpl, i, groups, hint,
 					   "no such field", problems);
 	}

@@ -5,7 +5,8 @@
  * {{deadline}}, {{language}} (the one it is written in); {{annexes}}, how many
  * files are attached, empty where there are none; {{copies}}, the names or
  * addresses it is copied to, empty where there are none; {{labels.NAME}}, from
- * letter.conf for that language.
+ * letter.conf for that language; {{salutation}} and its like (salutation.h),
+ * if salutations.tsv is among the letter's files (shared.h), else columns.
  *
  * Loading parses letter.conf and every language's template once; after that a
  * struct ch_letter never changes, and merging one addressee allocates little.

@@ -99,6 +99,12 @@ tests_unit_test_names_SOURCES = tests/unit/test-names.c
 tests_unit_test_names_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-names
 
+check_PROGRAMS += tests/unit/test-addressing
+tests_unit_test_addressing_SOURCES = tests/unit/test-addressing.c
+tests_unit_test_addressing_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) \
+	$(UNIT_LIBS) $(CONFIG_LIBS)
+TESTS += tests/unit/test-addressing
+
 check_PROGRAMS += tests/fuzz/fuzz-countries tests/fuzz/fuzz-salutations
 tests_fuzz_fuzz_countries_SOURCES = tests/fuzz/fuzz-countries.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_countries_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)

@@ -172,6 +172,18 @@ static void read_column(struct ch_letter_part *part, size_t root,
 	value->text = ch_slice_of(fields->items[i].value);
 }
 
+static void read_salutation(const struct ch_letter *letter,
+			    struct ch_letter_part *part, size_t root)
+{
+	const struct ch_str *text =
+		&letter->salutation[part->sources[root] -
+				    CH_SOURCE_SALUTATION];
+
+	part->values[root].kind = CH_DATA_TEXT;
+	part->values[root].text = (struct ch_slice){ ch_str_cstr(text),
+						     text->len };
+}
+
 static void read_value(const struct ch_letter *letter,
 		       struct ch_letter_part *part, size_t root,
 		       const struct ch_addressee *addressee)
@@ -191,6 +203,11 @@ static void read_value(const struct ch_letter *letter,
 			ch_str_cstr(&letter->copies), letter->copies.len
 		};
 		return;
+	case CH_SOURCE_SALUTATION:
+	case CH_SOURCE_SALUTATION_LINE:
+	case CH_SOURCE_SALUTATION_CLOSING:
+		read_salutation(letter, part, root);
+		return;
 	case CH_SOURCE_COLUMN:
 		read_column(part, root, &addressee->fields);
 	}
@@ -204,7 +221,8 @@ static void fill(const struct ch_letter *letter,
 {
 	struct ch_template_whose whose = { addressee->key, addressee->file,
 					   addressee->line };
-	struct ch_filter_env env = { .language = language->code };
+	struct ch_filter_env env = { .language = language->code,
+				     .countries = letter->countries };
 
 	for (size_t i = 0; i < ch_template_roots(part->tpl); i++)
 		read_value(letter, part, i, addressee);
@@ -228,6 +246,49 @@ static void fault_of(const struct ch_letter_language *language,
 	else
 		ch_problems_add(problems, CH_PROBLEM_ERROR, place, hint,
 				"%s for %s", text, addressee->key);
+}
+
+/* What is wrong with a row stands in the table, where there is one. */
+static void fault_of_row(const struct ch_letter_language *language,
+			 const struct ch_addressee *addressee,
+			 const char *column, const char *text,
+			 struct ch_problems *problems)
+{
+	struct ch_place place = { addressee->file, addressee->line, 0,
+				  column };
+
+	if (addressee->file)
+		ch_problems_add(problems, CH_PROBLEM_ERROR, place, NULL, "%s",
+				text);
+	else
+		fault_of(language, addressee, 0, NULL, text, problems);
+}
+
+static void write_salutations(struct ch_letter *letter,
+			      const struct ch_letter_language *language,
+			      const struct ch_addressee *addressee,
+			      struct ch_problems *problems)
+{
+	for (int i = 0; i < CH_SALUTATION_FIELDS; i++) {
+		struct ch_str *out = &letter->salutation[i];
+		const char *column;
+		struct ch_error err;
+
+		ch_str_clear(out);
+		if (!language->salutes[i] ||
+		    ch_salutation_write(letter->salutations, language->code,
+					&addressee->fields,
+					(enum ch_salutation_field)i, out,
+					&column, &err) == 0)
+			continue;
+		/* One fault is enough: it is not also empty, and the next one
+		 * would say the same. */
+		fault_of_row(language, addressee, column, err.text, problems);
+		for (; i < CH_SALUTATION_FIELDS; i++) {
+			ch_str_clear(&letter->salutation[i]);
+			ch_str_add(&letter->salutation[i], "-");
+		}
+	}
 }
 
 static void write_subject(struct ch_letter *letter,
@@ -300,6 +361,7 @@ static int merge(struct ch_letter *letter,
 
 	write_copies(letter, addressee);
 	write_date(letter, date_us);
+	write_salutations(letter, language, addressee, problems);
 	fill(letter, language, &language->subject, addressee, problems);
 	fill(letter, language, &language->body, addressee, problems);
 	if (problems->errors == errors)
