@@ -27,7 +27,12 @@ dist_invitation_DATA = templates/invitation/letter.conf \
 
 noteverbaledir = $(templatesdir)/note-verbale
 dist_noteverbale_DATA = templates/note-verbale/letter.conf \
-	templates/note-verbale/en.md templates/note-verbale/fr.md
+	templates/note-verbale/en.md templates/note-verbale/fr.md \
+	templates/note-verbale/es.md templates/note-verbale/ru.md \
+	templates/note-verbale/zh.md templates/note-verbale/ar.md \
+	templates/note-verbale/ministry.en.md \
+	templates/note-verbale/ministry.fr.md \
+	templates/note-verbale/ministry.es.md
 
 sampledir = $(templatesdir)/sample
 dist_sample_DATA = templates/sample/members.csv templates/sample/faults.csv

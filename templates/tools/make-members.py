@@ -8,10 +8,10 @@ minister each, at addresses that lead nowhere (RFC 2606). Names of States are
 those that the United Nations uses in the language of correspondence; which
 language a State is given here is plausible and no more.
 
-`name` is for lists, in English; `state`, `addressee`, `office` and
-`salutation` are in the State's own language, as the letter prints them;
-`ministry` is for the note verbale, in French for States that write French and
-in English for all others, since the note has these two languages.
+`name` is for lists, in English; `addressee` and `office` are in the State's own
+language, as the letter prints them; `office_code` and `gender` say what
+salutations.tsv makes of the person. `salutation` and `ministry` are filled in
+where a State calls them otherwise.
 """
 import csv
 import sys
@@ -140,120 +140,114 @@ ZMB zm f Mutinta Hamoonga | Zambia
 ZWE zw m Tendai Marowa | Zimbabwe
 """
 
-# CODE cc m|f Person | in English | in the State's language | after "the
-# Permanent Mission" in that language
+# CODE cc m|f Person | in English | after "the Permanent Mission" in the State's
+# language
 FRENCH = """
-AND ad f Meritxell Casadevall | Andorra | Andorre | de l’Andorre
-BEL be m Thibault Vanderlinden | Belgium | Belgique | de la Belgique
-BEN bj f Bérénice Houngbédji | Benin | Bénin | du Bénin
-BFA bf m Wendkouni Sawadogo | Burkina Faso | Burkina Faso | du Burkina Faso
-BDI bi f Espérance Nizigama | Burundi | Burundi | du Burundi
-CMR cm m Célestin Atangana Mveng | Cameroon | Cameroun | du Cameroun
-CAF cf f Solange Yakité | the Central African Republic | République centrafricaine | de la République centrafricaine
-TCD td m Mahamat Adoum Nassour | Chad | Tchad | du Tchad
-COM km f Moinaécha Soilihi | the Comoros | Comores | des Comores
-COG cg m Anicet Mabiala | the Congo | Congo | du Congo
-CIV ci f Adjoua Kouamélan | Côte d'Ivoire | Côte d’Ivoire | de la Côte d’Ivoire
-COD cd m Dieudonné Kalombo | the Democratic Republic of the Congo | République démocratique du Congo | de la République démocratique du Congo
-DJI dj m Houssein Bouraleh | Djibouti | Djibouti | de Djibouti
-FRA fr f Clémence Desroziers | France | France | de la France
-GAB ga m Hervé Nzamba | Gabon | Gabon | du Gabon
-GIN gn f Mariama Kouyaté | Guinea | Guinée | de la Guinée
-GNB gw m Valdemar Cassamá | Guinea-Bissau | Guinée-Bissau | de la Guinée-Bissau
-HTI ht f Rose-Laure Dessalines | Haiti | Haïti | d’Haïti
-LAO la m Bounthavy Phomsavath | the Lao People's Democratic Republic | République démocratique populaire lao | de la République démocratique populaire lao
-LUX lu f Joëlle Wagener-Thill | Luxembourg | Luxembourg | du Luxembourg
-MDG mg m Hery Rakotomanana | Madagascar | Madagascar | de Madagascar
-MLI ml f Oumou Dembélé | Mali | Mali | du Mali
-MCO mc m Honoré Castellari | Monaco | Monaco | de Monaco
-NER ne f Hadiza Maïkassoua | the Niger | Niger | du Niger
-STP st m Aurélio Viegas da Trindade | Sao Tome and Principe | Sao Tomé-et-Principe | de Sao Tomé-et-Principe
-SEN sn f Ndèye Coumba Diatta | Senegal | Sénégal | du Sénégal
-CHE ch m Reto Zumthurm | Switzerland | Suisse | de la Suisse
-TGO tg f Akossiwa Agbodjan | Togo | Togo | du Togo
+AND ad f Meritxell Casadevall | Andorra | de l’Andorre
+BEL be m Thibault Vanderlinden | Belgium | de la Belgique
+BEN bj f Bérénice Houngbédji | Benin | du Bénin
+BFA bf m Wendkouni Sawadogo | Burkina Faso | du Burkina Faso
+BDI bi f Espérance Nizigama | Burundi | du Burundi
+CMR cm m Célestin Atangana Mveng | Cameroon | du Cameroun
+CAF cf f Solange Yakité | the Central African Republic | de la République centrafricaine
+TCD td m Mahamat Adoum Nassour | Chad | du Tchad
+COM km f Moinaécha Soilihi | the Comoros | des Comores
+COG cg m Anicet Mabiala | the Congo | du Congo
+CIV ci f Adjoua Kouamélan | Côte d'Ivoire | de la Côte d’Ivoire
+COD cd m Dieudonné Kalombo | the Democratic Republic of the Congo | de la République démocratique du Congo
+DJI dj m Houssein Bouraleh | Djibouti | de Djibouti
+FRA fr f Clémence Desroziers | France | de la France
+GAB ga m Hervé Nzamba | Gabon | du Gabon
+GIN gn f Mariama Kouyaté | Guinea | de la Guinée
+GNB gw m Valdemar Cassamá | Guinea-Bissau | de la Guinée-Bissau
+HTI ht f Rose-Laure Dessalines | Haiti | d’Haïti
+LAO la m Bounthavy Phomsavath | the Lao People's Democratic Republic | de la République démocratique populaire lao
+LUX lu f Joëlle Wagener-Thill | Luxembourg | du Luxembourg
+MDG mg m Hery Rakotomanana | Madagascar | de Madagascar
+MLI ml f Oumou Dembélé | Mali | du Mali
+MCO mc m Honoré Castellari | Monaco | de Monaco
+NER ne f Hadiza Maïkassoua | the Niger | du Niger
+STP st m Aurélio Viegas da Trindade | Sao Tome and Principe | de Sao Tomé-et-Principe
+SEN sn f Ndèye Coumba Diatta | Senegal | du Sénégal
+CHE ch m Reto Zumthurm | Switzerland | de la Suisse
+TGO tg f Akossiwa Agbodjan | Togo | du Togo
 """
 
 SPANISH = """
-ARG ar m Leandro Etchegoyen | Argentina | Argentina | de la Argentina
-BOL bo f Nayra Condorcanqui | the Plurinational State of Bolivia ; Bolivia (Plurinational State of) | Estado Plurinacional de Bolivia | del Estado Plurinacional de Bolivia
-CHL cl m Cristóbal Undurraga Peña | Chile | Chile | de Chile
-COL co f Marcela Echandía Restrepo | Colombia | Colombia | de Colombia
-CRI cr m Rodrigo Volio Quesada | Costa Rica | Costa Rica | de Costa Rica
-CUB cu f Yamila Arencibia | Cuba | Cuba | de Cuba
-DOM do m Ramón Emilio Peguero | the Dominican Republic | República Dominicana | de la República Dominicana
-ECU ec f Soledad Cevallos Armijos | Ecuador | Ecuador | del Ecuador
-SLV sv m Mauricio Quiteño | El Salvador | El Salvador | de El Salvador
-GNQ gq f Trinidad Nsue Ondo | Equatorial Guinea | Guinea Ecuatorial | de Guinea Ecuatorial
-GTM gt m Julio Ixcot | Guatemala | Guatemala | de Guatemala
-HND hn f Reina Zelaya Andino | Honduras | Honduras | de Honduras
-MEX mx m Joaquín Arizmendi Luna | Mexico | México | de México
-NIC ni f Xiomara Cuadra | Nicaragua | Nicaragua | de Nicaragua
-PAN pa m Belisario Arango | Panama | Panamá | de Panamá
-PRY py f Liz Marlene Bogarín | Paraguay | Paraguay | del Paraguay
-PER pe m Álvaro Huamanchumo | Peru | Perú | del Perú
-ESP es f Begoña Larrañaga Ruiz | Spain | España | de España
-URY uy m Gonzalo Irureta | Uruguay | Uruguay | del Uruguay
-VEN ve f Milagros Urdanetta | the Bolivarian Republic of Venezuela ; Venezuela (Bolivarian Republic of) | República Bolivariana de Venezuela | de la República Bolivariana de Venezuela
+ARG ar m Leandro Etchegoyen | Argentina | de la Argentina
+BOL bo f Nayra Condorcanqui | the Plurinational State of Bolivia ; Bolivia (Plurinational State of) | del Estado Plurinacional de Bolivia
+CHL cl m Cristóbal Undurraga Peña | Chile | de Chile
+COL co f Marcela Echandía Restrepo | Colombia | de Colombia
+CRI cr m Rodrigo Volio Quesada | Costa Rica | de Costa Rica
+CUB cu f Yamila Arencibia | Cuba | de Cuba
+DOM do m Ramón Emilio Peguero | the Dominican Republic | de la República Dominicana
+ECU ec f Soledad Cevallos Armijos | Ecuador | del Ecuador
+SLV sv m Mauricio Quiteño | El Salvador | de El Salvador
+GNQ gq f Trinidad Nsue Ondo | Equatorial Guinea | de Guinea Ecuatorial
+GTM gt m Julio Ixcot | Guatemala | de Guatemala
+HND hn f Reina Zelaya Andino | Honduras | de Honduras
+MEX mx m Joaquín Arizmendi Luna | Mexico | de México
+NIC ni f Xiomara Cuadra | Nicaragua | de Nicaragua
+PAN pa m Belisario Arango | Panama | de Panamá
+PRY py f Liz Marlene Bogarín | Paraguay | del Paraguay
+PER pe m Álvaro Huamanchumo | Peru | del Perú
+ESP es f Begoña Larrañaga Ruiz | Spain | de España
+URY uy m Gonzalo Irureta | Uruguay | del Uruguay
+VEN ve f Milagros Urdanetta | the Bolivarian Republic of Venezuela ; Venezuela (Bolivarian Republic of) | de la República Bolivariana de Venezuela
 """
 
 # Persons in the dative: the letter's address answers "to whom".
 RUSSIAN = """
-BLR by m Андрею Ковалевичу | Belarus | Республика Беларусь | Республики Беларусь
-KAZ kz f Айгерим Сарсеновой | Kazakhstan | Республика Казахстан | Республики Казахстан
-KGZ kg m Нурлану Токтогазиеву | Kyrgyzstan | Кыргызская Республика | Кыргызской Республики
-RUS ru m Павлу Сергеевичу Никитскому | the Russian Federation | Российская Федерация | Российской Федерации
-TJK tj f Мадине Назарзода | Tajikistan | Республика Таджикистан | Республики Таджикистан
-TKM tm m Мерету Аннабердиеву | Turkmenistan | Туркменистан | Туркменистана
-UZB uz f Дильнозе Юсуповой | Uzbekistan | Республика Узбекистан | Республики Узбекистан
+BLR by m Андрею Ковалевичу | Belarus | Республики Беларусь
+KAZ kz f Айгерим Сарсеновой | Kazakhstan | Республики Казахстан
+KGZ kg m Нурлану Токтогазиеву | Kyrgyzstan | Кыргызской Республики
+RUS ru m Павлу Сергеевичу Никитскому | the Russian Federation | Российской Федерации
+TJK tj f Мадине Назарзода | Tajikistan | Республики Таджикистан
+TKM tm m Мерету Аннабердиеву | Turkmenistan | Туркменистана
+UZB uz f Дильнозе Юсуповой | Uzbekistan | Республики Узбекистан
 """
 
 CHINESE = """
-CHN cn m 林致远 | China | 中华人民共和国 | 中华人民共和国
+CHN cn m 林致远 | China | 中华人民共和国
 """
 
 ARABIC = """
-DZA dz m ياسين بوعلام قاسي | Algeria | الجزائر | للجزائر
-BHR bh f نورة الدوسري | Bahrain | البحرين | للبحرين
-EGY eg m شريف عبد العزيز | Egypt | جمهورية مصر العربية | لجمهورية مصر العربية
-IRQ iq m كرار الجبوري | Iraq | العراق | للعراق
-JOR jo f رانيا الخصاونة | Jordan | الأردن | للأردن
-KWT kw m فهد المطيري | Kuwait | الكويت | للكويت
-LBN lb f جمانة الحداد | Lebanon | لبنان | للبنان
-LBY ly m صلاح الورفلي | Libya | ليبيا | لليبيا
-MRT mr m سيدي محمد ولد الأمين | Mauritania | موريتانيا | لموريتانيا
-MAR ma f زينب العلمي | Morocco | المغرب | للمغرب
-OMN om m سالم الحارثي | Oman | عُمان | لعُمان
-QAT qa f موضي الكواري | Qatar | قطر | لقطر
-SAU sa m ماجد القحطاني | Saudi Arabia | المملكة العربية السعودية | للمملكة العربية السعودية
-SDN sd m عثمان الطيب إدريس | the Sudan | السودان | للسودان
-SYR sy f هالة النابلسي | the Syrian Arab Republic | الجمهورية العربية السورية | للجمهورية العربية السورية
-TUN tn f سنية بن رجب | Tunisia | تونس | لتونس
-ARE ae m خليفة الشامسي | the United Arab Emirates | الإمارات العربية المتحدة | للإمارات العربية المتحدة
-YEM ye m طارق الحضرمي | Yemen | اليمن | لليمن
+DZA dz m ياسين بوعلام قاسي | Algeria | للجزائر
+BHR bh f نورة الدوسري | Bahrain | للبحرين
+EGY eg m شريف عبد العزيز | Egypt | لجمهورية مصر العربية
+IRQ iq m كرار الجبوري | Iraq | للعراق
+JOR jo f رانيا الخصاونة | Jordan | للأردن
+KWT kw m فهد المطيري | Kuwait | للكويت
+LBN lb f جمانة الحداد | Lebanon | للبنان
+LBY ly m صلاح الورفلي | Libya | لليبيا
+MRT mr m سيدي محمد ولد الأمين | Mauritania | لموريتانيا
+MAR ma f زينب العلمي | Morocco | للمغرب
+OMN om m سالم الحارثي | Oman | لعُمان
+QAT qa f موضي الكواري | Qatar | لقطر
+SAU sa m ماجد القحطاني | Saudi Arabia | للمملكة العربية السعودية
+SDN sd m عثمان الطيب إدريس | the Sudan | للسودان
+SYR sy f هالة النابلسي | the Syrian Arab Republic | للجمهورية العربية السورية
+TUN tn f سنية بن رجب | Tunisia | لتونس
+ARE ae m خليفة الشامسي | the United Arab Emirates | للإمارات العربية المتحدة
+YEM ye m طارق الحضرمي | Yemen | لليمن
 """
 
-# What stands before the person, the office and the salutation: m, f.
+# What stands before the person, and the office: m, f.
 FORMS = {
     "en": (("H.E. Mr. {}", "H.E. Ms. {}"),
-           ("Minister for Foreign Affairs",) * 2,
-           ("Excellency",) * 2),
+           ("Minister for Foreign Affairs",) * 2),
     "fr": (("Son Excellence Monsieur {}", "Son Excellence Madame {}"),
-           ("Ministre des affaires étrangères",) * 2,
-           ("Monsieur le Ministre", "Madame la Ministre")),
+           ("Ministre des affaires étrangères",) * 2),
     "es": (("Excmo. Sr. Don {}", "Excma. Sra. Doña {}"),
            ("Ministro de Relaciones Exteriores",
-            "Ministra de Relaciones Exteriores"),
-           ("Excelentísimo señor Ministro", "Excelentísima señora Ministra")),
+            "Ministra de Relaciones Exteriores")),
     "ru": (("Его Превосходительству господину {}",
             "Ее Превосходительству госпоже {}"),
-           ("Министру иностранных дел",) * 2,
-           ("Ваше Превосходительство",) * 2),
+           ("Министру иностранных дел",) * 2),
     "zh": (("{}先生阁下", "{}女士阁下"),
-           ("外交部部长",) * 2,
-           ("部长先生阁下", "部长女士阁下")),
+           ("外交部部长",) * 2),
     "ar": (("معالي السيد {}", "معالي السيدة {}"),
-           ("وزير الخارجية", "وزيرة الخارجية"),
-           ("صاحب المعالي", "صاحبة المعالي")),
+           ("وزير الخارجية", "وزيرة الخارجية")),
 }
 MISSIONS = {
     "en": "Permanent Mission of {}", "fr": "Mission permanente {}",
@@ -266,22 +260,24 @@ CALLED = {
     "CHE": ("Chef du Département fédéral des affaires étrangères",
             "Monsieur le Conseiller fédéral",
             "Département fédéral des affaires étrangères de la Suisse"),
-    "ESP": ("Ministra de Asuntos Exteriores",
-            "Excelentísima señora Ministra", None),
+    "ESP": ("Ministra de Asuntos Exteriores, Unión Europea y Cooperación", "",
+            "al Ministerio de Asuntos Exteriores, Unión Europea y Cooperación "
+            "de España"),
     "GBR": ("Secretary of State for Foreign, Commonwealth and Development "
-            "Affairs", "Excellency",
+            "Affairs", "",
             "Foreign, Commonwealth and Development Office of the United "
             "Kingdom of Great Britain and Northern Ireland"),
     "MEX": ("Secretario de Relaciones Exteriores",
-            "Excelentísimo señor Secretario", None),
-    "PHL": ("Secretary of Foreign Affairs", "Excellency",
+            "Excelentísimo señor Secretario",
+            "a la Secretaría de Relaciones Exteriores de México"),
+    "PHL": ("Secretary of Foreign Affairs", "",
             "Department of Foreign Affairs of the Philippines"),
-    "USA": ("Secretary of State", "Excellency",
+    "USA": ("Secretary of State", "",
             "Department of State of the United States of America"),
 }
 
 COLUMNS = ("key", "language", "to", "cc", "name", "addressee", "office",
-           "state", "salutation", "ministry")
+           "office_code", "gender", "salutation", "ministry")
 
 
 def straight(text):
@@ -293,32 +289,27 @@ def read_line(language, line):
     head, *parts = [part.strip() for part in line.split("|")]
     code, country, gender, person = head.split(" ", 3)
     if language == "en":
-        english, listed = parts[0], parts[1:]
-        state, of = straight(english), english
+        english, listed, of = parts[0], parts[1:], parts[0]
     else:
         english, *listed = [part.strip() for part in parts[0].split(";")]
-        state, of = parts[1:]
-    return (code, country, gender == "f", person, english,
-            listed[0] if listed else straight(english), state, of)
+        of = parts[1]
+    return (code, country, gender == "f", person,
+            listed[0] if listed else straight(english), of)
 
 
 def make_row(language, line):
-    code, country, female, person, english, name, state, of = read_line(
-        language, line)
-    addressee, office, salutation = (form[female] for form in FORMS[language])
-    if language == "fr":
-        ministry = f"Ministère des affaires étrangères {of}"
-    else:
-        ministry = f"Ministry of Foreign Affairs of {english}"
-    if CALLED.get(code):
-        office, salutation, own = CALLED[code]
-        ministry = own or ministry
+    code, country, female, person, name, of = read_line(language, line)
+    addressee, office = (form[female] for form in FORMS[language])
+    salutation = ministry = ""
+    if code in CALLED:
+        office, salutation, ministry = CALLED[code]
     domain = f"{country}.members.example"
     return {
         "key": code, "language": language, "to": f"minister@{domain}",
         "cc": f"{MISSIONS[language].format(of)} <mission@{domain}>",
         "name": name, "addressee": addressee.format(person),
-        "office": office, "state": state, "salutation": salutation,
+        "office": office, "office_code": "minister",
+        "gender": "f" if female else "m", "salutation": salutation,
         "ministry": ministry,
     }
 

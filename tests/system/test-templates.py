@@ -20,8 +20,8 @@ import unittest
 CHANCERY = os.path.abspath(os.environ["top_builddir"]) + "/chancery"
 TEMPLATES = pathlib.Path(os.environ["top_srcdir"]).resolve() / "templates"
 SAMPLE = TEMPLATES / "sample"
-LETTERS = {"invitation": ("DM-1276", ["en", "fr", "es", "ru", "zh", "ar"]),
-           "note-verbale": ("NV-12", ["en", "fr"])}
+LANGUAGES = ["en", "fr", "es", "ru", "zh", "ar"]
+LETTERS = {"invitation": "DM-1276", "note-verbale": "NV-12"}
 NBSP, NARROW, FSI, PDI = "\u00a0", "\u202f", "\u2068", "\u2069"
 
 CODES = """
@@ -59,19 +59,58 @@ FORMS = {
     "CHE": ("Monsieur le Conseiller fédéral,",
             "Veuillez agréer, Monsieur le Conseiller fédéral,"),
     "PER": ("Excelentísimo señor Ministro:", "reiterar a Vuestra Excelencia"),
+    "MEX": ("Excelentísimo señor Secretario:",
+            "reiterar a Vuestra Excelencia"),
     "BOL": ("Excelentísima señora Ministra:", "reiterar a Vuestra Excelencia"),
     "KAZ": ("Ваше Превосходительство,",
             "Примите, Ваше Превосходительство, уверения"),
     "RUS": ("Ваше Превосходительство,",
             "Примите, Ваше Превосходительство, уверения"),
     "CHN": ("部长先生阁下：", "顺致最崇高的敬意。"),
-    "EGY": (f"{FSI}صاحب المعالي{PDI}،", f"وتفضلوا، {FSI}صاحب المعالي{PDI}،"),
-    "JOR": (f"{FSI}صاحبة المعالي{PDI}،", f"وتفضلوا، {FSI}صاحبة المعالي{PDI}،"),
+    "EGY": (f"{FSI}معالي الوزير،{PDI}", f"وتفضلوا {FSI}معاليكم{PDI} بقبول"),
+    "JOR": (f"{FSI}معالي الوزيرة،{PDI}", f"وتفضلوا {FSI}معاليكم{PDI} بقبول"),
+}
+# Whose government is invited, and by what name the address ends.
+INVITED = {
+    "GHA": ("invite the Government of Ghana to be represented",
+            "Republic of Ghana"),
+    "NLD": ("invite the Government of the Kingdom of the Netherlands to be",
+            "Kingdom of the Netherlands"),
+    "SEN": ("d’inviter le Gouvernement du Sénégal à s’y faire représenter",
+            "République du Sénégal"),
+    "COM": ("d’inviter le Gouvernement des Comores à s’y faire représenter",
+            "Union des Comores"),
+    "PER": ("de invitar al Gobierno del Perú a hacerse representar",
+            "República del Perú"),
+    "VEN": ("invitar al Gobierno de la República Bolivariana de Venezuela a",
+            "República Bolivariana de Venezuela"),
+    "KAZ": ("пригласить Правительство Казахстана направить",
+            "Республика Казахстан"),
+    "CHN": ("邀请中国政府派代表", "中华人民共和国"),
+    "EGY": (f"أدعو حكومة {FSI}مصر{PDI} إلى", f"{FSI}جمهورية مصر العربية{PDI}"),
 }
 DEADLINES = {"en": "18 December 2026", "fr": "18 décembre 2026",
              "es": "18 de diciembre de 2026", "ru": "18 декабря 2026 года",
              "zh": "2026年12月18日",
              "ar": f"{FSI}18 كانون الأول/ديسمبر 2026{PDI}"}
+NOTES = {
+    "SEN": "présente ses compliments au Ministère des affaires étrangères du "
+           "Sénégal et a l’honneur de",
+    "CHE": "présente ses compliments au Département fédéral des affaires "
+           "étrangères de la Suisse et a l’honneur",
+    "NLD": "presents its compliments to the Ministry of Foreign Affairs of the "
+           "Kingdom of the Netherlands and has",
+    "USA": "presents its compliments to the Department of State of the United "
+           "States of America and has the honour",
+    "PER": "saluda atentamente al Ministerio de Relaciones Exteriores del Perú "
+           "y tiene el honor",
+    "MEX": "saluda atentamente a la Secretaría de Relaciones Exteriores de "
+           "México y tiene el honor",
+    "KGZ": "свидетельствует свое уважение Министерству иностранных дел "
+           "Кыргызстана и имеет честь",
+    "CHN": "向中华人民共和国外交部致意",
+    "EGY": f"تحياتها إلى وزارة خارجية {FSI}جمهورية مصر العربية{PDI}، وتتشرف",
+}
 COPY = {"en": "Copy: ", "fr": f"Copie{NBSP}: ", "es": "Copia: ",
         "ru": "Копия: ", "zh": "抄送：", "ar": "نسخة إلى: "}
 
@@ -92,7 +131,7 @@ def run(*words, cwd=SAMPLE):
 
 
 def options(letter):
-    return ("--reference", LETTERS[letter][0], "--deadline", "2026-12-18")
+    return ("--reference", LETTERS[letter], "--deadline", "2026-12-18")
 
 
 def preview(letter, key, form):
@@ -127,10 +166,16 @@ class Tables(unittest.TestCase):
             domain = row["to"].split("@")[1]
             self.assertRegex(row["cc"],
                              rf"^$|^[^<>@]+ <mission@{re.escape(domain)}>$")
-            for name in set(row) - {"cc"}:
+            self.assertEqual(row["office_code"], "minister")
+            self.assertIn(row["gender"], ("f", "m"))
+            for name in set(row) - {"cc", "salutation", "ministry"}:
                 self.assertEqual(row[name], row[name].strip(), row)
                 self.assertTrue(row[name], (row["key"], name))
         self.assertTrue(40 < sum(bool(row["cc"]) for row in table) < 120)
+        self.assertEqual({row["key"] for row in table if row["salutation"]},
+                         {"CHE", "MEX"})
+        self.assertEqual({row["key"] for row in table if row["ministry"]},
+                         {"CHE", "ESP", "GBR", "MEX", "PHL", "USA"})
 
     def test_written_by_the_script(self):
         script = TEMPLATES / "tools/make-members.py"
@@ -164,15 +209,14 @@ class Letters(unittest.TestCase):
         return result["languages"]
 
     def test_every_row_in_its_language(self):
-        self.assertEqual(self.check("invitation", "members.csv"),
-                         {"en": 119, "fr": 28, "es": 20, "ru": 7, "zh": 1,
-                          "ar": 18})
-        self.assertEqual(self.check("note-verbale", "members.csv"),
-                         {"en": 165, "fr": 28})
+        for letter in LETTERS:
+            self.assertEqual(self.check(letter, "members.csv"),
+                             {"en": 119, "fr": 28, "es": 20, "ru": 7, "zh": 1,
+                              "ar": 18})
 
     def test_every_row_in_every_language(self):
-        for letter, (_, languages) in LETTERS.items():
-            for language in languages:
+        for letter in LETTERS:
+            for language in LANGUAGES:
                 table = self.dir / "members.csv"
                 with table.open("w", encoding="utf-8", newline="") as out:
                     writer = csv.DictWriter(out, ROWS["FRA"].keys())
@@ -190,16 +234,47 @@ class Letters(unittest.TestCase):
             row = ROWS[key]
             isolated = "{}" if row["language"] != "ar" else FSI + "{}" + PDI
             block = [isolated.format(row[name])
-                     for name in ("addressee", "office", "state")]
+                     for name in ("addressee", "office")]
             if row["language"] == "zh":
                 block.reverse()
             at = lines.index(block[0])
-            self.assertEqual(lines[at:at + 3], block, key)
+            self.assertEqual(lines[at:at + 2], block, key)
             copies = [line for line in lines
                       if line.startswith(COPY[row["language"]])]
             self.assertEqual(len(copies), bool(row["cc"]), (key, lines))
             self.assertTrue(any(DEADLINES[row["language"]] in line
                                 for line in lines), (key, lines))
+
+    def test_names_of_states(self):
+        for key, (invited, formal) in INVITED.items():
+            lines = text_of("invitation", key)
+            self.assertEqual(sum(invited in line for line in lines), 1,
+                             (key, lines))
+            at = next(i for i, line in enumerate(lines)
+                      if ROWS[key]["addressee"] in line)
+            self.assertEqual(
+                lines[at - 2 if ROWS[key]["language"] == "zh" else at + 2],
+                formal, key)
+
+    def test_no_code_of_a_country(self):
+        table = self.dir / "members.csv"
+        head = ",".join(ROWS["FRA"])
+        table.write_text(f"{head}\n" + "".join(
+            f"{key},en,a{i}@b.example,,{key},A,B,{office},{gender},,\n"
+            for i, (key, office, gender) in enumerate((
+                ("FRX", "minister", "f"), ("GER", "minister", "m"),
+                ("KEN", "minster", "f"), ("UGA", "minister", "x")))), "utf-8")
+        done = run("check", TEMPLATES / "invitation", table,
+                   *options("invitation"))
+        self.assertEqual(done.returncode, 65)
+        told = done.stdout.decode()
+        self.assertIn("key: \"FRX\" is no country's code; did you mean "
+                      "\"FRA\"? for FRX", told)
+        self.assertIn("key: \"GER\" is no country's code", told)
+        self.assertIn("members.csv:4: office_code: \"minster\" is no office "
+                      "of salutations.tsv; did you mean \"minister\"?", told)
+        self.assertIn("members.csv:5: gender: gender is f, m, or - where it "
+                      "is not known, and not \"x\"", told)
 
     def test_french(self):
         for letter in LETTERS:
@@ -214,21 +289,25 @@ class Letters(unittest.TestCase):
                 self.assertNotIn("'", text)
 
     def test_russian(self):
-        for key in ("BLR", "KAZ", "KGZ", "RUS", "TJK", "TKM", "UZB"):
-            text = "\n".join(text_of("invitation", key))
-            self.assertEqual(text.count("18 декабря 2026 года"), 1)
-            years = re.findall(r"\b(20\d\d)(?![\d])(.{0,5})", text)
-            self.assertGreater(len(years), 3)
-            for year, behind in years:
-                self.assertRegex(behind, f"^[ {NBSP}]год", (key, year))
-            self.assertIn(f"№{NBSP}DM-1276", text)
+        for letter, years_least in (("invitation", 4), ("note-verbale", 2)):
+            for key in ("BLR", "KAZ", "KGZ", "RUS", "TJK", "TKM", "UZB"):
+                text = "\n".join(text_of(letter, key))
+                self.assertEqual(text.count("18 декабря 2026 года"), 1)
+                years = re.findall(r"\b(20\d\d)(?![\d])(.{0,5})", text)
+                self.assertGreaterEqual(len(years), years_least)
+                for year, behind in years:
+                    self.assertRegex(behind, f"^[ {NBSP}]год", (key, year))
+                self.assertNotRegex(text, "[ёЁ\"']")
+                if letter == "invitation":
+                    self.assertIn(f"№{NBSP}DM-1276", text)
 
     def test_chinese(self):
-        text = "\n".join(text_of("invitation", "CHN"))
-        self.assertEqual(re.findall(r"[\u4e00-\u9fff][,.:;()]", text), [])
-        self.assertEqual(re.findall(r"[,:;(][\u4e00-\u9fff]", text), [])
-        self.assertEqual(re.findall(r"[\u4e00-\u9fff] [\u4e00-\u9fff]", text),
-                         [])
+        for letter in LETTERS:
+            text = "\n".join(text_of(letter, "CHN"))
+            self.assertEqual(re.findall(r"[\u4e00-\u9fff][,.:;()]", text), [])
+            self.assertEqual(re.findall(r"[,:;(][\u4e00-\u9fff]", text), [])
+            self.assertEqual(
+                re.findall(r"[\u4e00-\u9fff] [\u4e00-\u9fff]", text), [])
 
     def test_arabic(self):
         for key in ("EGY", "JOR", "LBN", "MAR", "OMN", "SYR"):
@@ -237,31 +316,32 @@ class Letters(unittest.TestCase):
             inside = re.findall(f"{FSI}([^{FSI}{PDI}]*){PDI}", text)
             self.assertEqual(text.count(FSI), len(inside))
             self.assertEqual(text.count(PDI), len(inside))
-            for value in (row["addressee"], row["office"], row["state"],
-                          row["salutation"], "DM-1276", "+33 4 65 71 00 40",
+            for value in (row["addressee"], row["office"], "معاليكم",
+                          "DM-1276", "+33 4 65 71 00 40",
                           "+33 4 65 71 00 41", "2"):
                 self.assertIn(value, inside, key)
-            outside = re.sub(f"{FSI}[^{PDI}]*{PDI}", "", text)
-            self.assertNotIn(row["salutation"], outside)
-            self.assertNotRegex(outside, "[,;?]")  # Arabic has its own
+            for part in (text, "\n".join(text_of("note-verbale", key))):
+                outside = re.sub(f"{FSI}[^{PDI}]*{PDI}", "", part)
+                self.assertNotIn("معالي", outside)
+                self.assertNotRegex(outside, "[,;?]")  # Arabic has its own
 
     def test_notes_speak_in_the_third_person(self):
-        for key, first in (
-                ("SEN", "présente ses compliments au Ministère des affaires "
-                        "étrangères du Sénégal et a l’honneur de"),
-                ("CHE", "présente ses compliments au Département fédéral des "
-                        "affaires étrangères de la Suisse et a l’honneur"),
-                ("NLD", "presents its compliments to the Ministry of Foreign "
-                        "Affairs of the Kingdom of the Netherlands and has"),
-                ("PER", "presents its compliments to the Ministry of Foreign "
-                        "Affairs of Peru and has the honour")):
-            text = "\n".join(text_of("note-verbale", key))
+        for key, first in NOTES.items():
+            lines = text_of("note-verbale", key)
+            text = "\n".join(lines)
             self.assertIn(first, text)
             self.assertIsNone(re.search(
-                r"\b(I|my|you|your|je|j’ai|mon|ma|vous|votre)\b", text, re.I),
-                text)
-            self.assertEqual(text.count(ROWS[key]["ministry"]),
-                             4 if key in ("SEN", "CHE") else 3, text)
+                r"\b(I|my|you|your|je|j’ai|mon|ma|vous|votre|yo|mi|usted|"
+                r"я|мой|моем|вы|ваш\w*)\b|我|您|你|贵", text, re.I), text)
+            # The reference, three paragraphs, initials, date, address, copy.
+            blocks = [block for block in text.strip("\n").split("\n\n")]
+            self.assertEqual(len(blocks), 7 + bool(ROWS[key]["cc"]), text)
+
+    def test_a_ministry_has_its_own_name(self):
+        for key, times in (("CHE", 4), ("USA", 3), ("GBR", 3), ("MEX", 2),
+                           ("ESP", 2)):
+            text = "\n".join(text_of("note-verbale", key))
+            self.assertEqual(text.count(ROWS[key]["ministry"]), times, text)
 
     def test_html(self):
         for key in FORMS:
