@@ -49,7 +49,9 @@ struct ch_letter_language {
 	bool isolate; /* values stand between FSI and PDI */
 	struct ch_letter_part subject;
 	struct ch_letter_part body;
-	bool salutes[CH_SALUTATION_FIELDS]; /* its texts print that */
+	bool salutes; /* its texts print a salutation */
+	struct ch_str salutation[CH_SALUTATION_FIELDS]; /* scratch */
+	bool salutation_told; /* scratch: what is wrong with them is said */
 	const struct ch_attachment **attachments; /* owned array */
 	size_t attachments_len;
 	struct ch_letter_shape *shapes; /* owned */
@@ -80,7 +82,6 @@ struct ch_letter {
 	/* scratch of a merge */
 	char date[16];
 	struct ch_str copies;
-	struct ch_str salutation[CH_SALUTATION_FIELDS];
 	struct ch_str subject;
 	struct ch_str text;
 	struct ch_str html;

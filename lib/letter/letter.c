@@ -65,6 +65,8 @@ static void language_release(struct ch_letter_language *language)
 	}
 	free(language->shapes);
 	free(language->attachments);
+	for (size_t i = 0; i < CH_SALUTATION_FIELDS; i++)
+		ch_str_release(&language->salutation[i]);
 }
 
 void ch_letter_free(struct ch_letter *letter)
@@ -83,8 +85,6 @@ void ch_letter_free(struct ch_letter *letter)
 	free(letter->deadline);
 	ch_countries_free(letter->countries);
 	ch_salutations_free(letter->salutations);
-	for (size_t i = 0; i < CH_SALUTATION_FIELDS; i++)
-		ch_str_release(&letter->salutation[i]);
 	ch_str_release(&letter->copies);
 	ch_str_release(&letter->subject);
 	ch_str_release(&letter->text);
@@ -565,7 +565,8 @@ static bool bind_salutation(const struct load *load,
 	if (field == CH_SALUTATION_FIELDS || !load->letter->salutations)
 		return false;
 	part->sources[root] = CH_SOURCE_SALUTATION + field;
-	language->salutes[field] = true;
+	ch_str_init(&language->salutation[field], SALUTATION_MAX);
+	language->salutes = true;
 	return true;
 }
 
@@ -853,8 +854,6 @@ int ch_letter_load(const struct ch_bundle *bundle,
 				    ? options->max_message_bytes
 				    : DEFAULT_MAX_BYTES;
 	ch_str_init(&letter->copies, COPIES_MAX);
-	for (size_t i = 0; i < CH_SALUTATION_FIELDS; i++)
-		ch_str_init(&letter->salutation[i], SALUTATION_MAX);
 	ch_str_init(&letter->subject, SUBJECT_MAX);
 	ch_str_init(&letter->text, letter->max_bytes);
 	ch_str_init(&letter->html, letter->max_bytes);
@@ -927,13 +926,10 @@ static bool part_uses(const struct ch_letter_part *part, const char *field)
 static bool salutation_uses(const struct ch_letter_language *language,
 			    const char *field)
 {
-	bool salutes = false;
-
-	for (size_t i = 0; i < CH_SALUTATION_FIELDS; i++)
-		salutes |= language->salutes[i];
-	return salutes && (strcmp(field, CH_COLUMN_OFFICE) == 0 ||
-			   strcmp(field, CH_COLUMN_GENDER) == 0 ||
-			   ch_salutation_field_of(field) == CH_SALUTATION);
+	return language->salutes &&
+	       (strcmp(field, CH_COLUMN_OFFICE) == 0 ||
+		strcmp(field, CH_COLUMN_GENDER) == 0 ||
+		ch_salutation_field_of(field) == CH_SALUTATION);
 }
 
 bool ch_letter_uses(const struct ch_letter *letter, const char *field)

@@ -112,6 +112,40 @@ void ch_letter_try_bodies(struct ch_letter_language *language,
 		body_of(language, problems);
 }
 
+/* ---- faults ----------------------------------------------------------- */
+
+static void fault_of(const struct ch_letter_language *language,
+		     const struct ch_addressee *addressee, unsigned int line,
+		     const char *hint, const char *text,
+		     struct ch_problems *problems)
+{
+	struct ch_place place = { language->file->shown, line, 0, NULL };
+
+	if (addressee->file)
+		ch_problems_add(problems, CH_PROBLEM_ERROR, place, hint,
+				"%s for %s (%s:%u)", text, addressee->key,
+				addressee->file, addressee->line);
+	else
+		ch_problems_add(problems, CH_PROBLEM_ERROR, place, hint,
+				"%s for %s", text, addressee->key);
+}
+
+/* What is wrong with a row stands in the table, where there is one. */
+static void fault_of_row(const struct ch_letter_language *language,
+			 const struct ch_addressee *addressee,
+			 const char *column, const char *text,
+			 struct ch_problems *problems)
+{
+	struct ch_place place = { addressee->file, addressee->line, 0,
+				  column };
+
+	if (addressee->file)
+		ch_problems_add(problems, CH_PROBLEM_ERROR, place, NULL, "%s",
+				text);
+	else
+		fault_of(language, addressee, 0, NULL, text, problems);
+}
+
 /* ---- values ----------------------------------------------------------- */
 
 /* "Name; a@b.example": those of whom a copy goes. */
@@ -172,16 +206,34 @@ static void read_column(struct ch_letter_part *part, size_t root,
 	value->text = ch_slice_of(fields->items[i].value);
 }
 
+/* A text has up to three of them, and what is wrong with one is wrong with the
+ * others: it is told once. Subject and body share the memory: for the body it
+ * is filled with what is there already, and stays where it is. */
 static void read_salutation(const struct ch_letter *letter,
-			    struct ch_letter_part *part, size_t root)
+			    struct ch_letter_language *language,
+			    struct ch_letter_part *part, size_t root,
+			    const struct ch_addressee *addressee,
+			    struct ch_problems *problems)
 {
-	const struct ch_str *text =
-		&letter->salutation[part->sources[root] -
-				    CH_SOURCE_SALUTATION];
+	enum ch_salutation_field field =
+		part->sources[root] - CH_SOURCE_SALUTATION;
+	struct ch_str *out = &language->salutation[field];
+	const char *column;
+	struct ch_error err;
 
+	ch_str_clear(out);
+	if (ch_salutation_write(letter->salutations, language->code,
+				&addressee->fields, field, out, &column,
+				&err) < 0) {
+		if (!language->salutation_told)
+			fault_of_row(language, addressee, column, err.text,
+				     problems);
+		language->salutation_told = true;
+		ch_str_add(out, "-"); /* or it would be told to be empty */
+	}
 	part->values[root].kind = CH_DATA_TEXT;
-	part->values[root].text = (struct ch_slice){ ch_str_cstr(text),
-						     text->len };
+	part->values[root].text = (struct ch_slice){ ch_str_cstr(out),
+						     out->len };
 }
 
 static void read_value(const struct ch_letter *letter,
@@ -203,18 +255,24 @@ static void read_value(const struct ch_letter *letter,
 			ch_str_cstr(&letter->copies), letter->copies.len
 		};
 		return;
-	case CH_SOURCE_SALUTATION:
-	case CH_SOURCE_SALUTATION_LINE:
-	case CH_SOURCE_SALUTATION_CLOSING:
-		read_salutation(letter, part, root);
-		return;
 	case CH_SOURCE_COLUMN:
 		read_column(part, root, &addressee->fields);
+		return;
+	case CH_SOURCE_SALUTATION: /* read_salutation() */
+	case CH_SOURCE_SALUTATION_LINE:
+	case CH_SOURCE_SALUTATION_CLOSING:
+		return;
 	}
 }
 
+static bool is_salutation(enum ch_source source)
+{
+	return source >= CH_SOURCE_SALUTATION &&
+	       source <= CH_SOURCE_SALUTATION_CLOSING;
+}
+
 static void fill(const struct ch_letter *letter,
-		 const struct ch_letter_language *language,
+		 struct ch_letter_language *language,
 		 struct ch_letter_part *part,
 		 const struct ch_addressee *addressee,
 		 struct ch_problems *problems)
@@ -224,72 +282,19 @@ static void fill(const struct ch_letter *letter,
 	struct ch_filter_env env = { .language = language->code,
 				     .countries = letter->countries };
 
-	for (size_t i = 0; i < ch_template_roots(part->tpl); i++)
-		read_value(letter, part, i, addressee);
+	language->salutation_told = false;
+	for (size_t i = 0; i < ch_template_roots(part->tpl); i++) {
+		if (is_salutation(part->sources[i]))
+			read_salutation(letter, language, part, i, addressee,
+					problems);
+		else
+			read_value(letter, part, i, addressee);
+	}
 	ch_template_fill(part->tpl, part->values, &env, &whose, &part->filled,
 			 problems);
 }
 
 /* ---- the subject ------------------------------------------------------ */
-
-static void fault_of(const struct ch_letter_language *language,
-		     const struct ch_addressee *addressee, unsigned int line,
-		     const char *hint, const char *text,
-		     struct ch_problems *problems)
-{
-	struct ch_place place = { language->file->shown, line, 0, NULL };
-
-	if (addressee->file)
-		ch_problems_add(problems, CH_PROBLEM_ERROR, place, hint,
-				"%s for %s (%s:%u)", text, addressee->key,
-				addressee->file, addressee->line);
-	else
-		ch_problems_add(problems, CH_PROBLEM_ERROR, place, hint,
-				"%s for %s", text, addressee->key);
-}
-
-/* What is wrong with a row stands in the table, where there is one. */
-static void fault_of_row(const struct ch_letter_language *language,
-			 const struct ch_addressee *addressee,
-			 const char *column, const char *text,
-			 struct ch_problems *problems)
-{
-	struct ch_place place = { addressee->file, addressee->line, 0,
-				  column };
-
-	if (addressee->file)
-		ch_problems_add(problems, CH_PROBLEM_ERROR, place, NULL, "%s",
-				text);
-	else
-		fault_of(language, addressee, 0, NULL, text, problems);
-}
-
-static void write_salutations(struct ch_letter *letter,
-			      const struct ch_letter_language *language,
-			      const struct ch_addressee *addressee,
-			      struct ch_problems *problems)
-{
-	for (int i = 0; i < CH_SALUTATION_FIELDS; i++) {
-		struct ch_str *out = &letter->salutation[i];
-		const char *column;
-		struct ch_error err;
-
-		ch_str_clear(out);
-		if (!language->salutes[i] ||
-		    ch_salutation_write(letter->salutations, language->code,
-					&addressee->fields,
-					(enum ch_salutation_field)i, out,
-					&column, &err) == 0)
-			continue;
-		/* One fault is enough: it is not also empty, and the next one
-		 * would say the same. */
-		fault_of_row(language, addressee, column, err.text, problems);
-		for (; i < CH_SALUTATION_FIELDS; i++) {
-			ch_str_clear(&letter->salutation[i]);
-			ch_str_add(&letter->salutation[i], "-");
-		}
-	}
-}
 
 static void write_subject(struct ch_letter *letter,
 			  const struct ch_letter_language *language,
@@ -361,7 +366,6 @@ static int merge(struct ch_letter *letter,
 
 	write_copies(letter, addressee);
 	write_date(letter, date_us);
-	write_salutations(letter, language, addressee, problems);
 	fill(letter, language, &language->subject, addressee, problems);
 	fill(letter, language, &language->body, addressee, problems);
 	if (problems->errors == errors)

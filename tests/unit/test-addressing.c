@@ -31,13 +31,14 @@ static void add_file(struct ch_bundle *bundle, const char *name,
 }
 
 /* A letter in one language, with the shared tables that it uses. */
-static void make_bundle(const char *language, const char *body,
-			struct ch_bundle *ret)
+static void make_bundle(const char *language, const char *subject,
+			const char *body, struct ch_bundle *ret)
 {
 	const char *top = getenv("top_srcdir");
 	CH_AUTOCHAR folder = ch_xasprintf("%s/templates", top ? top : ".");
 	CH_AUTOCHAR name = ch_xasprintf("%s.md", language);
-	CH_AUTOCHAR text = ch_xasprintf("Subject: S\n\n%s\n", body);
+	CH_AUTOCHAR text = ch_xasprintf("Subject: %s\n\n%s\n", subject,
+					 body);
 	CH_AUTO(ch_problems) problems = { 0 };
 
 	*ret = (struct ch_bundle){ 0 };
@@ -134,7 +135,8 @@ static void letters_print_names(void **state)
 		CH_AUTO(ch_addressee) addressee = { 0 };
 		CH_AUTO(ch_str) text = CH_STR_INIT(100000);
 
-		make_bundle(letters[i].language, letters[i].body, &bundle);
+		make_bundle(letters[i].language, "S", letters[i].body,
+			    &bundle);
 		make_addressee(letters[i].columns, &addressee);
 		if (ch_letter_load(&bundle, &options, &letter,
 				   &problems) == 0)
@@ -142,6 +144,44 @@ static void letters_print_names(void **state)
 					&problems);
 		add_problems(&text, &problems);
 		assert_string_equal(ch_str_cstr(&text), letters[i].text);
+	}
+}
+
+/* One after the other, in the subject too: nobody gets another's salutation. */
+static void each_has_its_own(void **state)
+{
+	static const struct {
+		const char *columns, *subject, *text;
+	} rows[] = {
+		{ "key=FRA;office_code=minister;gender=f",
+		  "[DM-1] À Madame la Ministre",
+		  "Madame la Ministre, Madame la Ministre\n" },
+		{ "key=BEL;salutation=Sire", "[DM-1] À Sire", "Sire, Sire\n" },
+		{ "key=CHE;office_code=chef;gender=m", "", "" },
+		{ "key=LUX;office_code=ambassador;gender=m",
+		  "[DM-1] À Monsieur l’Ambassadeur",
+		  "Monsieur l’Ambassadeur, Monsieur l’Ambassadeur\n" },
+	};
+	CH_AUTO(ch_bundle) bundle = { 0 };
+	CH_AUTO(ch_problems) problems = { 0 };
+	CH_AUTOPTR(ch_letter) letter = NULL;
+
+	(void)state;
+	make_bundle("fr", "À {{salutation}}",
+		    "{{salutation_line}} {{salutation}}", &bundle);
+	assert_int_equal(ch_letter_load(&bundle, &options, &letter, &problems),
+			 0);
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		CH_AUTO(ch_addressee) addressee = { 0 };
+		CH_AUTO(ch_str) subject = CH_STR_INIT(1000);
+		CH_AUTO(ch_str) text = CH_STR_INIT(1000);
+
+		make_addressee(rows[i].columns, &addressee);
+		assert_int_equal(ch_letter_merge(letter, &addressee, &subject,
+						 &text, NULL, &problems),
+				 rows[i].text[0] ? 0 : -1);
+		assert_string_equal(ch_str_cstr(&subject), rows[i].subject);
+		assert_string_equal(ch_str_cstr(&text), rows[i].text);
 	}
 }
 
@@ -154,7 +194,7 @@ static void an_addressee_of_the_store_is_named(void **state)
 	CH_AUTO(ch_str) told = CH_STR_INIT(1000);
 
 	(void)state;
-	make_bundle("en", "{{salutation}}", &bundle);
+	make_bundle("en", "S", "{{salutation}}", &bundle);
 	make_addressee("key=KEN;office_code=x", &addressee);
 	addressee.file = NULL;
 	assert_int_equal(ch_letter_load(&bundle, &options, &letter,
@@ -228,7 +268,7 @@ static void columns_make_a_salutation(void **state)
 	CH_AUTOPTR(ch_letter) letter = NULL;
 
 	(void)state;
-	make_bundle("en", "{{salutation_line}}", &bundle);
+	make_bundle("en", "S", "{{salutation_line}}", &bundle);
 	assert_int_equal(ch_letter_load(&bundle, &options, &letter, &loading),
 			 0);
 	assert_int_equal(loading.len, 0);
@@ -251,6 +291,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(letters_print_names),
+		cmocka_unit_test(each_has_its_own),
 		cmocka_unit_test(an_addressee_of_the_store_is_named),
 		cmocka_unit_test(without_the_tables),
 		cmocka_unit_test(faults_of_a_table_are_faults_of_the_letter),
