@@ -14,6 +14,7 @@ enum ch_source {
 	CH_SOURCE_CONSTANT, /* known when the letter is loaded */
 	CH_SOURCE_DATE,     /* of the letter */
 	CH_SOURCE_COPIES,
+	CH_SOURCE_ANNEXES, /* some addressees have their own */
 };
 
 /* A text with fields: a subject, or a body. */
@@ -55,6 +56,8 @@ struct ch_letter {
 	const char **codes; /* owned array; NULL ends */
 	const struct ch_letter_language *fallback;
 	struct ch_attachment **attachments; /* owned; by the bundle's files */
+	bool has_own_attachments; /* the bundle has such as one addressee gets
+				     and another does not */
 	struct ch_address from;
 	struct ch_address reply_to;
 	bool has_reply_to;
@@ -66,6 +69,10 @@ struct ch_letter {
 	uint64_t max_bytes;
 	/* scratch of a merge */
 	char date[16];
+	char annexes[16];
+	const struct ch_attachment **attached; /* owned array */
+	size_t attached_len;
+	size_t attached_cap;
 	struct ch_str copies;
 	struct ch_str subject;
 	struct ch_str text;
@@ -80,6 +87,21 @@ struct ch_letter {
 
 struct ch_letter_language *
 ch_letter_find_language(const struct ch_letter *letter, const char *code);
+
+/* "annex-1.pdf" and "fr" give "annex-1.fr.pdf". Owned by the caller. */
+char *ch_letter_name_in(const char *name, const char *code);
+
+/* Gather what goes with the letter of this addressee into `attached`, and how
+ * many these are into `annexes`. -1 with problems (attach.c). */
+int ch_letter_attach(struct ch_letter *letter,
+		     const struct ch_letter_language *language,
+		     const struct ch_addressee *addressee,
+		     struct ch_problems *problems);
+
+/* Where a problem from `first` on says that a field does not exist in which
+ * several tables differ, have it say that (attach.c). */
+void ch_addressee_explain(const struct ch_addressee *addressee,
+			  struct ch_problems *problems, size_t first);
 
 /* Compile the bodies with all sections open and with all closed, so that a
  * fault of the Markdown is found before the first addressee. */

@@ -1,27 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += lib/letter/libletter.a
 lib_letter_libletter_a_SOURCES = \
-	lib/letter/addressee.c \
+	lib/letter/addressee.c lib/letter/addressee-private.h \
+	lib/letter/attach.c \
 	lib/letter/body.c lib/letter/body.h lib/letter/body-private.h \
 	lib/letter/body-flow.c lib/letter/body-html.c lib/letter/body-text.c \
 	lib/letter/bundle.c lib/letter/bundle.h \
 	lib/letter/conf.c lib/letter/conf.h \
-	lib/letter/csv.c lib/letter/csv.h \
+	lib/letter/csv.c \
 	lib/letter/date.c lib/letter/date.h \
 	lib/letter/decode.c lib/letter/decode.h \
 	lib/letter/fault.h \
 	lib/letter/fields.c lib/letter/fields.h \
 	lib/letter/letter.c lib/letter/letter.h \
 	lib/letter/letter-private.h lib/letter/merge.c \
+	lib/letter/recipients.c lib/letter/recipients.h \
+	lib/letter/rows.c lib/letter/rows.h lib/letter/rows-private.h \
 	lib/letter/seen.c lib/letter/seen.h \
+	lib/letter/sheet.c lib/letter/sheet-private.h \
+	lib/letter/sheet-value.c lib/letter/ods.c lib/letter/xlsx.c \
+	lib/letter/sort.c lib/letter/sort.h \
 	lib/letter/table.c lib/letter/table.h \
 	lib/letter/template-parse.c lib/letter/template-private.h \
 	lib/letter/template.c lib/letter/template.h
-lib_letter_libletter_a_CFLAGS = $(AM_CFLAGS) $(CMARK_CFLAGS) $(ICU_CFLAGS)
+lib_letter_libletter_a_CFLAGS = $(AM_CFLAGS) $(CMARK_CFLAGS) $(ICU_CFLAGS) \
+	$(EXPAT_CFLAGS) $(ZIP_CFLAGS)
 
 # What a program that merges letters needs: $(LETTER_LIBS) $(MAIL_LIBS)
 # $(BASE_LIBS) $(CONFIG_LIBS), in this order.
-LETTER_LIBS = lib/letter/libletter.a $(CMARK_LIBS)
+LETTER_LIBS = lib/letter/libletter.a $(CMARK_LIBS) $(ZIP_LIBS) $(EXPAT_LIBS) \
+	-lm
 
 check_PROGRAMS += tests/unit/test-template tests/unit/test-table
 tests_unit_test_template_SOURCES = tests/unit/test-template.c

@@ -160,6 +160,9 @@ static struct ch_slice value_of(const struct ch_letter *letter,
 	case CH_SOURCE_COPIES:
 		value = ch_str_cstr(&letter->copies);
 		break;
+	case CH_SOURCE_ANNEXES:
+		value = letter->annexes;
+		break;
 	case CH_SOURCE_COLUMN:
 		value = ch_fields_get(&addressee->fields,
 				      ch_template_name(part->tpl, name));
@@ -266,13 +269,16 @@ static int merge(struct ch_letter *letter,
 		 struct ch_problems *problems)
 {
 	size_t errors = problems->errors;
+	size_t first = problems->len;
 	struct ch_letter_language *language = ch_letter_find_language(
-		letter, ch_letter_language(letter, addressee->language));
+		letter, ch_letter_language_of(letter, addressee));
 
+	ch_letter_attach(letter, language, addressee, problems);
 	write_copies(letter, addressee);
 	write_date(letter, date_us);
 	fill(letter, language, &language->subject, addressee, problems);
 	fill(letter, language, &language->body, addressee, problems);
+	ch_addressee_explain(addressee, problems, first);
 	if (problems->errors == errors)
 		write_subject(letter, language, addressee, problems);
 	if (problems->errors == errors)
@@ -330,8 +336,8 @@ static int compose(const struct ch_letter *letter,
 		.text = { ch_str_cstr(&letter->text), letter->text.len },
 		.text_delsp = delsp,
 		.html = { ch_str_cstr(&letter->html), letter->html.len },
-		.attachments = language->attachments,
-		.attachments_len = language->attachments_len,
+		.attachments = letter->attached,
+		.attachments_len = letter->attached_len,
 	};
 
 	if (ch_compose(&message, out, err) < 0)

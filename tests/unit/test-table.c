@@ -41,7 +41,11 @@ static void add_addressee(struct ch_str *out, const struct ch_addressee *a)
 static void read_table(const char *path, const char *charset,
 		       uint64_t max_recipients, struct ch_str *out)
 {
-	struct ch_table_options options = { "t.csv", charset, max_recipients };
+	struct ch_table_options options = {
+		.shown = "t.csv",
+		.charset = charset,
+		.max_recipients = max_recipients,
+	};
 	CH_AUTOPTR(ch_table) table = NULL;
 	CH_AUTO(ch_problems) problems = { 0 };
 	struct ch_addressee a;
