@@ -38,6 +38,13 @@ tests_unit_test_table_SOURCES = tests/unit/test-table.c
 tests_unit_test_table_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-template tests/unit/test-table
 
+check_PROGRAMS += tests/unit/test-sheet tests/unit/test-sort
+tests_unit_test_sheet_SOURCES = tests/unit/test-sheet.c
+tests_unit_test_sheet_LDADD = $(LETTER_LIBS) $(UNIT_LIBS)
+tests_unit_test_sort_SOURCES = tests/unit/test-sort.c
+tests_unit_test_sort_LDADD = $(LETTER_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-sheet tests/unit/test-sort
+
 check_PROGRAMS += tests/unit/test-body
 tests_unit_test_body_SOURCES = tests/unit/test-body.c
 tests_unit_test_body_LDADD = $(LETTER_LIBS) $(UNIT_LIBS)

@@ -21,7 +21,8 @@ struct ch_rows_kind {
 /* The first member of every reader. */
 struct ch_rows {
 	const struct ch_rows_kind *kind;
-	char *file; /* owned; as messages call it */
+	char *file;  /* owned; as messages call it */
+	char *named; /* owned; with its sheet: "members.xlsx:Members" */
 	size_t max_cell;
 	size_t max_cells;
 	struct ch_str form;

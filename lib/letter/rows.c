@@ -36,6 +36,7 @@ void ch_rows_init(struct ch_rows *rows, const struct ch_rows_kind *kind,
 {
 	rows->kind = kind;
 	rows->file = ch_xstrdup(options->shown);
+	rows->named = ch_xstrdup(options->shown);
 	rows->max_cell = options->max_cell;
 	rows->max_cells = options->max_cells;
 	ch_str_init(&rows->form, 1000);
@@ -44,6 +45,7 @@ void ch_rows_init(struct ch_rows *rows, const struct ch_rows_kind *kind,
 void ch_rows_release(struct ch_rows *rows)
 {
 	free(rows->file);
+	free(rows->named);
 	ch_str_release(&rows->form);
 }
 
@@ -88,12 +90,12 @@ struct ch_place ch_rows_place_at(struct ch_rows *rows, unsigned int line,
 struct ch_place ch_rows_row_place(struct ch_rows *rows,
 				  const struct ch_row *row)
 {
-	return (struct ch_place){ rows->file, row->line, 0, NULL };
+	return (struct ch_place){ rows->named, row->line, 0, NULL };
 }
 
 const char *ch_rows_file(const struct ch_rows *rows)
 {
-	return rows->file;
+	return rows->named;
 }
 
 const char *ch_rows_form(struct ch_rows *rows)

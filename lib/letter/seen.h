@@ -43,7 +43,7 @@ void ch_seen_release(struct ch_seen *seen);
 
 /* Remember a text, ASCII letters in either case being the same. 1 where it was
  * there before, with *ret_first, borrowed until the next call; 0 where it was
- * not, or that is known at the end only; -1 (CH_RETRY) where the disk fails. */
+ * not, or that is known at the end only; -1 where the disk fails. */
 int ch_seen_add(struct ch_seen *seen, struct ch_slice text,
 		const struct ch_seen_where *where,
 		struct ch_seen_where *ret_first, struct ch_error *err);

@@ -28,7 +28,6 @@ struct ch_sheet {
 	enum ch_sheet_form form;
 	zip_t *zip;       /* owned */
 	char *name;       /* owned; of the sheet */
-	char *named;      /* owned; "members.xlsx:Members", for messages */
 	struct ch_xlsx *xlsx; /* owned; NULL unless it is one */
 	struct ch_ods *ods;   /* owned; NULL unless it is one */
 	/* the part that is read row by row */

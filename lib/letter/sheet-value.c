@@ -119,7 +119,7 @@ bool ch_sheet_add_serial(struct ch_str *out, const char *text,
 		seconds = 0;
 		day++;
 	}
-	if (day == 0 && !since_1904) {
+	if (day == 0) { /* of 1904 too: a letter of its first day is rarer */
 		add_time(out, seconds);
 		return true;
 	}

@@ -316,7 +316,7 @@ static struct ch_place place_at(struct ch_rows *rows, unsigned int line,
 	struct ch_sheet *sheet = (struct ch_sheet *)rows;
 
 	ch_str_clear(&sheet->place);
-	ch_str_addf(&sheet->place, "%s!", sheet->named);
+	ch_str_addf(&sheet->place, "%s!", sheet->rows.named);
 	write_column(column, &sheet->place);
 	ch_str_addf(&sheet->place, "%u", line);
 	return (struct ch_place){ ch_str_cstr(&sheet->place), 0, 0, field };
@@ -426,7 +426,7 @@ static void pad(struct ch_sheet *sheet)
 	if (row->text.full && !row->bad) {
 		row->bad = true;
 		ch_problems_add(sheet->problems, CH_PROBLEM_ERROR,
-				(struct ch_place){ sheet->named, sheet->number,
+				(struct ch_place){ sheet->rows.named, sheet->number,
 						   0, NULL },
 				NULL, "the row is longer than %zu bytes",
 				row->text.max);
@@ -439,7 +439,7 @@ static void tell_hidden(struct ch_sheet *sheet)
 		return;
 	sheet->hidden_told = true;
 	ch_problems_add(sheet->problems, CH_PROBLEM_WARNING,
-			(struct ch_place){ sheet->named, sheet->number, 0,
+			(struct ch_place){ sheet->rows.named, sheet->number, 0,
 					   NULL },
 			"Delete the rows that no letter goes to, or show them "
 			"all to see whom it goes to.",
@@ -540,7 +540,6 @@ static void sheet_free(struct ch_rows *rows)
 	ch_str_release(&sheet->text);
 	ch_str_release(&sheet->place);
 	free(sheet->name);
-	free(sheet->named);
 	ch_rows_release(rows);
 	free(sheet);
 }
@@ -572,7 +571,9 @@ static void take_name(struct ch_sheet *sheet)
 	}
 	free(sheet->name);
 	sheet->name = ch_xstrdup(ch_str_cstr(&shown));
-	sheet->named = ch_xasprintf("%s:%s", sheet->rows.file, sheet->name);
+	free(sheet->rows.named);
+	sheet->rows.named =
+		ch_xasprintf("%s:%s", sheet->rows.file, sheet->name);
 }
 
 static int open_form(struct ch_sheet *sheet, const char *wanted,

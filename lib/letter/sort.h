@@ -19,7 +19,8 @@ struct ch_sort; /* opaque */
 struct ch_sort *ch_sort_new(const char *folder, size_t memory_bytes);
 void ch_sort_free(struct ch_sort *sort);
 
-/* Add a record; both are copied. -1, CH_RETRY: the disk is full or fails. */
+/* Add a record; both are copied. -1 where the temporary file cannot be made or
+ * written. */
 int ch_sort_add(struct ch_sort *sort, struct ch_slice key,
 		struct ch_slice value, struct ch_error *err);
 
