@@ -76,4 +76,16 @@ tests_fuzz_fuzz_bundle_SOURCES = tests/fuzz/fuzz-bundle.c \
 tests_fuzz_fuzz_bundle_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 tests_fuzz_fuzz_bundle_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
 	$(CONFIG_LIBS)
+check_PROGRAMS += tests/fuzz/fuzz-xlsx tests/fuzz/fuzz-ods
+tests_fuzz_fuzz_xlsx_SOURCES = tests/fuzz/fuzz-xlsx.c \
+	tests/fuzz/fuzz-sheet.h tests/fuzz/memory-file.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_xlsx_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_xlsx_CFLAGS = $(AM_CFLAGS) $(ZIP_CFLAGS)
+tests_fuzz_fuzz_xlsx_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS)
+tests_fuzz_fuzz_ods_SOURCES = tests/fuzz/fuzz-ods.c \
+	tests/fuzz/fuzz-sheet.h tests/fuzz/memory-file.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_ods_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_ods_CFLAGS = $(AM_CFLAGS) $(ZIP_CFLAGS)
+tests_fuzz_fuzz_ods_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/corpora/ods tests/corpora/xlsx
 EXTRA_DIST += tests/corpora/csv tests/corpora/template tests/corpora/bundle
