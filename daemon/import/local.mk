@@ -13,7 +13,8 @@ tests_unit_test_import_LDADD = $(IMPORT_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test-import
 
 TESTS += tests/system/test-import.py tests/system/test-import-faults.py \
-	tests/system/test-tables.py
+	tests/system/test-tables.py tests/system/test-tables-sent.py
 EXTRA_DIST += tests/system/test-import.py \
 	tests/system/test-import-faults.py tests/system/importer.py \
-	tests/system/tables.py tests/system/test-tables.py
+	tests/system/tables.py tests/system/test-tables.py \
+	tests/system/test-tables-sent.py

@@ -23,7 +23,6 @@
 
 struct table {
 	struct ch_table *table; /* owned */
-	char *shown;            /* owned */
 	char *name;             /* owned; without folder and extension */
 };
 
@@ -66,7 +65,6 @@ void ch_recipients_free(struct ch_recipients *r)
 	for (size_t i = 0; i < r->len; i++) {
 		if (r->tables[i].table)
 			ch_table_free(r->tables[i].table);
-		free(r->tables[i].shown);
 		free(r->tables[i].name);
 	}
 	free(r->tables);
@@ -80,6 +78,12 @@ void ch_recipients_free(struct ch_recipients *r)
 	ch_str_release(&r->encoded);
 	ch_str_release(&r->folded);
 	free(r);
+}
+
+/* As messages call it, with its sheet. */
+static const char *file_of(const struct ch_recipients *r, size_t table)
+{
+	return ch_table_file(r->tables[table].table);
 }
 
 /* ---- opening ---------------------------------------------------------- */
@@ -129,7 +133,6 @@ static int open_table(struct ch_recipients *r,
 	const char *const *columns;
 	size_t len;
 
-	to->shown = ch_xstrdup(from->shown);
 	to->name = name_of(from->shown);
 	if (ch_table_open(from->path, &table, &to->table, problems) < 0)
 		return -1;
@@ -234,7 +237,7 @@ static void fault(struct ch_recipients *r, const struct member *at,
 		  const char *field, const char *hint, const char *text,
 		  struct ch_problems *problems)
 {
-	struct ch_place place = { r->tables[at->table].shown, at->line, 0,
+	struct ch_place place = { file_of(r, at->table), at->line, 0,
 				  field };
 
 	ch_problems_add(problems, CH_PROBLEM_ERROR, place, hint, "%s", text);
@@ -334,9 +337,8 @@ static bool is_repeated(const struct ch_recipients *r, size_t member,
 	return false;
 }
 
-static void join(const struct ch_recipients *r, size_t len,
-		 const char *column, const char *separator,
-		 struct ch_fields *ret)
+static void join_addresses(const struct ch_recipients *r, size_t len,
+			   const char *column, struct ch_fields *ret)
 {
 	CH_AUTO(ch_str) all = CH_STR_INIT(FIELDS_MAX);
 
@@ -346,8 +348,47 @@ static void join(const struct ch_recipients *r, size_t len,
 		if (!*value || is_repeated(r, i, column))
 			continue;
 		if (all.len > 0)
-			ch_str_add(&all, separator);
+			ch_str_add(&all, ", ");
 		ch_str_add(&all, value);
+	}
+	ch_fields_set(ret, column, (struct ch_slice){ ch_str_cstr(&all),
+						      all.len });
+}
+
+static bool list_has(const struct ch_str *list, struct ch_slice item)
+{
+	struct ch_slice rest = { ch_str_cstr(list), list->len };
+	struct ch_slice other;
+
+	while (ch_list_next(&rest, &other)) {
+		if (other.len == item.len &&
+		    memcmp(other.data, item.data, item.len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What one table has twice stays so, to be told; what two have is there once.
+ */
+static void join_lists(const struct ch_recipients *r, size_t len,
+		       const char *column, struct ch_fields *ret)
+{
+	CH_AUTO(ch_str) all = CH_STR_INIT(FIELDS_MAX);
+	CH_AUTO(ch_str) before = CH_STR_INIT(FIELDS_MAX);
+
+	for (size_t i = 0; i < len; i++) {
+		struct ch_slice rest = ch_slice_of(value_in(r, i, column));
+		struct ch_slice item;
+
+		ch_str_clear(&before);
+		ch_str_add_mem(&before, ch_str_cstr(&all), all.len);
+		while (ch_list_next(&rest, &item)) {
+			if (list_has(&before, item))
+				continue;
+			if (all.len > 0)
+				ch_str_add(&all, "; ");
+			ch_str_add_mem(&all, item.data, item.len);
+		}
 	}
 	ch_fields_set(ret, column, (struct ch_slice){ ch_str_cstr(&all),
 						      all.len });
@@ -394,7 +435,7 @@ static void add_value(const struct ch_recipients *r, size_t member,
 	ch_str_addf(out, "\"%.*s\"%s", (int)len, value,
 		    value[len] ? " ..." : "");
 	ch_str_addf(out, " in %s:%u",
-		    r->tables[r->members[member].table].shown,
+		    file_of(r, r->members[member].table),
 		    r->members[member].line);
 }
 
@@ -406,9 +447,12 @@ static void merge_column(struct ch_recipients *r, size_t len,
 	enum rule rule = rule_of(column);
 	size_t one, other;
 
-	if (rule == RULE_ADDRESSES || rule == RULE_LIST) {
-		join(r, len, column, rule == RULE_LIST ? "; " : ", ",
-		     &ret->fields);
+	if (rule == RULE_ADDRESSES) {
+		join_addresses(r, len, column, &ret->fields);
+		return;
+	}
+	if (rule == RULE_LIST) {
+		join_lists(r, len, column, &ret->fields);
 		return;
 	}
 	if (rule == RULE_FIRST ||
@@ -457,7 +501,7 @@ static void complete(struct ch_recipients *r, struct ch_addressee *ret,
 	ret->name = ch_xstrdup(name && *name ? name : ret->key);
 	ret->language = lower(ch_fields_get(&ret->fields, "language"));
 	ret->language2 = lower(ch_fields_get(&ret->fields, "language2"));
-	ret->file = r->tables[first->table].shown;
+	ret->file = file_of(r, first->table);
 	ret->line = first->line;
 	if (ch_addressee_read_addresses(ret, &err) < 0) {
 		fault(r, first, NULL, NULL, err.text, problems);
@@ -503,7 +547,7 @@ static void warn_of_other(struct ch_recipients *r, struct ch_slice spec,
 			  const struct ch_seen_where *again,
 			  struct ch_problems *problems)
 {
-	struct ch_place place = { r->tables[again->column].shown, again->line,
+	struct ch_place place = { file_of(r, again->column), again->line,
 				  0, "to" };
 
 	if (again->owner.len == first->owner.len &&
@@ -515,7 +559,7 @@ static void warn_of_other(struct ch_recipients *r, struct ch_slice spec,
 			"%.*s has the address %.*s, and so has %.*s in %s:%u",
 			(int)again->owner.len, again->owner.data,
 			(int)spec.len, spec.data, (int)first->owner.len,
-			first->owner.data, r->tables[first->column].shown,
+			first->owner.data, file_of(r, first->column),
 			first->line);
 }
 
@@ -669,7 +713,7 @@ int ch_recipients_next(struct ch_recipients *r, struct ch_addressee *ret,
 	r->ended = true;
 	if (got < 0)
 		ch_problems_add(problems, CH_PROBLEM_ERROR,
-				(struct ch_place){ r->tables[0].shown, 0, 0,
+				(struct ch_place){ file_of(r, 0), 0, 0,
 						   NULL },
 				NULL, "%s", err.text);
 	return 0;

@@ -109,6 +109,11 @@ uint64_t ch_table_rows(const struct ch_table *table)
 	return table->rows;
 }
 
+const char *ch_table_file(const struct ch_table *table)
+{
+	return ch_rows_file(table->source);
+}
+
 const char *ch_table_form(const struct ch_table *table)
 {
 	return ch_rows_form(table->source);

@@ -48,6 +48,10 @@ const char *const *ch_table_columns(const struct ch_table *table,
 int ch_table_next(struct ch_table *table, struct ch_addressee *ret,
 		  struct ch_problems *problems);
 
+/* What stands before a row's number in messages: with a sheet's name. Borrowed.
+ */
+const char *ch_table_file(const struct ch_table *table);
+
 /* "CSV, semicolons, UTF-8", "ODS, sheet \"Members\"". Borrowed. */
 const char *ch_table_form(const struct ch_table *table);
 
