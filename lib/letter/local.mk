@@ -76,6 +76,12 @@ tests_fuzz_fuzz_bundle_SOURCES = tests/fuzz/fuzz-bundle.c \
 tests_fuzz_fuzz_bundle_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 tests_fuzz_fuzz_bundle_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
 	$(CONFIG_LIBS)
+check_PROGRAMS += tests/tools/fuzz-rows
+tests_tools_fuzz_rows_SOURCES = tests/tools/fuzz-rows.c \
+	tests/fuzz/memory-file.h
+tests_tools_fuzz_rows_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
+	$(CONFIG_LIBS)
+
 check_PROGRAMS += tests/fuzz/fuzz-xlsx tests/fuzz/fuzz-ods
 tests_fuzz_fuzz_xlsx_SOURCES = tests/fuzz/fuzz-xlsx.c \
 	tests/fuzz/fuzz-sheet.h tests/fuzz/memory-file.h $(FUZZ_MAIN)
