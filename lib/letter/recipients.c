@@ -162,8 +162,6 @@ int ch_recipients_open(const struct ch_recipients_table *tables, size_t len,
 		open_table(r, &tables[i], options, problems);
 	if (problems->errors > errors)
 		return -1;
-	if (r->capacities)
-		add_column(r, CH_FIELD_CAPACITIES);
 	*ret = CH_TAKE(r);
 	return 0;
 }
@@ -197,10 +195,9 @@ static void add_capacity(const struct ch_recipients *r,
 		CH_AUTOCHAR name = ch_xasprintf(CH_FIELD_CAPACITIES ".%zu.%s",
 						number, column);
 
-		if (strcmp(column, CH_FIELD_CAPACITIES) != 0)
-			ch_fields_set(ret, name,
-				      ch_slice_of(ch_fields_get(
-					      &member->fields, column)));
+		ch_fields_set(ret, name,
+			      ch_slice_of(ch_fields_get(&member->fields,
+							column)));
 	}
 	ch_fields_set(ret, of,
 		      ch_slice_of(capacity && capacity[0]
@@ -524,10 +521,8 @@ static int merge_members(struct ch_recipients *r, size_t len,
 {
 	size_t errors = problems->errors;
 
-	for (size_t i = 0; i < r->columns_len; i++) {
-		if (strcmp(r->columns[i], CH_FIELD_CAPACITIES) != 0)
-			merge_column(r, len, r->columns[i], ret, problems);
-	}
+	for (size_t i = 0; i < r->columns_len; i++)
+		merge_column(r, len, r->columns[i], ret, problems);
 	complete(r, ret, problems);
 	for (size_t i = 0; i < len; i++)
 		add_capacity(r, &r->members[i], i + 1, &ret->fields);

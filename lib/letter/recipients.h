@@ -40,8 +40,7 @@ int ch_recipients_open(const struct ch_recipients_table *tables, size_t len,
 		       struct ch_problems *problems);
 void ch_recipients_free(struct ch_recipients *recipients);
 
-/* The columns of all tables, each once; and `capacities` where there is that
- * list. */
+/* The columns of all tables, each once. */
 const char *const *ch_recipients_columns(const struct ch_recipients *recipients,
 					 size_t *ret_len);
 /* "CSV, commas, UTF-8"; borrowed. */
