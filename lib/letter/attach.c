@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* attach.c - what goes with the letter of one addressee, and not of another. */
+/* attach.c - what goes with the letter of one addressee, and not of another; and
+ * what may not stand in it.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,22 +117,38 @@ bool ch_letter_attached(const struct ch_letter *letter, size_t file)
 	return letter->attachments[file] != NULL;
 }
 
-void ch_addressee_explain(const struct ch_addressee *addressee,
-			  struct ch_problems *problems, size_t first)
+/* At each place where the text uses a column in which the tables differ: also
+ * in a section, which would stay closed without a word. */
+static void refuse_in(const struct ch_letter_part *part,
+		      const struct ch_addressee *addressee,
+		      struct ch_problems *problems)
 {
-	for (size_t i = first; i < problems->len; i++) {
-		struct ch_problem *p = &problems->items[i];
+	for (size_t i = 0; i < ch_template_names(part->tpl); i++) {
+		const char *name = ch_template_name(part->tpl, i);
 		const char *differing =
-			ch_fields_get(&addressee->differing, p->field);
+			ch_fields_get(&addressee->differing, name);
+		CH_AUTOCHAR text = NULL;
 
 		if (!differing)
 			continue;
-		free(p->text);
-		free(p->hint);
-		p->text = ch_xasprintf("the tables differ for %s: %s",
-				       addressee->key, differing);
-		p->hint = ch_xstrdup(
-			"Write the same in both, or print it inside "
-			"{{#capacities}} ... {{/capacities}}.");
+		text = ch_xasprintf("the tables differ for %s: %s",
+				    addressee->key, differing);
+		ch_template_refuse(part->tpl, i,
+				   "Write the same in both, or print it inside "
+				   "{{#capacities}} ... {{/capacities}}.",
+				   text, problems);
 	}
+}
+
+int ch_letter_refuse_differing(const struct ch_letter_language *language,
+			       const struct ch_addressee *addressee,
+			       struct ch_problems *problems)
+{
+	size_t errors = problems->errors;
+
+	if (addressee->differing.len == 0)
+		return 0;
+	refuse_in(&language->subject, addressee, problems);
+	refuse_in(&language->body, addressee, problems);
+	return problems->errors > errors ? -1 : 0;
 }

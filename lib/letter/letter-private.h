@@ -98,10 +98,11 @@ int ch_letter_attach(struct ch_letter *letter,
 		     const struct ch_addressee *addressee,
 		     struct ch_problems *problems);
 
-/* Where a problem from `first` on says that a field does not exist in which
- * several tables differ, have it say that (attach.c). */
-void ch_addressee_explain(const struct ch_addressee *addressee,
-			  struct ch_problems *problems, size_t first);
+/* A text that uses a column in which several tables differ, outside of the list
+ * of what each says, is an error: -1 with each place (attach.c). */
+int ch_letter_refuse_differing(const struct ch_letter_language *language,
+			       const struct ch_addressee *addressee,
+			       struct ch_problems *problems);
 
 /* Compile the bodies with all sections open and with all closed, so that a
  * fault of the Markdown is found before the first addressee. */

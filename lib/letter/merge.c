@@ -269,16 +269,16 @@ static int merge(struct ch_letter *letter,
 		 struct ch_problems *problems)
 {
 	size_t errors = problems->errors;
-	size_t first = problems->len;
 	struct ch_letter_language *language = ch_letter_find_language(
 		letter, ch_letter_language_of(letter, addressee));
 
 	ch_letter_attach(letter, language, addressee, problems);
+	if (ch_letter_refuse_differing(language, addressee, problems) < 0)
+		return -1;
 	write_copies(letter, addressee);
 	write_date(letter, date_us);
 	fill(letter, language, &language->subject, addressee, problems);
 	fill(letter, language, &language->body, addressee, problems);
-	ch_addressee_explain(addressee, problems, first);
 	if (problems->errors == errors)
 		write_subject(letter, language, addressee, problems);
 	if (problems->errors == errors)

@@ -108,6 +108,41 @@ def the_faults(upload):
                      in zip(places, texts)], lines
 
 
+ADDRESSES = [  # ACCEPTANCE 1, 2, 10 to 12
+    ("a@b.example\nx", "a line break in it"),
+    ("a@b>\nRCPT TO:<x", "a line break in it"),
+    ("a\u200f@b.example", "text direction character U+200F"),
+    ("a", 'no "@" in "a"'),
+    ("g: a@b.example;", '"g: a@b.example" is a group, not an address'),
+    ("a@b.example (x)", 'a comment in parentheses in "a@b.example (x)"'),
+    ("<@r.example:a@b.example>",
+     '"@r.example:a@b.example" is a route through other hosts'),
+    ("a@p\u0430ypal.example",
+     'letters of several scripts in the domain "p\u0430ypal.example"'),
+    ("l" * 65 + "@b.example", '65 bytes before the "@"; 64 are allowed'),
+    ("a@" + "d." * 128 + "example",
+     "a domain of 263 bytes; 255 are allowed"),
+]
+
+
+def addresses(upload):
+    """What is refused in text is refused in a workbook."""
+    rows = [["key", "to", "name"]] + [
+        [f"K{i}", text, "N"] for i, (text, _) in enumerate(ADDRESSES)]
+    for form, name in (("xlsx", "m.xlsx"), ("ods", "m.ods")):
+        put(upload, tables.make(form, rows), name)
+        _, lines, done = importer.play(upload, recipients=[name])
+        assert lines == [f"{name}:Members!B{i}: to: {text}" for i, (_, text)
+                         in enumerate(ADDRESSES, 2)], lines
+        assert done["letters"] == 0
+    for form, name in (("xlsx", "m.xlsx"), ("ods", "m.ods")):
+        put(upload, tables.make(form, [["key", "to", "to", ""],
+                                       ["A", "a@b.example", "x", "y"]]), name)
+        _, lines, _ = importer.play(upload, recipients=[name])
+        assert lines == [f'{name}:Members!C1: column 3 is called "to" like '
+                         "column 2"], lines
+
+
 def cell(content):
     """A sheet of a workbook whose one cell of a row is written here."""
     return {"xl/worksheets/sheet1.xml":
@@ -310,6 +345,12 @@ def several_that_differ(upload):
     assert lines == [
         'letter/en.md:3:16: office: the tables differ for FRA: "Minister" in '
         'members.csv:2, "Delegate" in delegates.csv:3'], lines
+    put(upload, MEMBERS, "members.csv",
+        "Subject: S {{^office}}none{{/office}}\n\n{{#office}}some{{/office}}\n")
+    _, lines, _ = importer.play(
+        upload, recipients=["members.csv", "delegates.csv"])
+    assert [line.split(" the")[0] for line in lines] == [
+        "letter/en.md:1:12: office:", "letter/en.md:3:1: office:"], lines
     upload.put("recipients/delegates.csv",
                DELEGATES + "KEN;e@ken.example;Kenya;Delegate;\n")
     _, lines, _ = importer.play(
@@ -424,7 +465,7 @@ def late_faults(upload):
 
 
 def main():
-    for scenario in (same_letters, the_faults, hostile, sheets, several,
+    for scenario in (same_letters, the_faults, addresses, hostile, sheets, several,
                      several_that_differ, roles_and_languages, attachments,
                      annexes_of_another_language, late_faults):
         with tempfile.TemporaryDirectory() as root:
