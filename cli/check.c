@@ -99,8 +99,9 @@ static const char *const own_fields[] = { "reference", "date", "deadline",
 static bool is_known(const char *column)
 {
 	static const char *const names[] = {
-		"key",	"to",	    "cc",	   "language",	  "language2",
-		"name", "capacity", "attachments", "copies_printed",
+		"key",	     "to",   "cc",	 "language",
+		"language2", "name", "capacity", "attachments",
+		"copies_printed",
 	};
 
 	for (size_t i = 0; i < CH_COUNT(names); i++) {

@@ -80,8 +80,8 @@ struct ch_asker {
 };
 
 /* A fresh folder for an upload, below the state directory; the uploader writes
- * letter/, recipients/, annexes/ and attachments/ in it. Owned by the caller, who
- * hands it to ch_mailroom_enqueue() or removes it. */
+ * letter/, recipients/, annexes/ and attachments/ in it. Owned by the caller,
+ * who hands it to ch_mailroom_enqueue() or removes it. */
 int ch_mailroom_spool(struct ch_mailroom *room, char **ret_dir,
 		      struct ch_error *err);
 

@@ -3,8 +3,8 @@
  *
  * The store keeps the fields and, of each address, what the envelope needs.
  * The names beside the addresses stand in the fields `to`, `cc` and their
- * roles: they are read again here, so that a letter is composed from the same values when it
- * is checked and when it is sent.
+ * roles: they are read again here, so that a letter is composed from the same
+ * values when it is checked and when it is sent.
  */
 #include <ctype.h>
 #include <stdlib.h>

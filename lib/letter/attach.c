@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* attach.c - what goes with the letter of one addressee, and not of another; and
- * what may not stand in it.
+/* attach.c - what goes with the letter of one addressee alone, and what may not
+ * stand in it.
  */
 #include <stdlib.h>
 #include <string.h>

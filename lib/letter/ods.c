@@ -120,9 +120,12 @@ static enum value_type read_type(const char *text)
 		const char *name;
 		enum value_type type;
 	} types[] = {
-		{ "float", VALUE_NUMBER },	{ "currency", VALUE_NUMBER },
-		{ "percentage", VALUE_PERCENT }, { "date", VALUE_DATE },
-		{ "time", VALUE_TIME },		{ "boolean", VALUE_BOOLEAN },
+		{ "float", VALUE_NUMBER },
+		{ "currency", VALUE_NUMBER },
+		{ "percentage", VALUE_PERCENT },
+		{ "date", VALUE_DATE },
+		{ "time", VALUE_TIME },
+		{ "boolean", VALUE_BOOLEAN },
 	};
 
 	for (size_t i = 0; text && i < CH_COUNT(types); i++) {

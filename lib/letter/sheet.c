@@ -426,8 +426,7 @@ static void pad(struct ch_sheet *sheet)
 	if (row->text.full && !row->bad) {
 		row->bad = true;
 		ch_problems_add(sheet->problems, CH_PROBLEM_ERROR,
-				(struct ch_place){ sheet->rows.named, sheet->number,
-						   0, NULL },
+				ch_rows_row_place(&sheet->rows, row),
 				NULL, "the row is longer than %zu bytes",
 				row->text.max);
 	}
@@ -439,8 +438,7 @@ static void tell_hidden(struct ch_sheet *sheet)
 		return;
 	sheet->hidden_told = true;
 	ch_problems_add(sheet->problems, CH_PROBLEM_WARNING,
-			(struct ch_place){ sheet->rows.named, sheet->number, 0,
-					   NULL },
+			ch_rows_row_place(&sheet->rows, sheet->row),
 			"Delete the rows that no letter goes to, or show them "
 			"all to see whom it goes to.",
 			"the row is hidden, perhaps by a filter, and is read "
