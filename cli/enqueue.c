@@ -300,6 +300,9 @@ static void show_first(struct enqueue *e, const json_t *batch)
 		ch_report_tell(&e->report, &mailing->problems);
 		return;
 	}
+	for (size_t i = 0; i < mailing->tables_len; i++)
+		ch_term_line(err, "%s: %s.", mailing->tables[i],
+			     ch_recipients_form(recipients, i));
 	ch_term_line(err, "The first letter, of %s:", addressee.key);
 	fputc('\n', err->file);
 	show_start(err, &text);

@@ -145,7 +145,7 @@ int ch_rows_open(int fd, const struct ch_rows_options *options,
 		return refuse_ole(options, problems);
 	if (memcmp(head, ZIP, strlen(ZIP)) == 0)
 		return ch_workbook_open(fd, options, ret, problems);
-	if (options->sheet) {
+	if (options->sheet && !options->joined) {
 		ch_problems_add(problems, CH_PROBLEM_ERROR, place,
 				"Only .xlsx and .ods files have sheets.",
 				"it is no workbook, but a sheet \"%s\" was "

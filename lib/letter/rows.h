@@ -45,6 +45,7 @@ struct ch_rows_options {
 	const char *shown;   /* what messages call the file; borrowed */
 	const char *charset; /* of separated text; NULL: UTF-8 */
 	const char *sheet;   /* of a workbook; NULL: the first one */
+	bool joined;         /* with others, to which `sheet` may belong */
 	size_t max_cell;     /* longer ones, in bytes, are a fault */
 	size_t max_cells;    /* those past it are counted, but not kept */
 };

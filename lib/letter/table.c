@@ -359,6 +359,7 @@ int ch_table_open(const char *path, const struct ch_table_options *options,
 		.shown = options->shown,
 		.charset = options->charset,
 		.sheet = options->sheet,
+		.joined = options->joined,
 		.max_cell = CH_CELL_MAX,
 		.max_cells = CH_COLUMNS_MAX,
 	};

@@ -1071,7 +1071,8 @@ class Enqueue(WithRoom):
         words = ("enqueue", "invitation", "members.csv", "-R", "DM-1", "-d",
                  "2026-12-18")
         seen = self.terminal(*words, typed=b"n\n", code=1).decode()
-        for wanted in ("The first letter, of FRA:", "Madame la Ministre",
+        for wanted in ("members.csv: CSV, commas, UTF-8.",
+                       "The first letter, of FRA:", "Madame la Ministre",
                        "[DM-1] Première", "3: fr 1, ar 1, en 1",
                        "481.5 KiB", "Send 3 letters as DM-1?",
                        "Nothing was queued."):

@@ -279,6 +279,11 @@ def sheets(upload):
         _, lines, _ = importer.play(upload, recipients=[name])
         assert lines == [f'{name}:Notes:1: there is no column called "key"',
                          f'{name}:Notes:1: there is no column called "to"']
+    put(upload, tables.xlsx(PLAIN, before=other), "m.xlsx")
+    upload.put("recipients/m.csv", "key,to,name\nB,b@b.example,N\n")
+    letters, lines, _ = importer.play(upload, sheet="Members",
+                                      recipients=["m.csv", "m.xlsx"])
+    assert [letter["key"] for letter in letters] == [b"A", b"B"], lines
     content = tables.ods_table("M", PLAIN).replace(
         "<table:table-row>", '<table:table-row '
         'table:number-rows-repeated="3">').replace(
