@@ -99,8 +99,14 @@ static const char *const own_fields[] = { "reference", "date", "deadline",
 static bool is_known(const char *column)
 {
 	static const char *const names[] = {
-		"key",	     "to",   "cc",	 "language",
-		"language2", "name", "capacity", "attachments",
+		"key",
+		"to",
+		"cc",
+		"language",
+		"second_language",
+		"name",
+		"capacity",
+		"attachments",
 		"copies_printed",
 	};
 

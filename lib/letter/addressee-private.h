@@ -32,6 +32,10 @@ int ch_addressee_check_copies(const struct ch_addressee *addressee,
 int ch_addressee_read_addresses(struct ch_addressee *addressee,
 				struct ch_error *err);
 
+/* The code of a language in that field, in small letters; "" where there is
+ * none. Owned by the caller. */
+char *ch_addressee_code(const struct ch_fields *fields, const char *field);
+
 /* Cut the next item off a list whose items are divided by semicolons or line
  * breaks, without the blanks around it. Empty ones are passed over. */
 bool ch_list_next(struct ch_slice *rest, struct ch_slice *ret);

@@ -18,7 +18,7 @@ void ch_addressee_release(struct ch_addressee *addressee)
 	free(addressee->key);
 	free(addressee->name);
 	free(addressee->language);
-	free(addressee->language2);
+	free(addressee->second_language);
 	ch_fields_release(&addressee->fields);
 	ch_fields_release(&addressee->differing);
 	free(addressee->addresses);
@@ -89,6 +89,16 @@ int ch_addressee_check_copies(const struct ch_addressee *addressee,
 	return ch_error_set(err, CH_GIVE_UP,
 			    "%zu are named as receiving a copy, but %zu "
 			    "addresses do", names, copied);
+}
+
+char *ch_addressee_code(const struct ch_fields *fields, const char *field)
+{
+	const char *value = ch_fields_get(fields, field);
+	char *code = ch_xstrdup(value ? value : "");
+
+	for (char *c = code; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return code;
 }
 
 static bool has_address(const struct ch_addressee *addressee, const char *spec)
@@ -166,7 +176,7 @@ int ch_addressee_from_fields(struct ch_slice key, struct ch_slice language,
 		return -1;
 	a.key = ch_slice_dup(key);
 	a.language = ch_slice_dup(language);
-	a.language2 = ch_xstrdup("");
+	a.second_language = ch_addressee_code(&a.fields, "second_language");
 	name = ch_fields_get(&a.fields, "name");
 	a.name = ch_xstrdup(name && name[0] ? name : a.key);
 	*ret = a;

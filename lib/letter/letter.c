@@ -774,7 +774,7 @@ const char *ch_letter_language_of(const struct ch_letter *letter,
 				  const struct ch_addressee *addressee)
 {
 	const struct ch_letter_language *second =
-		ch_letter_find_language(letter, addressee->language2);
+		ch_letter_find_language(letter, addressee->second_language);
 
 	if (second && !ch_letter_find_language(letter, addressee->language))
 		return second->code;

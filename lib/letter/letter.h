@@ -78,7 +78,7 @@ struct ch_addressee {
 	char *key;      /* owned; "FRA" */
 	char *name;     /* owned; for lists: "France" */
 	char *language; /* owned; what it wants: "fr" */
-	char *language2; /* owned; what it reads too, "" if not known */
+	char *second_language; /* owned; what it reads too, "" if not known */
 	struct ch_fields fields; /* every column, with the above */
 	struct ch_fields differing; /* columns in which several tables do not
 		agree, and so are no field; and what each says, for messages */

@@ -284,6 +284,7 @@ enum rule {
 	RULE_ADDRESSES, /* all of them */
 	RULE_LIST,      /* all of them, divided by semicolons */
 	RULE_SAME,      /* they may not differ */
+	RULE_CODE,      /* the same, in small letters or capitals */
 	RULE_PLAIN,     /* where they differ, there is none */
 };
 
@@ -298,8 +299,8 @@ static enum rule rule_of(const char *column)
 		{ "cc", RULE_ADDRESSES },
 		{ CH_FIELD_ATTACHMENTS, RULE_LIST },
 		{ CH_FIELD_COPIES, RULE_LIST },
-		{ "language", RULE_SAME },
-		{ "language2", RULE_SAME },
+		{ "language", RULE_CODE },
+		{ "second_language", RULE_CODE },
 		{ "name", RULE_SAME },
 	};
 
@@ -453,8 +454,7 @@ static void merge_column(struct ch_recipients *r, size_t len,
 		return;
 	}
 	if (rule == RULE_FIRST ||
-	    !find_difference(r, len, column,
-			     strncmp(column, "language", 8) == 0, &one,
+	    !find_difference(r, len, column, rule == RULE_CODE, &one,
 			     &other)) {
 		if (rule == RULE_FIRST || one == len)
 			one = 0;
@@ -465,7 +465,7 @@ static void merge_column(struct ch_recipients *r, size_t len,
 	add_value(r, one, column, &text);
 	ch_str_add(&text, ", ");
 	add_value(r, other, column, &text);
-	if (rule == RULE_SAME)
+	if (rule == RULE_SAME || rule == RULE_CODE)
 		fault(r, &r->members[other], column,
 		      "It is one addressee, with one of these: write the "
 		      "same in both, or leave one empty.",
@@ -474,15 +474,6 @@ static void merge_column(struct ch_recipients *r, size_t len,
 		ch_fields_set(&ret->differing, column,
 			      (struct ch_slice){ ch_str_cstr(&text),
 						 text.len });
-}
-
-static char *lower(const char *text)
-{
-	char *copy = ch_xstrdup(text ? text : "");
-
-	for (char *c = copy; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
-	return copy;
 }
 
 /* What an addressee is, from its fields. */
@@ -496,8 +487,9 @@ static void complete(struct ch_recipients *r, struct ch_addressee *ret,
 
 	ret->key = ch_xstrdup(ch_fields_get(&ret->fields, "key"));
 	ret->name = ch_xstrdup(name && *name ? name : ret->key);
-	ret->language = lower(ch_fields_get(&ret->fields, "language"));
-	ret->language2 = lower(ch_fields_get(&ret->fields, "language2"));
+	ret->language = ch_addressee_code(&ret->fields, "language");
+	ret->second_language =
+		ch_addressee_code(&ret->fields, "second_language");
 	ret->file = file_of(r, first->table);
 	ret->line = first->line;
 	if (ch_addressee_read_addresses(ret, &err) < 0) {

@@ -32,7 +32,7 @@
 enum standard {
 	COL_KEY,
 	COL_LANGUAGE,
-	COL_LANGUAGE2,
+	COL_SECOND_LANGUAGE,
 	COL_TO,
 	COL_CC,
 	COL_NAME,
@@ -44,7 +44,7 @@ enum standard {
 static const char *const standard_names[STANDARD_COLUMNS] = {
 	[COL_KEY] = "key",
 	[COL_LANGUAGE] = "language",
-	[COL_LANGUAGE2] = "language2",
+	[COL_SECOND_LANGUAGE] = "second_language",
 	[COL_TO] = "to",
 	[COL_CC] = "cc",
 	[COL_NAME] = "name",
@@ -740,7 +740,8 @@ static int read_row(struct ch_table *table, struct ch_addressee *ret,
 	ret->line = table->row.line;
 	read_key(table, ret, problems);
 	ret->language = read_language(table, COL_LANGUAGE, problems);
-	ret->language2 = read_language(table, COL_LANGUAGE2, problems);
+	ret->second_language =
+		read_language(table, COL_SECOND_LANGUAGE, problems);
 	read_name(table, ret, problems);
 	read_all_addresses(table, ret, problems);
 	check_copies(table, ret, problems);

@@ -4,9 +4,9 @@
  * CSV (RFC 4180, also with semicolons or tabs) in UTF-8, in UTF-16 where a BOM
  * says so, or in another charset by its name; XLSX; ODS. The first row names
  * the columns: `key` and `to` (or `to.ROLE`) must be there; `cc`, `cc.ROLE`,
- * `language`, `language2`, `name`, `attachments`, `copies_printed` and any
- * other field may. Every fault is a problem at its place, and reading goes on
- * behind it. Memory does not grow with the table.
+ * `language`, `second_language`, `name`, `attachments`, `copies_printed` and
+ * any other field may. Every fault is a problem at its place, and reading goes
+ * on behind it. Memory does not grow with the table.
  */
 #ifndef CH_LETTER_TABLE_H
 #define CH_LETTER_TABLE_H

@@ -370,8 +370,8 @@ def roles_and_languages(upload):
     upload.put("letter/en.md", "Subject: S\n\nDear {{name}},\n")
     upload.put("letter/fr.md", "Subject: S\n\nCher {{name}},\n")
     upload.put("recipients/m.csv",
-               "key,to.minister,to.mission,cc.copy,language,language2,name,"
-               "copies_printed\n"
+               "key,to.minister,to.mission,cc.copy,language,"
+               "second_language,name,copies_printed\n"
                "A,a@b.example,b@b.example,c@b.example,sw,fr,N,Legal office\n"
                "B,a2@b.example,,,en,fr,N,\n")
     letters, lines, done = importer.play(upload)
