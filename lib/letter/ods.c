@@ -33,6 +33,7 @@ struct ch_ods {
 	/* the cell under way */
 	bool in_cell;
 	enum value_type type;
+	bool not_computed; /* a formula that has no value */
 	struct ch_str value; /* of an attribute */
 	unsigned int repeated;
 	unsigned int paragraphs;
@@ -147,6 +148,8 @@ static void begin_cell(struct ch_ods *ods, const char **attributes)
 
 	ods->in_cell = true;
 	ods->type = read_type(ch_sheet_attribute(attributes, "value-type"));
+	ods->not_computed = ch_sheet_attribute(attributes, "formula") &&
+			    !ch_sheet_attribute(attributes, "value-type");
 	ods->repeated = ch_sheet_count(
 		ch_sheet_attribute(attributes, "number-columns-repeated"), 1);
 	ods->paragraphs = 0;
@@ -187,7 +190,10 @@ static void end_cell(struct ch_ods *ods)
 	struct ch_sheet *sheet = ods->sheet;
 
 	ods->in_cell = false;
-	if (ods->type == VALUE_TEXT) {
+	if (ods->not_computed && ods->paragraphs == 0) {
+		ch_sheet_cell_fault(sheet, CH_SHEET_HINT_AGAIN,
+				    "its formula was never computed");
+	} else if (ods->type == VALUE_TEXT) {
 		if (ods->paragraphs == 0)
 			ch_str_add_mem(&sheet->text, ch_str_cstr(&ods->value),
 				       ods->value.len);
@@ -275,6 +281,7 @@ static void on_end(void *context, const char *name)
 	if (strcmp(name, "table") == 0) {
 		ods->tables--;
 		ods->in_sheet &= ods->tables > 0;
+		return; /* one in a cell was never begun as anything else */
 	}
 	if (!ods->in_sheet || ods->tables != 1)
 		return;

@@ -20,6 +20,9 @@ enum ch_sheet_form {
 	CH_SHEET_ODS,
 };
 
+#define CH_SHEET_HINT_AGAIN \
+	"Open it in the program that made it, and save it again."
+
 struct ch_xlsx; /* xlsx.c: styles and shared texts */
 struct ch_ods;  /* ods.c */
 

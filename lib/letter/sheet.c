@@ -37,14 +37,12 @@ static int refuse(struct ch_sheet *sheet, const char *hint, const char *text)
 	return -1;
 }
 
-#define HINT_AGAIN "Open it in the program that made it, and save it again."
-
 static int refuse_part(struct ch_sheet *sheet, const char *part,
 		       const char *text)
 {
 	ch_problems_add(sheet->problems, CH_PROBLEM_ERROR,
-			ch_sheet_whole(sheet), HINT_AGAIN, "%s: %s", part,
-			text);
+			ch_sheet_whole(sheet), CH_SHEET_HINT_AGAIN, "%s: %s",
+			part, text);
 	return -1;
 }
 
@@ -134,12 +132,12 @@ static int open_zip(struct ch_sheet *sheet, int fd)
 	if (!sheet->zip) {
 		if (copy >= 0)
 			close(copy);
-		return refuse(sheet, HINT_AGAIN,
+		return refuse(sheet, CH_SHEET_HINT_AGAIN,
 			      "it begins like a ZIP archive, but is none that "
 			      "can be read");
 	}
 	if (zip_get_num_entries(sheet->zip, 0) > ENTRIES_MAX)
-		return refuse(sheet, HINT_AGAIN,
+		return refuse(sheet, CH_SHEET_HINT_AGAIN,
 			      "the archive has too many parts");
 	return 0;
 }

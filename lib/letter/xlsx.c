@@ -65,6 +65,8 @@ struct ch_xlsx {
 	/* the cell under way */
 	enum cell_type type;
 	enum ch_sheet_kind kind;
+	bool formula;     /* it has one */
+	bool has_value;   /* and a value */
 	bool in_text;     /* what comes is its text */
 	bool in_phonetic; /* how it is pronounced: passed over */
 };
@@ -421,6 +423,7 @@ static void begin_cell(struct ch_xlsx *xlsx, const char **attributes)
 	xlsx->type = read_type(ch_sheet_attribute(attributes, "t"));
 	xlsx->kind = number < xlsx->styles_len ? xlsx->styles[number]
 					       : CH_SHEET_NUMBER;
+	xlsx->formula = xlsx->has_value = false;
 	ch_str_clear(&sheet->text);
 	ch_str_clear(&xlsx->string);
 }
@@ -443,7 +446,10 @@ static void on_start(void *context, const char *name, const char **attributes)
 		begin_cell(xlsx, attributes);
 	} else if (strcmp(name, "rPh") == 0) {
 		xlsx->in_phonetic = true;
+	} else if (strcmp(name, "f") == 0) {
+		xlsx->formula = true;
 	} else if (strcmp(name, "v") == 0) {
+		xlsx->has_value = true;
 		xlsx->in_text = xlsx->type != TYPE_INLINE;
 	} else if (strcmp(name, "t") == 0) {
 		xlsx->in_text = xlsx->type == TYPE_INLINE &&
@@ -458,8 +464,7 @@ static void write_shared(struct ch_xlsx *xlsx, const char *text)
 	unsigned long number = strtoul(text, &end, 10);
 
 	if (end == text || *end || number >= xlsx->places_len) {
-		ch_sheet_cell_fault(sheet, "Open it in the program that made "
-					   "it, and save it again.",
+		ch_sheet_cell_fault(sheet, CH_SHEET_HINT_AGAIN,
 				    "its text is missing in the workbook");
 		return;
 	}
@@ -492,6 +497,10 @@ static void end_cell(struct ch_xlsx *xlsx)
 	const char *text = ch_str_cstr(&xlsx->string);
 
 	if (xlsx->string.len == 0 && !xlsx->string.full) {
+		/* Empty would be taken for an answer. */
+		if (xlsx->formula && !xlsx->has_value)
+			ch_sheet_cell_fault(sheet, CH_SHEET_HINT_AGAIN,
+					    "its formula was never computed");
 		ch_sheet_cell(sheet, 1);
 		return;
 	}

@@ -230,6 +230,14 @@ HOSTILE = [
     ("an error for a value", "m.xlsx", tables.xlsx(PLAIN, parts=cell(
         '<c r="C42" t="e"><f>1/0</f><v>#DIV/0!</v></c>')), {},
      ["m.xlsx:Members!C42: its formula has no value but an error"]),
+    ("a formula without a value", "m.xlsx", tables.xlsx(PLAIN, parts=cell(
+        '<c r="C42"><f>A1</f></c>')), {},
+     ["m.xlsx:Members!C42: its formula was never computed"]),
+    ("a formula without a value (ODS)", "m.ods", tables.ods(PLAIN, parts={
+        "content.xml": f"<o {tables.NAMES}>" + tables.ods_table(
+            "M", PLAIN).replace(tables.ods_cell("N"), '<table:table-cell '
+                                'table:formula="of:=[.A1]"/>') + "</o>"}),
+     {}, ["m.ods:M!C2: its formula was never computed"]),
     ("no such text", "m.xlsx", tables.xlsx(PLAIN, parts=cell(
         '<c r="C42" t="s"><v>99999</v></c>')), {},
      ["m.xlsx:Members!C42: its text is missing in the workbook"]),
