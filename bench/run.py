@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """run.py - what is fast, beside peers, in one run.
 
-  run.py [--letters N] [--rounds N] [--connections N] [--queued N]... [--only X]
+  run.py [--letters N] [--rounds N] [--connections N] [--queued N...]
+         [--rows N...] [--only peers|queue|import]
 
 Run by `make bench`; needs top_srcdir and top_builddir. Three senders take
 turns against the same sink: Postfix's smtp-source (no letter composed, nothing
@@ -10,8 +11,9 @@ kept), npm's nodemailer (pooled, composing, nothing kept), and Chancery (each
 letter merged and composed, its dot record fsynced). Absolute figures drift
 with the machine: read the ratios.
 
-Then the same with 1,000 and with 1,000,000 letters queued: CPU per letter and
-the memory of chanceryd.
+Before that, imports of tables of several lengths: rows per second and core,
+and memory. Then sending with 1,000 and with 1,000,000 letters queued: CPU per
+letter and the memory of chanceryd.
 """
 import argparse
 import json
@@ -24,6 +26,10 @@ import statistics
 import subprocess
 import sys
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent /
+                       "tests/system"))
+import wire  # noqa: E402
 
 SOURCE = pathlib.Path(os.environ["top_srcdir"]).resolve()
 BUILD = pathlib.Path(os.environ["top_builddir"]).resolve()
@@ -316,6 +322,64 @@ def with_queue(args):
         shutil.rmtree(folder)
 
 
+def import_worker(rows):
+    """One import by its worker alone, whose messages are read and dropped: the
+    seconds of CPU, and its memory in MiB."""
+    folder = WORK / "import"
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("letter", "recipients"):
+        (folder / "spool" / name).mkdir(parents=True)
+    (folder / "objects").mkdir()
+    shutil.copytree(WORK / "letter", folder / "spool/letter",
+                    dirs_exist_ok=True)
+    make_table(folder / "spool/recipients/table.csv", rows)
+    worker = wire.Worker(str(BUILD / "daemon/import/chancery-import"))
+    worker.send("import-start", spool_dir=str(folder / "spool"),
+                objects_dir=str(folder / "objects"),
+                recipients=["table.csv"], reference="DM-1",
+                message_id_domain="chancery.example", date_us=0)
+    tail = b""
+    while data := worker.channel.recv(1 << 20):
+        tail = (tail + data)[-100:]
+    status = worker.wait()
+    if status or f'{{"fr":{rows}}}'.encode() not in tail:
+        raise SystemExit(f"the import of {rows} rows failed: {status}")
+    shutil.rmtree(folder)
+    return (worker.usage.ru_utime + worker.usage.ru_stime,
+            worker.usage.ru_maxrss / 1024)
+
+
+def import_whole(rows):
+    """The same into the store, by chancery and chanceryd: wall seconds, the
+    seconds of CPU of chanceryd and its worker, and chanceryd's memory."""
+    folder = WORK / "import"
+    room = Chancery(folder, 1, 1)
+    table = WORK / "import.csv"
+    make_table(table, rows)
+    room.call("pause")
+    start = time.monotonic()
+    cpu = tree_cpu(room.process.pid)
+    room.enqueue(WORK / "letter", table, "DM-1")
+    wall = time.monotonic() - start
+    cpu = tree_cpu(room.process.pid) - cpu
+    memory = rss_kib(room.process.pid, "VmHWM") / 1024
+    room.stop()
+    shutil.rmtree(folder)
+    table.unlink()
+    return wall, cpu, memory
+
+
+def imports(args):
+    """Rows of a table, each merged and composed once: per core, and memory."""
+    print(f"\n{'rows':>10}{'worker rows/s/core':>20}{'worker MiB':>12}"
+          f"{'enqueue rows/s':>16}{'CPU us/row':>12}{'chanceryd MiB':>15}")
+    for rows in args.rows:
+        alone, worker = import_worker(rows)
+        wall, cpu, daemon = import_whole(rows)
+        print(f"{rows:10}{rows / alone:20.0f}{worker:12.1f}{rows / wall:16.0f}"
+              f"{cpu / rows * 1e6:12.1f}{daemon:15.1f}", flush=True)
+
+
 def sample_message():
     """The message as Chancery composes it, for the peers to send."""
     eml = WORK / "message.eml"
@@ -339,15 +403,19 @@ def main():
     parser.add_argument("--size", type=int, default=1150)
     parser.add_argument("--queued", type=int, nargs="*",
                         default=[1000, 1000000])
-    parser.add_argument("--only", choices=["peers", "queue"])
+    parser.add_argument("--rows", type=int, nargs="*",
+                        default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--only", choices=["peers", "queue", "import"])
     args = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
     make_letter(WORK / "letter", args.size)
     make_table(WORK / "table.csv", args.letters)
     sample_message()
-    if args.only != "queue":
+    if args.only in (None, "import"):
+        imports(args)
+    if args.only in (None, "peers"):
         beside_peers(args)
-    if args.only != "peers":
+    if args.only in (None, "queue"):
         with_queue(args)
 
 

@@ -19,12 +19,13 @@ struct check {
 	uint64_t in_language[CH_LANGUAGES];
 	uint64_t in_another; /* in place of the language they want */
 	uint64_t largest_bytes;
+	struct ch_recipients *recipients; /* owned; NULL: could not be read */
 };
 
 static void count(struct check *check, const struct ch_addressee *addressee)
 {
-	const char *language = ch_letter_language(check->mailing.letter,
-						  addressee->language);
+	const char *language =
+		ch_letter_language_of(check->mailing.letter, addressee);
 
 	check->letters++;
 	check->in_another += addressee->language[0] &&
@@ -35,7 +36,7 @@ static void count(struct check *check, const struct ch_addressee *addressee)
 		check->largest_bytes = check->composed.size_bytes;
 }
 
-static void check_rows(struct check *check, struct ch_table *table)
+static void check_rows(struct check *check)
 {
 	struct ch_mailing *mailing = &check->mailing;
 	struct ch_letter_identity identity = { MESSAGE_ID,
@@ -45,7 +46,8 @@ static void check_rows(struct check *check, struct ch_table *table)
 	bool merging = mailing->problems.errors == 0;
 	struct ch_addressee a;
 
-	while (ch_table_next(table, &a, &mailing->problems) > 0) {
+	while (ch_recipients_next(check->recipients, &a, &mailing->problems) >
+	       0) {
 		if (merging &&
 		    ch_letter_compose(mailing->letter, &a, &identity,
 				      &check->composed,
@@ -56,19 +58,104 @@ static void check_rows(struct check *check, struct ch_table *table)
 	}
 }
 
+/* Files that nobody gets: forgotten in the table, or misspelt there. */
+static void check_attachments(struct check *check)
+{
+	struct ch_mailing *mailing = &check->mailing;
+
+	for (size_t i = 0; i < mailing->bundle.len; i++) {
+		const struct ch_bundle_file *file = &mailing->bundle.files[i];
+
+		if (file->role == CH_ROLE_ATTACHMENT &&
+		    !ch_letter_attached(mailing->letter, i))
+			ch_problems_add(&mailing->problems, CH_PROBLEM_WARNING,
+					(struct ch_place){ file->shown, 0, 0,
+							   NULL },
+					NULL, "no row of the table names this "
+					      "file");
+	}
+}
+
 static void check_all(struct check *check)
 {
-	CH_AUTOPTR(ch_table) table = NULL;
 	struct ch_mailing *mailing = &check->mailing;
 
 	if (ch_mailing_gather(mailing) == 0)
 		ch_mailing_load(mailing);
-	if (ch_mailing_table(mailing, &table) == 0)
-		check_rows(check, table);
+	if (ch_mailing_tables(mailing, &check->recipients) == 0)
+		check_rows(check);
+	if (mailing->letter && mailing->problems.errors == 0)
+		check_attachments(check);
 	ch_report_tell(&check->report, &mailing->problems);
 }
 
 /* ---- what was found --------------------------------------------------- */
+
+/* What the texts print that is no column. */
+static const char *const own_fields[] = { "reference", "date", "deadline",
+					  "annexes", "copies" };
+
+/* Columns that say something to the program, whatever the letter prints. */
+static bool is_known(const char *column)
+{
+	static const char *const names[] = {
+		"key",
+		"to",
+		"cc",
+		"language",
+		"second_language",
+		"name",
+		"capacity",
+		"attachments",
+		"copies_printed",
+	};
+
+	for (size_t i = 0; i < CH_COUNT(names); i++) {
+		if (strcmp(names[i], column) == 0)
+			return true;
+	}
+	return strncmp(column, "to.", 3) == 0 ||
+	       strncmp(column, "cc.", 3) == 0;
+}
+
+/* The fields that the texts print, or the columns that nothing reads. */
+static json_t *list_fields(const struct check *check, bool used)
+{
+	const struct ch_letter *letter = check->mailing.letter;
+	const char *const *columns;
+	json_t *list = json_array();
+	size_t len;
+
+	if (!letter || !check->recipients)
+		return list;
+	for (size_t i = 0; used && i < CH_COUNT(own_fields); i++) {
+		if (ch_letter_uses(letter, own_fields[i]))
+			json_array_append_new(list,
+					      json_string(own_fields[i]));
+	}
+	columns = ch_recipients_columns(check->recipients, &len);
+	for (size_t i = 0; i < len; i++) {
+		bool uses = ch_letter_uses(letter, columns[i]);
+
+		if (used ? uses : !uses && !is_known(columns[i]))
+			json_array_append_new(list, json_string(columns[i]));
+	}
+	return list;
+}
+
+static json_t *list_tables(const struct check *check)
+{
+	const struct ch_mailing *mailing = &check->mailing;
+	json_t *list = json_array();
+
+	for (size_t i = 0; check->recipients && i < mailing->tables_len; i++)
+		json_array_append_new(
+			list, json_pack("{s:s, s:s}", "file",
+					mailing->tables[i], "form",
+					ch_recipients_form(check->recipients,
+							   i)));
+	return list;
+}
 
 static void tell_json(const struct check *check)
 {
@@ -82,7 +169,10 @@ static void tell_json(const struct check *check)
 				json_integer(
 					(json_int_t)check->in_language[i]));
 	}
-	object = json_pack("{s:I, s:o, s:I, s:I, s:I, s:I}", "letters",
+	object = json_pack("{s:o, s:o, s:o, s:I, s:o, s:I, s:I, s:I, s:I}",
+			   "tables", list_tables(check), "fields_used",
+			   list_fields(check, true), "columns_not_used",
+			   list_fields(check, false), "letters",
 			   (json_int_t)check->letters, "languages", languages,
 			   "in_another_language",
 			   (json_int_t)check->in_another, "largest_bytes",
@@ -117,6 +207,31 @@ static void tell_languages(const struct check *check)
 		     ch_term_size(check->largest_bytes, size));
 }
 
+static void tell_tables(const struct check *check)
+{
+	const struct ch_mailing *mailing = &check->mailing;
+
+	for (size_t i = 0; check->recipients && i < mailing->tables_len; i++)
+		ch_term_line(&check->cli->out, "%s: %s.", mailing->tables[i],
+			     ch_recipients_form(check->recipients, i));
+}
+
+static void tell_list(const struct check *check, const char *what, bool used)
+{
+	CH_AUTO(ch_str) text = CH_STR_INIT(64 * 1024);
+	json_t *list = list_fields(check, used);
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		ch_str_addf(&text, "%s%s", i ? ", " : "",
+			    json_string_value(item));
+	if (json_array_size(list) > 0)
+		ch_term_line(&check->cli->out, "%s: %s.", what,
+			     ch_str_cstr(&text));
+	json_decref(list);
+}
+
 static const char *plural(size_t count)
 {
 	return count == 1 ? "" : "s";
@@ -144,6 +259,7 @@ static int tell(const struct check *check)
 		tell_json(check);
 		return errors ? EX_DATAERR : EX_OK;
 	}
+	tell_tables(check);
 	if (errors) {
 		ch_term_line(out,
 			     "%zu error%s, %zu warning%s%s: correct %s and "
@@ -157,6 +273,8 @@ static int tell(const struct check *check)
 		     (unsigned long long)check->letters,
 		     plural(check->letters), warnings, plural(warnings), more);
 	tell_languages(check);
+	tell_list(check, "Fields that the letter prints", true);
+	tell_list(check, "Columns that it does not", false);
 	return EX_OK;
 }
 
@@ -175,6 +293,8 @@ static int run(struct ch_cli *cli, const struct ch_args *args)
 		check_all(&check);
 		code = tell(&check);
 	}
+	if (check.recipients)
+		ch_recipients_free(check.recipients);
 	ch_composed_release(&check.composed);
 	ch_report_release(&check.report);
 	ch_mailing_release(&check.mailing);
@@ -192,11 +312,12 @@ static const struct ch_option options[] = {
 
 const struct ch_verb ch_verb_check = {
 	.name = "check",
-	.operands = "LETTER RECIPIENTS",
+	.operands = "LETTER TABLE...",
 	.least = 2,
-	.most = 2,
+	.most = 1 + CH_TABLES_MAX,
 	.summary = "Merge every letter, send nothing; tell all that is wrong.",
-	.about = "LETTER is the letter's folder, RECIPIENTS the table (CSV). "
+	.about = "LETTER is the letter's folder, TABLE a table of addressees: "
+		 "CSV, XLSX or ODS.\nWho stands in several gets one letter. "
 		 "Needs no daemon.\nEach problem is file:line:column: field: "
 		 "reason. Exit status 65 if one is\nan error.\n",
 	.options = options,

@@ -2,7 +2,7 @@
 /* enqueue.c - chancery enqueue: upload a letter and its table.
  *
  * chanceryd's import decides; what is shown before is its own dry run over the
- * same bytes. The letter's files are read into memory once and the table is
+ * same bytes. The letter's files are read into memory once and the tables are
  * held open, so that what is queued is what was shown: the digests are compared
  * as well.
  */
@@ -29,8 +29,8 @@ struct enqueue {
 	const struct ch_args *args;
 	struct ch_mailing mailing;
 	struct ch_report report;
-	int table_fd;
-	struct stat table;
+	int tables[CH_TABLES_MAX]; /* owned; open as long as this runs */
+	struct stat before[CH_TABLES_MAX];
 	char not_before[CH_RFC3339_SIZE];
 	char *digest; /* owned: of the dry run */
 };
@@ -62,9 +62,30 @@ static int read_time(struct enqueue *e)
 	return EX_OK;
 }
 
+static int open_table(struct enqueue *e, size_t table)
+{
+	const char *path = e->mailing.tables[table];
+	struct ch_error err;
+
+	for (size_t i = 0; i < table; i++) {
+		if (strcmp(last_part(e->mailing.tables[i]),
+			   last_part(path)) == 0)
+			return ch_fail(e->cli, EX_USAGE,
+				       "Rename one of them.",
+				       "two tables are called %s",
+				       last_part(path));
+	}
+	e->tables[table] = ch_file_open(AT_FDCWD, path, &err);
+	if (e->tables[table] < 0)
+		return ch_fail(e->cli, EX_NOINPUT, NULL, "%s", err.text);
+	if (fstat(e->tables[table], &e->before[table]) < 0)
+		return ch_fail(e->cli, EX_IOERR, NULL, "%s: %s", path,
+			       strerror(errno));
+	return EX_OK;
+}
+
 static int gather(struct enqueue *e)
 {
-	struct ch_error err;
 	int code = ch_mailing_look(e->cli, &e->mailing);
 
 	if (code != EX_OK)
@@ -73,23 +94,25 @@ static int gather(struct enqueue *e)
 		ch_report_tell(&e->report, &e->mailing.problems);
 		return EX_DATAERR;
 	}
-	e->table_fd = ch_file_open(AT_FDCWD, e->mailing.table_path, &err);
-	if (e->table_fd < 0)
-		return ch_fail(e->cli, EX_NOINPUT, NULL, "%s", err.text);
-	if (fstat(e->table_fd, &e->table) < 0)
-		return ch_fail(e->cli, EX_IOERR, NULL, "%s: %s",
-			       e->mailing.table_path, strerror(errno));
-	return EX_OK;
+	for (size_t i = 0; code == EX_OK && i < e->mailing.tables_len; i++)
+		code = open_table(e, i);
+	return code;
 }
 
-static bool table_changed(const struct enqueue *e)
+/* NULL, or the path of the one that did. */
+static const char *changed_table(const struct enqueue *e)
 {
-	struct stat now;
+	for (size_t i = 0; i < e->mailing.tables_len; i++) {
+		const struct stat *before = &e->before[i];
+		struct stat now;
 
-	return fstat(e->table_fd, &now) < 0 ||
-	       now.st_size != e->table.st_size ||
-	       now.st_mtim.tv_sec != e->table.st_mtim.tv_sec ||
-	       now.st_mtim.tv_nsec != e->table.st_mtim.tv_nsec;
+		if (fstat(e->tables[i], &now) < 0 ||
+		    now.st_size != before->st_size ||
+		    now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+		    now.st_mtim.tv_nsec != before->st_mtim.tv_nsec)
+			return e->mailing.tables[i];
+	}
+	return NULL;
 }
 
 static void add_field(struct ch_upload *upload, const char *name,
@@ -109,6 +132,7 @@ static void fill(const struct enqueue *e, bool dry_run,
 	add_field(upload, "reference", ch_args_value(args, "reference"));
 	add_field(upload, "deadline", ch_args_value(args, "deadline"));
 	add_field(upload, "charset", ch_args_value(args, "charset"));
+	add_field(upload, "sheet", ch_args_value(args, "sheet"));
 	add_field(upload, "test_to", ch_args_value(args, "test-to"));
 	add_field(upload, "not_before", e->not_before);
 	if (ch_args_has(args, "hold"))
@@ -122,8 +146,10 @@ static void fill(const struct enqueue *e, bool dry_run,
 				file->name, ch_str_cstr(&file->bytes),
 				file->bytes.len);
 	}
-	ch_upload_file(upload, "recipients", last_part(e->mailing.table_path),
-		       e->table_fd, (uint64_t)e->table.st_size);
+	for (size_t i = 0; i < e->mailing.tables_len; i++)
+		ch_upload_file(upload, "recipients",
+			       last_part(e->mailing.tables[i]), e->tables[i],
+			       (uint64_t)e->before[i].st_size);
 }
 
 /* ---- what is wrong with it -------------------------------------------- */
@@ -134,9 +160,16 @@ static char *path_of(const struct enqueue *e, const char *name)
 	const struct ch_mailing *mailing = &e->mailing;
 	const char *flat = last_part(name);
 
-	if (strcmp(flat, last_part(mailing->table_path)) == 0 &&
-	    strcmp(flat, name) == 0)
-		return ch_xstrdup(mailing->table_path);
+	/* "members.xlsx:Members!C42" too */
+	for (size_t i = 0; i < mailing->tables_len; i++) {
+		const char *table = last_part(mailing->tables[i]);
+		size_t len = strlen(table);
+
+		if (strncmp(name, table, len) == 0 &&
+		    (!name[len] || name[len] == ':'))
+			return ch_xasprintf("%s%s", mailing->tables[i],
+					    name + len);
+	}
 	if (strcmp(name, "letter") == 0)
 		return ch_xstrdup(mailing->letter_path);
 	for (size_t i = 0; i < mailing->bundle.len; i++) {
@@ -204,14 +237,15 @@ static int upload(struct enqueue *e, bool dry_run, json_t **ret_batch)
 {
 	CH_AUTO(ch_upload) parts = { 0 };
 	CH_AUTO(ch_answer) answer = { 0 };
+	const char *changed = changed_table(e);
 	json_t *batch;
 	int code;
 
-	if (table_changed(e))
+	if (changed)
 		return ch_fail(e->cli, EX_DATAERR,
 			       "Look at it, then queue it again.",
 			       "%s changed in the meantime: nothing was queued",
-			       e->mailing.table_path);
+			       changed);
 	fill(e, dry_run, &parts);
 	code = ch_request_upload(e->cli, "/v1/batches", &parts, &answer);
 	if (code != EX_OK)
@@ -252,19 +286,23 @@ static void show_first(struct enqueue *e, const json_t *batch)
 {
 	struct ch_mailing *mailing = &e->mailing;
 	const struct ch_term *err = &e->cli->err;
-	CH_AUTOPTR(ch_table) table = NULL;
+	CH_AUTOPTR(ch_recipients) recipients = NULL;
 	CH_AUTO(ch_addressee) addressee = { 0 };
 	CH_AUTO(ch_str) text = CH_STR_INIT(CH_BUNDLE_FILE_MAX);
 
 	if (ch_json_text(batch, "from")[0])
 		mailing->options.from = ch_json_text(batch, "from");
 	if (ch_mailing_load(mailing) < 0 ||
-	    ch_mailing_table(mailing, &table) < 0 ||
-	    ch_table_next(table, &addressee, &mailing->problems) <= 0 ||
+	    ch_mailing_tables(mailing, &recipients) < 0 ||
+	    ch_recipients_next(recipients, &addressee, &mailing->problems) <=
+		    0 ||
 	    ch_mailing_write(mailing, &addressee, &text) < 0) {
 		ch_report_tell(&e->report, &mailing->problems);
 		return;
 	}
+	for (size_t i = 0; i < mailing->tables_len; i++)
+		ch_term_line(err, "%s: %s.", mailing->tables[i],
+			     ch_recipients_form(recipients, i));
 	ch_term_line(err, "The first letter, of %s:", addressee.key);
 	fputc('\n', err->file);
 	show_start(err, &text);
@@ -377,13 +415,15 @@ static int run(struct ch_cli *cli, const struct ch_args *args)
 		.args = args,
 		.report = { .cli = cli,
 			    .term = cli->json ? &cli->out : &cli->err },
-		.table_fd = -1,
 	};
 	int code;
 
+	for (size_t i = 0; i < CH_TABLES_MAX; i++)
+		e.tables[i] = -1;
 	ch_mailing_init(&e.mailing, args);
 	code = enqueue(&e);
-	ch_auto_close(&e.table_fd);
+	for (size_t i = 0; i < CH_TABLES_MAX; i++)
+		ch_auto_close(&e.tables[i]);
 	free(e.digest);
 	ch_report_release(&e.report);
 	ch_mailing_release(&e.mailing);
@@ -405,9 +445,9 @@ static const struct ch_option options[] = {
 
 const struct ch_verb ch_verb_enqueue = {
 	.name = "enqueue",
-	.operands = "LETTER RECIPIENTS",
+	.operands = "LETTER TABLE...",
 	.least = 2,
-	.most = 2,
+	.most = 1 + CH_TABLES_MAX,
 	.summary = "Queue a letter for every row of a table.",
 	.about = "All of them or, where anything is wrong, none. On a terminal "
 		 "it shows how many\nletters there are in each language, their "

@@ -27,7 +27,6 @@ void ch_mailing_init(struct ch_mailing *mailing, const struct ch_args *args)
 {
 	*mailing = (struct ch_mailing){
 		.letter_path = without_slashes(ch_args_operand(args, 0)),
-		.table_path = ch_args_operand(args, 1),
 		.args = args,
 		.options = {
 			.reference = ch_args_value(args, "reference"),
@@ -37,6 +36,11 @@ void ch_mailing_init(struct ch_mailing *mailing, const struct ch_args *args)
 			.date_us = ch_clock_now_us(),
 		},
 	};
+	mailing->tables_len = ch_args_operands(args) - 1;
+	mailing->tables = ch_xcalloc(mailing->tables_len,
+				     sizeof(*mailing->tables));
+	for (size_t i = 0; i < mailing->tables_len; i++)
+		mailing->tables[i] = ch_args_operand(args, i + 1);
 }
 
 void ch_mailing_release(struct ch_mailing *mailing)
@@ -44,6 +48,7 @@ void ch_mailing_release(struct ch_mailing *mailing)
 	if (mailing->letter)
 		ch_letter_free(mailing->letter);
 	free(mailing->letter_path);
+	free(mailing->tables);
 	free(mailing->stand_in);
 	ch_bundle_release(&mailing->bundle);
 	ch_problems_release(&mailing->problems);
@@ -64,10 +69,14 @@ int ch_mailing_look(const struct ch_cli *cli, const struct ch_mailing *mailing)
 			       "A letter is a folder with letter.conf and a "
 			       "file such as en.md for each language.",
 			       "%s: is not a folder", mailing->letter_path);
-	if (stat(mailing->table_path, &st) < 0)
-		return ch_fail(cli, EX_NOINPUT, "The second word is the table "
-						"of addressees.",
-			       "%s: %s", mailing->table_path, strerror(errno));
+	for (size_t i = 0; i < mailing->tables_len; i++) {
+		if (stat(mailing->tables[i], &st) < 0)
+			return ch_fail(cli, EX_NOINPUT,
+				       "Behind the letter come the tables of "
+				       "addressees.",
+				       "%s: %s", mailing->tables[i],
+				       strerror(errno));
+	}
 	return EX_OK;
 }
 
@@ -82,6 +91,7 @@ static const char *data_folder(void)
 int ch_mailing_gather(struct ch_mailing *mailing)
 {
 	const struct ch_args *args = mailing->args;
+	const char *folder = ch_args_value(args, "annex-dir");
 	size_t errors = mailing->problems.errors;
 
 	ch_bundle_add_folder(&mailing->bundle, CH_ROLE_LETTER,
@@ -94,6 +104,9 @@ int ch_mailing_gather(struct ch_mailing *mailing)
 					    args->items[i].value,
 					    &mailing->problems);
 	}
+	if (folder)
+		ch_bundle_add_folder(&mailing->bundle, CH_ROLE_ATTACHMENT,
+				     folder, folder, &mailing->problems);
 	ch_shared_add(&mailing->bundle, data_folder(), &mailing->problems);
 	return mailing->problems.errors > errors ? -1 : 0;
 }
@@ -141,22 +154,28 @@ int ch_mailing_load(struct ch_mailing *mailing)
 			      &mailing->letter, &mailing->problems);
 }
 
-int ch_mailing_table(struct ch_mailing *mailing, struct ch_table **ret)
+int ch_mailing_tables(struct ch_mailing *mailing, struct ch_recipients **ret)
 {
-	struct ch_table_options options = {
-		.shown = mailing->table_path,
+	struct ch_recipients_table tables[CH_TABLES_MAX];
+	struct ch_recipients_options options = {
 		.charset = ch_args_value(mailing->args, "charset"),
+		.sheet = ch_args_value(mailing->args, "sheet"),
+		.capacities = mailing->letter &&
+			      ch_letter_uses(mailing->letter, "capacities"),
 	};
 	const char *const *columns;
 	size_t len;
 
-	if (ch_table_open(mailing->table_path, &options, ret,
-			  &mailing->problems) < 0)
+	for (size_t i = 0; i < mailing->tables_len; i++)
+		tables[i] = (struct ch_recipients_table){ mailing->tables[i],
+							  mailing->tables[i] };
+	if (ch_recipients_open(tables, mailing->tables_len, &options, ret,
+			       &mailing->problems) < 0)
 		return -1;
-	columns = ch_table_columns(*ret, &len);
+	columns = ch_recipients_columns(*ret, &len);
 	if (mailing->letter)
 		ch_letter_check_columns(mailing->letter, columns, len,
-					mailing->table_path,
+					mailing->tables[0],
 					&mailing->problems);
 	return 0;
 }
@@ -191,7 +210,7 @@ int ch_mailing_write(struct ch_mailing *mailing, const struct ch_addressee *a,
 {
 	const struct ch_letter *letter = mailing->letter;
 	const struct ch_address *test_to = ch_letter_test_to(letter);
-	const char *language = ch_letter_language(letter, a->language);
+	const char *language = ch_letter_language_of(letter, a);
 	CH_AUTO(ch_str) subject = CH_STR_INIT(4096);
 	CH_AUTO(ch_str) text = CH_STR_INIT(CH_BUNDLE_FILE_MAX);
 
@@ -206,7 +225,7 @@ int ch_mailing_write(struct ch_mailing *mailing, const struct ch_addressee *a,
 		add_addresses(a, CH_ROLE_CC, "Cc: ", out);
 	ch_str_addf(out, "Subject: %s\nLanguage: %s\nAnnexes: %zu\n\n",
 		    ch_str_cstr(&subject), language,
-		    ch_letter_annexes(letter, language));
+		    ch_letter_annexes_of(letter, a));
 	ch_str_add_mem(out, ch_str_cstr(&text), text.len);
 	return 0;
 }

@@ -13,11 +13,12 @@
 #include "cli/cli.h"
 #include "letter/bundle.h"
 #include "letter/letter.h"
-#include "letter/table.h"
+#include "letter/recipients.h"
 
 struct ch_mailing {
 	char *letter_path;      /* owned; without a slash at its end */
-	const char *table_path; /* borrowed, as are the rest */
+	const char **tables; /* owned array of borrowed paths */
+	size_t tables_len;
 	const struct ch_args *args;
 	struct ch_letter_options options;
 	char *stand_in; /* owned; for a reference, or NULL */
@@ -27,35 +28,40 @@ struct ch_mailing {
 	struct ch_problems problems;
 };
 
-/* --deadline, --charset, --annex, --test-to: of check, preview and enqueue. */
+/* What check, preview and enqueue have in common. */
 #define CH_MAILING_OPTIONS                                                  \
 	{ "deadline", 'd', "DATE", false,                                   \
 	  "The day by which an answer is asked for, such as 2026-12-18." }, \
 	{ "annex", 'a', "FILE", true,                                       \
 	  "Attach this file too; may be given several times. NAME.fr.pdf "  \
 	  "goes with the French letter only." },                            \
+	{ "annex-dir", 0, "DIR", false,                                     \
+	  "The folder of the files that the column \"attachments\" of the "  \
+	  "table names." },                                                 \
 	{ "charset", 0, "NAME", false,                                      \
-	  "The table is in this charset and not in UTF-8." },               \
+	  "The tables are in this charset and not in UTF-8." },             \
+	{ "sheet", 0, "NAME", false,                                        \
+	  "The sheet of a workbook, where it is not the first." },          \
 	{ "test-to", 0, "ADDRESS", false,                                   \
 	  "All letters go to this address and to nobody else." }
 
-/* The two operands and the options. Reads nothing yet. */
+/* The operands and the options. Reads nothing yet. */
 void ch_mailing_init(struct ch_mailing *mailing, const struct ch_args *args);
 void ch_mailing_release(struct ch_mailing *mailing);
 
-/* EX_NOINPUT, and says so, where the folder or the table is not there. */
+/* EX_NOINPUT, and says so, where the folder or a table is not there. */
 int ch_mailing_look(const struct ch_cli *cli,
 		    const struct ch_mailing *mailing);
-/* Read the letter's files and the annexes, and those that letters share
- * (letter/shared.h) from $CHANCERY_DATADIR, else from where they are
- * installed; -1 with problems. */
+/* Read the letter's files, the annexes, the folder of attachments, and the files
+ * that letters share (letter/shared.h) from $CHANCERY_DATADIR, else from where
+ * they are installed; -1 with problems. */
 int ch_mailing_gather(struct ch_mailing *mailing);
 /* Parse the letter; -1 with problems. */
 int ch_mailing_load(struct ch_mailing *mailing);
-/* Open the table and compare its columns with the letter's fields. Returns 0
- * with *ret, also where columns are missing: that is counted in
- * mailing->problems. -1 where there is no reading it. */
-int ch_mailing_table(struct ch_mailing *mailing, struct ch_table **ret);
+/* Open the tables and compare their columns with the letter's fields. Returns
+ * 0 with *ret, also where columns are missing: that is counted in
+ * mailing->problems. -1 where there is no reading them. */
+int ch_mailing_tables(struct ch_mailing *mailing, struct ch_recipients **ret);
 
 /* Append an addressee's letter as text, with whom it goes to above it. -1 with
  * problems. */

@@ -14,11 +14,12 @@
 /* ---- finding the addressee -------------------------------------------- */
 
 /* 1 with *ret, 0 where no good row has that key. NULL: the first. */
-static int find_addressee(struct ch_mailing *mailing, struct ch_table *table,
+static int find_addressee(struct ch_mailing *mailing,
+			  struct ch_recipients *recipients,
 			  const char *key, struct ch_problems *faults,
 			  struct ch_addressee *ret)
 {
-	while (ch_table_next(table, ret, faults) > 0) {
+	while (ch_recipients_next(recipients, ret, faults) > 0) {
 		if (!key || strcmp(ret->key, key) == 0)
 			return 1;
 		ch_addressee_release(ret);
@@ -126,8 +127,7 @@ static int put_json(const struct ch_cli *cli, struct ch_mailing *mailing,
 	CH_AUTO(ch_str) subject = CH_STR_INIT(4096);
 	CH_AUTO(ch_str) text = CH_STR_INIT(TEXT_MAX);
 	CH_AUTO(ch_str) html = CH_STR_INIT(TEXT_MAX);
-	const char *language =
-		ch_letter_language(mailing->letter, a->language);
+	const char *language = ch_letter_language_of(mailing->letter, a);
 	json_t *object;
 
 	if (ch_letter_merge(mailing->letter, a, &subject, &text, &html,
@@ -138,8 +138,8 @@ static int put_json(const struct ch_cli *cli, struct ch_mailing *mailing,
 			   addresses_of(mailing, a, CH_ROLE_TO), "cc",
 			   addresses_of(mailing, a, CH_ROLE_CC), "subject",
 			   ch_str_cstr(&subject), "annexes",
-			   (json_int_t)ch_letter_annexes(mailing->letter,
-							 language),
+			   (json_int_t)ch_letter_annexes_of(mailing->letter,
+							    a),
 			   "text", ch_str_cstr(&text), "html",
 			   ch_str_cstr(&html));
 	ch_json_line(&cli->out, object);
@@ -165,20 +165,20 @@ static void say_stand_ins(const struct ch_cli *cli,
 static int preview(const struct ch_cli *cli, struct ch_mailing *mailing,
 		   struct ch_report *report)
 {
-	CH_AUTOPTR(ch_table) table = NULL;
+	CH_AUTOPTR(ch_recipients) recipients = NULL;
 	CH_AUTO(ch_problems) faults = { 0 };
 	CH_AUTO(ch_addressee) addressee = { 0 };
 	CH_AUTO(ch_str) bytes = CH_STR_INIT(2 * TEXT_MAX);
 	const char *key = ch_args_value(mailing->args, "recipient");
 
 	if (ch_mailing_gather(mailing) < 0 || ch_mailing_load(mailing) < 0 ||
-	    ch_mailing_table(mailing, &table) < 0 ||
+	    ch_mailing_tables(mailing, &recipients) < 0 ||
 	    mailing->problems.errors) {
 		ch_report_tell(report, &mailing->problems);
 		return EX_DATAERR;
 	}
-	if (!find_addressee(mailing, table, key, &faults, &addressee))
-		return not_found(cli, report, key, mailing->table_path,
+	if (!find_addressee(mailing, recipients, key, &faults, &addressee))
+		return not_found(cli, report, key, mailing->tables[0],
 				 &faults);
 	if ((cli->json ? put_json(cli, mailing, &addressee)
 		       : write_letter(mailing, &addressee, &bytes)) < 0) {
@@ -231,9 +231,9 @@ static const struct ch_option options[] = {
 
 const struct ch_verb ch_verb_preview = {
 	.name = "preview",
-	.operands = "LETTER RECIPIENTS",
+	.operands = "LETTER TABLE...",
 	.least = 2,
-	.most = 2,
+	.most = 1 + CH_TABLES_MAX,
 	.summary = "Show one addressee's letter as it will be. Needs no "
 		   "daemon.",
 	.about = "",

@@ -47,9 +47,7 @@ static int fetch_file(struct source *source, const json_t *file)
 	const char *hex = ch_json_text(file, "sha256");
 	const char *name = ch_json_text(file, "name");
 	enum ch_file_role role =
-		strcmp(ch_json_text(file, "role"), "annex") == 0
-			? CH_ROLE_ANNEX
-			: CH_ROLE_LETTER;
+		ch_file_role_of(ch_slice_of(ch_json_text(file, "role")));
 	CH_AUTO(ch_answer) answer = { 0 };
 	CH_AUTOCHAR path = NULL;
 	struct ch_sha256 sum;

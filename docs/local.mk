@@ -8,5 +8,7 @@ EXTRA_DIST += docs/PERFORMANCE.md \
 	docs/decisions/0006-http-over-unix-sockets.md \
 	docs/decisions/0007-guard-before-libetpan.md \
 	docs/decisions/0008-what-is-proof.md \
+	docs/decisions/0009-several-connections-in-a-worker.md \
 	docs/decisions/0010-decisions-make-shapes.md \
-	docs/decisions/0011-names-in-the-batch.md
+	docs/decisions/0011-names-in-the-batch.md \
+	docs/decisions/0012-tables.md

@@ -23,13 +23,15 @@
 #include "letter/bundle.h"
 
 #define FIELD_MAX 1000
-#define FILES_MAX 200
+#define FILES_MAX 1100
+#define TABLES_MAX 20
 #define PIECE (64 * 1024)
 
 enum field {
 	FIELD_REFERENCE,
 	FIELD_DEADLINE,
 	FIELD_CHARSET,
+	FIELD_SHEET,
 	FIELD_TEST_TO,
 	FIELD_NOT_BEFORE,
 	FIELD_HOLD,
@@ -38,8 +40,8 @@ enum field {
 };
 
 static const char *const field_names[FIELDS] = {
-	"reference", "deadline", "charset", "test_to", "not_before", "hold",
-	"dry_run",
+	"reference", "deadline", "charset", "sheet",
+	"test_to",   "not_before", "hold",  "dry_run",
 };
 
 /* Part name, and the folder of the spool where its files go. */
@@ -50,6 +52,7 @@ static const struct {
 	{ "letter", "letter" },
 	{ "recipients", "recipients" },
 	{ "annex", "annexes" },
+	{ "attachment", "attachments" },
 };
 
 struct ch_upload {
@@ -64,7 +67,8 @@ struct ch_upload {
 	int field;         /* the field that comes in, -1 */
 	unsigned int seen; /* bits: fields that came */
 	struct ch_str fields[FIELDS];
-	char *recipients; /* owned */
+	char *tables[TABLES_MAX]; /* owned, each */
+	size_t tables_len;
 	size_t files;
 	struct ch_error fault; /* the first; text "" = none */
 };
@@ -116,7 +120,8 @@ void ch_upload_free(struct ch_upload *upload)
 	free(upload->dir);
 	free(upload->part);
 	free(upload->file);
-	free(upload->recipients);
+	for (size_t i = 0; i < upload->tables_len; i++)
+		free(upload->tables[i]);
 	free(upload);
 }
 
@@ -203,11 +208,11 @@ static int begin_file(struct ch_upload *upload, const char *part,
 		return ch_error_refuse(err, "4.1.3", "more than %d files",
 				       FILES_MAX);
 	if (strcmp(part, "recipients") == 0) {
-		if (upload->recipients)
+		if (upload->tables_len == TABLES_MAX)
 			return ch_error_refuse(err, "4.0.0",
-					       "two tables of "
-					       "recipients");
-		upload->recipients = ch_xstrdup(name);
+					       "more than %d tables of "
+					       "recipients", TABLES_MAX);
+		upload->tables[upload->tables_len++] = ch_xstrdup(name);
 	}
 	return create(upload, part, name, err);
 }
@@ -367,7 +372,7 @@ static int check(struct ch_upload *upload, struct ch_error *err)
 	if (upload->fields[FIELD_REFERENCE].len == 0)
 		return ch_error_refuse(err, "4.0.0",
 				       "\"reference\" is missing");
-	if (!upload->recipients)
+	if (upload->tables_len == 0)
 		return ch_error_refuse(err, "4.0.0",
 				       "\"recipients\" is missing");
 	if (faccessat(upload->dir_fd, "letter/letter.conf", F_OK, 0) < 0)
@@ -385,10 +390,12 @@ static int fill(const struct ch_request *request, struct ch_enqueue *ret,
 
 	*ret = (struct ch_enqueue){
 		.spool_dir = upload->dir,
-		.recipients = upload->recipients,
+		.recipients = (const char *const *)upload->tables,
+		.recipients_len = upload->tables_len,
 		.reference = value(upload, FIELD_REFERENCE),
 		.deadline = value(upload, FIELD_DEADLINE),
 		.charset = value(upload, FIELD_CHARSET),
+		.sheet = value(upload, FIELD_SHEET),
 		.test_to = value(upload, FIELD_TEST_TO),
 		.who = request->client->who,
 	};

@@ -16,6 +16,7 @@
 
 #define IMPORTS_MAX 4 /* at once */
 #define REFERENCE_MAX 100
+#define TABLES_MAX 20
 /* A worker says something with every few hundred letters. */
 #define SILENCE_MAX_MS (10 * 60 * 1000)
 #define LOOK_EVERY_US (30 * 1000000ULL)
@@ -79,15 +80,32 @@ static int check_reference(const char *reference, struct ch_error *err)
 	return check_components(reference, err);
 }
 
+static int check_tables(const struct ch_enqueue *request, struct ch_error *err)
+{
+	if (request->recipients_len == 0)
+		return ch_error_set(err, CH_GIVE_UP,
+				    "there is no table of recipients");
+	if (request->recipients_len > TABLES_MAX)
+		return ch_error_set(err, CH_GIVE_UP, "more than %d tables",
+				    TABLES_MAX);
+	for (size_t i = 0; i < request->recipients_len; i++) {
+		const char *name = request->recipients[i];
+
+		if (!name[0] || strchr(name, '/'))
+			return ch_error_set(err, CH_GIVE_UP,
+					    "a table has no name");
+	}
+	return 0;
+}
+
 static int check_request(struct ch_mailroom *room,
 			 const struct ch_enqueue *request,
 			 struct ch_error *err)
 {
 	if (check_reference(request->reference, err) < 0)
 		return -1;
-	if (!request->recipients[0] || strchr(request->recipients, '/'))
-		return ch_error_set(err, CH_GIVE_UP,
-				    "there is no table of recipients");
+	if (check_tables(request, err) < 0)
+		return -1;
 	if (room->stopping)
 		return ch_error_set(err, CH_RETRY,
 				    "the mail room is stopping");
@@ -161,13 +179,16 @@ static int start_worker(struct ch_import *import,
 {
 	struct ch_mailroom *room = import->room;
 	const struct ch_config *config = room->config;
+	struct ch_slice tables[TABLES_MAX];
 	struct ch_import_start start = {
 		.spool_dir = ch_slice_of(import->spool_dir),
 		.objects_dir = ch_slice_of(room->objects_dir),
-		.recipients = ch_slice_of(request->recipients),
+		.recipients = tables,
+		.recipients_len = (uint32_t)request->recipients_len,
 		.reference = ch_slice_of(request->reference),
 		.deadline = ch_slice_of(request->deadline),
 		.charset = ch_slice_of(request->charset),
+		.sheet = ch_slice_of(request->sheet),
 		.fallback_language =
 			ch_slice_of(config->secretariat.language),
 		.from = ch_slice_of(import->batch.from),
@@ -181,6 +202,8 @@ static int start_worker(struct ch_import *import,
 	};
 	struct ch_error drop;
 
+	for (size_t i = 0; i < request->recipients_len; i++)
+		tables[i] = ch_slice_of(request->recipients[i]);
 	if (ch_worker_start(room, &ch_import_role, import, &import->worker,
 			    err) == 0) {
 		ch_worker_tell(import->worker, CH_MSG_IMPORT_START, &start);

@@ -80,17 +80,19 @@ struct ch_asker {
 };
 
 /* A fresh folder for an upload, below the state directory; the uploader writes
- * letter/, recipients/ and annexes/ in it. Owned by the caller, who hands it to
- * ch_mailroom_enqueue() or removes it. */
+ * letter/, recipients/, annexes/ and attachments/ in it. Owned by the caller,
+ * who hands it to ch_mailroom_enqueue() or removes it. */
 int ch_mailroom_spool(struct ch_mailroom *room, char **ret_dir,
 		      struct ch_error *err);
 
 struct ch_enqueue {
 	const char *spool_dir;
-	const char *recipients; /* file name in recipients/ */
+	const char *const *recipients; /* file names in recipients/ */
+	size_t recipients_len;
 	const char *reference;
 	const char *deadline;   /* or "" */
 	const char *charset;    /* or "" */
+	const char *sheet;      /* or "" */
 	const char *test_to;    /* or "" */
 	int64_t not_before_us;  /* 0 = at once */
 	bool hold;

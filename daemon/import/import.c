@@ -18,7 +18,7 @@
 
 #include "base/file.h"
 #include "letter/letter.h"
-#include "letter/table.h"
+#include "letter/recipients.h"
 
 #define FLUSH_BYTES (128 * 1024)
 #define FIELDS_MAX (900 * 1024) /* of a letter; a frame holds a little more */
@@ -38,6 +38,7 @@ struct import {
 	uint64_t in_language[LANGUAGES_MAX];
 	uint64_t largest_bytes;
 	bool merging; /* no fault before the first row */
+	int objects_fd; /* owned; -1 until the first file is kept */
 };
 
 /* ---- talking ---------------------------------------------------------- */
@@ -209,41 +210,81 @@ static void read_letter(struct import *import)
 	CH_AUTOCHAR spool = ch_slice_dup(import->start->spool_dir);
 	CH_AUTOCHAR folder = ch_xasprintf("%s/letter", spool);
 	CH_AUTOCHAR annexes = ch_xasprintf("%s/annexes", spool);
+	CH_AUTOCHAR attachments = ch_xasprintf("%s/attachments", spool);
 
 	ch_bundle_add_folder(&import->bundle, CH_ROLE_LETTER, folder, "letter",
 			     &import->problems);
 	if (access(annexes, F_OK) == 0)
 		ch_bundle_add_folder(&import->bundle, CH_ROLE_ANNEX, annexes,
 				     "annexes", &import->problems);
+	if (access(attachments, F_OK) == 0)
+		ch_bundle_add_folder(&import->bundle, CH_ROLE_ATTACHMENT,
+				     attachments, "attachments",
+				     &import->problems);
 	if (import->problems.errors == 0)
 		load_letter(import);
 }
 
-/* Put the files where sending finds them. */
-static int keep_files(struct import *import, struct ch_error *err)
+static int keep_file(struct import *import, const struct ch_bundle_file *f,
+		     struct ch_error *err)
+{
+	struct ch_import_file message = { .file = {
+		.role = ch_slice_of(ch_file_role_name(f->role)),
+		.name = ch_slice_of(f->name),
+		.size_bytes = f->bytes.len,
+	} };
+
+	if (ch_object_add(import->objects_fd, ch_str_cstr(&f->bytes),
+			  f->bytes.len, &message.file.sha256, err) < 0)
+		return -1;
+	digest_add_slice(import, message.file.role);
+	digest_add_slice(import, message.file.name);
+	digest_add(import, &message.file.sha256,
+		   sizeof(message.file.sha256));
+	return tell(import, CH_MSG_IMPORT_FILE, &message, err);
+}
+
+static int open_objects(struct import *import, struct ch_error *err)
 {
 	CH_AUTOCHAR objects = ch_slice_dup(import->start->objects_dir);
-	CH_AUTOFD fd = open(objects, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0)
+	import->objects_fd =
+		open(objects, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (import->objects_fd < 0)
 		return ch_error_errno(err, errno, "%s", objects);
+	return 0;
+}
+
+/* Put the files where sending finds them: those of every letter. */
+static int keep_files(struct import *import, struct ch_error *err)
+{
+	if (open_objects(import, err) < 0)
+		return -1;
 	for (size_t i = 0; i < import->bundle.len; i++) {
 		const struct ch_bundle_file *f = &import->bundle.files[i];
-		const char *role = ch_file_role_name(f->role);
-		struct ch_import_file message = { .file = {
-			.role = ch_slice_of(role),
-			.name = ch_slice_of(f->name),
-			.size_bytes = f->bytes.len,
-		} };
 
-		if (ch_object_add(fd, ch_str_cstr(&f->bytes), f->bytes.len,
-				  &message.file.sha256, err) < 0)
+		if (f->role != CH_ROLE_ATTACHMENT &&
+		    keep_file(import, f, err) < 0)
 			return -1;
-		digest_add_slice(import, message.file.role);
-		digest_add_slice(import, message.file.name);
-		digest_add(import, &message.file.sha256,
-			   sizeof(message.file.sha256));
-		if (tell(import, CH_MSG_IMPORT_FILE, &message, err) < 0)
+	}
+	return 0;
+}
+
+/* After the rows: those that go with some letters, and no others. */
+static int keep_attachments(struct import *import, struct ch_error *err)
+{
+	for (size_t i = 0; i < import->bundle.len; i++) {
+		const struct ch_bundle_file *f = &import->bundle.files[i];
+
+		if (f->role != CH_ROLE_ATTACHMENT)
+			continue;
+		if (!ch_letter_attached(import->letter, i))
+			ch_problems_add(&import->problems, CH_PROBLEM_WARNING,
+					(struct ch_place){ f->shown, 0, 0,
+							   NULL },
+					NULL, "no row of the table names this "
+					      "file");
+		else if (keep_file(import, f, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -306,7 +347,7 @@ static int tell_letter(struct import *import, const struct ch_addressee *a,
 		.key = ch_slice_of(a->key),
 		.name = ch_slice_of(a->name),
 		.language = ch_slice_of(
-			ch_letter_language(import->letter, a->language)),
+			ch_letter_language_of(import->letter, a)),
 		.message_id = ch_slice_of(message_id),
 	};
 	int rc;
@@ -333,7 +374,7 @@ static int import_row(struct import *import, const struct ch_addressee *a,
 			      &import->problems) < 0)
 		return tell_problems(import, err);
 	import->letters++;
-	count_language(import, ch_letter_language(import->letter, a->language));
+	count_language(import, ch_letter_language_of(import->letter, a));
 	if (import->composed.size_bytes > import->largest_bytes)
 		import->largest_bytes = import->composed.size_bytes;
 	/* Behind an error nothing will be kept: only the count goes on. */
@@ -342,14 +383,15 @@ static int import_row(struct import *import, const struct ch_addressee *a,
 	return tell_letter(import, a, message_id, err);
 }
 
-static int import_rows(struct import *import, struct ch_table *table,
-		       struct ch_error *err)
+static int import_rows(struct import *import,
+		       struct ch_recipients *recipients, struct ch_error *err)
 {
 	CH_AUTOCHAR domain = ch_slice_dup(import->start->message_id_domain);
 	struct ch_addressee a;
 	int rc = 0;
 
-	while (rc == 0 && ch_table_next(table, &a, &import->problems) > 0) {
+	while (rc == 0 &&
+	       ch_recipients_next(recipients, &a, &import->problems) > 0) {
 		if (import->merging)
 			rc = import_row(import, &a, domain, err);
 		ch_addressee_release(&a);
@@ -361,33 +403,78 @@ static int import_rows(struct import *import, struct ch_table *table,
 	return rc;
 }
 
-static int read_table(struct import *import, struct ch_error *err)
+/* The tables in the spool, by their names. */
+static int open_tables(struct import *import, const char *spool,
+		       const struct ch_recipients_options *options,
+		       struct ch_recipients **ret, struct ch_error *err)
 {
-	CH_AUTOPTR(ch_table) table = NULL;
+	const struct ch_import_start *start = import->start;
+	struct ch_recipients_table tables[CH_TABLES_MAX];
+	char *names[CH_TABLES_MAX];
+	char *paths[CH_TABLES_MAX];
+	size_t len = 0;
+	int rc = 0;
+
+	if (start->recipients_len == 0 ||
+	    start->recipients_len > CH_TABLES_MAX)
+		return ch_error_set(err, CH_GIVE_UP, "%u tables",
+				    start->recipients_len);
+	for (; rc == 0 && len < start->recipients_len; len++) {
+		names[len] = ch_slice_dup(start->recipients[len]);
+		paths[len] = ch_xasprintf("%s/recipients/%s", spool,
+					  names[len]);
+		tables[len] = (struct ch_recipients_table){ paths[len],
+							    names[len] };
+		rc = ch_bundle_name_ok(names[len], err);
+	}
+	if (rc < 0)
+		ch_error_prefix(err, "recipients");
+	else
+		ch_recipients_open(tables, len, options, ret,
+				   &import->problems);
+	while (len-- > 0) {
+		free(names[len]);
+		free(paths[len]);
+	}
+	return rc;
+}
+
+static int read_tables(struct import *import, struct ch_error *err)
+{
+	CH_AUTOPTR(ch_recipients) recipients = NULL;
 	CH_AUTOCHAR spool = ch_slice_dup(import->start->spool_dir);
-	CH_AUTOCHAR name = ch_slice_dup(import->start->recipients);
-	CH_AUTOCHAR path = ch_xasprintf("%s/recipients/%s", spool, name);
+	CH_AUTOCHAR shown = ch_slice_dup(import->start->recipients_len
+						 ? import->start->recipients[0]
+						 : CH_SLICE_EMPTY);
 	CH_AUTOCHAR charset = NULL;
-	struct ch_table_options options = {
-		.shown = name,
+	CH_AUTOCHAR sheet = NULL;
+	struct ch_recipients_options options = {
 		.charset = or_null(import->start->charset, &charset),
+		.sheet = or_null(import->start->sheet, &sheet),
+		.scratch_dir = spool,
 		.max_recipients = import->start->max_recipients,
+		.capacities = import->letter &&
+			      ch_letter_uses(import->letter, "capacities"),
 	};
 	const char *const *columns;
 	size_t len;
+	int rc;
 
-	if (ch_bundle_name_ok(name, err) < 0)
-		return ch_error_prefix(err, "recipients");
-	if (ch_table_open(path, &options, &table, &import->problems) < 0)
+	if (open_tables(import, spool, &options, &recipients, err) < 0)
+		return -1;
+	if (!recipients)
 		return 0;
-	columns = ch_table_columns(table, &len);
+	columns = ch_recipients_columns(recipients, &len);
 	if (import->letter)
-		ch_letter_check_columns(import->letter, columns, len, name,
+		ch_letter_check_columns(import->letter, columns, len, shown,
 					&import->problems);
 	/* Behind such a fault the rows are still checked, but not merged: each
 	 * would say it again. */
 	import->merging = import->problems.errors == 0;
-	return import_rows(import, table, err);
+	rc = import_rows(import, recipients, err);
+	if (rc == 0 && import->problems.errors == 0)
+		rc = keep_attachments(import, err);
+	return rc;
 }
 
 /* ---- all of it -------------------------------------------------------- */
@@ -400,14 +487,16 @@ static int run(struct import *import, struct ch_error *err)
 	read_letter(import);
 	if (import->problems.errors == 0 && keep_files(import, err) < 0)
 		return -1;
-	rc = read_table(import, err);
+	rc = read_tables(import, err);
 	return rc != 0 ? rc : tell_done(import, err);
 }
 
 int ch_import_run(struct ch_channel *channel,
 		  const struct ch_import_start *start, struct ch_error *err)
 {
-	struct import import = { .channel = channel, .start = start };
+	struct import import = {
+		.channel = channel, .start = start, .objects_fd = -1,
+	};
 	size_t max = start->max_message_bytes ? start->max_message_bytes
 					      : CH_BUNDLE_FILE_MAX;
 	int rc;
@@ -423,5 +512,6 @@ int ch_import_run(struct ch_channel *channel,
 	if (import.letter)
 		ch_letter_free(import.letter);
 	ch_bundle_release(&import.bundle);
+	ch_auto_close(&import.objects_fd);
 	return rc;
 }

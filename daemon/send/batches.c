@@ -141,9 +141,7 @@ static int read_files(const struct ch_batches *batches,
 	for (uint32_t i = 0; i < batch->files_len; i++) {
 		const struct ch_batch_file *file = &batch->files[i];
 		CH_AUTOCHAR name = ch_slice_dup(file->name);
-		enum ch_file_role role = ch_slice_eq(file->role, "annex")
-						 ? CH_ROLE_ANNEX
-						 : CH_ROLE_LETTER;
+		enum ch_file_role role = ch_file_role_of(file->role);
 
 		if (ch_bundle_add_object(bundle, objects, role, name,
 					 &file->sha256, err) < 0)

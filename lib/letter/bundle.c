@@ -21,11 +21,26 @@
 #include "letter/fault.h"
 
 #define NAME_BYTES_MAX 120
-#define FILES_MAX 200
+#define FILES_MAX 1000
+
+static const char *const role_names[] = {
+	[CH_ROLE_LETTER] = "letter",
+	[CH_ROLE_ANNEX] = "annex",
+	[CH_ROLE_ATTACHMENT] = "attachment",
+};
 
 const char *ch_file_role_name(enum ch_file_role role)
 {
-	return role == CH_ROLE_ANNEX ? "annex" : "letter";
+	return role_names[role];
+}
+
+enum ch_file_role ch_file_role_of(struct ch_slice name)
+{
+	for (size_t i = 0; i < CH_COUNT(role_names); i++) {
+		if (ch_slice_eq(name, role_names[i]))
+			return (enum ch_file_role)i;
+	}
+	return CH_ROLE_LETTER;
 }
 
 static void file_release(struct ch_bundle_file *file)
@@ -184,8 +199,10 @@ static void add_entry(struct ch_bundle *bundle, enum ch_file_role role,
 		return;
 	if (is_folder(dir_fd, name)) {
 		ch_problems_add(problems, CH_PROBLEM_WARNING, place,
-				"A letter's files stand side by side.",
-				"a folder inside a letter is not read");
+				"Its files stand side by side.",
+				role == CH_ROLE_LETTER
+					? "a folder inside a letter is not read"
+					: "a folder inside is not read");
 		return;
 	}
 	if (add_file(bundle, role, dir_fd, name, name, shown, &err) < 0)
@@ -206,8 +223,11 @@ int ch_bundle_add_folder(struct ch_bundle *bundle, enum ch_file_role role,
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
 		ch_problems_add(problems, CH_PROBLEM_ERROR, place,
-				"A letter is a folder with letter.conf and a "
-				"file such as en.md for each language.",
+				role == CH_ROLE_LETTER
+					? "A letter is a folder with "
+					  "letter.conf and a file such as "
+					  "en.md for each language."
+					: NULL,
 				"%s", strerror(errno));
 		ch_auto_close(&fd);
 		return -1;

@@ -21,8 +21,13 @@
 enum ch_file_role {
 	CH_ROLE_LETTER, /* from the letter folder */
 	CH_ROLE_ANNEX,  /* given with --annex */
+	CH_ROLE_ATTACHMENT, /* from --annex-dir: goes to those whose row of the
+			       table names it */
 };
-const char *ch_file_role_name(enum ch_file_role role); /* "letter" "annex" */
+/* "letter", "annex", "attachment". */
+const char *ch_file_role_name(enum ch_file_role role);
+/* The role of that name; CH_ROLE_LETTER where it is none. */
+enum ch_file_role ch_file_role_of(struct ch_slice name);
 
 struct ch_bundle_file {
 	enum ch_file_role role;
@@ -34,7 +39,7 @@ struct ch_bundle_file {
 
 struct ch_bundle {
 	struct ch_bundle_file *files; /* owned; letter first, then annexes,
-					 each by name */
+					 then attachments, each by name */
 	size_t len;
 	size_t cap;
 };

@@ -62,6 +62,13 @@ const struct ch_setting ch_letter_settings[] = {
 	  .help = "Files to attach, in this order. For \"annex-1.pdf\" the "
 		  "French letter gets annex-1.fr.pdf, or annex-1.pdf where "
 		  "there is none for French alone" },
+	{ .name = "annexes_fallback",
+	  .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_letter_conf, annexes_fallback),
+	  .initial = "\"\"",
+	  .max = 2,
+	  .help = "The language whose annex is attached where there is none in "
+		  "the letter's own; where it is empty, that is an error" },
 	{ .name = "labels",
 	  .type = CH_SETTING_GROUP,
 	  .offset = offsetof(struct ch_letter_conf, labels),
@@ -87,6 +94,8 @@ static void note_lines(void *ret, const char *shown,
 	conf->lines.fallback_language =
 		ch_settings_line(lines, "fallback_language");
 	conf->lines.annexes = ch_settings_line(lines, "annexes");
+	conf->lines.annexes_fallback =
+		ch_settings_line(lines, "annexes_fallback");
 }
 
 int ch_letter_conf_parse(struct ch_slice text, const char *shown,

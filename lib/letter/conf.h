@@ -13,10 +13,11 @@ struct ch_letter_conf {
 	struct ch_setting_strings languages;
 	char *fallback_language;
 	struct ch_setting_strings annexes;
+	char *annexes_fallback;
 	struct ch_setting_map labels[CH_LANGUAGES];
 	struct {
 		unsigned int sender, reply_to, reference, languages,
-			fallback_language, annexes;
+			fallback_language, annexes, annexes_fallback;
 	} lines; /* where each stands; 0: nowhere */
 };
 

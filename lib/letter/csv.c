@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* csv.c - one character at a time, knowing line and column.
+/* csv.c - separated text, one character at a time, knowing line and column.
  *
  * By hand and not with libcsv: that one gives cells without places, takes a
  * stray quote or a NUL without a word in its lenient mode and stops at the
  * first in its strict one, and has no bound for a cell. The states are few:
  *
- *   row  := cell *( "," cell ) ( LF / CRLF / end )
+ *   row  := cell *( separator cell ) ( LF / CRLF / end )
  *   cell := DQUOTE *( any but DQUOTE / 2DQUOTE ) DQUOTE
- *         / *( any but DQUOTE, ",", CR, LF )
+ *         / *( any but DQUOTE, separator, CR, LF )
+ *
+ * The separator is a comma (RFC 4180), a semicolon (what spreadsheets write
+ * where the comma is the decimal sign) or a tab: that of the three which stands
+ * most often in the first row, outside quotes.
  */
-#include "letter/csv.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "letter/decode.h"
+#include "letter/rows-private.h"
 
 enum state {
 	AT_START, /* of a cell */
@@ -33,10 +38,9 @@ enum told {
 };
 
 struct ch_csv {
+	struct ch_rows rows;
 	struct ch_decoder *decoder; /* owned */
-	const char *file;           /* borrowed */
-	size_t max_cell;
-	size_t max_cells;
+	char separator;             /* '\0' until the first row */
 	struct ch_slice piece; /* borrowed from the decoder */
 	int bad_behind;        /* a byte behind the piece, or -1 */
 	unsigned int line;
@@ -46,37 +50,17 @@ struct ch_csv {
 	enum state state;
 	unsigned int told;
 	bool cr; /* the last character was a CR */
-	struct ch_csv_cell cell;
+	struct ch_cell cell;
 	struct ch_problems *problems; /* borrowed for a call */
 };
 
-void ch_csv_row_init(struct ch_csv_row *row)
+static struct ch_place place_of(struct ch_rows *rows, const struct ch_row *row,
+				size_t cell, size_t offset, const char *field)
 {
-	*row = (struct ch_csv_row){ 0 };
-	ch_str_init(&row->text, CH_CSV_ROW_MAX);
-}
-
-void ch_csv_row_release(struct ch_csv_row *row)
-{
-	ch_str_release(&row->text);
-	free(row->cells);
-	ch_csv_row_init(row);
-}
-
-struct ch_slice ch_csv_row_cell(const struct ch_csv_row *row, size_t cell)
-{
-	return (struct ch_slice){ ch_str_cstr(&row->text) +
-					  row->cells[cell].at,
-				  row->cells[cell].len };
-}
-
-struct ch_place ch_csv_row_place(const struct ch_csv_row *row, size_t cell,
-				 size_t offset, const char *file,
-				 const char *field)
-{
-	const struct ch_csv_cell *c = &row->cells[cell];
+	const struct ch_cell *c = &row->cells[cell];
 	const char *text = ch_str_cstr(&row->text) + c->at;
-	struct ch_place place = { file, c->line, c->column + c->quoted, field };
+	struct ch_place place = { rows->file, c->line, c->column + c->quoted,
+				  field };
 
 	for (size_t i = 0; i < offset && i < c->len; i++) {
 		if (text[i] == '\n') {
@@ -92,32 +76,16 @@ struct ch_place ch_csv_row_place(const struct ch_csv_row *row, size_t cell,
 	return place;
 }
 
-struct ch_csv *ch_csv_new(struct ch_decoder *decoder, const char *file,
-			  size_t max_cell, size_t max_cells)
+static struct ch_place place_at(struct ch_rows *rows, unsigned int line,
+				unsigned int column, const char *field)
 {
-	struct ch_csv *csv = ch_xzalloc(sizeof(*csv));
-
-	csv->decoder = decoder;
-	csv->file = file;
-	csv->max_cell = max_cell;
-	csv->max_cells = max_cells;
-	csv->piece = CH_SLICE_EMPTY;
-	csv->bad_behind = -1;
-	csv->line = 1;
-	csv->column = 1;
-	return csv;
-}
-
-void ch_csv_free(struct ch_csv *csv)
-{
-	ch_decoder_free(csv->decoder);
-	free(csv);
+	return (struct ch_place){ rows->file, line, column, field };
 }
 
 /* ---- faults ----------------------------------------------------------- */
 
 /* Whether this kind is told for the first time in this row. */
-static bool tell(struct ch_csv *csv, struct ch_csv_row *row, enum told kind)
+static bool tell(struct ch_csv *csv, struct ch_row *row, enum told kind)
 {
 	bool first = !(csv->told & kind);
 
@@ -128,11 +96,11 @@ static bool tell(struct ch_csv *csv, struct ch_csv_row *row, enum told kind)
 
 #define FAULT(csv, line_, column_, hint, ...)                         \
 	ch_problems_add((csv)->problems, CH_PROBLEM_ERROR,            \
-			(struct ch_place){ (csv)->file, (line_),      \
+			(struct ch_place){ (csv)->rows.file, (line_),      \
 					   (column_), NULL },         \
 			hint, __VA_ARGS__)
 
-static void fault_byte(struct ch_csv *csv, struct ch_csv_row *row, int byte)
+static void fault_byte(struct ch_csv *csv, struct ch_row *row, int byte)
 {
 	if (tell(csv, row, TOLD_BYTE))
 		FAULT(csv, csv->line, csv->column,
@@ -142,7 +110,7 @@ static void fault_byte(struct ch_csv *csv, struct ch_csv_row *row, int byte)
 		      ch_decoder_charset(csv->decoder));
 }
 
-static void fault_after_quote(struct ch_csv *csv, struct ch_csv_row *row)
+static void fault_after_quote(struct ch_csv *csv, struct ch_row *row)
 {
 	if (tell(csv, row, TOLD_QUOTE))
 		FAULT(csv, csv->line, csv->column,
@@ -151,7 +119,7 @@ static void fault_after_quote(struct ch_csv *csv, struct ch_csv_row *row)
 		      "%u:%u", csv->cell.line, csv->cell.column);
 }
 
-static void fault_quote(struct ch_csv *csv, struct ch_csv_row *row)
+static void fault_quote(struct ch_csv *csv, struct ch_row *row)
 {
 	if (tell(csv, row, TOLD_QUOTE))
 		FAULT(csv, csv->line, csv->column,
@@ -160,7 +128,7 @@ static void fault_quote(struct ch_csv *csv, struct ch_csv_row *row)
 		      "a quote in a cell that does not begin with one");
 }
 
-static void fault_cr(struct ch_csv *csv, struct ch_csv_row *row)
+static void fault_cr(struct ch_csv *csv, struct ch_row *row)
 {
 	if (tell(csv, row, TOLD_CR))
 		FAULT(csv, csv->line, csv->column - 1,
@@ -170,7 +138,7 @@ static void fault_cr(struct ch_csv *csv, struct ch_csv_row *row)
 
 /* ---- characters ------------------------------------------------------- */
 
-static void add_char(struct ch_csv *csv, struct ch_csv_row *row, char c)
+static void add_char(struct ch_csv *csv, struct ch_row *row, char c)
 {
 	if (c == '\0') {
 		if (tell(csv, row, TOLD_NUL))
@@ -180,35 +148,35 @@ static void add_char(struct ch_csv *csv, struct ch_csv_row *row, char c)
 			      "a NUL byte");
 		return;
 	}
-	if (row->text.len - csv->cell.at >= csv->max_cell) {
+	if (row->text.len - csv->cell.at >= csv->rows.max_cell) {
 		if (tell(csv, row, TOLD_LONG))
 			FAULT(csv, csv->cell.line, csv->cell.column, NULL,
 			      "the cell is longer than %zu bytes",
-			      csv->max_cell);
+			      csv->rows.max_cell);
 		return;
 	}
-	if (row->len < csv->max_cells)
+	if (row->len < csv->rows.max_cells)
 		ch_str_add_char(&row->text, c);
 	if (row->text.full && tell(csv, row, TOLD_ROW))
 		FAULT(csv, row->line, 0, NULL,
 		      "the row is longer than %zu bytes", row->text.max);
 }
 
-static void begin_cell(struct ch_csv *csv, const struct ch_csv_row *row,
+static void begin_cell(struct ch_csv *csv, const struct ch_row *row,
 		       unsigned int column)
 {
 	csv->state = AT_START;
-	csv->cell = (struct ch_csv_cell){
+	csv->cell = (struct ch_cell){
 		.at = row->text.len,
 		.line = csv->line,
 		.column = column,
 	};
 }
 
-static void end_cell(struct ch_csv *csv, struct ch_csv_row *row)
+static void end_cell(struct ch_csv *csv, struct ch_row *row)
 {
 	csv->cell.len = row->text.len - csv->cell.at;
-	if (row->len < csv->max_cells) {
+	if (row->len < csv->rows.max_cells) {
 		ch_str_add_mem(&row->text, "", 1);
 		CH_GROW(row->cells, row->len, row->cap);
 		row->cells[row->len] = csv->cell;
@@ -217,13 +185,13 @@ static void end_cell(struct ch_csv *csv, struct ch_csv_row *row)
 }
 
 static bool is_blank_line(const struct ch_csv *csv,
-			  const struct ch_csv_row *row)
+			  const struct ch_row *row)
 {
 	return row->len == 0 && csv->state == AT_START;
 }
 
-/* A character that is no quote, comma or line end. */
-static void take_other(struct ch_csv *csv, struct ch_csv_row *row, char c)
+/* A character that is no quote, separator or line end. */
+static void take_other(struct ch_csv *csv, struct ch_row *row, char c)
 {
 	if (csv->state == QUOTE_SEEN) {
 		fault_after_quote(csv, row);
@@ -235,7 +203,7 @@ static void take_other(struct ch_csv *csv, struct ch_csv_row *row, char c)
 		add_char(csv, row, c);
 }
 
-static void take_quote(struct ch_csv *csv, struct ch_csv_row *row)
+static void take_quote(struct ch_csv *csv, struct ch_row *row)
 {
 	switch (csv->state) {
 	case AT_START:
@@ -259,7 +227,7 @@ static void take_quote(struct ch_csv *csv, struct ch_csv_row *row)
 }
 
 /* A carriage return was no part of a line end. */
-static void settle_cr(struct ch_csv *csv, struct ch_csv_row *row, char c)
+static void settle_cr(struct ch_csv *csv, struct ch_row *row, char c)
 {
 	if (csv->cr && c != '\n')
 		fault_cr(csv, row);
@@ -267,14 +235,14 @@ static void settle_cr(struct ch_csv *csv, struct ch_csv_row *row, char c)
 }
 
 /* Returns whether the row is complete. */
-static bool take(struct ch_csv *csv, struct ch_csv_row *row, char c)
+static bool take(struct ch_csv *csv, struct ch_row *row, char c)
 {
 	settle_cr(csv, row, c);
 	if (c == '\r') {
 		csv->cr = true;
 	} else if (c == '"') {
 		take_quote(csv, row);
-	} else if (c == ',' && csv->state != QUOTED) {
+	} else if (c == csv->separator && csv->state != QUOTED) {
 		end_cell(csv, row);
 		begin_cell(csv, row, csv->column + 1);
 	} else if (c == '\n' && csv->state != QUOTED) {
@@ -301,7 +269,7 @@ static void move(struct ch_csv *csv, char c)
 
 /* ---- rows ------------------------------------------------------------- */
 
-static void begin_row(struct ch_csv *csv, struct ch_csv_row *row)
+static void begin_row(struct ch_csv *csv, struct ch_row *row)
 {
 	ch_str_clear(&row->text);
 	row->len = 0;
@@ -313,7 +281,7 @@ static void begin_row(struct ch_csv *csv, struct ch_csv_row *row)
 }
 
 /* Make `piece` not empty; false at the end. */
-static bool refill(struct ch_csv *csv, struct ch_csv_row *row)
+static bool refill(struct ch_csv *csv, struct ch_row *row)
 {
 	struct ch_error err;
 	int got;
@@ -342,12 +310,12 @@ static bool refill(struct ch_csv *csv, struct ch_csv_row *row)
 }
 
 /* The text has ended: what stands of a row is one. */
-static int end_of_text(struct ch_csv *csv, struct ch_csv_row *row)
+static int end_of_text(struct ch_csv *csv, struct ch_row *row)
 {
 	settle_cr(csv, row, 0);
 	if (csv->state == QUOTED) {
 		FAULT(csv, csv->cell.line, csv->cell.column,
-		      "Close it before the next comma.",
+		      "Close it before the cell ends.",
 		      "the quote that opens here is never closed");
 		row->bad = true;
 	}
@@ -357,15 +325,71 @@ static int end_of_text(struct ch_csv *csv, struct ch_csv_row *row)
 	return 1;
 }
 
-int ch_csv_next(struct ch_csv *csv, struct ch_csv_row *row,
+/* ---- the separator ---------------------------------------------------- */
+
+static const struct separator {
+	char character;
+	const char *form;
+} separators[] = {
+	{ ',', "commas" },
+	{ ';', "semicolons" },
+	{ '\t', "tabs" },
+};
+
+/* Count in the first piece up to the end of the first row that is not empty;
+ * a header that is longer than a piece has shown its separator by then. */
+static void detect(struct ch_csv *csv)
+{
+	size_t count[CH_COUNT(separators)] = { 0 };
+	size_t best = 0;
+	bool quoted = false;
+	bool begun = false;
+
+	for (size_t i = 0; i < csv->piece.len; i++) {
+		char c = csv->piece.data[i];
+
+		quoted ^= c == '"';
+		if (c == '\n' && !quoted && begun)
+			break;
+		begun |= c != '\n' && c != '\r';
+		for (size_t j = 0; !quoted && j < CH_COUNT(separators); j++)
+			count[j] += c == separators[j].character;
+	}
+	for (size_t j = 1; j < CH_COUNT(separators); j++) {
+		if (count[j] > count[best])
+			best = j;
+	}
+	csv->separator = separators[best].character;
+}
+
+static void write_form(const struct ch_rows *rows, struct ch_str *out)
+{
+	const struct ch_csv *csv = (const struct ch_csv *)rows;
+
+	ch_str_add(out, "CSV, ");
+	for (size_t j = 0; j < CH_COUNT(separators); j++) {
+		if (separators[j].character == csv->separator)
+			ch_str_addf(out, "%s, ", separators[j].form);
+	}
+	ch_str_add(out, ch_decoder_charset(csv->decoder));
+}
+
+/* ---- the reader ------------------------------------------------------- */
+
+static int next(struct ch_rows *rows, struct ch_row *row,
 		struct ch_problems *problems)
 {
+	struct ch_csv *csv = (struct ch_csv *)rows;
+
 	csv->problems = problems;
 	begin_row(csv, row);
 	while (refill(csv, row)) {
-		char c = *csv->piece.data++;
+		char c;
 		bool complete;
 
+		if (!csv->separator)
+			detect(csv);
+		c = *csv->piece.data++;
 		csv->piece.len--;
 		complete = take(csv, row, c);
 		move(csv, c);
@@ -375,4 +399,47 @@ int ch_csv_next(struct ch_csv *csv, struct ch_csv_row *row,
 			begin_row(csv, row);
 	}
 	return end_of_text(csv, row);
+}
+
+static void csv_free(struct ch_rows *rows)
+{
+	struct ch_csv *csv = (struct ch_csv *)rows;
+
+	ch_decoder_free(csv->decoder);
+	ch_rows_release(rows);
+	free(csv);
+}
+
+static const struct ch_rows_kind kind = {
+	.next = next,
+	.place = place_of,
+	.place_at = place_at,
+	.write_form = write_form,
+	.free = csv_free,
+};
+
+int ch_csv_open(int fd, const struct ch_rows_options *options,
+		struct ch_rows **ret, struct ch_problems *problems)
+{
+	struct ch_decoder *decoder;
+	struct ch_csv *csv;
+	struct ch_error err;
+
+	if (ch_decoder_new(fd, CH_SLICE_EMPTY, options->charset, &decoder,
+			   &err) < 0) {
+		struct ch_place place = { options->shown, 0, 0, NULL };
+
+		ch_problems_add(problems, CH_PROBLEM_ERROR, place, NULL, "%s",
+				err.text);
+		return -1;
+	}
+	csv = ch_xzalloc(sizeof(*csv));
+	ch_rows_init(&csv->rows, &kind, options);
+	csv->decoder = decoder;
+	csv->piece = CH_SLICE_EMPTY;
+	csv->bad_behind = -1;
+	csv->line = 1;
+	csv->column = 1;
+	*ret = &csv->rows;
+	return 0;
 }

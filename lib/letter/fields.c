@@ -49,6 +49,16 @@ void ch_fields_set(struct ch_fields *fields, const char *name,
 	};
 }
 
+void ch_fields_append(struct ch_fields *fields, struct ch_fields *more)
+{
+	for (size_t i = 0; i < more->len; i++) {
+		CH_GROW(fields->items, fields->len, fields->cap);
+		fields->items[fields->len++] = more->items[i];
+	}
+	free(more->items);
+	*more = (struct ch_fields){ 0 };
+}
+
 const char *ch_fields_get(const struct ch_fields *fields, const char *name)
 {
 	const struct ch_field *field = find(fields, name);

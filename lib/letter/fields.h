@@ -23,6 +23,9 @@ void ch_fields_release(struct ch_fields *fields);
 /* Copies both; a name that is there already gets the new value. */
 void ch_fields_set(struct ch_fields *fields, const char *name,
 		   struct ch_slice value);
+/* Move all of `more` behind them; no name of it may be there. *more is empty
+ * afterwards. */
+void ch_fields_append(struct ch_fields *fields, struct ch_fields *more);
 /* NULL where there is none. Borrowed. */
 const char *ch_fields_get(const struct ch_fields *fields, const char *name);
 

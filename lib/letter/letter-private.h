@@ -19,6 +19,7 @@ enum ch_source {
 	CH_SOURCE_SALUTATION, /* and the others of ch_salutation_field */
 	CH_SOURCE_SALUTATION_LINE,
 	CH_SOURCE_SALUTATION_CLOSING,
+	CH_SOURCE_ANNEXES, /* some addressees have their own */
 };
 
 /* A text with fields: a subject, or a body. Arrays go by the template's roots,
@@ -70,6 +71,8 @@ struct ch_letter {
 	struct ch_attachment **attachments; /* owned; by the bundle's files */
 	struct ch_countries *countries;     /* owned; or NULL */
 	struct ch_salutations *salutations; /* owned; or NULL */
+	bool has_own_attachments; /* the bundle has such as one addressee gets
+				     and another does not */
 	struct ch_address from;
 	struct ch_address reply_to;
 	bool has_reply_to;
@@ -81,6 +84,10 @@ struct ch_letter {
 	uint64_t max_bytes;
 	/* scratch of a merge */
 	char date[16];
+	char annexes[16];
+	const struct ch_attachment **attached; /* owned array */
+	size_t attached_len;
+	size_t attached_cap;
 	struct ch_str copies;
 	struct ch_str subject;
 	struct ch_str text;
@@ -95,6 +102,22 @@ struct ch_letter {
 
 struct ch_letter_language *
 ch_letter_find_language(const struct ch_letter *letter, const char *code);
+
+/* "annex-1.pdf" and "fr" give "annex-1.fr.pdf". Owned by the caller. */
+char *ch_letter_name_in(const char *name, const char *code);
+
+/* Gather what goes with the letter of this addressee into `attached`, and how
+ * many these are into `annexes`. -1 with problems (attach.c). */
+int ch_letter_attach(struct ch_letter *letter,
+		     const struct ch_letter_language *language,
+		     const struct ch_addressee *addressee,
+		     struct ch_problems *problems);
+
+/* A text that uses a column in which several tables differ, outside of the list
+ * of what each says, is an error: -1 with each place (attach.c). */
+int ch_letter_refuse_differing(const struct ch_letter_language *language,
+			       const struct ch_addressee *addressee,
+			       struct ch_problems *problems);
 
 /* Compile the bodies with all sections open and with all closed, so that a
  * fault of the Markdown is found before the first addressee. */

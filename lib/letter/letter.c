@@ -91,6 +91,7 @@ void ch_letter_free(struct ch_letter *letter)
 	ch_str_release(&letter->html);
 	free(letter->to);
 	free(letter->cc);
+	free(letter->attached);
 	free(letter);
 }
 
@@ -549,7 +550,7 @@ static char *constant_of(const struct load *load,
 		return ch_xstrdup(load->letter->deadline);
 	if (strcmp(name, "language") == 0)
 		return ch_xstrdup(language->code);
-	if (strcmp(name, "annexes") == 0)
+	if (strcmp(name, "annexes") == 0 && !load->letter->has_own_attachments)
 		return count_text(language->attachments_len);
 	return NULL;
 }
@@ -593,6 +594,7 @@ static void bind(const struct load *load, struct ch_letter_language *language,
 		part->sources[i] =
 			constant ? CH_SOURCE_CONSTANT
 			: strcmp(name, "date") == 0 ? CH_SOURCE_DATE
+			: strcmp(name, "annexes") == 0 ? CH_SOURCE_ANNEXES
 			: strcmp(name, "copies") == 0 ? CH_SOURCE_COPIES
 						      : CH_SOURCE_COLUMN;
 	}
@@ -645,8 +647,7 @@ static void read_text(struct load *load, struct ch_letter_language *language)
 
 /* ---- annexes ---------------------------------------------------------- */
 
-/* "annex-1.pdf" and "fr" give "annex-1.fr.pdf". */
-static char *name_in(const char *name, const char *code)
+char *ch_letter_name_in(const char *name, const char *code)
 {
 	const char *dot = strrchr(name, '.');
 
@@ -691,18 +692,23 @@ static const struct ch_attachment *attachment_of(struct load *load,
 static void attach(struct load *load, struct ch_letter_language *language,
 		   enum ch_file_role role, const char *name)
 {
-	CH_AUTOCHAR own = name_in(name, language->code);
+	CH_AUTOCHAR own = ch_letter_name_in(name, language->code);
+	const char *instead = load->letter->conf.annexes_fallback;
+	CH_AUTOCHAR other = ch_letter_name_in(name, instead ? instead : "");
 	const struct ch_bundle_file *file = use_file(load, role, own);
 	const struct ch_attachment *attachment;
 
 	if (!file)
 		file = use_file(load, role, name);
+	if (!file && instead && instead[0])
+		file = use_file(load, role, other);
 	if (!file) {
 		FAULT(load,
 		      role == CH_ROLE_LETTER ? load->letter->conf.lines.annexes
 					     : 0,
-		      "annexes", NULL, "there is neither %s nor %s", own,
-		      name);
+		      "annexes", "Add it, or name in annexes_fallback the "
+				 "language whose annexes serve instead.",
+		      "there is neither %s nor %s", own, name);
 		return;
 	}
 	attachment = attachment_of(load, file);
@@ -736,6 +742,18 @@ static char **given_annexes(const struct ch_bundle *bundle, size_t *ret_len)
 	return names;
 }
 
+/* A language that has no code of ours would never serve. */
+static void check_annexes_fallback(struct load *load)
+{
+	const struct ch_letter_conf *conf = &load->letter->conf;
+	const char *code = conf->annexes_fallback;
+
+	if (code && code[0] && language_number(code) == CH_LANGUAGES)
+		FAULT(load, conf->lines.annexes_fallback, "annexes_fallback",
+		      "They are en, fr, es, ru, zh and ar.",
+		      "\"%s\" is none of the six", code);
+}
+
 static void read_annexes(struct load *load)
 {
 	struct ch_letter *letter = load->letter;
@@ -743,8 +761,12 @@ static void read_annexes(struct load *load)
 	size_t given_len;
 	char **given = given_annexes(letter->bundle, &given_len);
 
+	check_annexes_fallback(load);
 	letter->attachments = ch_xcalloc(letter->bundle->len,
 					 sizeof(*letter->attachments));
+	for (size_t i = 0; i < letter->bundle->len; i++)
+		letter->has_own_attachments |= letter->bundle->files[i].role ==
+					       CH_ROLE_ATTACHMENT;
 	for (size_t i = 0; i < letter->languages_len; i++) {
 		struct ch_letter_language *language = &letter->languages[i];
 
@@ -771,7 +793,8 @@ static void warn_of_unused(struct load *load)
 		const struct ch_bundle_file *file = &bundle->files[i];
 		struct ch_place place = { file->shown, 0, 0, NULL };
 
-		if (load->used[i] || strncmp(file->name, "README", 6) == 0 ||
+		if (load->used[i] || file->role == CH_ROLE_ATTACHMENT ||
+		    strncmp(file->name, "README", 6) == 0 ||
 		    strncmp(file->name, "letterhead.", 11) == 0 ||
 		    ch_shared_is_one(file->name))
 			continue;
@@ -883,6 +906,17 @@ const char *ch_letter_language(const struct ch_letter *letter,
 		ch_letter_find_language(letter, wanted);
 
 	return language ? language->code : letter->fallback->code;
+}
+
+const char *ch_letter_language_of(const struct ch_letter *letter,
+				  const struct ch_addressee *addressee)
+{
+	const struct ch_letter_language *second =
+		ch_letter_find_language(letter, addressee->second_language);
+
+	if (second && !ch_letter_find_language(letter, addressee->language))
+		return second->code;
+	return ch_letter_language(letter, addressee->language);
 }
 
 struct ch_slice ch_letter_subject(const struct ch_letter *letter,

@@ -25,6 +25,7 @@
 #include "mail/compose.h"
 
 struct ch_letter; /* opaque */
+struct ch_addressee;
 
 /* What the batch adds to the letter's own files. All borrowed for the call. */
 struct ch_letter_options {
@@ -54,6 +55,10 @@ const char *const *ch_letter_languages(const struct ch_letter *letter);
 /* The one an addressee who wants `wanted` gets: that, or the fallback. */
 const char *ch_letter_language(const struct ch_letter *letter,
 			       const char *wanted);
+/* The same by the addressee: its own language, else the second that it reads,
+ * else the fallback. */
+const char *ch_letter_language_of(const struct ch_letter *letter,
+				  const struct ch_addressee *addressee);
 /* The subject as it is written in that language, fields and all. Borrowed from
  * the bundle; empty where the letter does not have the language. */
 struct ch_slice ch_letter_subject(const struct ch_letter *letter,
@@ -74,7 +79,10 @@ struct ch_addressee {
 	char *key;      /* owned; "FRA" */
 	char *name;     /* owned; for lists: "France" */
 	char *language; /* owned; what it wants: "fr" */
+	char *second_language; /* owned; what it reads too, "" if not known */
 	struct ch_fields fields; /* every column, with the above */
+	struct ch_fields differing; /* columns in which several tables do not
+		agree, and so are no field; and what each says, for messages */
 	struct ch_addressee_address *addresses; /* owned; to first */
 	size_t addresses_len;
 	const char *file;  /* borrowed; where it stands, for messages */
@@ -109,6 +117,13 @@ int ch_letter_merge(const struct ch_letter *letter,
 		    const struct ch_addressee *addressee,
 		    struct ch_str *ret_subject, struct ch_str *ret_text,
 		    struct ch_str *ret_html, struct ch_problems *problems);
+
+/* How many files go with the letter of this addressee: those of its language,
+ * and those that its column `attachments` names. */
+size_t ch_letter_annexes_of(const struct ch_letter *letter,
+			    const struct ch_addressee *addressee);
+/* Whether a letter that was composed had this file of the bundle attached. */
+bool ch_letter_attached(const struct ch_letter *letter, size_t file);
 
 /* Whether some language's text uses the field. */
 bool ch_letter_uses(const struct ch_letter *letter, const char *field);

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += lib/letter/libletter.a
 lib_letter_libletter_a_SOURCES = \
-	lib/letter/addressee.c \
+	lib/letter/addressee.c lib/letter/addressee-private.h \
+	lib/letter/attach.c \
 	lib/letter/body.c lib/letter/body.h lib/letter/body-private.h \
 	lib/letter/body-flow.c lib/letter/body-html.c lib/letter/body-text.c \
 	lib/letter/bundle.c lib/letter/bundle.h \
 	lib/letter/conf.c lib/letter/conf.h \
 	lib/letter/country.c lib/letter/country.h \
-	lib/letter/csv.c lib/letter/csv.h \
+	lib/letter/csv.c \
 	lib/letter/data.c lib/letter/data.h \
 	lib/letter/date.c lib/letter/date.h \
 	lib/letter/decode.c lib/letter/decode.h \
@@ -19,9 +20,14 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/letter-private.h lib/letter/merge.c \
 	lib/letter/number.c lib/letter/number.h \
 	lib/letter/plural.c lib/letter/plural.h \
+	lib/letter/recipients.c lib/letter/recipients.h \
+	lib/letter/rows.c lib/letter/rows.h lib/letter/rows-private.h \
 	lib/letter/salutation.c lib/letter/salutation.h \
 	lib/letter/seen.c lib/letter/seen.h \
 	lib/letter/shared.c lib/letter/shared.h \
+	lib/letter/sheet.c lib/letter/sheet-private.h \
+	lib/letter/sheet-value.c lib/letter/ods.c lib/letter/xlsx.c \
+	lib/letter/sort.c lib/letter/sort.h \
 	lib/letter/table.c lib/letter/table.h \
 	lib/letter/template.c lib/letter/template.h \
 	lib/letter/template-private.h lib/letter/template-inherit.c \
@@ -29,11 +35,13 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/template-render.c lib/letter/template-scan.c \
 	lib/letter/template-section.c lib/letter/template-walk.c \
 	lib/letter/tsv.c lib/letter/tsv.h
-lib_letter_libletter_a_CFLAGS = $(AM_CFLAGS) $(CMARK_CFLAGS) $(ICU_CFLAGS)
+lib_letter_libletter_a_CFLAGS = $(AM_CFLAGS) $(CMARK_CFLAGS) $(ICU_CFLAGS) \
+	$(EXPAT_CFLAGS) $(ZIP_CFLAGS)
 
 # What a program that merges letters needs: $(LETTER_LIBS) $(MAIL_LIBS)
 # $(BASE_LIBS) $(CONFIG_LIBS), in this order.
-LETTER_LIBS = lib/letter/libletter.a $(CMARK_LIBS)
+LETTER_LIBS = lib/letter/libletter.a $(CMARK_LIBS) $(ZIP_LIBS) $(EXPAT_LIBS) \
+	-lm
 
 check_PROGRAMS += tests/unit/test-template tests/unit/test-table
 tests_unit_test_template_SOURCES = tests/unit/test-template.c
@@ -51,6 +59,13 @@ check_PROGRAMS += tests/unit/test-filter
 tests_unit_test_filter_SOURCES = tests/unit/test-filter.c
 tests_unit_test_filter_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-filter
+
+check_PROGRAMS += tests/unit/test-sheet tests/unit/test-sort
+tests_unit_test_sheet_SOURCES = tests/unit/test-sheet.c
+tests_unit_test_sheet_LDADD = $(LETTER_LIBS) $(UNIT_LIBS)
+tests_unit_test_sort_SOURCES = tests/unit/test-sort.c
+tests_unit_test_sort_LDADD = $(LETTER_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-sheet tests/unit/test-sort
 
 check_PROGRAMS += tests/unit/test-body
 tests_unit_test_body_SOURCES = tests/unit/test-body.c
@@ -83,6 +98,24 @@ tests_fuzz_fuzz_bundle_SOURCES = tests/fuzz/fuzz-bundle.c \
 tests_fuzz_fuzz_bundle_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 tests_fuzz_fuzz_bundle_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
 	$(CONFIG_LIBS)
+check_PROGRAMS += tests/tools/fuzz-rows
+tests_tools_fuzz_rows_SOURCES = tests/tools/fuzz-rows.c \
+	tests/fuzz/memory-file.h
+tests_tools_fuzz_rows_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
+	$(CONFIG_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz-xlsx tests/fuzz/fuzz-ods
+tests_fuzz_fuzz_xlsx_SOURCES = tests/fuzz/fuzz-xlsx.c \
+	tests/fuzz/fuzz-sheet.h tests/fuzz/memory-file.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_xlsx_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_xlsx_CFLAGS = $(AM_CFLAGS) $(ZIP_CFLAGS)
+tests_fuzz_fuzz_xlsx_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS)
+tests_fuzz_fuzz_ods_SOURCES = tests/fuzz/fuzz-ods.c \
+	tests/fuzz/fuzz-sheet.h tests/fuzz/memory-file.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_ods_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_ods_CFLAGS = $(AM_CFLAGS) $(ZIP_CFLAGS)
+tests_fuzz_fuzz_ods_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/corpora/ods tests/corpora/xlsx
 EXTRA_DIST += tests/corpora/csv tests/corpora/template tests/corpora/bundle
 
 # The merge language beside its specification.

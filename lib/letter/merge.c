@@ -255,6 +255,10 @@ static void read_value(const struct ch_letter *letter,
 			ch_str_cstr(&letter->copies), letter->copies.len
 		};
 		return;
+	case CH_SOURCE_ANNEXES:
+		value->kind = CH_DATA_TEXT;
+		value->text = ch_slice_of(letter->annexes);
+		return;
 	case CH_SOURCE_COLUMN:
 		read_column(part, root, &addressee->fields);
 		return;
@@ -362,8 +366,11 @@ static int merge(struct ch_letter *letter,
 {
 	size_t errors = problems->errors;
 	struct ch_letter_language *language = ch_letter_find_language(
-		letter, ch_letter_language(letter, addressee->language));
+		letter, ch_letter_language_of(letter, addressee));
 
+	ch_letter_attach(letter, language, addressee, problems);
+	if (ch_letter_refuse_differing(language, addressee, problems) < 0)
+		return -1;
 	write_copies(letter, addressee);
 	write_date(letter, date_us);
 	fill(letter, language, &language->subject, addressee, problems);
@@ -425,8 +432,8 @@ static int compose(const struct ch_letter *letter,
 		.text = { ch_str_cstr(&letter->text), letter->text.len },
 		.text_delsp = delsp,
 		.html = { ch_str_cstr(&letter->html), letter->html.len },
-		.attachments = language->attachments,
-		.attachments_len = language->attachments_len,
+		.attachments = letter->attached,
+		.attachments_len = letter->attached_len,
 	};
 
 	if (ch_compose(&message, out, err) < 0)

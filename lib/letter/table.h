@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* table.h - the addressees' table, row by row in bounded memory.
  *
- * CSV by RFC 4180 (quotes, doubled quotes, line ends inside quotes; CRLF or LF)
- * in UTF-8, a BOM stripped; UTF-16 where a BOM says so; other charsets by name.
- * The first row names the columns: `key` and `to` must be there; `language`,
- * `cc`, `name` and any other field may. Every fault is a problem at
- * file:line:column, and reading goes on behind it.
+ * CSV (RFC 4180, also with semicolons or tabs) in UTF-8, in UTF-16 where a BOM
+ * says so, or in another charset by its name; XLSX; ODS. The first row names
+ * the columns: `key` and `to` (or `to.ROLE`) must be there; `cc`, `cc.ROLE`,
+ * `language`, `second_language`, `name`, `attachments`, `copies_printed` and
+ * any other field may. Every fault is a problem at its place, and reading goes
+ * on behind it. Memory does not grow with the table.
  */
 #ifndef CH_LETTER_TABLE_H
 #define CH_LETTER_TABLE_H
@@ -25,6 +26,10 @@ struct ch_table_options {
 	const char *shown;       /* what messages call the file */
 	const char *charset;     /* NULL: UTF-8 */
 	uint64_t max_recipients; /* 0: no limit */
+	const char *sheet;       /* of a workbook; NULL: the first */
+	const char *scratch_dir; /* for a temporary file; NULL: $TMPDIR */
+	bool joined; /* several tables are: who joins them looks for addresses
+			that two addressees share */
 };
 
 /* Open and read the header row. -1 with problems: not a regular file, empty,
@@ -42,6 +47,13 @@ const char *const *ch_table_columns(const struct ch_table *table,
  * (a warning), the file having changed while it was read. */
 int ch_table_next(struct ch_table *table, struct ch_addressee *ret,
 		  struct ch_problems *problems);
+
+/* What stands before a row's number in messages: with a sheet's name. Borrowed.
+ */
+const char *ch_table_file(const struct ch_table *table);
+
+/* "CSV, semicolons, UTF-8", "ODS, sheet \"Members\"". Borrowed. */
+const char *ch_table_form(const struct ch_table *table);
 
 /* Rows seen, good or not. */
 uint64_t ch_table_rows(const struct ch_table *table);

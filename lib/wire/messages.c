@@ -46,6 +46,11 @@ struct field {
 
 /* ---- the tables --------------------------------------------------------- */
 
+static const struct field text_list[] = {
+	{ .kind = TEXT, .offset = 0 },
+	F_END
+};
+
 static const struct field peer_setup[] = {
 	F_TEXT(ch_peer_setup, name),
 	F_TEXT(ch_peer_setup, host),
@@ -177,10 +182,11 @@ static const struct field send_fault[] = {
 static const struct field import_start[] = {
 	F_TEXT(ch_import_start, spool_dir),
 	F_TEXT(ch_import_start, objects_dir),
-	F_TEXT(ch_import_start, recipients),
+	F_LIST(ch_import_start, recipients, recipients_len, text_list, 4),
 	F_TEXT(ch_import_start, reference),
 	F_TEXT(ch_import_start, deadline),
 	F_TEXT(ch_import_start, charset),
+	F_TEXT(ch_import_start, sheet),
 	F_TEXT(ch_import_start, fallback_language),
 	F_TEXT(ch_import_start, from),
 	F_TEXT(ch_import_start, reply_to),
@@ -261,11 +267,6 @@ static const struct field receive_state[] = {
 	F_U32(ch_receive_state, uidvalidity),
 	F_U32(ch_receive_state, reading),
 	F_TEXT(ch_receive_state, text),
-	F_END
-};
-
-static const struct field text_list[] = {
-	{ .kind = TEXT, .offset = 0 },
 	F_END
 };
 

@@ -95,7 +95,7 @@ struct ch_send_setup {
 };
 
 struct ch_batch_file {
-	struct ch_slice role; /* "letter" or "annex" */
+	struct ch_slice role; /* "letter", "annex", "attachment" */
 	struct ch_slice name; /* flat file name: "fr.md", "annex-1.en.pdf" */
 	struct ch_sha256 sha256;
 	uint64_t size_bytes;
@@ -215,12 +215,15 @@ struct ch_send_fault {
 };
 
 struct ch_import_start {
-	struct ch_slice spool_dir;   /* letter/ recipients/ annexes/ below it */
+	struct ch_slice spool_dir;   /* letter/ recipients/ annexes/
+					attachments/ below it */
 	struct ch_slice objects_dir;
-	struct ch_slice recipients;  /* file name in recipients/ */
+	struct ch_slice *recipients; /* file names in recipients/ */
+	uint32_t recipients_len;
 	struct ch_slice reference;
 	struct ch_slice deadline;
 	struct ch_slice charset;     /* "" = UTF-8 */
+	struct ch_slice sheet;       /* of a workbook; "" = the first */
 	struct ch_slice fallback_language;
 	struct ch_slice from;
 	struct ch_slice reply_to;

@@ -177,7 +177,8 @@ static void check_addressee(const struct ch_letter *letter,
 
 static void check_table(const struct ch_letter *letter, struct ch_slice text)
 {
-	struct ch_table_options options = { "m.csv", NULL, MESSAGES_MAX };
+	struct ch_table_options options = { .shown = "m.csv",
+					    .max_recipients = MESSAGES_MAX };
 	CH_AUTO(ch_problems) problems = { 0 };
 	CH_AUTOPTR(ch_table) table = NULL;
 	struct ch_addressee addressee;

@@ -97,7 +97,8 @@ static void check_problems(const struct ch_problems *problems)
 static bool read_table(const char *path, const char *charset,
 		       struct ch_str *again, struct ch_str *addresses)
 {
-	struct ch_table_options options = { "t.csv", charset, 0 };
+	struct ch_table_options options = { .shown = "t.csv",
+					    .charset = charset };
 	CH_AUTOPTR(ch_table) table = NULL;
 	CH_AUTO(ch_problems) problems = { 0 };
 	const char *const *columns;

@@ -16,7 +16,7 @@ UNLIMITED = re.search(r"(?m)^#define CH_WORKER_UNLIMITED 1",
                       (BUILD / "config.h").read_text()) is not None
 DATE_US = 1795478400 * 1000 * 1000  # 2026-11-24
 OPTIONS = {
-    "recipients": "m.csv", "reference": "DM-1276", "deadline": "2026-12-07",
+    "recipients": ["m.csv"], "reference": "DM-1276", "deadline": "2026-12-07",
     "from_": "Registry <registry@secretariat.example>",
     "message_id_domain": "chancery.example", "date_us": DATE_US,
 }

@@ -195,8 +195,10 @@ class Real(unittest.TestCase):
                       "--yes", code=65)
         problems = [line for line in self.err.splitlines()
                     if line.startswith(str(SOURCE))]
-        self.assertEqual(problems, [line for line in here.splitlines()
-                                    if line.startswith(str(SOURCE))])
+        shown = [line for line in here.splitlines()
+                 if line.startswith(str(SOURCE))]
+        self.assertEqual(shown.pop(), f"{faults}: CSV, commas, UTF-8.")
+        self.assertEqual(problems, shown)
         self.assertEqual(len(problems), 3)
         self.assertIn("3 errors: nothing was queued", self.err)
         self.assertEqual(self.json("status")[1:], [])

@@ -161,8 +161,9 @@ class Usage(Case):
                 ((), "what is to be done?"),
                 (("prevew",), 'no verb "prevew"; did you mean "preview"?'),
                 (("frobnicate",), 'no verb "frobnicate"\n'),
-                (("check",), "check: needs LETTER RECIPIENTS"),
-                (("check", "a", "b", "c"), 'check: "c" is one word too many'),
+                (("check",), "check: needs LETTER TABLE..."),
+                (("check", *map(str, range(22))),
+                 'check: "21" is one word too many'),
                 (("check", "--anex", "x"), "did you mean --annex?"),
                 (("check", "a", "b", "--deadline"), "needs a DATE"),
                 (("--color", "blue", "check", "a", "b"), 'not "blue"'),
@@ -231,6 +232,55 @@ class Check(Case):
                          r"(?m)^invitation/en\.md:3:1: salutation: empty for "
                          r"KEN \(faults\.csv:7\)$")
         self.assertIn("3 errors, 0 warnings: correct them", out)
+
+    def test_several_tables(self):
+        """Who stands in both gets one letter; what each table is, what the
+        letter prints and what it does not."""
+        (self.dir / "lists").mkdir()
+        (self.dir / "lists/guests.tsv").write_text(
+            "key\tto\tsalutation\tcountry\tseat\tcapacity\n"
+            "FRA\tguest@fr.example\t\t\t7\tGuest\n"
+            "KEN\tb@ke.example\tExcellency\tKenya\t8\t\n")
+        tables = ("members.csv", "lists/guests.tsv", "-d", "2026-12-18")
+        out = self.run_it("check", "invitation", *tables)
+        self.assertEqual(out.splitlines()[:3], [
+            "members.csv: CSV, commas, UTF-8.",
+            "lists/guests.tsv: CSV, tabs, UTF-8.",
+            "4 letters can be sent; 0 warnings."])
+        self.assertEqual(out.splitlines()[-2:], [
+            "Fields that the letter prints: deadline, salutation, country.",
+            "Columns that it does not: seat."])
+        told, = self.lines(self.run_it("check", "invitation", *tables,
+                                       "--json"))
+        self.assertEqual(told["tables"], [
+            {"file": "members.csv", "form": "CSV, commas, UTF-8"},
+            {"file": "lists/guests.tsv", "form": "CSV, tabs, UTF-8"}])
+        self.assertEqual(told["fields_used"],
+                         ["deadline", "salutation", "country"])
+        self.assertEqual(told["columns_not_used"], ["seat"])
+        out = self.run_it("preview", "invitation", *tables, "-r", "FRA")
+        self.assertEqual(out.splitlines()[:2], [
+            "To: Aïssatou N. <minister@foreign.fr.example>, guest@fr.example",
+            "Cc: mission@fr.example"])
+
+    def test_files_of_one_addressee(self):
+        (self.dir / "files").mkdir()
+        (self.dir / "files/visa.pdf").write_bytes(b"%PDF")
+        (self.dir / "m.csv").write_text(
+            "key;to;salutation;country;attachments\n"
+            "KEN;b@ke.example;Excellency;Kenya;visa.pdf\n"
+            "FRA;b@fr.example;Madame;France;\n")
+        words = ("invitation", "m.csv", "-d", "2026-12-18")
+        out = self.run_it("check", *words, code=65)
+        self.assertIn("m.csv:2: attachments: visa.pdf: there is no such file\n"
+                      "    Name their folder: --annex-dir DIR.", out)
+        self.run_it("check", *words, "--annex-dir", "files")
+        for key, count in (("KEN", 2), ("FRA", 1)):
+            out = self.run_it("preview", *words, "--annex-dir", "files", "-r",
+                              key)
+            self.assertIn(f"Annexes: {count}\n", out)
+        out = self.run_it("check", *words, "--annex-dir", "nowhere", code=65)
+        self.assertIn("nowhere: No such file or directory", out)
 
     def test_more_faults_than_are_kept(self):
         with open(self.dir / "many.csv", "w", encoding="utf-8") as table:
@@ -969,6 +1019,26 @@ class Enqueue(WithRoom):
         self.assertEqual(self.lines(self.enqueue(
             "--yes", "--json"))[0]["reference"], "DM-1")
 
+    def test_tables_and_files(self):
+        (self.dir / "files").mkdir()
+        (self.dir / "files/visa.pdf").write_bytes(b"%PDF")
+        (self.dir / "lists").mkdir()
+        shutil.copy(self.dir / "members.csv", self.dir / "lists/members.csv")
+        shutil.copy(self.dir / "members.csv", self.dir / "lists/guests.csv")
+        words = ("enqueue", "invitation", "members.csv", "-R", "DM-1", "-y")
+        self.chancery(*words, "lists/members.csv", code=64)
+        self.assertIn("two tables are called members.csv", self.err)
+        self.assertEqual(self.room.posts, [])
+        self.chancery(*words, "lists/guests.csv", "--sheet", "Members",
+                      "--annex-dir", "files")
+        parts = self.room.posts[0][1]
+        self.assertIn(("sheet", None, b"Members"), parts)
+        self.assertEqual([(name, file) for name, file, _ in parts
+                          if name in ("attachment", "recipients")],
+                         [("attachment", "visa.pdf"),
+                          ("recipients", "members.csv"),
+                          ("recipients", "guests.csv")])
+
     def test_times(self):
         for at in ("tomorrow", "2020-01-01", "2090-13-01"):
             self.enqueue("--yes", "--at", at, code=64)
@@ -997,7 +1067,10 @@ class Enqueue(WithRoom):
              "field": "salutation", "text": "empty for \x1b[2J",
              "hint": "Fill it in.", "kind": "error"},
             {"file": "members.csv", "line": 2, "column": 8, "field": "to",
-             "text": "the same address", "hint": "", "kind": "warning"}]
+             "text": "the same address", "hint": "", "kind": "warning"},
+            {"file": "members.csv:Sheet!C42", "line": 0, "column": 0,
+             "field": "to", "text": "no address", "hint": "",
+             "kind": "error"}]
         self.room.answers["/v1/batches"] = (422, {
             "error": {"status": 422, "code": "bad_data", "text": "errors",
                       "hint": ""}, "problems": problems, "errors": 1,
@@ -1005,21 +1078,23 @@ class Enqueue(WithRoom):
         table = self.dir / "members.csv"
         self.chancery("enqueue", "invitation/", table, "-R", "DM-1", "-y",
                       code=65)
-        self.assertEqual(self.err.splitlines()[:4], [
+        self.assertEqual(self.err.splitlines()[:5], [
             "invitation/fr.md:3:1: salutation: empty for \\x1B[2J",
             "    Fill it in.",
             f"{table}:2:8: warning: to: the same address",
+            f"{table}:Sheet!C42: to: no address",
             "chancery: 1 error: nothing was queued"])
         out = self.chancery("enqueue", "invitation/", "members.csv", "-R",
                             "DM-1", "-y", "--json", code=65)
         self.assertEqual([each["kind"] for each in self.lines(out)],
-                         ["error", "warning"])
+                         ["error", "warning", "error"])
 
     def test_shows_and_asks(self):
         words = ("enqueue", "invitation", "members.csv", "-R", "DM-1", "-d",
                  "2026-12-18")
         seen = self.terminal(*words, typed=b"n\n", code=1).decode()
-        for wanted in ("The first letter, of FRA:", "Madame la Ministre",
+        for wanted in ("members.csv: CSV, commas, UTF-8.",
+                       "The first letter, of FRA:", "Madame la Ministre",
                        "[DM-1] Première", "3: fr 1, ar 1, en 1",
                        "481.5 KiB", "Send 3 letters as DM-1?",
                        "Nothing was queued."):

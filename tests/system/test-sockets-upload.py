@@ -122,7 +122,10 @@ def refused():
         "no table": (REFERENCE + LETTER, 400, "recipients"),
         "no letter.conf": (REFERENCE + LETTER[1:] + TABLE, 400,
                            "letter.conf"),
-        "two tables": (whole + [("recipients", "b.csv", b"")], 400, "two"),
+        "a table twice": (whole + [("recipients", "members.csv", b"")], 400,
+                          "two files"),
+        "many tables": (whole + [("recipients", f"{i}.csv", b"")
+                                 for i in range(20)], 400, "more than 20"),
         "a name twice": (whole + [LETTER[0]], 400, "two files"),
         "a field twice": (whole + REFERENCE, 400, "twice"),
         "an unknown field": (whole + [("colour", None, b"red")], 400,
@@ -153,8 +156,8 @@ def refused():
         "coded": (whole + [("annex", "a", b"eA==",
                             b"Content-Transfer-Encoding: base64")], 400,
                   "base64"),
-        "too many": (whole + [("annex", f"{i}", b"") for i in range(200)],
-                     413, "200"),
+        "too many": (whole + [("annex", f"{i}", b"") for i in range(1100)],
+                     413, "1100"),
     }
     with Host() as host:
         for name, (parts, status, word) in cases.items():

@@ -44,6 +44,7 @@ faults.csv:7:5: language: "sp" is no language
     Write its two letters (ISO 639-1): ar, en, es, fr, ru, zh …
 faults.csv:10:1: key: "FRA" is there twice, on lines 8 and 10
     One addressee gets one letter: put both lines together, or give one another key.
+faults.csv: CSV, commas, UTF-8.
 3 errors, 0 warnings: correct them and check again; nothing can be queued before.
 """
 

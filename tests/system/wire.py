@@ -61,8 +61,9 @@ MESSAGES = [
     ("send-fault", [("line", "u32"), ("fault", "u32"), ("code", "u32"), ("text", "text")]),
     ("import-start", [
         ("spool_dir", "text"), ("objects_dir", "text"),
-        ("recipients", "text"), ("reference", "text"), ("deadline", "text"),
-        ("charset", "text"), ("fallback_language", "text"), ("from", "text"),
+        ("recipients", ["text"]), ("reference", "text"),
+        ("deadline", "text"), ("charset", "text"), ("sheet", "text"),
+        ("fallback_language", "text"), ("from", "text"),
         ("reply_to", "text"), ("test_to", "text"),
         ("message_id_domain", "text"), ("date_us", "i64"),
         ("max_message_bytes", "u64"), ("max_recipients", "u64")]),

@@ -231,7 +231,7 @@ int ch_mailroom_enqueue(struct ch_mailroom *of,
 		.done = done, .context = context,
 		.dir = ch_xstrdup(request->spool_dir),
 		.reference = ch_xstrdup(request->reference),
-		.recipients = ch_xstrdup(request->recipients),
+		.recipients = ch_xstrdup(request->recipients[0]),
 		.who = ch_xstrdup(request->who.name),
 		.hold = request->hold, .dry_run = request->dry_run,
 	};

@@ -34,12 +34,15 @@ static void put(const char *name, const char *text)
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 }
 
+static struct ch_slice table = { "m.csv", 5 };
+
 static struct ch_import_start start_of(const char *objects)
 {
 	return (struct ch_import_start){
 		.spool_dir = ch_slice_of(spool),
 		.objects_dir = ch_slice_of(objects),
-		.recipients = ch_slice_of("m.csv"),
+		.recipients = &table,
+		.recipients_len = 1,
 		.reference = ch_slice_of("DM-1"),
 		.from = ch_slice_of("o@s.example"),
 		.message_id_domain = ch_slice_of("c.example"),

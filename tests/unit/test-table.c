@@ -41,7 +41,11 @@ static void add_addressee(struct ch_str *out, const struct ch_addressee *a)
 static void read_table(const char *path, const char *charset,
 		       uint64_t max_recipients, struct ch_str *out)
 {
-	struct ch_table_options options = { "t.csv", charset, max_recipients };
+	struct ch_table_options options = {
+		.shown = "t.csv",
+		.charset = charset,
+		.max_recipients = max_recipients,
+	};
 	CH_AUTOPTR(ch_table) table = NULL;
 	CH_AUTO(ch_problems) problems = { 0 };
 	struct ch_addressee a;
@@ -103,6 +107,23 @@ static void good_tables(void **state)
 			   "e@f.example\n",
 		  .expected = "FRA  \"FRA\" to a@b.example to c@d.example "
 			      "cc e@f.example\n" },
+		{ .name = "semicolons",
+		  .bytes = "key;to;name\nFRA;a@b.example, c@d.example;"
+			   "\"x;y, z\"\n",
+		  .expected = "FRA  \"x;y, z\" to a@b.example to "
+			      "c@d.example\n" },
+		{ .name = "tabs",
+		  .bytes = "\nkey\tto\tname\nFRA\ta@b.example\tx, y; z\n",
+		  .expected = "FRA  \"x, y; z\" to a@b.example\n" },
+		{ .name = "separators in quotes do not count",
+		  .bytes = "key,\"a;b;c;d\",to\nFRA,1,a@b.example\n",
+		  .expected = "FRA  \"FRA\" to a@b.example\n" },
+		{ .name = "addresses by role, To first",
+		  .bytes = "cc.copy,key,to.mission,cc,to.minister\n"
+			   "a@b.example,FRA,c@b.example,d@b.example,"
+			   "e@b.example\n",
+		  .expected = "FRA  \"FRA\" to c@b.example to e@b.example "
+			      "cc d@b.example cc a@b.example\n" },
 		{ .name = "empty lines are passed over",
 		  .bytes = H "\n\r\nFRA,fr,a@b.example,France\n\n",
 		  .expected = "FRA fr \"France\" to a@b.example\n" },

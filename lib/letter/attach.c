@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* attach.c - what goes with the letter of one addressee alone, and what may not
+ * stand in it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "letter/addressee-private.h"
+#include "letter/letter-private.h"
+
+static void fault(const struct ch_addressee *addressee, const char *hint,
+		  const char *name, const char *text,
+		  struct ch_problems *problems)
+{
+	struct ch_place place = { addressee->file ? addressee->file : "",
+				  addressee->line, 0, CH_FIELD_ATTACHMENTS };
+
+	ch_problems_add(problems, CH_PROBLEM_ERROR, place, hint, "%s: %s",
+			name, text);
+}
+
+/* The one in that language, else the one for all. */
+static const struct ch_bundle_file *
+find_file(const struct ch_letter *letter,
+	  const struct ch_letter_language *language, const char *name)
+{
+	CH_AUTOCHAR own = ch_letter_name_in(name, language->code);
+	const struct ch_bundle_file *file =
+		ch_bundle_find(letter->bundle, CH_ROLE_ATTACHMENT, own);
+
+	return file ? file
+		    : ch_bundle_find(letter->bundle, CH_ROLE_ATTACHMENT, name);
+}
+
+static void add(struct ch_letter *letter,
+		const struct ch_attachment *attachment)
+{
+	CH_GROW(letter->attached, letter->attached_len, letter->attached_cap);
+	letter->attached[letter->attached_len++] = attachment;
+}
+
+static void add_named(struct ch_letter *letter,
+		      const struct ch_letter_language *language,
+		      const struct ch_addressee *addressee, const char *name,
+		      struct ch_problems *problems)
+{
+	const struct ch_bundle_file *file = find_file(letter, language, name);
+	struct ch_attachment **slot;
+	struct ch_error err;
+
+	if (!file) {
+		fault(addressee,
+		      letter->has_own_attachments
+			      ? CH_HINT_ATTACHMENTS
+			      : "Name their folder: --annex-dir DIR.",
+		      name, "there is no such file", problems);
+		return;
+	}
+	slot = &letter->attachments[file - letter->bundle->files];
+	if (!*slot && ch_attachment_new(file->name, NULL,
+					ch_str_cstr(&file->bytes),
+					file->bytes.len, slot, &err) < 0) {
+		fault(addressee, NULL, name, err.text, problems);
+		return;
+	}
+	for (size_t i = 0; i < letter->attached_len; i++) {
+		if (letter->attached[i] == *slot) {
+			fault(addressee, "Name each file once.", name,
+			      "is there twice", problems);
+			return;
+		}
+	}
+	add(letter, *slot);
+}
+
+int ch_letter_attach(struct ch_letter *letter,
+		     const struct ch_letter_language *language,
+		     const struct ch_addressee *addressee,
+		     struct ch_problems *problems)
+{
+	size_t errors = problems->errors;
+	struct ch_slice rest = ch_slice_of(
+		ch_fields_get(&addressee->fields, CH_FIELD_ATTACHMENTS));
+	struct ch_slice name;
+
+	letter->attached_len = 0;
+	for (size_t i = 0; i < language->attachments_len; i++)
+		add(letter, language->attachments[i]);
+	while (ch_list_next(&rest, &name)) {
+		CH_AUTOCHAR text = ch_slice_dup(name);
+
+		add_named(letter, language, addressee, text, problems);
+	}
+	letter->annexes[0] = '\0';
+	if (letter->attached_len)
+		snprintf(letter->annexes, sizeof(letter->annexes), "%zu",
+			 letter->attached_len);
+	return problems->errors > errors ? -1 : 0;
+}
+
+size_t ch_letter_annexes_of(const struct ch_letter *letter,
+			    const struct ch_addressee *addressee)
+{
+	size_t count = ch_letter_annexes(
+		letter, ch_letter_language_of(letter, addressee));
+	struct ch_slice rest = ch_slice_of(
+		ch_fields_get(&addressee->fields, CH_FIELD_ATTACHMENTS));
+	struct ch_slice name;
+
+	while (ch_list_next(&rest, &name))
+		count++;
+	return count;
+}
+
+bool ch_letter_attached(const struct ch_letter *letter, size_t file)
+{
+	return letter->attachments[file] != NULL;
+}
+
+/* At each place where the text uses a column in which the tables differ: also
+ * in a section, which would stay closed without a word. */
+static void refuse_in(const struct ch_letter_part *part,
+		      const struct ch_addressee *addressee,
+		      struct ch_problems *problems)
+{
+	size_t names = ch_template_names(part->tpl);
+	bool *lists = ch_xcalloc(names, sizeof(*lists));
+
+	for (size_t i = 0; i < names; i++)
+		lists[i] = strcmp(ch_template_name(part->tpl, i),
+				  CH_FIELD_CAPACITIES) == 0;
+	for (size_t i = 0; i < names; i++) {
+		const char *name = ch_template_name(part->tpl, i);
+		const char *differing =
+			ch_fields_get(&addressee->differing, name);
+		CH_AUTOCHAR text = NULL;
+
+		if (!differing)
+			continue;
+		text = ch_xasprintf("the tables differ for %s: %s",
+				    addressee->key, differing);
+		ch_template_refuse(part->tpl, i, lists,
+				   "Write the same in both, or print it inside "
+				   "{{#capacities}} ... {{/capacities}}.",
+				   text, problems);
+	}
+	free(lists);
+}
+
+int ch_letter_refuse_differing(const struct ch_letter_language *language,
+			       const struct ch_addressee *addressee,
+			       struct ch_problems *problems)
+{
+	size_t errors = problems->errors;
+
+	if (addressee->differing.len == 0)
+		return 0;
+	refuse_in(&language->subject, addressee, problems);
+	refuse_in(&language->body, addressee, problems);
+	return problems->errors > errors ? -1 : 0;
+}
