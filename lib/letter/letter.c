@@ -748,7 +748,8 @@ static void check_annexes_fallback(struct load *load)
 	const struct ch_letter_conf *conf = &load->letter->conf;
 	const char *code = conf->annexes_fallback;
 
-	if (code && code[0] && language_number(code) == CH_LANGUAGES)
+	if (code && code[0] && ch_language_number(ch_slice_of(code)) ==
+					       CH_LANGUAGES)
 		FAULT(load, conf->lines.annexes_fallback, "annexes_fallback",
 		      "They are en, fr, es, ru, zh and ar.",
 		      "\"%s\" is none of the six", code);
