@@ -4,6 +4,7 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/addressee.c \
 	lib/letter/body.c lib/letter/body.h lib/letter/body-private.h \
 	lib/letter/body-flow.c lib/letter/body-html.c lib/letter/body-text.c \
+	lib/letter/body-table.c lib/letter/body-table.h \
 	lib/letter/bundle.c lib/letter/bundle.h \
 	lib/letter/conf.c lib/letter/conf.h \
 	lib/letter/csv.c lib/letter/csv.h \
@@ -13,6 +14,7 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/fields.c lib/letter/fields.h \
 	lib/letter/letter.c lib/letter/letter.h \
 	lib/letter/letter-private.h lib/letter/merge.c \
+	lib/letter/page-form.c lib/letter/page-form.h \
 	lib/letter/seen.c lib/letter/seen.h \
 	lib/letter/table.c lib/letter/table.h \
 	lib/letter/template-parse.c lib/letter/template-private.h \
