@@ -6,6 +6,7 @@ dist_templates_DATA = templates/README.md
 
 invitationdir = $(templatesdir)/invitation
 dist_invitation_DATA = templates/invitation/letter.conf \
+	templates/invitation/letterhead.svg \
 	templates/invitation/en.md templates/invitation/fr.md \
 	templates/invitation/es.md templates/invitation/ru.md \
 	templates/invitation/zh.md templates/invitation/ar.md \

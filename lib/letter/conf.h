@@ -9,6 +9,18 @@
 #define CH_LANGUAGES 6
 extern const char *const ch_languages[CH_LANGUAGES + 1]; /* NULL ends */
 
+struct ch_letter_page_conf {
+	bool attach;
+	char *name;
+	int paper; /* enum ch_paper */
+	int64_t top, bottom, left, right; /* in mm */
+	char *font;
+	char *font_zh;
+	char *font_ar;
+	char *letterhead;
+	char *signature;
+};
+
 struct ch_letter_conf {
 	char *sender;
 	char *reply_to;
@@ -17,9 +29,10 @@ struct ch_letter_conf {
 	char *fallback_language;
 	struct ch_setting_strings annexes;
 	struct ch_setting_map labels[CH_LANGUAGES];
+	struct ch_letter_page_conf page;
 	struct {
 		unsigned int sender, reply_to, reference, languages,
-			fallback_language, annexes;
+			fallback_language, annexes, page;
 	} lines; /* where each stands; 0: nowhere */
 };
 

@@ -72,6 +72,7 @@ void ch_letter_free(struct ch_letter *letter)
 	for (size_t i = 0; letter->attachments && i < letter->bundle->len; i++)
 		ch_attachment_free(letter->attachments[i]);
 	free(letter->attachments);
+	ch_letter_page_free(letter->page, letter->bundle->len);
 	ch_letter_conf_release(&letter->conf);
 	free(letter->reference);
 	free(letter->deadline);
@@ -538,8 +539,7 @@ static void read_text(struct load *load, struct ch_letter_language *language)
 
 /* ---- annexes ---------------------------------------------------------- */
 
-/* "annex-1.pdf" and "fr" give "annex-1.fr.pdf". */
-static char *name_in(const char *name, const char *code)
+char *ch_letter_name_in(const char *name, const char *code)
 {
 	const char *dot = strrchr(name, '.');
 
@@ -584,7 +584,7 @@ static const struct ch_attachment *attachment_of(struct load *load,
 static void attach(struct load *load, struct ch_letter_language *language,
 		   enum ch_file_role role, const char *name)
 {
-	CH_AUTOCHAR own = name_in(name, language->code);
+	CH_AUTOCHAR own = ch_letter_name_in(name, language->code);
 	const struct ch_bundle_file *file = use_file(load, role, own);
 	const struct ch_attachment *attachment;
 
@@ -692,6 +692,7 @@ static void load_all(struct load *load)
 		return;
 	find_fallback(load);
 	read_annexes(load);
+	ch_letter_page_load(letter, load->used, load->problems);
 	for (size_t i = 0; i < letter->languages_len; i++)
 		read_text(load, &letter->languages[i]);
 	warn_of_unused(load);

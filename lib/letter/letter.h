@@ -109,6 +109,12 @@ int ch_letter_merge(const struct ch_letter *letter,
 		    struct ch_str *ret_subject, struct ch_str *ret_text,
 		    struct ch_str *ret_html, struct ch_problems *problems);
 
+/* The page as PDF (page.h), whether mails have it or not. The same errors, and
+ * CH_GIVE_UP's of the page: a font or a character that is not there. */
+int ch_letter_page(const struct ch_letter *letter,
+		   const struct ch_addressee *addressee,
+		   struct ch_str *ret_pdf, struct ch_problems *problems);
+
 /* Whether some language's text uses the field. */
 bool ch_letter_uses(const struct ch_letter *letter, const char *field);
 

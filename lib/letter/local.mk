@@ -13,17 +13,36 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/fault.h \
 	lib/letter/fields.c lib/letter/fields.h \
 	lib/letter/letter.c lib/letter/letter.h \
+	lib/letter/letter-page.c \
 	lib/letter/letter-private.h lib/letter/merge.c \
+	lib/letter/page.h \
 	lib/letter/page-form.c lib/letter/page-form.h \
 	lib/letter/seen.c lib/letter/seen.h \
 	lib/letter/table.c lib/letter/table.h \
 	lib/letter/template-parse.c lib/letter/template-private.h \
 	lib/letter/template.c lib/letter/template.h
-lib_letter_libletter_a_CFLAGS = $(AM_CFLAGS) $(CMARK_CFLAGS) $(ICU_CFLAGS)
+lib_letter_libletter_a_CFLAGS = $(AM_CFLAGS) $(CMARK_CFLAGS) $(ICU_CFLAGS) \
+	$(PAGE_CFLAGS)
+lib_letter_libletter_a_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DCH_HYPHENDIR='"$(hyphendir)"'
+
+# Setting a page, or saying that this build does not.
+PAGE_SOURCES = lib/letter/page.c lib/letter/page-archive.c \
+	lib/letter/page-archive.h lib/letter/page-draw.c \
+	lib/letter/page-font.c lib/letter/page-image.c \
+	lib/letter/page-private.h lib/letter/page-text.c \
+	lib/letter/page-zone.c
+if PAGE
+lib_letter_libletter_a_SOURCES += $(PAGE_SOURCES)
+EXTRA_DIST += lib/letter/page-none.c
+else
+lib_letter_libletter_a_SOURCES += lib/letter/page-none.c
+EXTRA_DIST += $(PAGE_SOURCES)
+endif
 
 # What a program that merges letters needs: $(LETTER_LIBS) $(MAIL_LIBS)
 # $(BASE_LIBS) $(CONFIG_LIBS), in this order.
-LETTER_LIBS = lib/letter/libletter.a $(CMARK_LIBS)
+LETTER_LIBS = lib/letter/libletter.a $(CMARK_LIBS) $(PAGE_LIBS)
 
 check_PROGRAMS += tests/unit/test-template tests/unit/test-table
 tests_unit_test_template_SOURCES = tests/unit/test-template.c
