@@ -68,6 +68,9 @@ static const struct ch_setting page[] = {
 		  "Font of Latin and Cyrillic"),
 	PAGE_TEXT("font_zh", font_zh, "\"Noto Serif CJK SC\"", 100,
 		  "Font of Chinese"),
+	PAGE_TEXT("font_zh_strong", font_zh_strong,
+		  "\"WenQuanYi Micro Hei\"", 100,
+		  "Font of what is strong in Chinese, which has no bold"),
 	PAGE_TEXT("font_ar", font_ar, "\"Amiri\"", 100, "Font of Arabic"),
 	{ .name = NULL },
 };

@@ -16,6 +16,7 @@ struct ch_letter_page_conf {
 	int64_t top, bottom, left, right; /* in mm */
 	char *font;
 	char *font_zh;
+	char *font_zh_strong;
 	char *font_ar;
 	char *letterhead;
 	char *signature;

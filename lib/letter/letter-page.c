@@ -112,6 +112,7 @@ static void find_fonts(const struct ch_letter *letter,
 		.right_mm = (int)conf->right,
 		.font = conf->font,
 		.font_zh = conf->font_zh,
+		.font_zh_strong = conf->font_zh_strong,
 		.font_ar = conf->font_ar,
 	};
 	struct ch_error err;

@@ -16,6 +16,7 @@ struct drawing {
 	cairo_t *cairo;
 	size_t *starts; /* owned; the first box of each page */
 	size_t pages, pages_cap;
+	double spaces; /* what is left of the spaces between boxes */
 	const struct page_text *open; /* whose tag is open */
 	int headings[8]; /* the last bookmark of each level, 0: none */
 	size_t page;     /* under way, from 1 */
@@ -64,17 +65,19 @@ static int start_page(struct drawing *d, size_t box)
 	return 0;
 }
 
-static int divide(struct drawing *d)
+static int divide(struct drawing *d, double spaces)
 {
 	const struct page_flow *flow = &d->job->flow;
 	double y = 0;
 	size_t first = 0;
 
+	d->pages = 0;
+	d->spaces = spaces;
 	if (start_page(d, 0) < 0)
 		return -1;
 	for (size_t i = 0; i < flow->boxes_len; i++) {
 		const struct page_box *box = &flow->boxes[i];
-		double bottom = y + (i == first ? 0 : box->before) +
+		double bottom = y + (i == first ? 0 : spaces * box->before) +
 				box->height;
 
 		if (bottom <= room_on(d, d->pages - 1) + 0.01) {
@@ -90,6 +93,24 @@ static int divide(struct drawing *d)
 			return -1;
 	}
 	return 0;
+}
+
+/* A last page of two or three lines is avoided where narrower spaces spare it.
+ */
+static int find_pages(struct drawing *d)
+{
+	size_t pages;
+
+	if (divide(d, 1) < 0)
+		return -1;
+	pages = d->pages;
+	for (int percent = 90; percent >= 70 && pages > 1; percent -= 10) {
+		if (divide(d, percent / 100.0) < 0)
+			return -1;
+		if (d->pages < pages)
+			return 0;
+	}
+	return pages > 1 ? divide(d, 1) : 0;
 }
 
 /* ---- what is drawn ---------------------------------------------------- */
@@ -264,7 +285,7 @@ static void draw_page(struct drawing *d, size_t page)
 	for (size_t i = first; i < end; i++) {
 		const struct page_box *box = &flow->boxes[i];
 
-		y += i == first ? 0 : box->before;
+		y += i == first ? 0 : d->spaces * box->before;
 		for (; item < box->items_end; item++)
 			draw_item(d, &flow->items[item], y);
 		y += box->height;
@@ -275,8 +296,8 @@ static void draw_page(struct drawing *d, size_t page)
 	close_text(d);
 }
 
-static cairo_status_t add_to_str(void *context, const unsigned char *bytes,
-				 unsigned int len)
+static cairo_status_t write_bytes(void *context, const unsigned char *bytes,
+				  unsigned int len)
 {
 	struct ch_str *out = context;
 
@@ -291,7 +312,7 @@ static void draw_all(struct drawing *d, struct ch_str *pdf)
 	const struct ch_page_setter *setter = d->job->setter;
 
 	d->surface = cairo_pdf_surface_create_for_stream(
-		add_to_str, pdf, setter->width, setter->height);
+		write_bytes, pdf, setter->width, setter->height);
 	cairo_pdf_surface_set_metadata(d->surface,
 				       CAIRO_PDF_METADATA_CREATE_DATE,
 				       "2000-01-01T00:00:00Z");
@@ -330,7 +351,7 @@ int ch_page_draw(struct page_job *job, struct ch_str *out)
 	struct drawing d = { .job = job };
 	CH_AUTO(ch_str) pdf = CH_STR_INIT(PDF_MAX);
 	cairo_status_t status = CAIRO_STATUS_SUCCESS;
-	int result = divide(&d);
+	int result = find_pages(&d);
 
 	if (result == 0) {
 		draw_all(&d, &pdf);

@@ -88,18 +88,21 @@ int ch_page_find_fonts(struct ch_page_setter *setter, struct ch_error *err)
 /* ---- a language ------------------------------------------------------- */
 
 /* Amiri is drawn small; Han stands on the full square. Leading is ours and not
- * the fonts' line gap, which differs between them by half. */
+ * the fonts' line gap, which differs between them by half. Arabic goes without
+ * kerning and contextual swashes: they let letters overlap so far that readers
+ * of the PDF's text see two words where there is one. */
 static const struct rules {
 	const char *code, *pango, *hyphens;
 	double size, leading;
 	int first; /* family */
+	const char *features;
 } rules[] = {
-	{ "en", "en-gb", "en_GB", 10.5, 1.42, 0 },
-	{ "fr", "fr", "fr", 10.5, 1.42, 0 },
-	{ "es", "es", "es_ES", 10.5, 1.42, 0 },
-	{ "ru", "ru", "ru_RU", 10.5, 1.42, 0 },
-	{ "zh", "zh-cn", NULL, 10.5, 1.75, 1 },
-	{ "ar", "ar", NULL, 13.0, 1.55, 2 },
+	{ "en", "en-gb", "en_GB", 10.5, 1.42, 0, NULL },
+	{ "fr", "fr", "fr", 10.5, 1.42, 0, NULL },
+	{ "es", "es", "es_ES", 10.5, 1.42, 0, NULL },
+	{ "ru", "ru", "ru_RU", 10.5, 1.42, 0, NULL },
+	{ "zh", "zh-cn", NULL, 10.5, 1.75, 1, NULL },
+	{ "ar", "ar", NULL, 12.75, 1.5, 2, "kern=0,calt=0" },
 };
 
 static const struct rules *rules_of(const char *code)
@@ -146,6 +149,17 @@ static PangoFontDescription *make_font(const struct ch_page_setter *setter,
 	return font;
 }
 
+/* Chinese is not made bold but set in another face, as its printers do. */
+static char *strong_of(const struct ch_page_setter *setter,
+		       const struct rules *r)
+{
+	char *const *f = setter->families;
+
+	if (r->first != 1)
+		return NULL;
+	return ch_xasprintf("%s,%s,%s,%s", f[3], f[1], f[0], f[2]);
+}
+
 struct page_language *ch_page_language(struct ch_page_setter *setter,
 				       const char *code)
 {
@@ -162,8 +176,10 @@ struct page_language *ch_page_language(struct ch_page_setter *setter,
 	language->wide = strcmp(r->code, "zh") == 0;
 	language->size = r->size;
 	language->leading = r->leading;
+	language->features = r->features;
 	language->context = make_context(setter, r, language->rtl);
 	language->font = make_font(setter, r);
+	language->strong = strong_of(setter, r);
 	if (r->hyphens) {
 		CH_AUTOCHAR path = ch_xasprintf(CH_HYPHENDIR "/hyph_%s.dic",
 						r->hyphens);
@@ -179,6 +195,7 @@ void ch_page_language_release(struct page_language *language)
 		g_object_unref(language->context);
 	if (language->font)
 		pango_font_description_free(language->font);
+	free(language->strong);
 	if (language->hyphens)
 		hnj_hyphen_free(language->hyphens);
 }

@@ -33,6 +33,8 @@ struct page_language {
 	PangoContext *context;      /* owned */
 	PangoFontDescription *font; /* owned */
 	HyphenDict *hyphens;        /* owned; NULL: words stay whole */
+	const char *features;       /* of OpenType, or NULL */
+	char *strong; /* owned; the families of what is strong, or NULL: bold */
 	double size;
 	double leading; /* of one line, in sizes */
 	bool rtl;
@@ -45,7 +47,7 @@ struct page_language {
 struct ch_page_setter {
 	double width, height;
 	double left, right, top, bottom; /* margins */
-	char *families[3];               /* owned: font, font_zh, font_ar */
+	char *families[4]; /* owned: font, font_zh, font_ar, font_zh_strong */
 	PangoFontMap *fonts;             /* owned */
 	struct page_language languages[PAGE_LANGUAGES];
 	size_t languages_len;
@@ -70,6 +72,7 @@ struct page_look {
 	bool bold;
 	PangoAlignment align; /* LEFT: where lines start, also in Arabic */
 	double indent;        /* of the first line */
+	double strong_scale;  /* of what is strong; 0: 1 */
 };
 
 struct page_link {

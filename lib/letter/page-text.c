@@ -20,7 +20,8 @@ struct block {
 	struct page_text *text;
 	bool slant;
 	guint strong, emphasis, link; /* where each began */
-	int whole; /* inside code or a link: no hyphens */
+	double strong_scale;
+	int whole; /* inside code or a link, or not justified: no hyphens */
 	bool link_ok;
 };
 
@@ -62,11 +63,17 @@ static void flush(struct block *block)
 	ch_str_clear(plain);
 }
 
+static PangoAttribute *strong_attribute(const struct page_language *language)
+{
+	return language->strong ? pango_attr_family_new(language->strong)
+				: pango_attr_weight_new(PANGO_WEIGHT_BOLD);
+}
+
 static void end_emphasis(struct block *block)
 {
 	add_attribute(block,
 		      block->slant ? pango_attr_style_new(PANGO_STYLE_ITALIC)
-				   : pango_attr_weight_new(PANGO_WEIGHT_BOLD),
+				   : strong_attribute(block->job->language),
 		      block->emphasis);
 }
 
@@ -94,9 +101,27 @@ static void begin_link(struct block *block, const struct ch_page_step *step)
 	};
 }
 
+/* An address may be divided, but not behind its "https://". */
+static void keep_scheme(struct block *block)
+{
+	const struct ch_str *bytes = &block->job->bytes;
+	const char *from = ch_str_cstr(bytes) + block->link;
+	const char *colon = strstr(from, "://");
+	PangoAttribute *attribute;
+
+	if (!colon)
+		return;
+	attribute = pango_attr_allow_breaks_new(FALSE);
+	attribute->start_index = block->link;
+	attribute->end_index = (guint)(colon - ch_str_cstr(bytes)) + 4;
+	pango_attr_list_insert(block->attrs, attribute);
+}
+
 static void end_link(struct block *block)
 {
 	struct page_text *text = block->text;
+
+	keep_scheme(block);
 
 	if (block->link_ok)
 		text->links[text->links_len - 1].end =
@@ -115,8 +140,12 @@ static void add_mark(struct block *block, const struct ch_page_step *step)
 		block->strong = (guint)job->bytes.len;
 		break;
 	case CH_PAGE_STRONG_END:
-		add_attribute(block, pango_attr_weight_new(PANGO_WEIGHT_BOLD),
+		add_attribute(block, strong_attribute(job->language),
 			      block->strong);
+		if (block->strong_scale > 0)
+			add_attribute(block,
+				      pango_attr_scale_new(block->strong_scale),
+				      block->strong);
 		break;
 	case CH_PAGE_EMPHASIS:
 		block->emphasis = (guint)job->bytes.len;
@@ -311,6 +340,19 @@ static PangoAlignment alignment(const struct page_job *job,
 					       : PANGO_ALIGN_LEFT;
 }
 
+static void add_features(const struct page_language *language,
+			 PangoAttrList *attrs)
+{
+	PangoAttribute *attribute;
+
+	if (!language->features)
+		return;
+	attribute = pango_attr_font_features_new(language->features);
+	attribute->start_index = PANGO_ATTR_INDEX_FROM_TEXT_BEGINNING;
+	attribute->end_index = PANGO_ATTR_INDEX_TO_TEXT_END;
+	pango_attr_list_insert(attrs, attribute);
+}
+
 static void lay_out(struct page_job *job, struct page_text *text,
 		    PangoAttrList *attrs, const struct page_look *look)
 {
@@ -320,7 +362,10 @@ static void lay_out(struct page_job *job, struct page_text *text,
 
 	pango_font_description_set_absolute_size(
 		font, job->language->size * look->scale * PANGO_SCALE);
-	if (look->bold)
+	if (look->bold && job->language->strong)
+		pango_font_description_set_family(font,
+						  job->language->strong);
+	else if (look->bold)
 		pango_font_description_set_weight(font, PANGO_WEIGHT_BOLD);
 	pango_layout_set_font_description(layout, font);
 	pango_font_description_free(font);
@@ -331,6 +376,7 @@ static void lay_out(struct page_job *job, struct page_text *text,
 	if (text->width > 0)
 		pango_layout_set_width(layout,
 				       (int)(text->width * PANGO_SCALE));
+	add_features(job->language, attrs);
 	pango_layout_set_attributes(layout, attrs);
 	pango_layout_set_text(layout, ch_str_cstr(&job->bytes),
 			      (int)job->bytes.len);
@@ -362,6 +408,8 @@ struct page_text *ch_page_text_block(struct page_job *job, size_t *at,
 		.job = job,
 		.attrs = pango_attr_list_new(),
 		.slant = !job->language->rtl && !job->language->wide,
+		.strong_scale = look->strong_scale,
+		.whole = !look->justify,
 	};
 	const struct ch_page_step *steps = job->form->steps;
 
@@ -383,10 +431,12 @@ struct page_text *ch_page_text_words(struct page_job *job, const char *words,
 				     double width)
 {
 	struct page_text *text = new_text(job, look, width);
+	PangoAttrList *attrs = pango_attr_list_new();
 
 	ch_str_clear(&job->bytes);
 	ch_str_add(&job->bytes, words);
-	lay_out(job, text, NULL, look);
+	lay_out(job, text, attrs, look);
+	pango_attr_list_unref(attrs);
 	return text;
 }
 

@@ -711,7 +711,7 @@ static void set_letterhead(struct parts *parts, const struct section *section)
 	text.x += job->language->rtl ? 0 : aside;
 	text.look.scale = 0.82;
 	text.look.grey = 0.25;
-	text.look.bold = false;
+	text.look.strong_scale = 1.15;
 	text.gap = 0.2 * em(job);
 	set_head_text(&text, section);
 	if (aside > 0)

@@ -37,6 +37,7 @@ int ch_page_setter_new(const struct ch_page_style *style,
 	setter->families[0] = ch_xstrdup(style->font);
 	setter->families[1] = ch_xstrdup(style->font_zh);
 	setter->families[2] = ch_xstrdup(style->font_ar);
+	setter->families[3] = ch_xstrdup(style->font_zh_strong);
 	if (ch_page_find_fonts(setter, err) < 0)
 		return -1;
 	*ret = CH_TAKE(setter);

@@ -38,6 +38,7 @@ struct ch_page_style {
 	 * script; what it lacks is taken from the others, and nothing else. */
 	const char *font;    /* Latin and Cyrillic */
 	const char *font_zh;
+	const char *font_zh_strong; /* in place of bold */
 	const char *font_ar;
 };
 
