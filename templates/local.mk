@@ -25,6 +25,7 @@ dist_invitation_DATA = templates/invitation/letter.conf \
 
 noteverbaledir = $(templatesdir)/note-verbale
 dist_noteverbale_DATA = templates/note-verbale/letter.conf \
+	templates/note-verbale/letterhead.svg \
 	templates/note-verbale/en.md templates/note-verbale/fr.md
 
 sampledir = $(templatesdir)/sample

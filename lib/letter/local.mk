@@ -83,3 +83,6 @@ tests_fuzz_fuzz_bundle_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 tests_fuzz_fuzz_bundle_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
 	$(CONFIG_LIBS)
 EXTRA_DIST += tests/corpora/csv tests/corpora/template tests/corpora/bundle
+
+TESTS += tests/system/test-page.py
+EXTRA_DIST += tests/system/test-page.py

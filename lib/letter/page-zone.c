@@ -654,9 +654,11 @@ static bool has_rule(const struct page_job *job, const struct section *section)
 	return false;
 }
 
-/* Beside its text where it is a mark, above it where it is a banner. Returns
- * the width that the text has to leave. */
-static double set_picture(struct parts *parts, const struct column *column)
+/* Beside its text where it is a mark, in the middle where there is no text,
+ * above it where it is a banner. Returns the width that the text has to leave.
+ */
+static double set_picture(struct parts *parts, const struct column *column,
+			  bool alone)
 {
 	struct page_job *job = parts->job;
 	const struct ch_page_image *image = job->letter->letterhead;
@@ -674,11 +676,13 @@ static double set_picture(struct parts *parts, const struct column *column)
 	}
 	width *= 24 * MM / height;
 	place_image(job, image,
-		    job->language->rtl ? column->x + column->width - width
-				       : column->x,
+		    alone		 ? column->x + (column->width - width) / 2
+		    : job->language->rtl ? column->x + column->width - width
+					 : column->x,
 		    width, 24 * MM);
 	add_box(job, 0, 24 * MM, false);
-	return width + 6 * MM;
+	parts->before = alone ? 6 * MM : 0;
+	return alone ? 0 : width + 6 * MM;
 }
 
 /* The text without its rules. */
@@ -702,7 +706,8 @@ static void set_letterhead(struct parts *parts, const struct section *section)
 	struct page_job *job = parts->job;
 	struct column column = column_of(parts, section, 0, 1);
 	size_t first = job->flow.boxes_len;
-	double aside = set_picture(parts, &column);
+	double aside = set_picture(parts, &column,
+				   section->from == section->to);
 	size_t second = job->flow.boxes_len;
 	struct column text = column;
 
@@ -757,11 +762,13 @@ static void set_section(struct parts *parts, const struct section *section)
 		break;
 	case CH_ZONE_REFERENCE:
 		set_small(parts, section, 0, 0.6, 0.95);
+		parts->before += em(parts->job);
 		break;
 	case CH_ZONE_DATE:
 		set_small(parts, section, 0.52, 0.48, 1);
 		break;
 	case CH_ZONE_ADDRESSEE:
+		parts->before += em(parts->job);
 		set_small(parts, section, 0, 0.6, 1);
 		break;
 	case CH_ZONE_SUBJECT:
