@@ -29,7 +29,8 @@ lib_letter_libletter_a_CPPFLAGS = $(AM_CPPFLAGS) \
 # Setting a page, or saying that this build does not.
 PAGE_SOURCES = lib/letter/page.c lib/letter/page-archive.c \
 	lib/letter/page-archive.h lib/letter/page-draw.c \
-	lib/letter/page-font.c lib/letter/page-image.c \
+	lib/letter/page-font.c lib/letter/page-hyphen.c \
+	lib/letter/page-image.c \
 	lib/letter/page-private.h lib/letter/page-text.c \
 	lib/letter/page-zone.c
 if PAGE
@@ -86,3 +87,20 @@ EXTRA_DIST += tests/corpora/csv tests/corpora/template tests/corpora/bundle
 
 TESTS += tests/system/test-page.py
 EXTRA_DIST += tests/system/test-page.py
+
+check_PROGRAMS += tests/unit/test-page tests/fuzz/fuzz-page
+tests_unit_test_page_SOURCES = tests/unit/test-page.c
+tests_unit_test_page_LDADD = $(LETTER_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-page
+tests_fuzz_fuzz_page_SOURCES = tests/fuzz/fuzz-page.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_page_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_page_LDADD = $(LETTER_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/corpora/page
+
+if PAGE
+check_PROGRAMS += tests/unit/test-page-archive
+tests_unit_test_page_archive_SOURCES = tests/unit/test-page-archive.c
+tests_unit_test_page_archive_LDADD = $(LETTER_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-page-archive
+endif
+EXTRA_DIST += tests/unit/test-page-archive.c

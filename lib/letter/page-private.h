@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* page-private.h - what setting a page is divided into.
  *
- *   page-font.c    fonts, contexts and hyphenation of a language
+ *   page-font.c    fonts and contexts of a language
+ *   page-hyphen.c  where words are divided
  *   page-text.c    a block of text into lines
  *   page-zone.c    the parts of a letter into boxes, one below the other
  *   page-draw.c    boxes onto pages, pages into a PDF
@@ -63,6 +64,10 @@ int ch_page_find_fonts(struct ch_page_setter *setter, struct ch_error *err);
 /* Append the text with soft hyphens where its words may be divided. */
 void ch_page_hyphenate(const struct page_language *language, const char *text,
 		       size_t len, struct ch_str *out);
+/* Give the layout its attributes, so that of the words with soft hyphens those
+ * are divided that make its lines better. */
+void ch_page_divide_words(PangoLayout *layout, PangoAttrList *attrs,
+			  double width);
 
 /* How text of a part is set. */
 struct page_look {

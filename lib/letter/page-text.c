@@ -48,8 +48,7 @@ static void add_attribute(struct block *block, PangoAttribute *attribute,
 
 /* ---- the text --------------------------------------------------------- */
 
-/* Words are divided when the stretch they stand in is complete: a value may
- * end in the middle of one. */
+/* Words get their hyphens when the stretch they stand in is complete. */
 static void flush(struct block *block)
 {
 	struct page_job *job = block->job;
@@ -182,9 +181,10 @@ static void add_step(struct block *block, const struct ch_page_step *step)
 			       ch_str_cstr(&job->form->bytes) + step->offset,
 			       step->len);
 		break;
-	case CH_PAGE_VALUE:
+	case CH_PAGE_VALUE: /* names above all: they stay whole */
+		flush(block);
 		ch_page_add_value(job->body, job->values[step->number],
-				  &job->plain);
+				  &job->bytes);
 		break;
 	case CH_PAGE_HARD:
 		ch_str_add(&job->plain, LINE_SEPARATOR);
@@ -377,9 +377,12 @@ static void lay_out(struct page_job *job, struct page_text *text,
 		pango_layout_set_width(layout,
 				       (int)(text->width * PANGO_SCALE));
 	add_features(job->language, attrs);
-	pango_layout_set_attributes(layout, attrs);
 	pango_layout_set_text(layout, ch_str_cstr(&job->bytes),
 			      (int)job->bytes.len);
+	if (look->justify && job->language->hyphens)
+		ch_page_divide_words(layout, attrs, text->width);
+	else
+		pango_layout_set_attributes(layout, attrs);
 	text->layout = layout;
 	find_unknown(job, layout);
 	if (look->justify)
