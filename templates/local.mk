@@ -33,6 +33,7 @@ dist_sample_DATA = templates/sample/members.csv templates/sample/faults.csv
 
 EXTRA_DIST += templates/tools/make-members.py \
 	templates/tools/make-annexes.py \
+	templates/tools/make-pages.py \
 	templates/tools/annexes/annex-1.en.md \
 	templates/tools/annexes/annex-1.fr.md \
 	templates/tools/annexes/annex-1.es.md \
