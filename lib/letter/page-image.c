@@ -73,6 +73,15 @@ static void measure_svg(struct ch_page_image *image)
 	image->height = has_box ? box.height : 0;
 }
 
+/* Frees `error`, whose text may have a line end. */
+static int refuse(GError *error, const char *what, struct ch_error *err)
+{
+	ch_error_set(err, CH_GIVE_UP, "%s: %.*s", what,
+		     (int)strcspn(error->message, "\n"), error->message);
+	g_error_free(error);
+	return -1;
+}
+
 static int read_svg(struct ch_page_image *image, struct ch_slice bytes,
 		    struct ch_error *err)
 {
@@ -80,12 +89,8 @@ static int read_svg(struct ch_page_image *image, struct ch_slice bytes,
 
 	image->svg = rsvg_handle_new_from_data((const guint8 *)bytes.data,
 					       bytes.len, &error);
-	if (!image->svg) {
-		ch_error_set(err, CH_GIVE_UP, "neither PNG nor SVG: %s",
-			     error->message);
-		g_error_free(error);
-		return -1;
-	}
+	if (!image->svg)
+		return refuse(error, "neither PNG nor SVG", err);
 	measure_svg(image);
 	return 0;
 }
@@ -140,11 +145,7 @@ int ch_page_image_draw(const struct ch_page_image *image, cairo_t *cairo,
 		draw_pixels(image, cairo, x, y, width, height);
 		return 0;
 	}
-	if (!rsvg_handle_render_document(image->svg, cairo, &place, &error)) {
-		ch_error_set(err, CH_GIVE_UP, "a picture cannot be drawn: %s",
-			     error->message);
-		g_error_free(error);
-		return -1;
-	}
+	if (!rsvg_handle_render_document(image->svg, cairo, &place, &error))
+		return refuse(error, "a picture cannot be drawn", err);
 	return 0;
 }

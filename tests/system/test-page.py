@@ -16,7 +16,7 @@ import tempfile
 import unittest
 
 import importer
-import wire
+import sender
 
 BUILD = pathlib.Path(os.environ["top_builddir"])
 CHANCERY = str(BUILD / "chancery")
@@ -375,90 +375,61 @@ class Pages(Case):
                             .startswith(b"%PDF-1."))
 
 
-@unittest.skipUnless(PAGES, "a build without pages")
-class Workers(Case):
-    """The import merges each page once, the send worker sets it: under their
-    system-call filters and limits."""
+class Room(sender.Room):
+    """The invitation to one addressee of each language, its page attached."""
 
-    def send_one(self, upload, files, letter, number):
-        worker = wire.Worker(str(BUILD / "daemon/send/chancery-send"),
-                             str(self.dir / "send-stderr"))
-        worker.send("send-setup", relay={
-            "name": "relay", "host": "127.0.0.1", "port": self.port,
-            "connect_timeout_ms": 5000, "command_timeout_ms": 20000},
-            helo="chancery.example", data_timeout_ms=20000,
-            dot_timeout_ms=20000, attempt_timeout_ms=60000,
-            idle_timeout_ms=60000, letters_per_connection=100, dsn=1,
-            objects_dir=str(upload.objects))
-        worker.expect("send-ready")
-        worker.send("send-batch", batch_id=1, reference="DM-1276",
-                    deadline="2026-12-07",
-                    from_="Registry <registry@secretariat.example>",
-                    files=files)
-        worker.send("send-letter", letter_id=number, batch_id=1, attempt=1,
-                    key=letter["key"], language=letter["language"],
-                    fields=letter["fields"], message_id=letter["message_id"],
-                    date_us=importer.DATE_US,
-                    envelope_from="b@chancery.example",
-                    envelope_id=letter["message_id"],
-                    addresses=[{"seq": i, "role": a["role"], "pending": 1,
-                                "address": a["address"]}
-                               for i, a in enumerate(letter["addresses"])])
-        name, fields = worker.receive()
-        self.assertEqual(name, "send-dot", (fields, self.stderr()))
-        status = pathlib.Path(f"/proc/{worker.pid}/status").read_text()
-        worker.send("send-go", letter_id=number, attempt=1, go=1)
-        worker.expect("send-result")
-        worker.send("stop")
-        while worker.receive():
-            pass
-        self.assertEqual(worker.wait(), 0, self.stderr())
-        return fields, int(re.search(r"VmHWM:\s+(\d+)", status)[1])
-
-    def stderr(self):
-        path = self.dir / "send-stderr"
-        return path.read_text() if path.exists() else ""
-
-    def relay(self):
-        ledger = self.dir / "ledger"
-        process = subprocess.Popen([BUILD / "bench/sink", "-l", ledger],
-                                   stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL, text=True)
-        self.addCleanup(process.stdout.close)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        self.port = int(process.stdout.readline())
-
-    def test_through_both(self):
-        upload = importer.Upload(self.dir / "upload")
+    def __init__(self, root):
+        self.root = root
+        self.upload = importer.Upload(root)
         for path in (TEMPLATES / "invitation").iterdir():
             data = path.read_bytes()
             if path.name == "letter.conf":
                 data = data.replace(b"page:\n{", b"page:\n{\n  attach = true;")
-            upload.put(f"letter/{path.name}", data)
+            self.upload.put(f"letter/{path.name}", data)
         rows = MEMBERS.read_text().splitlines()
         wanted = {key for key, _ in READS.values()}
-        upload.put("recipients/m.csv", "\n".join(
+        self.upload.put("recipients/m.csv", "\n".join(
             [rows[0]] + [row for row in rows if row[:3] in wanted]) + "\n")
-        files, letters = [], []
-        worker = upload.begin()
+        self.files, self.letters = [], {}
+        worker = self.upload.begin()
         while message := worker.receive():
             name, fields = message
-            self.assertNotEqual(name, "import-problem", fields)
+            assert name != "import-problem", fields
             if name == "import-file":
-                files.append(fields)
+                self.files.append(fields)
             elif name == "import-letter":
-                letters.append(fields)
-        self.assertEqual(worker.wait(), 0, upload.stderr())
-        self.assertEqual(len(letters), 6)
-        self.relay()
-        for number, letter in enumerate(letters, 1):
-            first, memory = self.send_one(upload, files, letter, number)
-            again, _ = self.send_one(upload, files, letter, number)
-            self.assertEqual(first["sha256"], again["sha256"],
-                             letter["language"])
-            if not importer.UNLIMITED:
-                self.assertLess(memory, WORKER_MAX_KIB, letter["language"])
+                self.letters[fields["key"].decode()] = fields
+        assert worker.wait() == 0, self.upload.stderr()
+        self.sink = sender.Sink(root)
+
+
+@unittest.skipUnless(PAGES, "a build without pages")
+class Workers(Case):
+    """The import sets each page once and the send worker again, under their
+    system-call filters and limits."""
+
+    def send_all(self, room):
+        """{key: digest}, and the worker's memory in KiB."""
+        worker, digests = room.begin(), {}
+        for key in room.letters:
+            number = room.give(worker, key)
+            digests[key] = sender.let_go(worker, number)["sha256"]
+            for result in worker.expect("send-result")["results"]:
+                self.assertEqual(result["outcome"], sender.SENT)
+            worker.expect("send-ready")
+        status = pathlib.Path(f"/proc/{worker.pid}/status").read_text()
+        sender.finish(worker, room)
+        return digests, int(re.search(r"VmHWM:\s+(\d+)", status)[1])
+
+    def test_through_both(self):
+        room = Room(self.dir / "room")
+        self.addCleanup(room.sink.stop)
+        self.assertEqual(set(room.letters), {key for key, _ in READS.values()})
+        first, memory = self.send_all(room)
+        again, _ = self.send_all(room)
+        self.assertEqual(first, again)
+        if not importer.UNLIMITED:
+            self.assertLess(memory, WORKER_MAX_KIB)
 
 
 if __name__ == "__main__":
