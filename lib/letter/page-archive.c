@@ -478,6 +478,17 @@ static void copy_annotation(struct archive *a, struct ch_slice rest)
 	ch_str_add_mem(a->out, rest.data, rest.len);
 }
 
+/* The default, but it has to be said (ISO 19005-2 section 6.2.11.3.2). */
+static void copy_font(struct archive *a, struct ch_slice rest)
+{
+	const char *subtype = find(rest, "/Subtype");
+
+	copy_to(a, &rest, subtype ? subtype : rest.data);
+	if (!find(rest, "/CIDToGIDMap"))
+		ch_str_add(a->out, "/CIDToGIDMap /Identity ");
+	ch_str_add_mem(a->out, rest.data, rest.len);
+}
+
 static void copy_image(struct archive *a, struct ch_slice dictionary,
 		       struct ch_slice rest)
 {
@@ -529,6 +540,9 @@ static void copy_object(struct archive *a, const struct object *object)
 		copy_page(a, bytes);
 	else if (begins(dictionary, "<< /Type /Annot"))
 		copy_annotation(a, bytes);
+	else if (begins(dictionary, "<< /Type /Font\n") &&
+		 find(dictionary, "/Subtype /CIDFontType2"))
+		copy_font(a, bytes);
 	else if (dictionary.data + dictionary.len < bytes.data + bytes.len &&
 		 find(dictionary, "/Subtype /Image"))
 		copy_image(a, dictionary, bytes);

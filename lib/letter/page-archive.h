@@ -5,8 +5,9 @@
  * cairo embeds its fonts and gives them ToUnicode maps. What PDF/A wants beside
  * that is added by copying the file object by object: XMP metadata that agree
  * with the document information, an output intent with an sRGB profile, the
- * language, a file identifier made of the content; annotations that print; no
- * transparency group around pages, no interpolated images.
+ * language, a file identifier made of the content; annotations that print,
+ * fonts that say how their glyphs are numbered; no transparency group around
+ * pages, no interpolated images.
  */
 #ifndef CH_LETTER_PAGE_ARCHIVE_H
 #define CH_LETTER_PAGE_ARCHIVE_H

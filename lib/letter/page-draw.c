@@ -131,20 +131,30 @@ static void open_text(struct drawing *d, const struct page_text *text)
 	d->open = text;
 }
 
+/* Whatever the locale writes for a decimal point. */
+static void add_number(struct ch_str *out, double number)
+{
+	char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+	ch_str_add(out, g_ascii_formatd(text, sizeof(text), "%.2f", number));
+}
+
 /* Under the last bookmark of a higher level. */
 static void add_bookmark(struct drawing *d, struct page_text *text, double y)
 {
 	int parent = CAIRO_PDF_OUTLINE_ROOT;
 	int level = text->bookmark_level;
-	CH_AUTOCHAR place = ch_xasprintf("page=%zu pos=[0 %.2f]", d->page,
-					 y - text->leading);
+	CH_AUTO(ch_str) place = CH_STR_INIT(100);
 
+	ch_str_addf(&place, "page=%zu pos=[0 ", d->page);
+	add_number(&place, y - text->leading);
+	ch_str_add(&place, "]");
 	for (int i = 0; i < level; i++) {
 		if (d->headings[i])
 			parent = d->headings[i];
 	}
 	d->headings[level] = cairo_pdf_surface_add_outline(
-		d->surface, parent, text->bookmark, place,
+		d->surface, parent, text->bookmark, ch_str_cstr(&place),
 		CAIRO_PDF_OUTLINE_FLAG_OPEN);
 	for (size_t i = (size_t)level + 1; i < CH_COUNT(d->headings); i++)
 		d->headings[i] = 0;
@@ -159,7 +169,8 @@ static void draw_link(struct drawing *d, const struct page_item *item,
 			   : item->line->start_index;
 	int to = link->end < line_end ? link->end : line_end;
 	int x1, x2;
-	CH_AUTOCHAR attributes = NULL;
+	CH_AUTO(ch_str) tag = CH_STR_INIT(8192);
+	double rect[4];
 
 	if (from >= to)
 		return;
@@ -171,13 +182,17 @@ static void draw_link(struct drawing *d, const struct page_item *item,
 		x1 = x2;
 		x2 = swap;
 	}
-	attributes = ch_xasprintf(
-		"rect=[%.2f %.2f %.2f %.2f] uri='%s'",
-		item->x + (double)x1 / PANGO_SCALE,
-		y - 0.75 * item->text->leading,
-		(double)(x2 - x1) / PANGO_SCALE, item->text->leading,
-		link->address);
-	cairo_tag_begin(d->cairo, CAIRO_TAG_LINK, attributes);
+	rect[0] = item->x + (double)x1 / PANGO_SCALE;
+	rect[1] = y - 0.75 * item->text->leading;
+	rect[2] = (double)(x2 - x1) / PANGO_SCALE;
+	rect[3] = item->text->leading;
+	ch_str_add(&tag, "rect=[");
+	for (size_t i = 0; i < CH_COUNT(rect); i++) {
+		add_number(&tag, rect[i]);
+		ch_str_add(&tag, " ");
+	}
+	ch_str_addf(&tag, "] uri='%s'", link->address);
+	cairo_tag_begin(d->cairo, CAIRO_TAG_LINK, ch_str_cstr(&tag));
 	cairo_tag_end(d->cairo, CAIRO_TAG_LINK);
 }
 

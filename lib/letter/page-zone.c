@@ -697,7 +697,8 @@ static void set_head_text(struct column *column, const struct section *section)
 		       column->job->form->steps[end].kind != CH_PAGE_RULE)
 			end++;
 		set_blocks(column, &at, end);
-		at = end + 1;
+		if (at <= end) /* else the rule was one inside a list */
+			at = end + 1;
 	}
 }
 

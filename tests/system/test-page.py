@@ -211,6 +211,8 @@ class Pages(Case):
                          rb"/URI \(mailto:bureau@chancery.example\)"):
                 self.assertRegex(plain, part, code)
             self.assertNotRegex(plain, rb"/Group <<|/Interpolate true", code)
+            self.assertEqual(plain.count(b"/CIDFontType2"),
+                             plain.count(b"/CIDToGIDMap /Identity"))
             # Annotations are printed.
             self.assertEqual(plain.count(b"/Subtype /Link"),
                              len(re.findall(rb"/F 4\b", plain)))

@@ -32,6 +32,7 @@ static const char *const objects[] = {
 	"/Interpolate true\nendstream\n",
 	"<< /Length 4\n>>\nstream\n/Subtype /Image /Interpolate true "
 	"/Group <<\nendstream\n",
+	"<< /Type /Font\n   /Subtype /CIDFontType2\n>>\n",
 	"<< /Type /Catalog\n   /Pages 9 0 R\n>>\n",
 	"<< /Producer (x)\n>>\n",
 };
@@ -69,10 +70,10 @@ static const char *object_at(const struct ch_str *out, size_t number)
 {
 	const char *start = memmem(out->data, out->len, "startxref\n", 10);
 	size_t table = strtoul(start + 10, NULL, 10);
-	const char *entry = out->data + table + strlen("xref\n0 9\n") +
+	const char *entry = out->data + table + strlen("xref\n0 10\n") +
 			    20 * number;
 
-	assert_memory_equal(out->data + table, "xref\n0 9\n", 9);
+	assert_memory_equal(out->data + table, "xref\n0 10\n", 10);
 	assert_memory_equal(entry + 10, " 00000 n \n", 10);
 	return out->data + strtoul(entry, NULL, 10);
 }
@@ -87,20 +88,22 @@ static void all_of_it(void **state)
 		"false\n>>\nstream\n/Interpolate true\nendstream\nendobj\n",
 		"4 0 obj\n<< /Length 4\n>>\nstream\n/Subtype /Image "
 		"/Interpolate true /Group <<\nendstream\nendobj\n",
-		"5 0 obj\n<< /Type /Catalog\n   /Pages 9 0 R\n   /Lang (ar)\n"
+		"5 0 obj\n<< /Type /Font\n   /CIDToGIDMap /Identity /Subtype "
+		"/CIDFontType2\n>>\nendobj\n",
+		"6 0 obj\n<< /Type /Catalog\n   /Pages 9 0 R\n   /Lang (ar)\n"
 		"   /ViewerPreferences << /DisplayDocTitle true /Direction /R2L "
-		">>\n   /Metadata 7 0 R\n   /OutputIntents [ << /Type "
+		">>\n   /Metadata 8 0 R\n   /OutputIntents [ << /Type "
 		"/OutputIntent /S /GTS_PDFA1 /OutputConditionIdentifier (sRGB) "
-		"/Info (sRGB IEC61966-2.1) /DestOutputProfile 8 0 R >> ]\n"
+		"/Info (sRGB IEC61966-2.1) /DestOutputProfile 9 0 R >> ]\n"
 		">>\nendobj\n",
-		"6 0 obj\n<< /Title <FEFF00C9003C0026003ED83DDE00>\n"
+		"7 0 obj\n<< /Title <FEFF00C9003C0026003ED83DDE00>\n"
 		"   /Subject <FEFF0044004D002D0031>\n"
 		"   /Creator (Chancery " PACKAGE_VERSION ")\n"
 		"   /Producer (Chancery " PACKAGE_VERSION ")\n"
 		"   /CreationDate (D:20261124000000Z)\n"
 		"   /ModDate (D:20261124000000Z)\n>>\nendobj\n",
-		"7 0 obj\n<< /Type /Metadata /Subtype /XML /Length ",
-		"8 0 obj\n<< /N 3 /Length 496 >>\nstream\n",
+		"8 0 obj\n<< /Type /Metadata /Subtype /XML /Length ",
+		"9 0 obj\n<< /N 3 /Length 496 >>\nstream\n",
 	};
 	CH_AUTO(ch_str) pdf = CH_STR_INIT(10000);
 	CH_AUTO(ch_str) out = CH_STR_INIT(20000);
@@ -118,13 +121,13 @@ static void all_of_it(void **state)
 		  "&lt;&amp;&gt;\U0001F600</rdf:li></rdf:Alt></dc:title>");
 	has(&out, "<xmp:CreateDate>2026-11-24T00:00:00Z</xmp:CreateDate>");
 	has(&out, "mntrRGB XYZ ");
-	has(&out, "/Size 9\n   /Root 5 0 R\n   /Info 6 0 R\n   /ID [ <");
+	has(&out, "/Size 10\n   /Root 6 0 R\n   /Info 7 0 R\n   /ID [ <");
 }
 
 static void what_is_none(void **state)
 {
 	static const char *const cut[] = { "startxref", "trailer", "/Root",
-					   "xref\n0 7", "0 7\n" };
+					   "xref\n0 8", "0 8\n" };
 	CH_AUTO(ch_str) pdf = CH_STR_INIT(10000);
 	struct ch_error err;
 
