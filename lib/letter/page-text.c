@@ -353,6 +353,51 @@ static void add_features(const struct page_language *language,
 	pango_attr_list_insert(attrs, attribute);
 }
 
+/* Signs that fill the left half of their square, and those that fill the
+ * right. */
+static bool is_closing(gunichar c)
+{
+	return c && g_utf8_strchr("\u3001\u3002\u3009\u300B\u300D\u300F"
+				  "\u3011\u3015\uFF01\uFF09\uFF0C\uFF1A"
+				  "\uFF1B\uFF1F",
+				  -1, c);
+}
+
+static bool is_opening(gunichar c)
+{
+	return c && g_utf8_strchr("\u3008\u300A\u300C\u300E\u3010\u3014"
+				  "\uFF08",
+				  -1, c);
+}
+
+/* Where two such signs meet, or one meets a quotation mark, which is narrow
+ * already, only half a square stands between their ink: the font has narrow
+ * forms of them. */
+static void squeeze(const struct ch_str *bytes, PangoAttrList *attrs)
+{
+	const char *text = ch_str_cstr(bytes);
+	gunichar before = 0;
+
+	for (const char *p = text; *p; p = ch_page_next(p)) {
+		gunichar c = g_utf8_get_char(p);
+		const char *next = ch_page_next(p);
+		gunichar after = *next ? g_utf8_get_char(next) : 0;
+		PangoAttribute *attribute;
+
+		if ((is_closing(c) &&
+		     (is_closing(after) || is_opening(after) ||
+		      after == 0x201C)) ||
+		    (is_opening(c) &&
+		     (is_opening(before) || before == 0x201D))) {
+			attribute = pango_attr_font_features_new("halt=1");
+			attribute->start_index = (guint)(p - text);
+			attribute->end_index = (guint)(next - text);
+			pango_attr_list_insert(attrs, attribute);
+		}
+		before = c;
+	}
+}
+
 static void lay_out(struct page_job *job, struct page_text *text,
 		    PangoAttrList *attrs, const struct page_look *look)
 {
@@ -377,6 +422,8 @@ static void lay_out(struct page_job *job, struct page_text *text,
 		pango_layout_set_width(layout,
 				       (int)(text->width * PANGO_SCALE));
 	add_features(job->language, attrs);
+	if (job->language->wide)
+		squeeze(&job->bytes, attrs);
 	pango_layout_set_text(layout, ch_str_cstr(&job->bytes),
 			      (int)job->bytes.len);
 	if (look->justify && job->language->hyphens)
