@@ -28,10 +28,12 @@ lib_letter_libletter_a_CPPFLAGS = $(AM_CPPFLAGS) \
 
 # Setting a page, or saying that this build does not.
 PAGE_SOURCES = lib/letter/page.c lib/letter/page-archive.c \
-	lib/letter/page-archive.h lib/letter/page-draw.c \
+	lib/letter/page-archive.h lib/letter/page-block.c \
+	lib/letter/page-box.c lib/letter/page-draw.c \
 	lib/letter/page-font.c lib/letter/page-hyphen.c \
 	lib/letter/page-image.c \
-	lib/letter/page-private.h lib/letter/page-text.c \
+	lib/letter/page-private.h lib/letter/page-table.c \
+	lib/letter/page-text.c \
 	lib/letter/page-zone.c
 if PAGE
 lib_letter_libletter_a_SOURCES += $(PAGE_SOURCES)

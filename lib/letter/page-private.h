@@ -4,7 +4,9 @@
  *   page-font.c    fonts and contexts of a language
  *   page-hyphen.c  where words are divided
  *   page-text.c    a block of text into lines
- *   page-zone.c    the parts of a letter into boxes, one below the other
+ *   page-box.c     lines into boxes
+ *   page-block.c   paragraphs and lists into boxes, page-table.c tables
+ *   page-zone.c    the parts of a letter, each in its place
  *   page-draw.c    boxes onto pages, pages into a PDF
  *   page-archive.c that PDF into one for the archive
  *
@@ -164,6 +166,50 @@ struct page_text *ch_page_text_words(struct page_job *job, const char *words,
 void ch_page_text_free(struct page_text *text);
 /* Its width without line breaks. */
 double ch_page_text_width(const struct page_text *text);
+
+/* Where blocks go, one below the other. */
+struct page_column {
+	struct page_job *job;
+	enum ch_page_zone zone;
+	double x, width;
+	struct page_look look;
+	double gap;    /* between its paragraphs */
+	double before; /* space above the next box */
+	bool keep;     /* the next box, with the one before */
+	bool keep_all;
+	bool in_list;
+	struct page_text *label; /* of the item under way; or NULL */
+	double label_x;
+};
+
+/* The size of the letter's text. */
+double ch_page_em(const struct page_job *job);
+
+/* Add an item at x of the page and y of its box; then make a box of those added
+ * since the last one. */
+struct page_item *ch_page_add_item(struct page_job *job,
+				   enum page_item_kind kind, double x,
+				   double y);
+void ch_page_add_tag(struct page_job *job, enum page_item_kind kind,
+		     const char *tag);
+void ch_page_add_line(struct page_job *job, struct page_text *text, int number,
+		      double x, double y);
+void ch_page_add_box(struct page_job *job, double before, double height,
+		     bool keep);
+/* The label of the item under way, on the first line of its item. */
+void ch_page_add_label(struct page_column *column);
+void ch_page_add_rule(struct page_column *column, double space);
+/* A text, one box for each line. */
+void ch_page_place(struct page_column *column, struct page_text *text);
+/* Make one box of all from `first` on; those from `second` on begin again at
+ * its top. It is at least `least` high. */
+void ch_page_stand_beside(struct page_job *job, size_t first, size_t second,
+			  double before, double least);
+
+/* Set all blocks up to step `to`, or to the end of what is around them. */
+void ch_page_set_blocks(struct page_column *column, size_t *at, size_t to);
+/* The table at step *at, leaving *at behind it. */
+void ch_page_set_table(struct page_column *column, size_t *at);
 
 /* Set all of the letter into job->flow. */
 void ch_page_set_zones(struct page_job *job);
