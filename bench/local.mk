@@ -3,6 +3,11 @@ check_PROGRAMS += bench/sink
 bench_sink_SOURCES = bench/sink.c
 bench_sink_LDADD = $(BASE_LIBS)
 
+check_PROGRAMS += bench/page-bench
+bench_page_bench_SOURCES = bench/page-bench.c
+bench_page_bench_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
+	$(CONFIG_LIBS)
+
 EXTRA_DIST += bench/run.py bench/nodemailer.js
 BENCH += bench-run
 bench-run: all $(check_PROGRAMS)

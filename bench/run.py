@@ -395,6 +395,23 @@ def sample_message():
                                                  "{{name}}"))
 
 
+def pages():
+    """CPU of a page in each language, and what the process held at most."""
+    templates = SOURCE / "templates"
+    done = subprocess.run(
+        [BUILD / "bench/page-bench", templates / "invitation",
+         templates / "sample/members.csv", "100", "en", "fr", "es", "ru", "zh",
+         "ar"], check=True, capture_output=True, text=True)
+    *rows, memory = map(json.loads, done.stdout.splitlines())
+    print(f"\n{'page':>10}{'first ms':>15}{'then ms':>14}{'bytes':>15}")
+    for row in rows:
+        print(f"{row['language']:>10}{row['first_ms']:15.1f}{row['ms']:14.2f}"
+              f"{row['bytes']:15}")
+    average = sum(row["ms"] for row in rows) / len(rows)
+    print(f"{'average':>10}{average:29.2f}\n{'MiB':>10}"
+          f"{memory['max_rss_kib'] / 1024:29.1f}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--letters", type=int, default=16000)
@@ -405,8 +422,12 @@ def main():
                         default=[1000, 1000000])
     parser.add_argument("--rows", type=int, nargs="*",
                         default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--only", choices=["peers", "queue", "import"])
+    parser.add_argument("--only",
+                        choices=["peers", "queue", "import", "page"])
     args = parser.parse_args()
+    if args.only == "page":
+        pages()
+        return
     WORK.mkdir(parents=True, exist_ok=True)
     make_letter(WORK / "letter", args.size)
     make_table(WORK / "table.csv", args.letters)
@@ -417,6 +438,8 @@ def main():
         beside_peers(args)
     if args.only in (None, "queue"):
         with_queue(args)
+    if not args.only:
+        pages()
 
 
 if __name__ == "__main__":

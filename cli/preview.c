@@ -1,37 +1,124 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* preview.c - chancery preview: one addressee's letter, as it will be. */
+/* preview.c - chancery preview: letters as they will be.
+ *
+ * One goes to the standard output or where -o says; of several each gets a file
+ * in a folder, and the files' names are what is printed. Nothing is opened.
+ */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/mailing.h"
 #include "cli/report.h"
+#include "letter/page.h"
 
 #define TEXT_MAX CH_BUNDLE_FILE_MAX
 #define MESSAGE_ID "preview@chancery.invalid"
 
-/* ---- finding the addressee -------------------------------------------- */
+enum form {
+	FORM_TEXT,
+	FORM_HTML,
+	FORM_PDF,
+	FORM_EML,
+};
 
-/* 1 with *ret, 0 where no good row has that key. NULL: the first. */
-static int find_addressee(struct ch_mailing *mailing,
-			  struct ch_recipients *recipients,
-			  const char *key, struct ch_problems *faults,
-			  struct ch_addressee *ret)
+static const struct {
+	const char *option;    /* and the end of a file's name … */
+	const char *extension; /* … where it is another */
+} forms[] = {
+	[FORM_TEXT] = { "text", "txt" },
+	[FORM_HTML] = { "html", "html" },
+	[FORM_PDF] = { "pdf", "pdf" },
+	[FORM_EML] = { "eml", "eml" },
+};
+
+/* Whose letters are wanted, and which were found. */
+struct wanted {
+	const char **keys; /* owned array; none: the first addressee */
+	bool *found;       /* owned; by key, or by language */
+	size_t len;
+	bool each_language;
+	size_t left; /* not found yet */
+};
+
+struct preview {
+	const struct ch_cli *cli;
+	struct ch_mailing mailing;
+	struct ch_report report;
+	struct wanted wanted;
+	enum form form;
+	bool several; /* files in a folder */
+	const char *output;
+};
+
+/* ---- who is wanted ---------------------------------------------------- */
+
+static void read_wanted(struct preview *p)
 {
-	while (ch_recipients_next(recipients, ret, faults) > 0) {
-		if (!key || strcmp(ret->key, key) == 0)
-			return 1;
-		ch_addressee_release(ret);
+	const struct ch_args *args = p->mailing.args;
+	struct wanted *wanted = &p->wanted;
+
+	wanted->keys = ch_xcalloc(args->len + 1, sizeof(*wanted->keys));
+	wanted->each_language = ch_args_has(args, "each-language");
+	for (size_t i = 0; i < args->len; i++) {
+		const struct ch_arg *arg = &args->items[i];
+		bool twice = false;
+
+		if (!arg->option || strcmp(arg->option->name, "recipient") != 0)
+			continue;
+		for (size_t j = 0; j < wanted->len; j++)
+			twice |= strcmp(wanted->keys[j], arg->value) == 0;
+		if (!twice)
+			wanted->keys[wanted->len++] = arg->value;
 	}
-	return 0;
+	p->several = wanted->each_language || wanted->len > 1;
+}
+
+/* The languages are known when the letter is loaded. */
+static void count_wanted(struct preview *p)
+{
+	const char *const *codes = ch_letter_languages(p->mailing.letter);
+	struct wanted *wanted = &p->wanted;
+
+	if (wanted->each_language) {
+		for (wanted->len = 0; codes[wanted->len]; wanted->len++)
+			continue;
+	}
+	wanted->left = wanted->len ? wanted->len : 1;
+	wanted->found = ch_xcalloc(wanted->len + 1, sizeof(*wanted->found));
+}
+
+/* The first addressee that gets each language, or those with the keys. */
+static bool is_wanted(struct preview *p, const struct ch_addressee *a)
+{
+	const struct ch_letter *letter = p->mailing.letter;
+	struct wanted *wanted = &p->wanted;
+	const char *const *names =
+		wanted->each_language ? ch_letter_languages(letter)
+				      : wanted->keys;
+	const char *name = wanted->each_language
+				   ? ch_letter_language_of(letter, a)
+				   : a->key;
+
+	for (size_t i = 0; i < wanted->len; i++) {
+		if (strcmp(names[i], name) != 0 || wanted->found[i])
+			continue;
+		wanted->found[i] = true;
+		return true;
+	}
+	return wanted->len == 0;
 }
 
 /* The row may be there and be faulty: then its faults are the answer. */
-static int not_found(const struct ch_cli *cli, struct ch_report *report,
-		     const char *key, const char *table,
+static int not_found(struct preview *p, const char *key,
 		     struct ch_problems *faults)
 {
+	const struct ch_cli *cli = p->cli;
+	const char *table = p->mailing.tables[0];
+
 	if (!faults->errors && !key)
 		return ch_fail(cli, EX_DATAERR, NULL, "%s: has no addressee",
 			       table);
@@ -39,13 +126,34 @@ static int not_found(const struct ch_cli *cli, struct ch_report *report,
 		return ch_fail(cli, EX_DATAERR,
 			       "A key is written as in the column \"key\".",
 			       "%s: no addressee \"%s\"", table, key);
-	ch_report_tell(report, faults);
+	ch_report_tell(&p->report, faults);
 	return ch_fail(cli, EX_DATAERR, "Correct the table, then try again.",
 		       "no row without a fault %s%s", key ? "has the key " : "",
 		       key ? key : "");
 }
 
-/* ---- writing it ------------------------------------------------------- */
+/* Languages that nobody in the table gets are said; keys must be there. */
+static int check_found(struct preview *p, struct ch_problems *faults)
+{
+	struct wanted *wanted = &p->wanted;
+
+	if (wanted->len == 0)
+		return wanted->left ? not_found(p, NULL, faults) : EX_OK;
+	if (wanted->left == wanted->len && wanted->each_language)
+		return not_found(p, NULL, faults);
+	for (size_t i = 0; i < wanted->len; i++) {
+		if (wanted->found[i])
+			continue;
+		if (!wanted->each_language)
+			return not_found(p, wanted->keys[i], faults);
+		ch_term_line(&p->cli->err,
+			     "Nobody in the table gets the letter in \"%s\".",
+			     ch_letter_languages(p->mailing.letter)[i]);
+	}
+	return EX_OK;
+}
+
+/* ---- writing one ------------------------------------------------------ */
 
 static int write_eml(struct ch_mailing *mailing, const struct ch_addressee *a,
 		     struct ch_str *out)
@@ -64,14 +172,23 @@ static int write_eml(struct ch_mailing *mailing, const struct ch_addressee *a,
 	return rc;
 }
 
-static int write_letter(struct ch_mailing *mailing,
-			const struct ch_addressee *a, struct ch_str *out)
+static int write_letter(struct preview *p, const struct ch_addressee *a,
+			struct ch_str *out)
 {
-	if (ch_args_has(mailing->args, "eml"))
+	struct ch_mailing *mailing = &p->mailing;
+
+	switch (p->form) {
+	case FORM_EML:
 		return write_eml(mailing, a, out);
-	if (ch_args_has(mailing->args, "html"))
+	case FORM_HTML:
 		return ch_letter_merge(mailing->letter, a, NULL, NULL, out,
 				       &mailing->problems);
+	case FORM_PDF:
+		return ch_letter_page(mailing->letter, a, out,
+				      &mailing->problems);
+	case FORM_TEXT:
+		break;
+	}
 	return ch_mailing_write(mailing, a, out);
 }
 
@@ -103,6 +220,21 @@ static int put(const struct ch_cli *cli, const char *path,
 	return EX_OK;
 }
 
+/* "FOLDER/FRA.fr.pdf". A key may hold what no file's name can. */
+static char *path_of(const struct preview *p, const struct ch_addressee *a)
+{
+	CH_AUTOCHAR key = ch_xstrdup(a->key);
+
+	for (char *c = key; *c; c++) {
+		if (*c == '/' || (c == key && *c == '.'))
+			*c = '-';
+	}
+	return ch_xasprintf("%s%s%s.%s.%s", p->output ? p->output : "",
+			    p->output ? "/" : "", key,
+			    ch_letter_language(p->mailing.letter, a->language),
+			    forms[p->form].extension);
+}
+
 static json_t *addresses_of(const struct ch_mailing *mailing,
 			    const struct ch_addressee *a,
 			    enum ch_address_role role)
@@ -121,9 +253,11 @@ static json_t *addresses_of(const struct ch_mailing *mailing,
 	return list;
 }
 
-static int put_json(const struct ch_cli *cli, struct ch_mailing *mailing,
-		    const struct ch_addressee *a)
+/* With a folder, the object names the file in place of holding the letter. */
+static int put_json(struct preview *p, const struct ch_addressee *a,
+		    const char *path)
 {
+	struct ch_mailing *mailing = &p->mailing;
 	CH_AUTO(ch_str) subject = CH_STR_INIT(4096);
 	CH_AUTO(ch_str) text = CH_STR_INIT(TEXT_MAX);
 	CH_AUTO(ch_str) html = CH_STR_INIT(TEXT_MAX);
@@ -133,94 +267,192 @@ static int put_json(const struct ch_cli *cli, struct ch_mailing *mailing,
 	if (ch_letter_merge(mailing->letter, a, &subject, &text, &html,
 			    &mailing->problems) < 0)
 		return -1;
-	object = json_pack("{s:s, s:s, s:o, s:o, s:s, s:I, s:s, s:s}", "key",
-			   a->key, "language", language, "to",
+	object = json_pack("{s:s, s:s, s:o, s:o, s:s, s:I}", "key", a->key,
+			   "language", language, "to",
 			   addresses_of(mailing, a, CH_ROLE_TO), "cc",
 			   addresses_of(mailing, a, CH_ROLE_CC), "subject",
 			   ch_str_cstr(&subject), "annexes",
 			   (json_int_t)ch_letter_annexes_of(mailing->letter,
-							    a),
-			   "text", ch_str_cstr(&text), "html",
-			   ch_str_cstr(&html));
-	ch_json_line(&cli->out, object);
+							    a));
+	if (path) {
+		json_object_set_new(object, "file", json_string(path));
+	} else {
+		json_object_set_new(object, "text",
+				    json_string(ch_str_cstr(&text)));
+		json_object_set_new(object, "html",
+				    json_string(ch_str_cstr(&html)));
+	}
+	ch_json_line(&p->cli->out, object);
 	json_decref(object);
 	return 0;
 }
 
+static int faulty(struct preview *p)
+{
+	ch_report_tell(&p->report, &p->mailing.problems);
+	return EX_DATAERR;
+}
+
+/* Into its file, whose name is told. */
+static int show_in_file(struct preview *p, const struct ch_addressee *a)
+{
+	CH_AUTO(ch_str) bytes = CH_STR_INIT(2 * TEXT_MAX);
+	CH_AUTOCHAR path = path_of(p, a);
+	int code;
+
+	if (write_letter(p, a, &bytes) < 0)
+		return faulty(p);
+	code = put(p->cli, path, &bytes);
+	if (code != EX_OK)
+		return code;
+	if (!p->cli->json)
+		ch_term_line(&p->cli->out, "%s", path);
+	else if (put_json(p, a, path) < 0)
+		return faulty(p);
+	return EX_OK;
+}
+
+static int show(struct preview *p, const struct ch_addressee *a)
+{
+	CH_AUTO(ch_str) bytes = CH_STR_INIT(2 * TEXT_MAX);
+
+	if (p->several)
+		return show_in_file(p, a);
+	if (p->cli->json)
+		return put_json(p, a, NULL) < 0 ? faulty(p) : EX_OK;
+	if (write_letter(p, a, &bytes) < 0)
+		return faulty(p);
+	return put(p->cli, p->output, &bytes);
+}
+
 /* ---- all of it -------------------------------------------------------- */
 
-static void say_stand_ins(const struct ch_cli *cli,
-			  const struct ch_mailing *mailing)
+static void say_stand_ins(const struct preview *p)
 {
+	const struct ch_mailing *mailing = &p->mailing;
+
 	if (mailing->stand_in)
-		ch_term_line(&cli->err,
+		ch_term_line(&p->cli->err,
 			     "Without --reference it is called \"%s\" here.",
 			     mailing->stand_in);
-	if (mailing->stand_in_sender && ch_args_has(mailing->args, "eml"))
-		ch_term_line(&cli->err,
+	if (mailing->stand_in_sender && p->form == FORM_EML)
+		ch_term_line(&p->cli->err,
 			     "letter.conf names no sender: the one of "
 			     "chancery.conf will stand; --from shows it.");
 }
 
-static int preview(const struct ch_cli *cli, struct ch_mailing *mailing,
-		   struct ch_report *report)
+static int make_folder(const struct preview *p)
+{
+	if (!p->several || !p->output || mkdir(p->output, 0777) == 0 ||
+	    errno == EEXIST)
+		return EX_OK;
+	return ch_fail(p->cli, EX_CANTCREAT, NULL, "%s: %s", p->output,
+		       strerror(errno));
+}
+
+/* Rows are read up to the last one that is wanted. */
+static int show_all(struct preview *p, struct ch_recipients *recipients)
+{
+	CH_AUTO(ch_problems) faults = { 0 };
+	struct ch_addressee a;
+	int code = EX_OK;
+
+	while (code == EX_OK && p->wanted.left > 0 &&
+	       ch_recipients_next(recipients, &a, &faults) > 0) {
+		if (is_wanted(p, &a)) {
+			p->wanted.left--;
+			code = show(p, &a);
+		}
+		ch_addressee_release(&a);
+	}
+	if (code == EX_OK && p->wanted.left > 0)
+		code = check_found(p, &faults);
+	if (code == EX_OK)
+		say_stand_ins(p);
+	return code;
+}
+
+static int preview(struct preview *p)
 {
 	CH_AUTOPTR(ch_recipients) recipients = NULL;
-	CH_AUTO(ch_problems) faults = { 0 };
-	CH_AUTO(ch_addressee) addressee = { 0 };
-	CH_AUTO(ch_str) bytes = CH_STR_INIT(2 * TEXT_MAX);
-	const char *key = ch_args_value(mailing->args, "recipient");
+	struct ch_mailing *mailing = &p->mailing;
+	int code;
 
 	if (ch_mailing_gather(mailing) < 0 || ch_mailing_load(mailing) < 0 ||
 	    ch_mailing_tables(mailing, &recipients) < 0 ||
-	    mailing->problems.errors) {
-		ch_report_tell(report, &mailing->problems);
-		return EX_DATAERR;
+	    mailing->problems.errors)
+		return faulty(p);
+	count_wanted(p);
+	code = make_folder(p);
+	return code == EX_OK ? show_all(p, recipients) : code;
+}
+
+/* What the options ask for; EX_OK, or the mistake has been said. */
+static int read_options(struct preview *p)
+{
+	const struct ch_args *args = p->mailing.args;
+	const struct ch_cli *cli = p->cli;
+	int given = 0;
+
+	for (size_t i = 0; i < CH_COUNT(forms); i++) {
+		if (!ch_args_has(args, forms[i].option))
+			continue;
+		p->form = (enum form)i;
+		given++;
 	}
-	if (!find_addressee(mailing, recipients, key, &faults, &addressee))
-		return not_found(cli, report, key, mailing->tables[0],
-				 &faults);
-	if ((cli->json ? put_json(cli, mailing, &addressee)
-		       : write_letter(mailing, &addressee, &bytes)) < 0) {
-		ch_report_tell(report, &mailing->problems);
-		return EX_DATAERR;
-	}
-	say_stand_ins(cli, mailing);
-	if (cli->json)
-		return EX_OK;
-	return put(cli, ch_args_value(mailing->args, "output"), &bytes);
+	read_wanted(p);
+	p->output = ch_args_value(args, "output");
+	if (given + (cli->json && !p->several) > 1)
+		return ch_fail_usage(cli, &ch_verb_preview,
+				     "one of --text, --html, --pdf, --eml and "
+				     "--json");
+	if (cli->json && p->output && !p->several)
+		return ch_fail_usage(cli, &ch_verb_preview,
+				     "--json goes to the standard output");
+	if (p->wanted.each_language && p->wanted.len > 0)
+		return ch_fail_usage(cli, &ch_verb_preview,
+				     "--each-language chooses the recipients");
+	if (p->form == FORM_PDF && !ch_page_available())
+		return ch_fail(cli, EX_UNAVAILABLE,
+			       "Build it with pango, librsvg and libhyphen.",
+			       "this build of Chancery sets no pages");
+	if (p->form == FORM_PDF && !p->output && !p->several && cli->out.tty)
+		return ch_fail_usage(cli, &ch_verb_preview,
+				     "a PDF does not go to a terminal: -o FILE");
+	return EX_OK;
 }
 
 static int run(struct ch_cli *cli, const struct ch_args *args)
 {
-	struct ch_report report = { .cli = cli, .term = &cli->err };
-	struct ch_mailing mailing;
+	struct preview p = { .cli = cli };
 	int code;
 
-	if (ch_args_has(args, "text") + ch_args_has(args, "html") +
-		    ch_args_has(args, "eml") + cli->json > 1)
-		return ch_fail_usage(cli, &ch_verb_preview,
-				     "one of --text, --html, --eml and "
-				     "--json");
-	if (cli->json && ch_args_has(args, "output"))
-		return ch_fail_usage(cli, &ch_verb_preview,
-				     "--json goes to the standard output");
-	ch_mailing_init(&mailing, args);
-	code = ch_mailing_look(cli, &mailing);
+	p.report = (struct ch_report){ .cli = cli, .term = &cli->err };
+	ch_mailing_init(&p.mailing, args);
+	code = read_options(&p);
 	if (code == EX_OK)
-		code = preview(cli, &mailing, &report);
-	ch_report_release(&report);
-	ch_mailing_release(&mailing);
+		code = ch_mailing_look(cli, &p.mailing);
+	if (code == EX_OK)
+		code = preview(&p);
+	ch_report_release(&p.report);
+	ch_mailing_release(&p.mailing);
+	free(p.wanted.keys);
+	free(p.wanted.found);
 	return code;
 }
 
 static const struct ch_option options[] = {
-	{ "recipient", 'r', "KEY", false,
-	  "Whose letter; the first addressee's if not given." },
+	{ "recipient", 'r', "KEY", true,
+	  "Whose letter; the first addressee's if not given. May be given "
+	  "several times." },
+	{ "each-language", 0, NULL, false,
+	  "The letter of the first addressee of each language." },
 	{ "text", 0, NULL, false, "As plain text, with whom it goes to." },
 	{ "html", 0, NULL, false, "As the HTML that most will see." },
+	{ "pdf", 0, NULL, false, "As the page, to be printed." },
 	{ "eml", 0, NULL, false, "As the whole message." },
-	{ "output", 'o', "FILE", false, "Write it there." },
+	{ "output", 'o', "FILE", false,
+	  "Write it there; several letters, into the folder of that name." },
 	{ "reference", 'R', "REFERENCE", false,
 	  "What the batch will be called, such as DM-1276." },
 	CH_MAILING_OPTIONS,
@@ -234,8 +466,7 @@ const struct ch_verb ch_verb_preview = {
 	.operands = "LETTER TABLE...",
 	.least = 2,
 	.most = 1 + CH_TABLES_MAX,
-	.summary = "Show one addressee's letter as it will be. Needs no "
-		   "daemon.",
+	.summary = "Show letters as they will be. Needs no daemon.",
 	.about = "",
 	.options = options,
 	.run = run,

@@ -11,6 +11,7 @@
 #include "worker-filter.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -143,6 +144,14 @@ static void allow_own_process(struct filter *filter)
 	allow_value(filter, "ioctl", 1, UINT32_MAX, TCGETS);
 }
 
+/* pango looks for fonts in threads; a process of its own stays refused. */
+static void allow_threads(struct filter *filter)
+{
+	static const uint64_t thread = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
+
+	allow_value(filter, "clone", 0, thread, thread);
+}
+
 /* The resolver asks nscd by a UNIX socket, and netlink for our addresses. */
 static void allow_sockets(struct filter *filter)
 {
@@ -163,9 +172,12 @@ static void fill(struct filter *filter, enum ch_worker_role role)
 	allow_own_process(filter);
 	if (role != CH_WORKER_IMPORT)
 		allow_sockets(filter);
+	if (role != CH_WORKER_RECEIVE)
+		allow_threads(filter);
 	if (role != CH_WORKER_SEND)
 		rules(filter, SCMP_ACT_ALLOW, writing);
-	/* glibc falls back to clone(), which is refused, only at ENOSYS. */
+	/* glibc falls back to clone(), whose arguments can be looked at, only
+	 * at ENOSYS. */
 	rule(filter, SCMP_ACT_ERRNO(ENOSYS), "clone3", 0, NULL);
 }
 

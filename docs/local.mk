@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-EXTRA_DIST += docs/PERFORMANCE.md \
+EXTRA_DIST += docs/PERFORMANCE.md docs/pages.png \
 	docs/decisions/0001-processes.md \
 	docs/decisions/0003-own-smtp-opening.md \
 	docs/decisions/0002-dot-record.md \
@@ -11,4 +11,5 @@ EXTRA_DIST += docs/PERFORMANCE.md \
 	docs/decisions/0009-several-connections-in-a-worker.md \
 	docs/decisions/0010-decisions-make-shapes.md \
 	docs/decisions/0011-names-in-the-batch.md \
-	docs/decisions/0012-tables.md
+	docs/decisions/0012-tables.md \
+	docs/decisions/0013-page-fonts.md

@@ -9,6 +9,7 @@ dist_pkgdata_DATA = templates/countries.tsv templates/salutations.tsv
 
 invitationdir = $(templatesdir)/invitation
 dist_invitation_DATA = templates/invitation/letter.conf \
+	templates/invitation/letterhead.svg \
 	templates/invitation/en.md templates/invitation/fr.md \
 	templates/invitation/es.md templates/invitation/ru.md \
 	templates/invitation/zh.md templates/invitation/ar.md \
@@ -27,6 +28,7 @@ dist_invitation_DATA = templates/invitation/letter.conf \
 
 noteverbaledir = $(templatesdir)/note-verbale
 dist_noteverbale_DATA = templates/note-verbale/letter.conf \
+	templates/note-verbale/letterhead.svg \
 	templates/note-verbale/en.md templates/note-verbale/fr.md \
 	templates/note-verbale/es.md templates/note-verbale/ru.md \
 	templates/note-verbale/zh.md templates/note-verbale/ar.md \
@@ -40,6 +42,7 @@ dist_sample_DATA = templates/sample/members.csv templates/sample/faults.csv
 EXTRA_DIST += templates/tools/make-members.py \
 	templates/tools/compare-names.py \
 	templates/tools/make-annexes.py \
+	templates/tools/make-pages.py \
 	templates/tools/annexes/annex-1.en.md \
 	templates/tools/annexes/annex-1.fr.md \
 	templates/tools/annexes/annex-1.es.md \

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # all.sh - every test: a gcc build with warnings as errors and its tests, the
-# same under ASan and UBSan, a clang build with warnings as errors, and the
-# tarball. Ends with the line "N passed, M failed".
+# same under ASan and UBSan, a clang build with warnings as errors, a build
+# without the page, and the tarball. Ends with the line "N passed, M failed".
 set -u
 cd "$(dirname "$0")/.." || exit 70
 passed=0
@@ -76,6 +76,18 @@ mkdir -p build-clang
 status=$?
 [ "$status" = 0 ] || tail -n 30 build-clang/make.log
 result "$status" "clang: builds without a warning"
+
+echo "== without the page"
+mkdir -p build-nopage
+{ [ -f build-nopage/Makefile ] ||
+	(cd build-nopage && ../configure -q --enable-werror --without-page); } &&
+	make -C build-nopage -s -j"$jobs" all >build-nopage/make.log 2>&1 &&
+	make -C build-nopage -s check \
+		TESTS='tests/unit/test-page tests/unit/test-letter tests/system/test-page.py' \
+		>build-nopage/check.log 2>&1
+status=$?
+[ "$status" = 0 ] || tail -n 30 build-nopage/make.log build-nopage/check.log
+result "$status" "without the page: builds, and says so"
 
 echo "== distcheck"
 make -C build-gcc -s distcheck TESTS= >build-gcc/distcheck.log 2>&1

@@ -30,6 +30,8 @@ ONLY = [
     (r"microhttpd\.h", r"daemon/chanceryd/http[\w-]*\.[ch]"),
     (r"curl/.*", r"cli/.*\.[ch]"),
     (r"cmark\.h", r"lib/letter/.*\.c"),
+    (r"pango/.*|cairo.*|librsvg/.*|hyphen\.h|fontconfig/.*",
+     r"lib/letter/page[\w-]*\.[ch]"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)
 

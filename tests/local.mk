@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 EXTRA_DIST += tests/all.sh tests/fuzz/replay.c tests/fuzz/replay.py \
-	tests/include-direction.py tests/tarball.sh \
+	tests/include-direction.py tests/lsan.supp tests/tarball.sh \
 	tests/servers/enter.sh tests/servers/fetch.sh \
 	tests/servers/mailhost.py tests/servers/scripted.py \
 	tests/corpora/settings tests/corpora/wire \

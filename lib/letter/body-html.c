@@ -12,6 +12,7 @@
 #include "base/escape.h"
 #include "base/utf8.h"
 #include "letter/body-private.h"
+#include "letter/body-table.h"
 
 #define MARGIN "margin:0 0 1em 0"
 
@@ -207,10 +208,76 @@ static void add_code_block(struct ch_body *body, cmark_node *node)
 	add_html(body, "</pre>\n");
 }
 
+static bool in_cell(cmark_node *paragraph)
+{
+	const char *columns;
+
+	return ch_body_table_part(cmark_node_parent(paragraph), &columns) ==
+	       BODY_TABLE_CELL;
+}
+
+/* How the texts of a cell's column are aligned; "" is where lines start. */
+static const char *alignment(cmark_node *cell)
+{
+	const char *columns;
+
+	ch_body_table_part(cmark_node_parent(cmark_node_parent(cell)),
+			   &columns);
+	while ((cell = cmark_node_previous(cell)) != NULL)
+		columns++;
+	return *columns == 'c' ? ";text-align:center"
+	       : *columns == 'r' ? ";text-align:end"
+				 : ";text-align:start";
+}
+
+static void add_cell(struct ch_body *body, cmark_node *cell, bool enter)
+{
+	const char *columns;
+	bool head = ch_body_table_part(cmark_node_parent(cell), &columns) ==
+		    BODY_TABLE_HEAD;
+
+	if (!enter) {
+		add_html(body, head ? "</th>\n" : "</td>\n");
+		return;
+	}
+	add_html(body, head ? "<th" : "<td");
+	add_html(body, " style=\"padding:0.3em 0.8em 0.3em 0;"
+		       "vertical-align:top;border-bottom:1px solid");
+	add_html(body, alignment(cell));
+	add_html(body, "\">");
+}
+
+static void add_table_part(struct ch_body *body, cmark_node *node, bool enter)
+{
+	const char *columns;
+
+	switch (ch_body_table_part(node, &columns)) {
+	case BODY_TABLE:
+		add_html(body, enter ? "<table style=\"" MARGIN
+				       ";border-collapse:collapse\">\n" :
+				       "</table>\n");
+		break;
+	case BODY_TABLE_HEAD:
+	case BODY_TABLE_ROW:
+		add_html(body, enter ? "<tr>\n" : "</tr>\n");
+		break;
+	case BODY_TABLE_CELL:
+		add_cell(body, node, enter);
+		break;
+	case BODY_TABLE_NONE:
+		break;
+	}
+}
+
 static void visit_block(struct ch_body *body, cmark_node *node, bool enter)
 {
 	switch (cmark_node_get_type(node)) {
+	case CMARK_NODE_CUSTOM_BLOCK:
+		add_table_part(body, node, enter);
+		break;
 	case CMARK_NODE_PARAGRAPH:
+		if (in_cell(node))
+			break;
 		if (!in_tight_list(node))
 			add_html(body, enter ? "<p style=\"" MARGIN "\">" :
 					       "</p>\n");

@@ -10,6 +10,7 @@
 struct cmark_node; /* libcmark */
 
 #include "letter/body.h"
+#include "letter/page-form.h"
 
 /* Deeper nesting of lists and quotes is refused. */
 #define BODY_DEPTH_MAX 16
@@ -80,6 +81,7 @@ struct ch_body {
 	struct html_op *html; /* owned */
 	size_t html_len, html_cap;
 	struct ch_str html_bytes;
+	struct ch_page_form page;
 	size_t slots;
 };
 

@@ -11,6 +11,7 @@
 
 #include "base/utf8.h"
 #include "letter/body-private.h"
+#include "letter/body-table.h"
 
 struct compiler {
 	struct ch_body *body;
@@ -293,10 +294,50 @@ static void end_item(struct compiler *c)
 	pop_indent(c);
 }
 
+static bool in_cell(cmark_node *paragraph)
+{
+	const char *columns;
+
+	return ch_body_table_part(cmark_node_parent(paragraph), &columns) ==
+	       BODY_TABLE_CELL;
+}
+
+/* A row is a line of its own, "  Cell | Cell". Columns cannot be aligned: how
+ * wide values are is not known here. */
+static void visit_table(struct compiler *c, cmark_node *node, bool enter)
+{
+	const char *columns;
+	enum ch_body_table_part part = ch_body_table_part(node, &columns);
+
+	if (part == BODY_TABLE_CELL && !enter && cmark_node_next(node)) {
+		add_space(c);
+		add_piece(c, "|", 1, '|', '|', 0);
+		add_space(c);
+	}
+	if (part != BODY_TABLE_HEAD && part != BODY_TABLE_ROW)
+		return;
+	if (!enter) {
+		end_block(c);
+		pop_indent(c);
+		return;
+	}
+	push_indent(c, 2);
+	begin_block(c);
+	if (part == BODY_TABLE_ROW)
+		c->body->text[c->body->text_len - 1].flags &=
+			(uint8_t)~TEXT_BLANK;
+}
+
 static void visit(struct compiler *c, cmark_node *node, bool enter)
 {
 	switch (cmark_node_get_type(node)) {
+	case CMARK_NODE_CUSTOM_BLOCK:
+		visit_table(c, node, enter);
+		break;
 	case CMARK_NODE_PARAGRAPH:
+		if (in_cell(node))
+			break;
+		/* fall through */
 	case CMARK_NODE_HEADING:
 		if (enter)
 			begin_block(c);

@@ -15,6 +15,7 @@
 
 #include "base/utf8.h"
 #include "letter/body-private.h"
+#include "letter/body-table.h"
 
 #define SOURCE_MAX (16 * 1024 * 1024)
 
@@ -101,6 +102,22 @@ static int check_link(cmark_node *link, struct ch_error *err)
 			    cmark_node_get_start_line(link), url);
 }
 
+/* Comments are dropped, but those that mark a part of the page must be ones. */
+static int check_mark(cmark_node *html, struct ch_error *err)
+{
+	struct ch_slice name;
+	enum ch_page_zone zone;
+
+	if (ch_page_zone_of(cmark_node_get_literal(html), &zone, &name) >= 0)
+		return 0;
+	return ch_error_set(err, CH_GIVE_UP,
+			    "line %d: \"%.*s\" is no part of a page; they are "
+			    "letterhead, reference, date, addressee, subject, "
+			    "salutation, body, signature, annexes, copies",
+			    cmark_node_get_start_line(html),
+			    name.len > 40 ? 40 : (int)name.len, name.data);
+}
+
 static int check_document(cmark_node *document, struct ch_error *err)
 {
 	cmark_iter *iter = cmark_iter_new(document);
@@ -124,6 +141,9 @@ static int check_document(cmark_node *document, struct ch_error *err)
 		else if (event == CMARK_EVENT_ENTER &&
 			 type == CMARK_NODE_LINK)
 			result = check_link(node, err);
+		else if (event == CMARK_EVENT_ENTER &&
+			 type == CMARK_NODE_HTML_BLOCK)
+			result = check_mark(node, err);
 	}
 	cmark_iter_free(iter);
 	return result;
@@ -172,10 +192,12 @@ int ch_body_compile(struct ch_slice markdown, const char *language,
 	body->wide = strcmp(language, "zh") == 0;
 	body->slant = !body->rtl && !body->wide;
 	body->slots = slots;
+	ch_body_find_tables(document);
 	ch_str_init(&body->text_bytes, UINT32_MAX / 2);
 	ch_str_init(&body->html_bytes, UINT32_MAX / 2);
 	ch_body_compile_text(body, document);
 	ch_body_compile_html(body, document);
+	ch_body_compile_page(body, document);
 	cmark_node_free(document);
 	*ret = body;
 	return 0;
@@ -189,6 +211,7 @@ void ch_body_free(struct ch_body *body)
 	free(body->html);
 	ch_str_release(&body->text_bytes);
 	ch_str_release(&body->html_bytes);
+	ch_page_form_release(&body->page);
 	free(body);
 }
 

@@ -2,6 +2,8 @@
 /* conf.c - the table of letter.conf. */
 #include "letter/conf.h"
 
+#include "letter/page.h"
+
 #define LABELS(code, index)                                         \
 	{ .name = (code),                                           \
 	  .type = CH_SETTING_MAP,                                   \
@@ -14,6 +16,59 @@
 static const struct ch_setting labels[] = {
 	LABELS("en", 0), LABELS("fr", 1), LABELS("es", 2), LABELS("ru", 3),
 	LABELS("zh", 4), LABELS("ar", 5), { .name = NULL },
+};
+
+static const char *const papers[] = { "A4", "Letter", NULL };
+
+#define PAGE_TEXT(key, field, value, most, text)                    \
+	{ .name = (key),                                            \
+	  .type = CH_SETTING_STRING,                                \
+	  .offset = offsetof(struct ch_letter_page_conf, field),    \
+	  .initial = (value),                                       \
+	  .max = (most),                                            \
+	  .help = text }
+#define PAGE_MARGIN(key, value)                                     \
+	{ .name = #key,                                             \
+	  .type = CH_SETTING_INT,                                   \
+	  .offset = offsetof(struct ch_letter_page_conf, key),      \
+	  .initial = (value),                                       \
+	  .min = CH_PAGE_MARGIN_MIN_MM,                             \
+	  .max = CH_PAGE_MARGIN_MAX_MM,                             \
+	  .help = "Margin, in millimetres" }
+
+static const struct ch_setting page[] = {
+	{ .name = "attach",
+	  .type = CH_SETTING_BOOL,
+	  .offset = offsetof(struct ch_letter_page_conf, attach),
+	  .initial = "false",
+	  .help = "Whether every mail has the letter as a PDF, before its "
+		  "annexes" },
+	PAGE_TEXT("name", name, "\"\"", 100,
+		  "What the PDF is called: \"letter.pdf\" becomes "
+		  "letter.fr.pdf; where it is empty, the reference"),
+	{ .name = "paper",
+	  .type = CH_SETTING_ENUM,
+	  .offset = offsetof(struct ch_letter_page_conf, paper),
+	  .initial = "\"A4\"",
+	  .names = papers,
+	  .help = "A4 or Letter" },
+	PAGE_MARGIN(top, "18"),
+	PAGE_MARGIN(bottom, "20"),
+	PAGE_MARGIN(left, "25"),
+	PAGE_MARGIN(right, "25"),
+	PAGE_TEXT("letterhead", letterhead, "\"\"", 120,
+		  "Picture at the head of the first page, SVG or PNG"),
+	PAGE_TEXT("signature", signature, "\"\"", 120,
+		  "Picture above the signatory's name, SVG or PNG"),
+	PAGE_TEXT("font", font, "\"Noto Serif\"", 100,
+		  "Font of Latin and Cyrillic"),
+	PAGE_TEXT("font_zh", font_zh, "\"Noto Serif CJK SC\"", 100,
+		  "Font of Chinese"),
+	PAGE_TEXT("font_zh_strong", font_zh_strong,
+		  "\"WenQuanYi Micro Hei\"", 100,
+		  "Font of what is strong in Chinese, which has no bold"),
+	PAGE_TEXT("font_ar", font_ar, "\"Amiri\"", 100, "Font of Arabic"),
+	{ .name = NULL },
 };
 
 const struct ch_setting ch_letter_settings[] = {
@@ -69,6 +124,12 @@ const struct ch_setting ch_letter_settings[] = {
 	  .max = 2,
 	  .help = "The language whose annex is attached where there is none in "
 		  "the letter's own; where it is empty, that is an error" },
+	{ .name = "page",
+	  .type = CH_SETTING_GROUP,
+	  .offset = offsetof(struct ch_letter_conf, page),
+	  .initial = "{}",
+	  .members = page,
+	  .help = "The letter on paper" },
 	{ .name = "labels",
 	  .type = CH_SETTING_GROUP,
 	  .offset = offsetof(struct ch_letter_conf, labels),
@@ -96,6 +157,7 @@ static void note_lines(void *ret, const char *shown,
 	conf->lines.annexes = ch_settings_line(lines, "annexes");
 	conf->lines.annexes_fallback =
 		ch_settings_line(lines, "annexes_fallback");
+	conf->lines.page = ch_settings_line(lines, "page");
 }
 
 int ch_letter_conf_parse(struct ch_slice text, const char *shown,

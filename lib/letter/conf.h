@@ -6,6 +6,19 @@
 #include "base/settings.h"
 #include "letter/languages.h"
 
+struct ch_letter_page_conf {
+	bool attach;
+	char *name;
+	int paper; /* enum ch_paper */
+	int64_t top, bottom, left, right; /* in mm */
+	char *font;
+	char *font_zh;
+	char *font_zh_strong;
+	char *font_ar;
+	char *letterhead;
+	char *signature;
+};
+
 struct ch_letter_conf {
 	char *sender;
 	char *reply_to;
@@ -15,9 +28,10 @@ struct ch_letter_conf {
 	struct ch_setting_strings annexes;
 	char *annexes_fallback;
 	struct ch_setting_map labels[CH_LANGUAGES];
+	struct ch_letter_page_conf page;
 	struct {
 		unsigned int sender, reply_to, reference, languages,
-			fallback_language, annexes, annexes_fallback;
+			fallback_language, annexes, annexes_fallback, page;
 	} lines; /* where each stands; 0: nowhere */
 };
 

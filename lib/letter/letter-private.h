@@ -82,7 +82,10 @@ struct ch_letter {
 	char *deadline;  /* owned; "" */
 	int64_t date_us;
 	uint64_t max_bytes;
+	struct ch_letter_page *page; /* owned; see letter-page.c */
 	/* scratch of a merge */
+	bool page_wanted;
+	int64_t page_date_us;
 	char date[16];
 	char annexes[16];
 	const struct ch_attachment **attached; /* owned array */
@@ -118,6 +121,29 @@ int ch_letter_attach(struct ch_letter *letter,
 int ch_letter_refuse_differing(const struct ch_letter_language *language,
 			       const struct ch_addressee *addressee,
 			       struct ch_problems *problems);
+
+/* Find the pictures of the page, marking the files in `used`, and its fonts
+ * where every mail has it. */
+void ch_letter_page_load(struct ch_letter *letter, bool *used,
+			 struct ch_problems *problems);
+void ch_letter_page_free(struct ch_letter_page *page, size_t files);
+
+/* Set the page of what was merged; its date is letter->page_date_us. */
+void ch_letter_page_write(struct ch_letter *letter,
+			  const struct ch_letter_language *language,
+			  const struct ch_addressee *addressee,
+			  const struct ch_body *body,
+			  const struct ch_slice *values,
+			  struct ch_problems *problems);
+/* Its bytes; borrowed until the next one. */
+struct ch_slice ch_letter_page_pdf(const struct ch_letter *letter);
+
+/* What is attached: the page where letter.conf says so, then the annexes.
+ * Borrowed until the next page. NULL with *err. */
+const struct ch_attachment *const *
+ch_letter_page_parts(const struct ch_letter *letter,
+		     const struct ch_letter_language *language,
+		     size_t *ret_len, struct ch_error *err);
 
 /* Compile the bodies with all sections open and with all closed, so that a
  * fault of the Markdown is found before the first addressee. */

@@ -80,6 +80,7 @@ void ch_letter_free(struct ch_letter *letter)
 	for (size_t i = 0; letter->attachments && i < letter->bundle->len; i++)
 		ch_attachment_free(letter->attachments[i]);
 	free(letter->attachments);
+	ch_letter_page_free(letter->page, letter->bundle->len);
 	ch_letter_conf_release(&letter->conf);
 	free(letter->reference);
 	free(letter->deadline);
@@ -855,6 +856,7 @@ static void load_all(struct load *load)
 	find_fallback(load);
 	read_annexes(load);
 	read_names(load);
+	ch_letter_page_load(letter, load->used, load->problems);
 	for (size_t i = 0; i < letter->languages_len; i++)
 		read_text(load, &letter->languages[i]);
 	warn_of_unused(load);

@@ -125,6 +125,12 @@ size_t ch_letter_annexes_of(const struct ch_letter *letter,
 /* Whether a letter that was composed had this file of the bundle attached. */
 bool ch_letter_attached(const struct ch_letter *letter, size_t file);
 
+/* The page as PDF (page.h), whether mails have it or not. The same errors, and
+ * CH_GIVE_UP's of the page: a font or a character that is not there. */
+int ch_letter_page(const struct ch_letter *letter,
+		   const struct ch_addressee *addressee,
+		   struct ch_str *ret_pdf, struct ch_problems *problems);
+
 /* Whether some language's text uses the field. */
 bool ch_letter_uses(const struct ch_letter *letter, const char *field);
 

@@ -5,6 +5,7 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/attach.c \
 	lib/letter/body.c lib/letter/body.h lib/letter/body-private.h \
 	lib/letter/body-flow.c lib/letter/body-html.c lib/letter/body-text.c \
+	lib/letter/body-table.c lib/letter/body-table.h \
 	lib/letter/bundle.c lib/letter/bundle.h \
 	lib/letter/conf.c lib/letter/conf.h \
 	lib/letter/country.c lib/letter/country.h \
@@ -17,8 +18,11 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/filter.c lib/letter/filter.h \
 	lib/letter/languages.c lib/letter/languages.h \
 	lib/letter/letter.c lib/letter/letter.h \
+	lib/letter/letter-page.c \
 	lib/letter/letter-private.h lib/letter/merge.c \
 	lib/letter/number.c lib/letter/number.h \
+	lib/letter/page.h \
+	lib/letter/page-form.c lib/letter/page-form.h \
 	lib/letter/plural.c lib/letter/plural.h \
 	lib/letter/recipients.c lib/letter/recipients.h \
 	lib/letter/rows.c lib/letter/rows.h lib/letter/rows-private.h \
@@ -36,12 +40,31 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/template-section.c lib/letter/template-walk.c \
 	lib/letter/tsv.c lib/letter/tsv.h
 lib_letter_libletter_a_CFLAGS = $(AM_CFLAGS) $(CMARK_CFLAGS) $(ICU_CFLAGS) \
-	$(EXPAT_CFLAGS) $(ZIP_CFLAGS)
+	$(EXPAT_CFLAGS) $(ZIP_CFLAGS) $(PAGE_CFLAGS)
+lib_letter_libletter_a_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DCH_HYPHENDIR='"$(hyphendir)"'
+
+# Setting a page, or saying that this build does not.
+PAGE_SOURCES = lib/letter/page.c lib/letter/page-archive.c \
+	lib/letter/page-archive.h lib/letter/page-block.c \
+	lib/letter/page-box.c lib/letter/page-draw.c \
+	lib/letter/page-font.c lib/letter/page-hyphen.c \
+	lib/letter/page-image.c \
+	lib/letter/page-private.h lib/letter/page-table.c \
+	lib/letter/page-text.c \
+	lib/letter/page-zone.c
+if PAGE
+lib_letter_libletter_a_SOURCES += $(PAGE_SOURCES)
+EXTRA_DIST += lib/letter/page-none.c
+else
+lib_letter_libletter_a_SOURCES += lib/letter/page-none.c
+EXTRA_DIST += $(PAGE_SOURCES)
+endif
 
 # What a program that merges letters needs: $(LETTER_LIBS) $(MAIL_LIBS)
 # $(BASE_LIBS) $(CONFIG_LIBS), in this order.
 LETTER_LIBS = lib/letter/libletter.a $(CMARK_LIBS) $(ZIP_LIBS) $(EXPAT_LIBS) \
-	-lm
+	$(PAGE_LIBS) -lm
 
 check_PROGRAMS += tests/unit/test-template tests/unit/test-table
 tests_unit_test_template_SOURCES = tests/unit/test-template.c
@@ -147,3 +170,23 @@ tests_fuzz_fuzz_salutations_SOURCES = tests/fuzz/fuzz-salutations.c \
 tests_fuzz_fuzz_salutations_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 tests_fuzz_fuzz_salutations_LDADD = $(LETTER_LIBS) $(BASE_LIBS)
 EXTRA_DIST += tests/corpora/countries tests/corpora/salutations
+
+TESTS += tests/system/test-page.py
+EXTRA_DIST += tests/system/test-page.py
+
+check_PROGRAMS += tests/unit/test-page tests/fuzz/fuzz-page
+tests_unit_test_page_SOURCES = tests/unit/test-page.c
+tests_unit_test_page_LDADD = $(LETTER_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-page
+tests_fuzz_fuzz_page_SOURCES = tests/fuzz/fuzz-page.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_page_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_page_LDADD = $(LETTER_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/corpora/page
+
+if PAGE
+check_PROGRAMS += tests/unit/test-page-archive
+tests_unit_test_page_archive_SOURCES = tests/unit/test-page-archive.c
+tests_unit_test_page_archive_LDADD = $(LETTER_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-page-archive
+endif
+EXTRA_DIST += tests/unit/test-page-archive.c

@@ -331,6 +331,7 @@ static void write_body(struct ch_letter *letter,
 {
 	const struct ch_slice *values = language->body.filled.slots;
 	const struct ch_body *body = body_of(language, problems);
+	size_t errors = problems->errors;
 	struct ch_body_frame frame = {
 		{ ch_str_cstr(&letter->subject), letter->subject.len }
 	};
@@ -345,6 +346,9 @@ static void write_body(struct ch_letter *letter,
 		fault_of(language, addressee, 0, NULL,
 			 "the letter is larger than a message may be",
 			 problems);
+	if (letter->page_wanted && problems->errors == errors)
+		ch_letter_page_write(letter, language, addressee, body, values,
+				     problems);
 }
 
 /* The scratch of a letter changes with each merge; what callers see does not:
@@ -373,6 +377,7 @@ static int merge(struct ch_letter *letter,
 		return -1;
 	write_copies(letter, addressee);
 	write_date(letter, date_us);
+	letter->page_date_us = date_us;
 	fill(letter, language, &language->subject, addressee, problems);
 	fill(letter, language, &language->body, addressee, problems);
 	if (problems->errors == errors)
@@ -432,10 +437,12 @@ static int compose(const struct ch_letter *letter,
 		.text = { ch_str_cstr(&letter->text), letter->text.len },
 		.text_delsp = delsp,
 		.html = { ch_str_cstr(&letter->html), letter->html.len },
-		.attachments = letter->attached,
-		.attachments_len = letter->attached_len,
 	};
 
+	message.attachments = ch_letter_page_parts(
+		letter, language, &message.attachments_len, err);
+	if (!message.attachments)
+		return -1;
 	if (ch_compose(&message, out, err) < 0)
 		return -1;
 	if (out->size_bytes > letter->max_bytes)
@@ -456,6 +463,7 @@ int ch_letter_compose(const struct ch_letter *seen,
 	struct ch_error err;
 	bool delsp = false;
 
+	letter->page_wanted = letter->conf.page.attach;
 	if (merge(letter, addressee, identity->date_us, &language, &delsp,
 		  problems) < 0)
 		return -1;
@@ -476,6 +484,7 @@ int ch_letter_merge(const struct ch_letter *seen,
 	struct ch_letter_language *language;
 	bool delsp = false;
 
+	letter->page_wanted = false;
 	if (merge(letter, addressee, letter->date_us, &language, &delsp,
 		  problems) < 0)
 		return -1;
@@ -488,5 +497,23 @@ int ch_letter_merge(const struct ch_letter *seen,
 	if (ret_html)
 		ch_str_add_mem(ret_html, ch_str_cstr(&letter->html),
 			       letter->html.len);
+	return 0;
+}
+
+int ch_letter_page(const struct ch_letter *seen,
+		   const struct ch_addressee *addressee,
+		   struct ch_str *ret_pdf, struct ch_problems *problems)
+{
+	struct ch_letter *letter = scratch_of(seen);
+	struct ch_letter_language *language;
+	struct ch_slice pdf;
+	bool delsp = false;
+
+	letter->page_wanted = true;
+	if (merge(letter, addressee, letter->date_us, &language, &delsp,
+		  problems) < 0)
+		return -1;
+	pdf = ch_letter_page_pdf(letter);
+	ch_str_add_mem(ret_pdf, pdf.data, pdf.len);
 	return 0;
 }

@@ -50,6 +50,8 @@ static bool is_ours(const char *tag)
 		"/code>", "blockquote ", "/blockquote>", "/a>",
 		"a href=\"https://", "a href=\"mailto:",
 		"a href=\"HTTPS://", "a href=\"MAILTO:",
+		"table ", "/table>", "tr>", "/tr>", "th ", "/th>", "td ",
+		"/td>",
 	};
 
 	for (size_t i = 0; i < CH_COUNT(tags); i++)

@@ -409,6 +409,35 @@ class Preview(Case):
         self.preview("-r", "FRA", "-o", "no/where.eml", code=73)
         self.preview("-r", "FRA", "-o", "/dev/full", code=74)
 
+    def test_several(self):
+        """Each in a file of its own, whose name is told."""
+        alone = {key: self.preview("-r", key, "-R", "DM-1")
+                 for key in ("FRA", "PRT")}
+        self.assertEqual(self.preview("-r", "PRT", "-r", "FRA", "-r", "PRT",
+                                      "-R", "DM-1", "-o", "some"),
+                         "some/FRA.fr.txt\nsome/PRT.en.txt\n")
+        for key, text in alone.items():
+            path, = (self.dir / "some").glob(f"{key}.*.txt")
+            self.assertEqual(path.read_text(), text)
+        self.preview("-r", "FRA", "-r", "XYZ", "-o", "some", code=65)
+        self.assertIn('no addressee "XYZ"', self.err)
+        self.preview("-r", "FRA", "-r", "PRT", "-o", "no/where", code=73)
+
+    def test_each_language(self):
+        names = self.preview("--each-language", "--html", "-R", "DM-1", "-o",
+                             "all").split()
+        codes = [name.split(".")[-2] for name in names]
+        self.assertEqual(len(codes), len(set(codes)))
+        self.assertIn("ar", codes)
+        for name in names:
+            self.assertIn(f'<html lang="{name.split(".")[-2]}"',
+                          (self.dir / name).read_text())
+        self.preview("--each-language", "-r", "FRA", code=64)
+        told = self.lines(self.preview("--each-language", "--json", "-R",
+                                       "DM-1", "-o", "all"))
+        self.assertEqual([one["language"] for one in told], codes)
+        self.assertNotIn("text", told[0])
+
     def test_faults(self):
         self.preview("-r", "XYZ", code=65)
         self.assertIn('no addressee "XYZ"', self.err)

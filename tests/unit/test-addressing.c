@@ -63,6 +63,7 @@ static void make_addressee(const char *columns, struct ch_addressee *ret)
 	}
 	ret->key = ch_xstrdup(ch_fields_get(&ret->fields, "key"));
 	ret->language = ch_xstrdup("");
+	ret->second_language = ch_xstrdup("");
 }
 
 static const struct ch_letter_options options = {

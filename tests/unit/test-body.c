@@ -15,6 +15,10 @@
 #define FSI "\u2068"
 #define PDI "\u2069"
 #define P "<p style=\"margin:0 0 1em 0\">"
+#define MARGIN "margin:0 0 1em 0"
+#define CELL(tag, align)                                                  \
+	"<" tag " style=\"padding:0.3em 0.8em 0.3em 0;vertical-align:top;" \
+	"border-bottom:1px solid;text-align:" align "\">"
 #define VALUES 4
 
 static void add_slots(const char *text, struct ch_str *out)
@@ -72,6 +76,20 @@ static void check_row(const struct row *row, bool html)
 }
 
 static const struct row text_rows[] = {
+	{ "marks of the page leave nothing", "en",
+	  "<!-- page: subject -->\nOne\n<!-- page: body -->\n\nTwo\n"
+	  "<!-- a remark -->\n", { 0 }, "One\n\nTwo\n" },
+	{ "a table", "en",
+	  "Before\n\n| State | Seats |\n|---|--:|\n| {0} | **4** |\n"
+	  "Kenya | `a|b` | no third\n| one |\n\nAfter\n",
+	  { "x | y" },
+	  "Before\n\n   State | Seats\n   x | y | 4\n   Kenya | a|b\n"
+	  "   one |\n\n"
+	  "After\n" },
+	{ "no tables", "en",
+	  "a | b\n--- | - | -\n\nc | d\\\n--- | ---\n\ne\n: -- | -x\n",
+	  { 0 },
+	  "a | b --- | - | -\n\nc | d\n--- | ---\n\ne : -- | -x\n" },
 	{ "empty", "en", "", { 0 }, "" },
 	{ "one line", "en", "Excellency,\n", { 0 }, "Excellency,\n" },
 	{ "paragraphs", "en", "One\n\nTwo\n", { 0 }, "One\n\nTwo\n" },
@@ -259,6 +277,16 @@ static void text_table(void **state)
 }
 
 static const struct row html_rows[] = {
+	{ "a table", "en", "- a\n\n  A | B | C\n  :-- | :-: | --:\n  {0} | *b*\n",
+	  { "<i>" },
+	  "<ul style=\"" MARGIN ";padding:0 0 0 2em\">\n"
+	  "<li style=\"margin:0 0 0.4em 0\">" P "a</p>\n"
+	  "<table style=\"" MARGIN ";border-collapse:collapse\">\n<tr>\n"
+	  CELL("th", "start") "A</th>\n" CELL("th", "center") "B</th>\n"
+	  CELL("th", "end") "C</th>\n</tr>\n<tr>\n"
+	  CELL("td", "start") "&lt;i&gt;</td>\n"
+	  CELL("td", "center") "<em>b</em></td>\n"
+	  CELL("td", "end") "</td>\n</tr>\n</table>\n</li>\n</ul>\n" },
 	{ "paragraph", "en", "One & <two>\nthree\\\nfour\n", { 0 },
 	  P "One &amp; \nthree<br>\nfour</p>\n" },
 	{ "values are escaped", "en", "Dear *{0}*\n",
@@ -356,6 +384,10 @@ static void what_is_refused(void **state)
 		{ "[b](javascript:alert(1))\n", "en",
 		  "line 1: a link to \"javascript:alert(1)\"; only https:// "
 		  "and mailto: may be linked" },
+		{ "a\n<!-- page: adressee -->\n", "en",
+		  "line 2: \"adressee\" is no part of a page; they are "
+		  "letterhead, reference, date, addressee, subject, "
+		  "salutation, body, signature, annexes, copies" },
 		{ "a\nb\x07\n", "en", "line 2: control character U+0007" },
 		{ "a\nb\u2028\n", "en", "line 2: control character U+2028" },
 		{ "a\n\xFF\n", "en", "line 2: byte 0xFF is not UTF-8" },
