@@ -310,6 +310,16 @@ static void write_static(struct writer *w, const struct text_op *op)
 	w->last = op->last;
 }
 
+static void write_block(struct writer *w, const struct text_op *op)
+{
+	if (op->len == 0)
+		return;
+	if ((op->flags & TEXT_BLANK) && w->out->len > w->base)
+		ch_str_add_char(w->out, '\n');
+	ch_str_add_mem(w->out, ch_str_cstr(&w->body->text_bytes) + op->offset,
+		       op->len);
+}
+
 static void write_op(struct writer *w, const struct text_op *op,
 		     const struct ch_slice *values)
 {
@@ -335,7 +345,52 @@ static void write_op(struct writer *w, const struct text_op *op,
 	case TEXT_URL_VALUE:
 		write_url_value(w, op, values[op->slot]);
 		break;
+	case TEXT_BLOCK:
+		write_block(w, op);
+		break;
 	}
+}
+
+/* The operation behind the block that begins at `from`, if it has no value;
+ * else 0. */
+static size_t settled_end(const struct ch_body *body, size_t from)
+{
+	for (size_t i = from; i < body->text_len; i++) {
+		const struct text_op *op = &body->text[i];
+
+		if (op->kind == TEXT_VALUE || op->kind == TEXT_URL_VALUE)
+			return 0;
+		if (op->kind == TEXT_END)
+			return i + 1;
+	}
+	return 0;
+}
+
+void ch_body_settle_text(struct ch_body *body)
+{
+	CH_AUTO(ch_str) block = CH_STR_INIT(body->text_bytes.max);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < body->text_len;) {
+		struct text_op op = body->text[i];
+		size_t end = op.kind == TEXT_BEGIN ? settled_end(body, i) : 0;
+		struct writer w = { .body = body, .out = &block };
+
+		if (!end) {
+			body->text[kept++] = body->text[i++];
+			continue;
+		}
+		ch_str_clear(&block);
+		while (i < end)
+			write_op(&w, &body->text[i++], NULL);
+		op.kind = TEXT_BLOCK;
+		op.offset = (uint32_t)body->text_bytes.len;
+		op.len = (uint32_t)block.len;
+		ch_str_add_mem(&body->text_bytes, ch_str_cstr(&block),
+			       block.len);
+		body->text[kept++] = op;
+	}
+	body->text_len = kept;
 }
 
 void ch_body_text(const struct ch_body *body, const struct ch_slice *values,

@@ -17,6 +17,7 @@
 #include "letter/body-private.h"
 
 #define SOURCE_MAX (16 * 1024 * 1024)
+#define HEAD_MAX 4096
 
 static size_t line_of(struct ch_slice text, size_t at)
 {
@@ -174,7 +175,10 @@ int ch_body_compile(struct ch_slice markdown, const char *language,
 	body->slots = slots;
 	ch_str_init(&body->text_bytes, UINT32_MAX / 2);
 	ch_str_init(&body->html_bytes, UINT32_MAX / 2);
+	ch_str_init(&body->html_head, HEAD_MAX);
+	ch_str_init(&body->html_cell, HEAD_MAX);
 	ch_body_compile_text(body, document);
+	ch_body_settle_text(body);
 	ch_body_compile_html(body, document);
 	cmark_node_free(document);
 	*ret = body;
@@ -189,6 +193,8 @@ void ch_body_free(struct ch_body *body)
 	free(body->html);
 	ch_str_release(&body->text_bytes);
 	ch_str_release(&body->html_bytes);
+	ch_str_release(&body->html_head);
+	ch_str_release(&body->html_cell);
 	free(body);
 }
 
