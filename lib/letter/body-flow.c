@@ -60,6 +60,7 @@ struct writer {
 	size_t break_column; /* cells up to break_to */
 	size_t indent;
 	bool fixed;
+	bool delsp;
 	uint32_t last; /* in Chinese: the character before, ' ' if none */
 };
 
@@ -132,7 +133,7 @@ static void break_line(struct writer *w)
 {
 	size_t at = w->fixed ? w->break_from : w->break_to;
 	size_t old = w->break_to - at;
-	size_t spaces = !w->fixed && w->body->wide;
+	size_t spaces = !w->fixed && w->delsp;
 	size_t added;
 	char *gap;
 
@@ -312,12 +313,16 @@ static void write_static(struct writer *w, const struct text_op *op)
 
 static void write_block(struct writer *w, const struct text_op *op)
 {
-	if (op->len == 0)
+	size_t len = w->delsp ? op->delsp_len : op->len;
+
+	if (len == 0)
 		return;
 	if ((op->flags & TEXT_BLANK) && w->out->len > w->base)
 		ch_str_add_char(w->out, '\n');
-	ch_str_add_mem(w->out, ch_str_cstr(&w->body->text_bytes) + op->offset,
-		       op->len);
+	ch_str_add_mem(w->out,
+		       ch_str_cstr(&w->body->text_bytes) +
+			       (w->delsp ? op->delsp_offset : op->offset),
+		       len);
 }
 
 static void write_op(struct writer *w, const struct text_op *op,
@@ -366,37 +371,48 @@ static size_t settled_end(const struct ch_body *body, size_t from)
 	return 0;
 }
 
-void ch_body_settle_text(struct ch_body *body)
+/* Write the operations of a block behind the bytes there are. */
+static void settle(struct ch_body *body, size_t from, size_t end, bool delsp,
+		   uint32_t *ret_offset, uint32_t *ret_len)
 {
 	CH_AUTO(ch_str) block = CH_STR_INIT(body->text_bytes.max);
+	struct writer w = { .body = body, .out = &block, .delsp = delsp };
+
+	for (size_t i = from; i < end; i++)
+		write_op(&w, &body->text[i], NULL);
+	*ret_offset = (uint32_t)body->text_bytes.len;
+	*ret_len = (uint32_t)block.len;
+	ch_str_add_mem(&body->text_bytes, ch_str_cstr(&block), block.len);
+}
+
+void ch_body_settle_text(struct ch_body *body)
+{
 	size_t kept = 0;
 
 	for (size_t i = 0; i < body->text_len;) {
 		struct text_op op = body->text[i];
 		size_t end = op.kind == TEXT_BEGIN ? settled_end(body, i) : 0;
-		struct writer w = { .body = body, .out = &block };
 
 		if (!end) {
 			body->text[kept++] = body->text[i++];
 			continue;
 		}
-		ch_str_clear(&block);
-		while (i < end)
-			write_op(&w, &body->text[i++], NULL);
 		op.kind = TEXT_BLOCK;
-		op.offset = (uint32_t)body->text_bytes.len;
-		op.len = (uint32_t)block.len;
-		ch_str_add_mem(&body->text_bytes, ch_str_cstr(&block),
-			       block.len);
+		settle(body, i, end, false, &op.offset, &op.len);
+		settle(body, i, end, true, &op.delsp_offset, &op.delsp_len);
 		body->text[kept++] = op;
+		i = end;
 	}
 	body->text_len = kept;
 }
 
-void ch_body_text(const struct ch_body *body, const struct ch_slice *values,
-		  struct ch_str *out, bool *ret_delsp)
+void ch_body_text_among(const struct ch_body *body,
+			const struct ch_slice *values, bool delsp,
+			struct ch_str *out)
 {
-	struct writer w = { .body = body, .out = out, .base = out->len };
+	struct writer w = {
+		.body = body, .out = out, .base = out->len, .delsp = delsp
+	};
 	bool skip = false; /* the link under way has no address */
 
 	for (size_t i = 0; i < body->text_len; i++) {
@@ -410,5 +426,28 @@ void ch_body_text(const struct ch_body *body, const struct ch_slice *values,
 		else if (!skip)
 			write_op(&w, op, values);
 	}
+}
+
+void ch_body_text(const struct ch_body *body, const struct ch_slice *values,
+		  struct ch_str *out, bool *ret_delsp)
+{
+	ch_body_text_among(body, values, body->wide, out);
 	*ret_delsp = body->wide;
+}
+
+bool ch_body_delsp(const struct ch_body *body)
+{
+	return body->wide;
+}
+
+void ch_body_text_divider(struct ch_slice label, struct ch_str *out)
+{
+	ch_str_add(out, "\n" BODY_RULE "\n\n");
+	/* A label is a line of its own and shorter than one. */
+	if (label.len > 0 && (label.data[0] == ' ' || label.data[0] == '>'))
+		ch_str_add_char(out, ' ');
+	ch_str_add_mem(out, label.data, label.len);
+	while (out->len && out->data[out->len - 1] == ' ')
+		ch_str_truncate(out, out->len - 1);
+	ch_str_add(out, "\n\n");
 }

@@ -45,6 +45,7 @@ struct text_op {
 				 text_bytes */
 	uint32_t width;       /* PIECE, BEGIN: in cells */
 	uint32_t first, last; /* PIECE: its outer characters */
+	uint32_t delsp_offset, delsp_len; /* BLOCK: as it is with DelSp */
 };
 
 enum html_op_kind {
@@ -83,7 +84,8 @@ struct ch_body {
 	size_t html_len, html_cap;
 	struct ch_str html_bytes;
 	struct ch_str html_head; /* of a whole document, up to its title … */
-	struct ch_str html_cell; /* … from there to the first block */
+	struct ch_str html_body; /* … from there to the letter's cell … */
+	struct ch_str html_cell; /* … which begins like this */
 	size_t slots;
 };
 
@@ -137,6 +139,8 @@ bool ch_body_isolates(const struct ch_body *body, struct ch_slice line);
  * ours; *depth, from 0, is left at the isolates that need closing. */
 bool ch_body_next_run(struct ch_slice *rest, unsigned int *depth,
 		      struct ch_slice *ret_run);
+
+#define BODY_RULE "--------------------" /* of plain text */
 
 #define BODY_FSI "\xE2\x81\xA8" /* U+2068 FIRST STRONG ISOLATE */
 #define BODY_PDI "\xE2\x81\xA9" /* U+2069 POP DIRECTIONAL ISOLATE */

@@ -327,7 +327,7 @@ static void visit(struct compiler *c, cmark_node *node, bool enter)
 		pop_indent(c);
 		break;
 	case CMARK_NODE_THEMATIC_BREAK:
-		add_verbatim(c, "--------------------");
+		add_verbatim(c, BODY_RULE);
 		break;
 	case CMARK_NODE_TEXT:
 	case CMARK_NODE_CODE:

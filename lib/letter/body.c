@@ -176,6 +176,7 @@ int ch_body_compile(struct ch_slice markdown, const char *language,
 	ch_str_init(&body->text_bytes, UINT32_MAX / 2);
 	ch_str_init(&body->html_bytes, UINT32_MAX / 2);
 	ch_str_init(&body->html_head, HEAD_MAX);
+	ch_str_init(&body->html_body, HEAD_MAX);
 	ch_str_init(&body->html_cell, HEAD_MAX);
 	ch_body_compile_text(body, document);
 	ch_body_settle_text(body);
@@ -194,6 +195,7 @@ void ch_body_free(struct ch_body *body)
 	ch_str_release(&body->text_bytes);
 	ch_str_release(&body->html_bytes);
 	ch_str_release(&body->html_head);
+	ch_str_release(&body->html_body);
 	ch_str_release(&body->html_cell);
 	free(body);
 }

@@ -16,10 +16,14 @@ struct ch_letter_conf {
 	struct ch_setting_strings languages;
 	char *fallback_language;
 	struct ch_setting_strings annexes;
+	char *logo;
+	int64_t logo_width;
+	char *courtesy_translation;
 	struct ch_setting_map labels[CH_LANGUAGES];
 	struct {
 		unsigned int sender, reply_to, reference, languages,
-			fallback_language, annexes;
+			fallback_language, annexes, logo,
+			courtesy_translation;
 	} lines; /* where each stands; 0: nowhere */
 };
 

@@ -72,6 +72,8 @@ void ch_letter_free(struct ch_letter *letter)
 	for (size_t i = 0; letter->attachments && i < letter->bundle->len; i++)
 		ch_attachment_free(letter->attachments[i]);
 	free(letter->attachments);
+	ch_attachment_free(letter->logo);
+	ch_str_release(&letter->logo_source);
 	ch_letter_conf_release(&letter->conf);
 	free(letter->reference);
 	free(letter->deadline);
@@ -405,9 +407,11 @@ static int find_partial(void *context, const char *name,
 	return 0;
 }
 
-static const char *find_label(const struct ch_setting_map *labels,
-			      const char *name)
+const char *ch_letter_label(const struct ch_letter_language *language,
+			    const char *name)
 {
+	const struct ch_setting_map *labels = language->labels;
+
 	for (size_t i = 0; i < labels->len; i++) {
 		if (strcmp(labels->items[i].name, name) == 0)
 			return labels->items[i].value;
@@ -428,8 +432,7 @@ static void bind_label(const struct ch_letter_language *language,
 		       struct ch_problems *problems)
 {
 	const char *name = ch_template_name(part->tpl, i);
-	const char *label = find_label(language->labels,
-				       name + strlen(LABELS));
+	const char *label = ch_letter_label(language, name + strlen(LABELS));
 
 	part->sources[i] = CH_SOURCE_CONSTANT;
 	part->constants[i] = label ? ch_xstrdup(label) : NULL;
@@ -655,6 +658,35 @@ static void read_annexes(struct load *load)
 	free(given);
 }
 
+static void read_logo(struct load *load)
+{
+	struct ch_letter *letter = load->letter;
+	const char *name = letter->conf.logo;
+	const struct ch_bundle_file *file;
+	struct ch_error err;
+
+	if (!name[0])
+		return;
+	file = use_file(load, CH_ROLE_LETTER, name);
+	if (!file)
+		FAULT(load, letter->conf.lines.logo, "logo", NULL,
+		      "there is no %s", name);
+	else if (ch_letter_load_logo(letter, file, &err) < 0)
+		FAULT(load, letter->conf.lines.logo, "logo", NULL, "%s: %s",
+		      name, err.text);
+}
+
+static void check_courtesy(struct load *load)
+{
+	struct ch_error err;
+
+	if (ch_letter_check_courtesy(load->letter, &err) < 0)
+		FAULT(load, load->letter->conf.lines.courtesy_translation,
+		      "courtesy_translation",
+		      "Name a language of the letter, or \"second\".", "%s",
+		      err.text);
+}
+
 /* A file that nothing names: forgotten, or misspelt. */
 static void warn_of_unused(struct load *load)
 {
@@ -691,7 +723,9 @@ static void load_all(struct load *load)
 	if (letter->languages_len == 0)
 		return;
 	find_fallback(load);
+	check_courtesy(load);
 	read_annexes(load);
+	read_logo(load);
 	for (size_t i = 0; i < letter->languages_len; i++)
 		read_text(load, &letter->languages[i]);
 	warn_of_unused(load);

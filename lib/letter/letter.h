@@ -103,7 +103,8 @@ int ch_letter_compose(const struct ch_letter *letter,
 		      const struct ch_letter_identity *identity,
 		      struct ch_composed *out, struct ch_problems *problems);
 
-/* The parts alone, for preview: any of the three may be NULL. */
+/* The parts alone, for preview: any of the three may be NULL. The HTML has its
+ * logo in itself. */
 int ch_letter_merge(const struct ch_letter *letter,
 		    const struct ch_addressee *addressee,
 		    struct ch_str *ret_subject, struct ch_str *ret_text,

@@ -6,13 +6,15 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/body-flow.c lib/letter/body-html.c lib/letter/body-text.c \
 	lib/letter/bundle.c lib/letter/bundle.h \
 	lib/letter/conf.c lib/letter/conf.h \
+	lib/letter/courtesy.c \
 	lib/letter/csv.c lib/letter/csv.h \
 	lib/letter/date.c lib/letter/date.h \
 	lib/letter/decode.c lib/letter/decode.h \
 	lib/letter/fault.h \
 	lib/letter/fields.c lib/letter/fields.h \
 	lib/letter/letter.c lib/letter/letter.h \
-	lib/letter/letter-private.h lib/letter/merge.c \
+	lib/letter/letter-private.h lib/letter/logo.c \
+	lib/letter/merge.c \
 	lib/letter/seen.c lib/letter/seen.h \
 	lib/letter/table.c lib/letter/table.h \
 	lib/letter/template-parse.c lib/letter/template-private.h \
@@ -40,6 +42,12 @@ tests_unit_test_letter_SOURCES = tests/unit/test-letter.c
 tests_unit_test_letter_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS) \
 	$(CONFIG_LIBS)
 TESTS += tests/unit/test-letter
+
+check_PROGRAMS += tests/unit/test-courtesy
+tests_unit_test_courtesy_SOURCES = tests/unit/test-courtesy.c
+tests_unit_test_courtesy_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS) \
+	$(CONFIG_LIBS)
+TESTS += tests/unit/test-courtesy
 
 check_PROGRAMS += tests/fuzz/fuzz-markdown
 tests_fuzz_fuzz_markdown_SOURCES = tests/fuzz/fuzz-markdown.c $(FUZZ_MAIN)

@@ -227,21 +227,37 @@ static void write_subject(struct ch_letter *letter,
 
 static void write_body(struct ch_letter *letter,
 		       struct ch_letter_language *language,
+		       struct ch_letter_language *second,
 		       const struct ch_addressee *addressee, bool *ret_delsp,
 		       struct ch_problems *problems)
 {
 	const struct ch_slice *values = language->body.filled.slots;
 	const struct ch_body *body = body_of(language, problems);
 	struct ch_body_frame frame = {
-		{ ch_str_cstr(&letter->subject), letter->subject.len }
+		.title = { ch_str_cstr(&letter->subject), letter->subject.len },
+		.logo = ch_letter_logo(letter, language),
 	};
+	bool delsp;
 
-	if (!body)
+	if (second) {
+		frame.second = body_of(second, problems);
+		frame.second_values = second->body.filled.slots;
+		frame.second_label =
+			ch_slice_of(ch_letter_courtesy_label(second));
+	}
+	if (!body || (second && !frame.second))
 		return;
+	delsp = ch_body_delsp(body) || (second && ch_body_delsp(frame.second));
 	ch_str_clear(&letter->text);
 	ch_str_clear(&letter->html);
-	ch_body_text(body, values, &letter->text, ret_delsp);
+	ch_body_text_among(body, values, delsp, &letter->text);
+	if (second) {
+		ch_body_text_divider(frame.second_label, &letter->text);
+		ch_body_text_among(frame.second, frame.second_values, delsp,
+				   &letter->text);
+	}
 	ch_body_html(body, values, &frame, &letter->html);
+	*ret_delsp = delsp;
 	if (letter->text.full || letter->html.full)
 		fault_of(language, addressee, 0, NULL,
 			 "the letter is larger than a message may be",
@@ -268,15 +284,23 @@ static int merge(struct ch_letter *letter,
 	size_t errors = problems->errors;
 	struct ch_letter_language *language = ch_letter_find_language(
 		letter, ch_letter_language(letter, addressee->language));
+	struct ch_letter_language *second =
+		ch_letter_courtesy(letter, language, addressee);
 
+	snprintf(letter->content_language, sizeof(letter->content_language),
+		 "%s%s%s", language->code, second ? ", " : "",
+		 second ? second->code : "");
 	write_copies(letter, addressee);
 	write_date(letter, date_us);
 	fill(letter, language, &language->subject, addressee, problems);
 	fill(letter, language, &language->body, addressee, problems);
+	if (second)
+		fill(letter, second, &second->body, addressee, problems);
 	if (problems->errors == errors)
 		write_subject(letter, language, addressee, problems);
 	if (problems->errors == errors)
-		write_body(letter, language, addressee, ret_delsp, problems);
+		write_body(letter, language, second, addressee, ret_delsp,
+			   problems);
 	*ret_language = language;
 	return problems->errors > errors ? -1 : 0;
 }
@@ -326,10 +350,11 @@ static int compose(const struct ch_letter *letter,
 		.subject = ch_str_cstr(&letter->subject),
 		.message_id = identity->message_id,
 		.date_us = identity->date_us,
-		.language = language->code,
+		.language = letter->content_language,
 		.text = { ch_str_cstr(&letter->text), letter->text.len },
 		.text_delsp = delsp,
 		.html = { ch_str_cstr(&letter->html), letter->html.len },
+		.logo = letter->logo,
 		.attachments = language->attachments,
 		.attachments_len = language->attachments_len,
 	};
@@ -354,6 +379,7 @@ int ch_letter_compose(const struct ch_letter *seen,
 	struct ch_error err;
 	bool delsp = false;
 
+	ch_letter_refer_to_logo(letter, identity->message_id);
 	if (merge(letter, addressee, identity->date_us, &language, &delsp,
 		  problems) < 0)
 		return -1;
@@ -374,6 +400,8 @@ int ch_letter_merge(const struct ch_letter *seen,
 	struct ch_letter_language *language;
 	bool delsp = false;
 
+	if (ret_html)
+		ch_letter_embed_logo(letter);
 	if (merge(letter, addressee, letter->date_us, &language, &delsp,
 		  problems) < 0)
 		return -1;
