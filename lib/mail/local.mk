@@ -5,14 +5,15 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/compose.c lib/mail/compose.h \
 	lib/mail/encode.c lib/mail/encode.h \
 	lib/mail/header.c lib/mail/header.h \
-	lib/mail/image.c lib/mail/image.h
-lib_mail_libmail_a_CFLAGS = $(AM_CFLAGS) $(ICU_CFLAGS)
+	lib/mail/image.c lib/mail/image.h \
+	lib/mail/smime.c lib/mail/smime.h
+lib_mail_libmail_a_CFLAGS = $(AM_CFLAGS) $(ICU_CFLAGS) $(CRYPTO_CFLAGS)
 
 # What a program that writes mail needs; put it before $(BASE_LIBS).
 MAIL_LIBS = lib/mail/libmail.a $(ICU_LIBS)
 
 check_PROGRAMS += tests/unit/test-address tests/unit/test-header \
-	tests/unit/test-compose tests/unit/test-image
+	tests/unit/test-compose tests/unit/test-image tests/unit/test-smime
 tests_unit_test_address_SOURCES = tests/unit/test-address.c
 tests_unit_test_address_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 tests_unit_test_header_SOURCES = tests/unit/test-header.c
@@ -21,8 +22,11 @@ tests_unit_test_compose_SOURCES = tests/unit/test-compose.c
 tests_unit_test_compose_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 tests_unit_test_image_SOURCES = tests/unit/test-image.c
 tests_unit_test_image_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
+tests_unit_test_smime_SOURCES = tests/unit/test-smime.c
+tests_unit_test_smime_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_smime_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-address tests/unit/test-header \
-	tests/unit/test-compose tests/unit/test-image
+	tests/unit/test-compose tests/unit/test-image tests/unit/test-smime
 
 check_PROGRAMS += tests/fuzz/fuzz-address
 tests_fuzz_fuzz_address_SOURCES = tests/fuzz/fuzz-address.c $(FUZZ_MAIN)
