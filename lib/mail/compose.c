@@ -462,6 +462,13 @@ static void settle_pieces(struct ch_composed *out)
 	}
 }
 
+static int too_large(const struct ch_composed *out, struct ch_error *err)
+{
+	return ch_error_set(err, CH_GIVE_UP,
+			    "the message is larger than %zu bytes",
+			    out->own.max);
+}
+
 int ch_compose(const struct ch_compose *message, struct ch_composed *out,
 	       struct ch_error *err)
 {
@@ -484,10 +491,39 @@ int ch_compose(const struct ch_compose *message, struct ch_composed *out,
 		add_attachments(message, boundaries.mixed, out, &own_from);
 	add_own_piece(out, &own_from);
 	if (out->own.full)
-		return ch_error_set(err, CH_GIVE_UP,
-				    "the message is larger than %zu bytes",
-				    out->own.max);
+		return too_large(out, err);
 	settle_pieces(out);
+	return 0;
+}
+
+/* The last piece is always our own: what closes a multipart, or the text. */
+int ch_composed_wrap(struct ch_composed *composed, size_t at,
+		     struct ch_slice before, struct ch_slice behind,
+		     struct ch_error *err)
+{
+	struct ch_str *own = &composed->own;
+	const char *begin = own->data;
+	struct iovec *last = &composed->pieces[composed->pieces_len - 1];
+	size_t len = own->len;
+	char *data;
+
+	assert(composed->pieces_len > 0 && at <= composed->pieces[0].iov_len);
+	for (size_t i = 0; i < composed->pieces_len; i++) {
+		const char *base = composed->pieces[i].iov_base;
+
+		if (base >= begin && base <= begin + len)
+			composed->pieces[i].iov_base = NULL;
+	}
+	if (!ch_str_room(own, before.len + behind.len))
+		return too_large(composed, err);
+	data = own->data;
+	memmove(data + at + before.len, data + at, len - at);
+	memcpy(data + at, before.data, before.len);
+	memcpy(data + before.len + len, behind.data, behind.len);
+	ch_str_grew(own, before.len + behind.len);
+	composed->pieces[0].iov_len += before.len;
+	last->iov_len += behind.len;
+	settle_pieces(composed);
 	return 0;
 }
 

@@ -82,6 +82,12 @@ struct ch_composed {
  * maximum. */
 int ch_compose(const struct ch_compose *message, struct ch_composed *out,
 	       struct ch_error *err);
+/* Put `before` at byte `at`, which lies in the first piece, and `behind` at the
+ * end. -1, CH_GIVE_UP: over `own`'s maximum, and there is no message any more.
+ */
+int ch_composed_wrap(struct ch_composed *composed, size_t at,
+		     struct ch_slice before, struct ch_slice behind,
+		     struct ch_error *err);
 void ch_composed_init(struct ch_composed *composed, size_t max_own_bytes);
 void ch_composed_release(struct ch_composed *composed);
 

@@ -14,10 +14,13 @@
 #include <openssl/x509v3.h>
 
 #include "base/hash.h"
+#include "mail/compose.h"
 #include "mail/encode.h"
 
 #define KEY_BITS_MIN 2048
 #define ABOVE_MAX 10 /* certificates beside the key's own */
+#define SIGNATURE_MAX (1024 * 1024)
+#define BOUNDARY_SIZE 28
 
 struct ch_smime {
 	EVP_PKEY *key;          /* owned */
@@ -179,18 +182,21 @@ int ch_smime_new(struct ch_slice key, struct ch_slice certificate,
 /* ---- signing ------------------------------------------------------------ */
 
 /* Where the fields of the body begin: ours are the last ones of the header,
- * and go in under the signature. */
-static const char *find_entity(struct ch_slice message)
+ * and go in under the signature. 0: there are none. */
+static size_t find_entity(const struct ch_composed *message)
 {
 	static const char field[] = "\r\nContent-Type: ";
-	const char *end = memmem(message.data, message.len, "\r\n\r\n", 4);
-	const char *found;
+	const char *first = message->pieces_len ? message->pieces[0].iov_base :
+						  NULL;
+	const char *end, *found;
 
-	if (!end)
-		return NULL;
-	found = memmem(message.data, (size_t)(end - message.data), field,
-		       sizeof(field) - 1);
-	return found ? found + 2 : NULL;
+	if (!first)
+		return 0;
+	end = memmem(first, message->pieces[0].iov_len, "\r\n\r\n", 4);
+	found = end ? memmem(first, (size_t)(end - first), field,
+			     sizeof(field) - 1) :
+		      NULL;
+	return found ? (size_t)(found + 2 - first) : 0;
 }
 
 static int check_date(const struct ch_smime *smime, time_t date,
@@ -227,40 +233,56 @@ static bool add_signer(CMS_ContentInfo *cms, const struct ch_smime *smime,
 	return added;
 }
 
-/* The signature over `entity` in DER, to be freed with OPENSSL_free(); its
- * length, or -1. */
-static int sign(const struct ch_smime *smime, struct ch_slice entity,
-		time_t date, unsigned char **ret)
+static bool write_entity(BIO *to, const struct ch_composed *message,
+			 size_t from)
 {
-	const unsigned int flags = CMS_DETACHED | CMS_BINARY | CMS_PARTIAL |
-				   CMS_NOSMIMECAP;
-	CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, flags);
-	BIO *bio = reader(entity);
+	for (size_t i = 0; i < message->pieces_len; i++) {
+		const char *bytes = message->pieces[i].iov_base;
+		size_t len = message->pieces[i].iov_len;
+		size_t written;
+
+		if (i == 0) {
+			bytes += from;
+			len -= from;
+		}
+		if (len > 0 && BIO_write_ex(to, bytes, len, &written) != 1)
+			return false;
+	}
+	return BIO_flush(to) > 0;
+}
+
+/* The signature over the message from byte `from` on, in DER, to be freed with
+ * OPENSSL_free(); its length, or -1. */
+static int sign(const struct ch_smime *smime,
+		const struct ch_composed *message, size_t from, time_t date,
+		unsigned char **ret)
+{
+	CMS_ContentInfo *cms =
+		CMS_sign(NULL, NULL, NULL, NULL,
+			 CMS_DETACHED | CMS_BINARY | CMS_PARTIAL);
+	BIO *bio = NULL;
 	int len = -1;
 
-	if (cms && bio && add_signer(cms, smime, date) &&
-	    CMS_final(cms, bio, NULL, flags))
+	if (cms && add_signer(cms, smime, date))
+		bio = CMS_dataInit(cms, NULL);
+	if (bio && write_entity(bio, message, from) && CMS_dataFinal(cms, bio))
 		len = i2d_CMS_ContentInfo(cms, ret);
-	BIO_free(bio);
+	BIO_free_all(bio);
 	CMS_ContentInfo_free(cms);
 	return len;
 }
 
-static void make_boundary(const char *message_id, char out[28])
+static void make_boundary(const char *message_id, char out[BOUNDARY_SIZE])
 {
 	struct ch_sha256 sum;
 
 	ch_sha256_of(message_id, strlen(message_id), &sum);
 	memcpy(out, "=_s", 3);
 	ch_base32(sum.bytes, 15, out + 3);
-	out[27] = '\0';
+	out[BOUNDARY_SIZE - 1] = '\0';
 }
 
-/* The line end before a delimiter is the delimiter's: what was signed keeps
- * its own last one. */
-static void add_signed(struct ch_str *out, struct ch_slice entity,
-		       const char *boundary, const unsigned char *signature,
-		       size_t len)
+static void write_head(struct ch_str *out, const char *boundary)
 {
 	ch_str_addf(out,
 		    "Content-Type: multipart/signed;\r\n"
@@ -268,7 +290,13 @@ static void add_signed(struct ch_str *out, struct ch_slice entity,
 		    "micalg=sha-256;\r\n"
 		    " boundary=\"%s\"\r\n\r\n--%s\r\n",
 		    boundary, boundary);
-	ch_str_add_mem(out, entity.data, entity.len);
+}
+
+/* The line end before a delimiter is the delimiter's: what was signed keeps
+ * its own last one. */
+static void write_tail(struct ch_str *out, const char *boundary,
+		       const unsigned char *signature, size_t len)
+{
 	ch_str_addf(out,
 		    "\r\n--%s\r\n"
 		    "Content-Type: application/pkcs7-signature; "
@@ -281,34 +309,35 @@ static void add_signed(struct ch_str *out, struct ch_slice entity,
 	ch_str_addf(out, "--%s--\r\n", boundary);
 }
 
-int ch_smime_sign(const struct ch_smime *smime, struct ch_slice message,
-		  const char *message_id, int64_t date_us, struct ch_str *out,
+int ch_smime_sign(const struct ch_smime *smime, const char *message_id,
+		  int64_t date_us, struct ch_composed *message,
 		  struct ch_error *err)
 {
-	const char *from = find_entity(message);
+	CH_AUTO(ch_str) head = CH_STR_INIT(SIGNATURE_MAX);
+	CH_AUTO(ch_str) tail = CH_STR_INIT(SIGNATURE_MAX);
+	size_t from = find_entity(message);
 	time_t date = (time_t)(date_us / 1000000);
 	unsigned char *signature = NULL;
-	struct ch_slice entity;
-	char boundary[28];
+	char boundary[BOUNDARY_SIZE];
 	int len;
 
-	if (!from)
+	if (from == 0)
 		return ch_error_set(err, CH_GIVE_UP,
 				    "not a message that can be signed");
 	if (check_date(smime, date, err) < 0)
 		return -1;
-	entity.data = from;
-	entity.len = message.len - (size_t)(from - message.data);
-	len = sign(smime, entity, date, &signature);
+	len = sign(smime, message, from, date, &signature);
 	if (len < 0)
 		return crypto_error(err, "the letter cannot be signed");
 	make_boundary(message_id, boundary);
-	ch_str_add_mem(out, message.data, (size_t)(from - message.data));
-	add_signed(out, entity, boundary, signature, (size_t)len);
+	write_head(&head, boundary);
+	write_tail(&tail, boundary, signature, (size_t)len);
 	OPENSSL_free(signature);
-	if (out->full)
+	if (tail.full)
 		return ch_error_set(err, CH_GIVE_UP,
-				    "the message is larger than %zu bytes",
-				    out->max);
-	return 0;
+				    "the signature is larger than %d bytes",
+				    SIGNATURE_MAX);
+	return ch_composed_wrap(message, from,
+				(struct ch_slice){ head.data, head.len },
+				(struct ch_slice){ tail.data, tail.len }, err);
 }

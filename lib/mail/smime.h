@@ -17,6 +17,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+struct ch_composed; /* compose.h */
+
 struct ch_smime; /* opaque; a key, its certificate, those above it */
 
 /* `key` is a private key in PEM, or PKCS #12 with its certificates.
@@ -29,11 +31,11 @@ int ch_smime_new(struct ch_slice key, struct ch_slice certificate,
 		 struct ch_error *err);
 void ch_smime_free(struct ch_smime *smime);
 
-/* Append `message`, as ch_compose() made it, signed at `date_us`; the boundary
- * follows from `message_id`. -1, CH_GIVE_UP: it is no such message, it does
+/* Sign what ch_compose() made, in its place, at `date_us`; the boundary follows
+ * from `message_id`. -1, CH_GIVE_UP: it is no such message, the signature does
  * not fit, or the certificate is not valid at that date. */
-int ch_smime_sign(const struct ch_smime *smime, struct ch_slice message,
-		  const char *message_id, int64_t date_us, struct ch_str *out,
+int ch_smime_sign(const struct ch_smime *smime, const char *message_id,
+		  int64_t date_us, struct ch_composed *message,
 		  struct ch_error *err);
 
 CH_DEFINE_AUTOPTR(ch_smime);

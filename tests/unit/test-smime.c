@@ -16,6 +16,7 @@
 #include <openssl/pkcs12.h>
 #include <openssl/x509v3.h>
 
+#include "mail/compose.h"
 #include "mail/smime.h"
 
 #define DATE_US INT64_C(1796635800000000) /* 2026-12-07 09:30:00 */
@@ -121,12 +122,34 @@ static struct ch_smime *signer(const char *key, const char *certificates,
 	return smime;
 }
 
+/* A message of one piece, as if it were composed; signed. */
+static int sign_text(const struct ch_smime *smime, const char *text, size_t max,
+		     struct ch_str *out, struct ch_error *err)
+{
+	CH_AUTO(ch_composed) composed;
+	int result;
+
+	ch_composed_init(&composed, max);
+	ch_str_add(&composed.own, text);
+	CH_GROW(composed.pieces, composed.pieces_len, composed.pieces_cap);
+	composed.pieces[composed.pieces_len++] =
+		(struct iovec){ composed.own.data, composed.own.len };
+	result = ch_smime_sign(smime, "k7@lamp.example", DATE_US, &composed,
+			       err);
+	if (result == 0) {
+		assert_int_equal(composed.pieces_len, 1);
+		assert_int_equal(composed.size_bytes, composed.own.len);
+		ch_str_add_mem(out, composed.pieces[0].iov_base,
+			       composed.pieces[0].iov_len);
+	}
+	return result;
+}
+
 static void sign_sample(const struct ch_smime *smime, struct ch_str *out)
 {
 	struct ch_error err;
 
-	if (ch_smime_sign(smime, ch_slice_of(MESSAGE_HEAD ENTITY),
-			  "k7@lamp.example", DATE_US, out, &err) < 0)
+	if (sign_text(smime, MESSAGE_HEAD ENTITY, 100000, out, &err) < 0)
 		fail_msg("%s", err.text);
 }
 
@@ -181,6 +204,54 @@ static void a_signed_message(void **state)
 	assert_string_equal(again.data, out.data);
 	memcpy(strstr(out.data, "Excellency"), "excellency", 10);
 	verify(out.data, false);
+}
+
+/* The annex stays where it is, and is under the signature. */
+static void a_message_in_pieces(void **state)
+{
+	static const struct ch_address from = { "Registry",
+						"registry@lamp.example", 8 };
+	CH_AUTOPTR(ch_smime) smime = signer(rsa_pem, certificate_pem, "");
+	CH_AUTO(ch_composed) composed;
+	CH_AUTO(ch_str) all = CH_STR_INIT(100000);
+	struct ch_attachment *annex = NULL;
+	const struct ch_attachment *list[1];
+	struct ch_compose message = {
+		.from = &from,
+		.to = &from,
+		.to_len = 1,
+		.subject = "[DM-1276] Invitation",
+		.message_id = "k7@lamp.example",
+		.date_us = DATE_US,
+		.language = "en",
+		.text = ch_slice_of("Excellency,\n"),
+		.html = ch_slice_of("<p>Excellency,</p>\n"),
+		.attachments = list,
+		.attachments_len = 1,
+	};
+	struct ch_error err;
+	const void *shared;
+
+	(void)state;
+	assert_int_equal(ch_attachment_new("annex-1.pdf", NULL, "%PDF", 4,
+					   &annex, &err), 0);
+	list[0] = annex;
+	ch_composed_init(&composed, 100000);
+	assert_int_equal(ch_compose(&message, &composed, &err), 0);
+	assert_int_equal(composed.pieces_len, 3);
+	shared = composed.pieces[1].iov_base;
+	assert_int_equal(ch_smime_sign(smime, "k7@lamp.example", DATE_US,
+				       &composed, &err), 0);
+	assert_int_equal(composed.pieces_len, 3);
+	assert_ptr_equal(composed.pieces[1].iov_base, shared);
+	for (size_t i = 0; i < composed.pieces_len; i++)
+		ch_str_add_mem(&all, composed.pieces[i].iov_base,
+			       composed.pieces[i].iov_len);
+	assert_int_equal(composed.size_bytes, all.len);
+	verify(all.data, true);
+	memcpy(strstr(all.data, "JVBERg=="), "JVBERh==", 8);
+	verify(all.data, false);
+	ch_attachment_free(annex);
 }
 
 /* However the key is kept, the bytes are the same. */
@@ -305,13 +376,11 @@ static void what_is_not_signed(void **state)
 	for (size_t i = 0; i < CH_COUNT(rows); i++) {
 		CH_AUTOPTR(ch_smime) smime =
 			signer(rsa_pem, rows[i].certificate, "");
-		CH_AUTO(ch_str) out = CH_STR_INIT(rows[i].max);
+		CH_AUTO(ch_str) out = CH_STR_INIT(100000);
 		struct ch_error err = { 0 };
 
-		assert_int_equal(ch_smime_sign(smime,
-					       ch_slice_of(rows[i].message),
-					       "k7@lamp.example", DATE_US,
-					       &out, &err), -1);
+		assert_int_equal(sign_text(smime, rows[i].message, rows[i].max,
+					   &out, &err), -1);
 		assert_string_equal(err.text, rows[i].reason);
 	}
 	X509_free(old);
@@ -322,6 +391,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_signed_message),
+		cmocka_unit_test(a_message_in_pieces),
 		cmocka_unit_test(forms_of_keys),
 		cmocka_unit_test(keys_that_may_not_sign),
 		cmocka_unit_test(what_is_not_signed),
