@@ -8,4 +8,4 @@ EXTRA_DIST += docs/PERFORMANCE.md \
 	docs/decisions/0006-http-over-unix-sockets.md \
 	docs/decisions/0007-guard-before-libetpan.md \
 	docs/decisions/0008-what-is-proof.md \
-	docs/decisions/0009-smime.md
+	docs/decisions/0010-smime.md
