@@ -24,6 +24,24 @@ ch_letter_courtesy(const struct ch_letter *letter,
 	return second == language ? NULL : second;
 }
 
+/* A salutation in Arabic is of no use to who reads the English below it: the
+ * column "salutation.en" has what stands there. */
+const char *ch_letter_column(const struct ch_letter *letter,
+			     const struct ch_addressee *addressee,
+			     const char *name)
+{
+	const struct ch_fields *fields = &addressee->fields;
+	const char *own = NULL;
+
+	if (letter->repeated) {
+		CH_AUTOCHAR wanted =
+			ch_xasprintf("%s.%s", name, letter->repeated->code);
+
+		own = ch_fields_get(fields, wanted);
+	}
+	return own && own[0] ? own : ch_fields_get(fields, name);
+}
+
 const char *ch_letter_courtesy_label(const struct ch_letter_language *second)
 {
 	static const struct {

@@ -71,6 +71,7 @@ struct ch_letter {
 	/* scratch of a merge */
 	struct ch_str logo_source;  /* "cid:…" */
 	char content_language[8];   /* "fr", "fr, en" */
+	const struct ch_letter_language *repeated; /* while it is filled in */
 	char date[16];
 	struct ch_str copies;
 	struct ch_str subject;
@@ -108,6 +109,11 @@ struct ch_letter_language *
 ch_letter_courtesy(const struct ch_letter *letter,
 		   const struct ch_letter_language *language,
 		   const struct ch_addressee *addressee);
+/* The value of a column, in the language that is repeated if the table has it
+ * so. NULL where there is no such column. */
+const char *ch_letter_column(const struct ch_letter *letter,
+			     const struct ch_addressee *addressee,
+			     const char *name);
 /* What stands above it there. */
 const char *ch_letter_courtesy_label(const struct ch_letter_language *second);
 /* Whether letter.conf says what can be done; else -1. */

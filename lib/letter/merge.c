@@ -161,8 +161,8 @@ static struct ch_slice value_of(const struct ch_letter *letter,
 		value = ch_str_cstr(&letter->copies);
 		break;
 	case CH_SOURCE_COLUMN:
-		value = ch_fields_get(&addressee->fields,
-				      ch_template_name(part->tpl, name));
+		value = ch_letter_column(letter, addressee,
+					 ch_template_name(part->tpl, name));
 		break;
 	}
 	return (struct ch_slice){ value, value ? strlen(value) : 0 };
@@ -294,8 +294,10 @@ static int merge(struct ch_letter *letter,
 	write_date(letter, date_us);
 	fill(letter, language, &language->subject, addressee, problems);
 	fill(letter, language, &language->body, addressee, problems);
+	letter->repeated = second;
 	if (second)
 		fill(letter, second, &second->body, addressee, problems);
+	letter->repeated = NULL;
 	if (problems->errors == errors)
 		write_subject(letter, language, addressee, problems);
 	if (problems->errors == errors)

@@ -77,6 +77,7 @@ static void make_addressee(struct sample *s, const char *language,
 
 	ch_fields_set(&fields, "name", ch_slice_of("Y"));
 	ch_fields_set(&fields, "to", ch_slice_of("m@fr.example"));
+	ch_fields_set(&fields, "name.fr", ch_slice_of("la Ministre"));
 	if (second)
 		ch_fields_set(&fields, "second_language",
 			      ch_slice_of(second));
@@ -126,7 +127,8 @@ static void translations(void **state)
 		  "Dear Y\n", "en" },
 		{ "the addressee's second",
 		  SENDER "courtesy_translation = \"second\";", "en", "fr",
-		  "Dear Y\n" RULE "Traduction de courtoisie\n\nMadame Y\n",
+		  "Dear Y\n" RULE
+		  "Traduction de courtoisie\n\nMadame la Ministre\n",
 		  "en, fr" },
 		{ "the addressee has no second",
 		  SENDER "courtesy_translation = \"second\";", "en", NULL,
