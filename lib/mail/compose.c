@@ -23,6 +23,8 @@
 #include "mail/image.h"
 
 #define ANNEX_NAME_MAX 255
+#define FALLBACK_MAX 60
+#define EXTENSION_MAX 10
 
 struct ch_attachment {
 	char *name;         /* owned */
@@ -112,6 +114,40 @@ static bool is_media_type(const char *type)
 	       strncasecmp(type, "message/", 8) != 0;
 }
 
+/* Whether a name needs the RFC 2231 form, in which some programs do not find
+ * it. */
+static bool is_plain_name(const char *name)
+{
+	for (const char *p = name; *p; p++)
+		if ((unsigned char)*p >= 0x80)
+			return false;
+	return strlen(name) <= FALLBACK_MAX;
+}
+
+/* The name in letters and digits of ASCII, with its extension: "reunion_1.pdf",
+ * or "annex.pdf" where nothing is left of it. */
+static void write_fallback(const char *name, char out[FALLBACK_MAX + 1])
+{
+	const char *dot = strrchr(name, '.');
+	size_t extension = dot ? strspn(dot + 1, "abcdefghijklmnopqrstuvwxyz"
+						 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+						 "0123456789") : 0;
+	CH_AUTO(ch_str) plain = CH_STR_INIT(4 * ANNEX_NAME_MAX);
+	size_t len;
+
+	if (!dot || dot[1 + extension] || extension == 0 ||
+	    extension > EXTENSION_MAX)
+		dot = NULL;
+	ch_header_ascii(name, dot ? (size_t)(dot - name) : strlen(name),
+			&plain);
+	len = plain.len;
+	if (len > FALLBACK_MAX - EXTENSION_MAX - 1)
+		len = FALLBACK_MAX - EXTENSION_MAX - 1;
+	snprintf(out, FALLBACK_MAX + 1, "%.*s%s",
+		 plain.len ? (int)len : (int)strlen("annex"),
+		 plain.len ? plain.data : "annex", dot ? dot : "");
+}
+
 static int add_part_header(struct ch_attachment *attachment, const char *type,
 			   const char *disposition, const void *bytes,
 			   size_t len, struct ch_error *err)
@@ -128,6 +164,14 @@ static int add_part_header(struct ch_attachment *attachment, const char *type,
 	ch_str_add(out, type);
 	if (text)
 		ADD_LITERAL(out, "; charset=utf-8");
+	if (!is_plain_name(attachment->name)) {
+		char fallback[FALLBACK_MAX + 1];
+
+		write_fallback(attachment->name, fallback);
+		column = out->len;
+		if (ch_header_param(out, &column, "name", fallback, err))
+			return -1;
+	}
 	ADD_LITERAL(out, "\r\nContent-Transfer-Encoding: base64\r\n");
 	ADD_LITERAL(out, "Content-Disposition: ");
 	ch_str_add(out, disposition);

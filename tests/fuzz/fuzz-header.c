@@ -145,6 +145,16 @@ static void check_name(const char *text)
 	check_lines(&out, 78);
 }
 
+static void check_ascii(const char *text, size_t len)
+{
+	CH_AUTO(ch_str) out = CH_STR_INIT(OUT_MAX);
+
+	ch_header_ascii(text, len, &out);
+	assert(strspn(ch_str_cstr(&out), "abcdefghijklmnopqrstuvwxyz"
+					 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "0123456789-._") == out.len);
+}
+
 static void check_display(const char *text, size_t len)
 {
 	CH_AUTO(ch_str) out = CH_STR_INIT(OUT_MAX);
@@ -170,6 +180,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_subject(text, len);
 	check_name(text);
+	check_ascii(text, len);
 	check_display(text, len);
 	return 0;
 }

@@ -457,6 +457,52 @@ static void types_of_annexes(void **state)
 	}
 }
 
+/* For programs that do not read RFC 2231: a name in ASCII beside the type. */
+static void fallback_names(void **state)
+{
+	static const struct {
+		const char *name, *fallback; /* "": none is needed */
+	} rows[] = {
+		{ "annex-1.pdf", "" },
+		{ "annex 2 (final).docx", "" },
+		{ "Réunion à Genève.pdf", "; name=Reunion_a_Geneve.pdf" },
+		{ "Приложение № 1.pdf", "; name=No_1.pdf" },
+		{ "附件一.pdf", "; name=annex.pdf" },
+		{ "ملحق", "; name=annex" },
+		{ "é.tar.gz", "; name=e.tar.gz" },
+		{ "é.b c", "; name=e.b_c" },
+		{ A70 ".pdf",
+		  ";\r\n name=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		  ".pdf" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		struct ch_compose message = sample();
+		struct ch_attachment *annex = NULL;
+		const struct ch_attachment *list[1];
+		CH_AUTO(ch_composed) composed;
+		CH_AUTO(ch_str) all = CH_STR_INIT(100000);
+		CH_AUTO(ch_str) want = CH_STR_INIT(1000);
+		struct ch_error err;
+
+		assert_int_equal(ch_attachment_new(rows[i].name, "image/png",
+						   "x", 1, &annex, &err), 0);
+		list[0] = annex;
+		message.attachments = list;
+		message.attachments_len = 1;
+		ch_composed_init(&composed, 100000);
+		assert_int_equal(ch_compose(&message, &composed, &err), 0);
+		join(&composed, &all);
+		ch_str_addf(&want, "\r\nContent-Type: image/png%s\r\n",
+			    rows[i].fallback);
+		if (!strstr(ch_str_cstr(&all), ch_str_cstr(&want)))
+			fail_msg("no %s in %s", ch_str_cstr(&want),
+				 ch_str_cstr(&all));
+		ch_attachment_free(annex);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -473,6 +519,7 @@ int main(void)
 		cmocka_unit_test(a_message_has_a_largest_size),
 		cmocka_unit_test(names_of_annexes),
 		cmocka_unit_test(types_of_annexes),
+		cmocka_unit_test(fallback_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
