@@ -56,16 +56,15 @@ static size_t html_run(const char *text, size_t len, const char **ret_instead,
 {
 	size_t at = 0;
 
-	*ret_len = 1;
 	while (at < len) {
 		uint32_t cp = (unsigned char)text[at];
 		size_t n = cp < 0x80 ? 1 :
 				       ch_utf8_decode(text + at, len - at, &cp);
 
 		*ret_instead = "\xEF\xBF\xBD";
+		*ret_len = n ? n : 1;
 		if (n == 0)
 			return at;
-		*ret_len = n;
 		if (cp < 0xA0 && cp != '\t' && cp != '\n' && cp != '\r' &&
 		    ch_utf8_is_control(cp))
 			return at;

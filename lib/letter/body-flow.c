@@ -55,6 +55,7 @@ struct writer {
 	size_t line_start;
 	size_t line_text;    /* behind the line's indent */
 	size_t column;       /* in cells */
+	size_t widest;       /* of the block's lines before this one, in cells */
 	size_t break_from;   /* the spaces at which the line may break … */
 	size_t break_to;     /* … end here; 0: none */
 	size_t break_column; /* cells up to break_to */
@@ -126,6 +127,12 @@ static bool is_signature(const struct writer *w)
 	       memcmp(w->out->data + w->line_start, "--", 2) == 0;
 }
 
+static void note_width(struct writer *w, size_t column)
+{
+	if (column > w->widest)
+		w->widest = column;
+}
+
 /* Break the line under way at its last place. A flowed line keeps its spaces;
  * with DelSp the last one is taken away when lines are joined, so one is
  * added. */
@@ -150,6 +157,7 @@ static void break_line(struct writer *w)
 		*gap++ = ' ';
 	*gap++ = '\n';
 	memset(gap, ' ', w->indent);
+	note_width(w, w->break_column);
 	w->column = w->column - w->break_column + w->indent;
 	at += spaces + 1;
 	start_line(w, at, at + w->indent);
@@ -191,6 +199,7 @@ static void write_hard(struct writer *w)
 	size_t at;
 	char *room;
 
+	note_width(w, w->column);
 	finish_line(w);
 	at = w->out->len;
 	room = ch_str_room(w->out, w->indent);
@@ -288,17 +297,33 @@ static void begin(struct writer *w, const struct text_op *op)
 	ch_str_add_mem(w->out, ch_str_cstr(&w->body->text_bytes) + op->offset, op->len);
 	start_line(w, at, w->out->len);
 	w->column = op->width;
+	w->widest = 0;
 	w->text_start = w->out->len;
 	w->last = ' ';
 }
 
-/* A paragraph of empty values leaves no blank lines behind. */
-static void end(struct writer *w)
+/* Three at least: two hyphens alone are the beginning of a signature. */
+static void underline(struct writer *w, char c)
 {
-	if (w->out->len == w->text_start && w->indent == 0)
+	size_t width = w->widest < CH_BODY_COLUMNS ? w->widest :
+						     CH_BODY_COLUMNS;
+
+	for (size_t i = 0; i < width || i < 3; i++)
+		ch_str_add_char(w->out, c);
+	ch_str_add_char(w->out, '\n');
+}
+
+/* A paragraph of empty values leaves no blank lines behind. */
+static void end(struct writer *w, const struct text_op *op)
+{
+	if (w->out->len == w->text_start && w->indent == 0) {
 		ch_str_truncate(w->out, w->block_start);
-	else
-		finish_line(w);
+		return;
+	}
+	note_width(w, w->column);
+	finish_line(w);
+	if (op->first)
+		underline(w, (char)op->first);
 }
 
 static void write_static(struct writer *w, const struct text_op *op)
@@ -333,7 +358,7 @@ static void write_op(struct writer *w, const struct text_op *op,
 		begin(w, op);
 		break;
 	case TEXT_END:
-		end(w);
+		end(w, op);
 		break;
 	case TEXT_PIECE:
 		write_static(w, op);

@@ -44,7 +44,8 @@ struct text_op {
 	uint32_t offset, len; /* PIECE, BEGIN (the prefix), BLOCK: in
 				 text_bytes */
 	uint32_t width;       /* PIECE, BEGIN: in cells */
-	uint32_t first, last; /* PIECE: its outer characters */
+	uint32_t first, last; /* PIECE: its outer characters; END: `first`
+				 underlines the block, 0: nothing does */
 	uint32_t delsp_offset, delsp_len; /* BLOCK: as it is with DelSp */
 };
 

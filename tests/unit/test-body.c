@@ -80,7 +80,19 @@ static const struct row text_rows[] = {
 	{ "hard line ends stay", "en", "One\\\ntwo  \nthree\n", { 0 },
 	  "One\ntwo\nthree\n" },
 	{ "no marks", "en", "# Head\n\n**Bold** and *slanted* `code`\n", { 0 },
-	  "Head\n\nBold and slanted code\n" },
+	  "Head\n====\n\nBold and slanted code\n" },
+	{ "headings", "en", "## Head {0}\n\n# {0}\n\n### c\n\n- # d\n", { "b" },
+	  "Head b\n------\n\nb\n===\n\nc\n\n  - d\n" },
+	{ "a long heading", "en",
+	  "# aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd eeeeeeeee fffffffff "
+	  "ggggggggg hhh\n", { 0 },
+	  "aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd eeeeeeeee fffffffff "
+	  "ggggggggg \nhhh\n"
+	  "======================================================="
+	  "===============\n" },
+	{ "a heading in Chinese", "zh", "# \u9644\u4EF6\n", { 0 },
+	  "\u9644\u4EF6\n====\n" },
+	{ "a heading in Arabic", "ar", "# \u0628\n", { 0 }, "\u0628\n" },
 	{ "72 cells", "en",
 	  "aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd eeeeeeeee fffffffff "
 	  "ggggggggg hh iii\n",
