@@ -206,7 +206,8 @@ size_t ch_body_decode(const struct ch_body *body, const char *text, size_t len,
 	size_t n = ch_utf8_decode(text, len, ret_cp);
 
 	*ret_slot = UINT32_MAX;
-	if (n == 0 || (*ret_cp < 0x20 && *ret_cp != '\t' && *ret_cp != '\n'))
+	if (n == 0 || (ch_utf8_is_control(*ret_cp) && *ret_cp != '\t' &&
+		       *ret_cp != '\n'))
 		*ret_cp = 0xFFFD;
 	else if (is_private_plane(*ret_cp) &&
 		 *ret_cp - CH_BODY_SLOT < body->slots)

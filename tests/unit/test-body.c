@@ -92,6 +92,8 @@ static const struct row text_rows[] = {
 	  "===============\n" },
 	{ "a heading in Chinese", "zh", "# \u9644\u4EF6\n", { 0 },
 	  "\u9644\u4EF6\n====\n" },
+	{ "entities of controls", "en", "a&#127;b&#x85;c&#x2028;d&#27;e\n",
+	  { 0 }, "a\uFFFDb\uFFFDc\uFFFDd\uFFFDe\n" },
 	{ "a heading in Arabic", "ar", "# \u0628\n", { 0 }, "\u0628\n" },
 	{ "72 cells", "en",
 	  "aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd eeeeeeeee fffffffff "
