@@ -42,6 +42,25 @@ const char *ch_letter_column(const struct ch_letter *letter,
 	return own && own[0] ? own : ch_fields_get(fields, name);
 }
 
+bool ch_letter_courtesy_uses(const struct ch_letter *letter,
+			     const char *column)
+{
+	const char *wanted = letter->conf.courtesy_translation;
+	const char *dot = strrchr(column, '.');
+	bool second = strcmp(wanted, SECOND) == 0;
+	CH_AUTOCHAR field = NULL;
+
+	if (!wanted[0])
+		return false;
+	if (second && strcmp(column, SECOND_COLUMN) == 0)
+		return true;
+	if (!dot || !ch_letter_find_language(letter, dot + 1) ||
+	    (!second && strcmp(dot + 1, wanted) != 0))
+		return false;
+	field = ch_xstrndup(column, (size_t)(dot - column));
+	return ch_letter_uses(letter, field);
+}
+
 const char *ch_letter_courtesy_label(const struct ch_letter_language *second)
 {
 	static const struct {

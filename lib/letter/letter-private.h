@@ -114,6 +114,10 @@ ch_letter_courtesy(const struct ch_letter *letter,
 const char *ch_letter_column(const struct ch_letter *letter,
 			     const struct ch_addressee *addressee,
 			     const char *name);
+/* Whether a column is there for that alone: "second_language", or a field's
+ * name and a language that is repeated. */
+bool ch_letter_courtesy_uses(const struct ch_letter *letter,
+			     const char *column);
 /* What stands above it there. */
 const char *ch_letter_courtesy_label(const struct ch_letter_language *second);
 /* Whether letter.conf says what can be done; else -1. */

@@ -810,6 +810,8 @@ static bool part_uses(const struct ch_letter_part *part, const char *field)
 
 bool ch_letter_uses(const struct ch_letter *letter, const char *field)
 {
+	if (ch_letter_courtesy_uses(letter, field))
+		return true;
 	for (size_t i = 0; i < letter->languages_len; i++) {
 		if (part_uses(&letter->languages[i].subject, field) ||
 		    part_uses(&letter->languages[i].body, field))

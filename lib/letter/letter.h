@@ -110,7 +110,8 @@ int ch_letter_merge(const struct ch_letter *letter,
 		    struct ch_str *ret_subject, struct ch_str *ret_text,
 		    struct ch_str *ret_html, struct ch_problems *problems);
 
-/* Whether some language's text uses the field. */
+/* Whether some language's text uses the field, or a courtesy translation would.
+ */
 bool ch_letter_uses(const struct ch_letter *letter, const char *field);
 
 /* Fields that some language's template uses, and addressees do not have as a

@@ -182,6 +182,39 @@ static void delsp(void **state)
 	}
 }
 
+static void columns(void **state)
+{
+	static const struct {
+		const char *conf, *column;
+		bool used;
+	} rows[] = {
+		{ SENDER, "second_language", false },
+		{ SENDER, "name.fr", false },
+		{ SENDER "courtesy_translation = \"second\";",
+		  "second_language", true },
+		{ SENDER "courtesy_translation = \"second\";", "name.fr",
+		  true },
+		{ SENDER "courtesy_translation = \"second\";", "name.es",
+		  false },
+		{ SENDER "courtesy_translation = \"second\";", "other.fr",
+		  false },
+		{ SENDER "courtesy_translation = \"en\";", "name.en", true },
+		{ SENDER "courtesy_translation = \"en\";", "name.fr", false },
+		{ SENDER "courtesy_translation = \"en\";",
+		  "second_language", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		struct sample s;
+
+		assert_int_equal(load(&s, rows[i].conf), 0);
+		if (ch_letter_uses(s.letter, rows[i].column) != rows[i].used)
+			fail_msg("%s, %s", rows[i].conf, rows[i].column);
+		release(&s);
+	}
+}
+
 static void a_logo(void **state)
 {
 	struct sample s;
@@ -249,6 +282,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(translations),
 		cmocka_unit_test(delsp),
+		cmocka_unit_test(columns),
 		cmocka_unit_test(a_logo),
 		cmocka_unit_test(what_is_refused),
 	};
