@@ -8,7 +8,12 @@ bench_page_bench_SOURCES = bench/page-bench.c
 bench_page_bench_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
 	$(CONFIG_LIBS)
 
-EXTRA_DIST += bench/run.py bench/nodemailer.js
+check_PROGRAMS += bench/compose-bench
+bench_compose_bench_SOURCES = bench/compose-bench.c
+bench_compose_bench_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
+	$(CONFIG_LIBS)
+
+EXTRA_DIST += bench/run.py bench/nodemailer.js bench/nodemailer-compose.js
 BENCH += bench-run
 bench-run: all $(check_PROGRAMS)
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \

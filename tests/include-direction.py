@@ -26,7 +26,7 @@ ONLY = [
     (r"gmime/.*", r"lib/mail/.*\.c|lib/returns/.*\.c"),
     (r"sqlite3\.h", r"lib/store/.*\.[ch]"),
     (r"libconfig\.h", r"lib/base/settings\.c"),
-    (r"openssl/.*", r"lib/base/hash\.c|lib/net/.*\.c"),
+    (r"openssl/.*", r"lib/base/hash\.c|lib/mail/smime\.c|lib/net/.*\.c"),
     (r"microhttpd\.h", r"daemon/chanceryd/http[\w-]*\.[ch]"),
     (r"curl/.*", r"cli/.*\.[ch]"),
     (r"cmark\.h", r"lib/letter/.*\.c"),

@@ -135,6 +135,20 @@ static const struct ch_setting mailbox_table[] = {
 
 #define AT(f) .offset = offsetof(struct ch_config, f)
 
+static const struct ch_setting smime_table[] = {
+	{ .name = "key", .type = CH_SETTING_STRING, AT(secretariat.smime.key),
+	  .initial = "\"\"", .max = 4095,
+	  .help = "what letters are signed with, PEM or PKCS #12: a credential "
+		  "of the service, or an absolute path; empty: unsigned" },
+	{ .name = "certificate", .type = CH_SETTING_STRING,
+	  AT(secretariat.smime.certificate), .initial = "\"\"", .max = 4095,
+	  .help = "PEM, the key's first; empty: they are in the key's file" },
+	{ .name = "password", .type = CH_SETTING_STRING,
+	  AT(secretariat.smime.password), .initial = "\"\"", .max = 4095,
+	  .help = "a file whose line opens the key; empty: it is open" },
+	{ 0 }
+};
+
 static const struct ch_setting secretariat_table[] = {
 	{ .name = "from", .type = CH_SETTING_STRING, AT(secretariat.from),
 	  .min = 3, .max = 500,
@@ -152,6 +166,7 @@ static const struct ch_setting secretariat_table[] = {
 	{ .name = "language", .type = CH_SETTING_STRING,
 	  AT(secretariat.language), .initial = "\"en\"", .min = 2, .max = 8,
 	  .help = "where a letter lacks the addressee's" },
+	{ .name = "smime", .type = CH_SETTING_GROUP, .members = smime_table },
 	{ 0 }
 };
 
@@ -312,23 +327,30 @@ static bool is_empty(const char *path)
 			   first == '\r');
 }
 
-/* Make the password's file absolute and see that nobody else can read it. */
-static void check_password(const struct rules *r, struct ch_peer_config *peer,
-			   const char *path)
+/* Who may read a file, so that it is taken. */
+enum secrecy {
+	SECRET, /* nobody but us */
+	PUBLIC,
+};
+
+/* Make the name of a password's, key's or certificate's file absolute and see
+ * that it can be read, and by others only if they may. */
+static void check_file(const struct rules *r, char **file,
+		       enum secrecy secrecy, const char *path)
 {
 	/* systemd gives a credential to its service by an ACL, which shows as
 	 * a bit of the group; the directory lets nobody else in. */
 	mode_t others = 077;
 	struct stat st;
 
-	if (!strchr(peer->password, '/')) {
-		char *file = credential(peer->password);
+	if (!strchr(*file, '/')) {
+		char *found = credential(*file);
 
-		free(peer->password);
-		peer->password = file;
+		free(*file);
+		*file = found;
 		if (getenv("CREDENTIALS_DIRECTORY"))
 			others = 007;
-		if (stat(file, &st) < 0 && errno == ENOENT) {
+		if (stat(found, &st) < 0 && errno == ENOENT) {
 			complain(r, path,
 				 "name a credential (LoadCredential= of the "
 				 "unit) or the absolute path of a file; the "
@@ -337,22 +359,43 @@ static void check_password(const struct rules *r, struct ch_peer_config *peer,
 			return;
 		}
 	}
-	if (peer->password[0] != '/')
+	if (secrecy == PUBLIC)
+		others = 0;
+	if ((*file)[0] != '/')
 		complain(r, path, "begin it with /", "is no absolute path");
-	else if (stat(peer->password, &st) < 0 ||
-		 access(peer->password, R_OK) < 0)
+	else if (stat(*file, &st) < 0 || access(*file, R_OK) < 0)
 		complain(r, path, NULL, "the file cannot be read: %s",
 			 strerrordesc_np(errno));
 	else if (!S_ISREG(st.st_mode))
-		complain(r, path, NULL, "%s is not a regular file",
-			 peer->password);
+		complain(r, path, NULL, "%s is not a regular file", *file);
 	else if (st.st_mode & others)
 		complain(r, path, "chmod 600 it",
-			 "%s can be read by others (mode %03o)",
-			 peer->password, (unsigned int)(st.st_mode & 0777));
-	else if (is_empty(peer->password))
-		complain(r, path, "write the password into it",
-			 "%s is empty", peer->password);
+			 "%s can be read by others (mode %03o)", *file,
+			 (unsigned int)(st.st_mode & 0777));
+	else if (is_empty(*file))
+		complain(r, path, "write it, as chancery.conf(5) says",
+			 "%s is empty", *file);
+}
+
+/* Whether they belong together the send worker sees: it alone opens the key. */
+static void check_smime(const struct rules *r)
+{
+	char **key = &r->config->secretariat.smime.key;
+	char **certificate = &r->config->secretariat.smime.certificate;
+	char **password = &r->config->secretariat.smime.password;
+
+	if ((*key)[0])
+		check_file(r, key, SECRET, "secretariat.smime.key");
+	else if ((*certificate)[0] || (*password)[0])
+		complain(r, (*certificate)[0] ?
+				    "secretariat.smime.certificate" :
+				    "secretariat.smime.password",
+			 "name the key too", "nothing is signed without a key");
+	if ((*certificate)[0])
+		check_file(r, certificate, PUBLIC,
+			   "secretariat.smime.certificate");
+	if ((*password)[0])
+		check_file(r, password, SECRET, "secretariat.smime.password");
 }
 
 static void check_peer(const struct rules *r, struct ch_peer_config *peer,
@@ -373,7 +416,7 @@ static void check_peer(const struct rules *r, struct ch_peer_config *peer,
 	if (!peer->password[0])
 		complain(r, password, NULL, "auth needs a password");
 	else
-		check_password(r, peer, password);
+		check_file(r, &peer->password, SECRET, password);
 }
 
 static void check_relays(const struct rules *r)
@@ -477,6 +520,7 @@ static void check_rules(void *config, const char *shown,
 	struct rules r = { config, shown, lines, problems };
 
 	check_envelope(&r);
+	check_smime(&r);
 	check_relays(&r);
 	check_mailboxes(&r);
 	check_retry(&r);

@@ -62,6 +62,11 @@ struct ch_config {
 		char *hostname;     /* for EHLO and Message-ID; "" = envelope's
 				       domain */
 		char *language;     /* where a letter lacks the addressee's */
+		struct {
+			char *key;         /* files, made absolute like */
+			char *certificate; /* passwords; "" = none */
+			char *password;
+		} smime;
 	} secretariat;
 	struct {
 		char *path;         /* of the database; beside it objects/,

@@ -110,6 +110,7 @@ int ch_http_get_letter(struct ch_request *request, struct ch_error *err)
 
 int ch_http_get_source(struct ch_request *request, struct ch_error *err)
 {
+	struct ch_mailroom *room = request->http->room;
 	CH_AUTO(ch_store_batch) batch = { 0 };
 	CH_AUTO(ch_store_letter) letter = { 0 };
 	struct ch_store_file *files = NULL;
@@ -118,13 +119,16 @@ int ch_http_get_source(struct ch_request *request, struct ch_error *err)
 	int failed;
 
 	if (ch_http_find_letter(request, &batch, &letter, err) < 0 ||
-	    ch_store_batch_files(ch_mailroom_store(request->http->room),
-				 batch.id, &files, &len, err) < 0)
+	    ch_store_batch_files(ch_mailroom_store(room), batch.id, &files,
+				 &len, err) < 0)
 		return -1;
 	failed = ch_http_source(&batch, &letter, files, len, &object, err);
 	ch_store_files_free(files, len);
 	if (failed < 0)
 		return -1;
+	/* The signature needs a key that only send workers have. */
+	json_object_set_new(object, "signed",
+			    json_boolean(ch_mailroom_state(room)->signs));
 	ch_http_json(request, 200, object);
 	return 0;
 }

@@ -64,6 +64,7 @@ static void tell_files(struct ch_crew *crew,
 		       const struct ch_store_file *files, size_t len)
 {
 	struct ch_batch_file *shown = ch_xcalloc(len, sizeof(*shown));
+	const struct ch_config *config = crew->relay->room->config;
 	const struct ch_send_batch message = {
 		.batch_id = row->id,
 		.reference = ch_slice_of(row->reference),
@@ -71,6 +72,11 @@ static void tell_files(struct ch_crew *crew,
 		.from = ch_slice_of(row->from),
 		.reply_to = ch_slice_of(row->reply_to),
 		.test_to = ch_slice_of(row->test_to),
+		.smime_key = ch_slice_of(config->secretariat.smime.key),
+		.smime_certificate =
+		    ch_slice_of(config->secretariat.smime.certificate),
+		.smime_password =
+		    ch_slice_of(config->secretariat.smime.password),
 		.files = shown,
 		.files_len = (uint32_t)len,
 	};

@@ -8,11 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "letter/letter.h"
+#include "mail/smime.h"
 
 #define LOADED_MAX 2 /* letters at hand, with their annexes, unless more are
 			in use */
+#define KEY_FILE_MAX (1024 * 1024)
+#define PASSWORD_MAX 512
 
 struct batch {
 	int64_t id;
@@ -28,6 +32,7 @@ struct ch_loaded {
 	struct ch_bundle bundle;
 	struct ch_letter *letter; /* owned; borrows the bundle */
 	char *test_to;            /* owned; NULL: none */
+	struct ch_smime *smime;   /* owned; NULL: it is not signed */
 };
 
 struct ch_batches {
@@ -50,6 +55,7 @@ static void unload(struct ch_loaded *loaded)
 {
 	ch_letter_free(loaded->letter);
 	ch_bundle_release(&loaded->bundle);
+	ch_smime_free(loaded->smime);
 	free(loaded->test_to);
 	free(loaded);
 }
@@ -189,6 +195,48 @@ static int load_letter(struct ch_loaded *loaded,
 	return 0;
 }
 
+static int read_secret(struct ch_slice file, struct ch_str *out,
+		       struct ch_error *err)
+{
+	CH_AUTOCHAR path = ch_slice_dup(file);
+
+	return file.len > 0 ? ch_file_read(path, out, err) : 0;
+}
+
+static void forget_secret(struct ch_str *secret)
+{
+	if (secret->data)
+		explicit_bzero(secret->data, secret->cap);
+	ch_str_release(secret);
+}
+
+/* What it is signed with, if it is. */
+static int load_smime(struct ch_loaded *loaded,
+		      const struct ch_send_batch *batch, struct ch_error *err)
+{
+	struct ch_str key = CH_STR_INIT(KEY_FILE_MAX);
+	struct ch_str password = CH_STR_INIT(PASSWORD_MAX);
+	CH_AUTO(ch_str) certificate = CH_STR_INIT(KEY_FILE_MAX);
+	int result = -1;
+
+	if (batch->smime_key.len == 0)
+		return 0;
+	if (read_secret(batch->smime_key, &key, err) == 0 &&
+	    read_secret(batch->smime_certificate, &certificate, err) == 0 &&
+	    read_secret(batch->smime_password, &password, err) == 0) {
+		ch_str_truncate(&password,
+				strcspn(ch_str_cstr(&password), "\r\n"));
+		result = ch_smime_new(
+			(struct ch_slice){ ch_str_cstr(&key), key.len },
+			(struct ch_slice){ ch_str_cstr(&certificate),
+					   certificate.len },
+			ch_str_cstr(&password), &loaded->smime, err);
+	}
+	forget_secret(&key);
+	forget_secret(&password);
+	return result < 0 ? ch_error_prefix(err, "S/MIME") : 0;
+}
+
 /* It becomes the first of the list. */
 static struct ch_loaded *at_hand(struct ch_batches *batches, int64_t batch_id,
 				 int64_t date_us)
@@ -233,7 +281,8 @@ static struct ch_loaded *load(struct ch_batches *batches,
 	if (message.test_to.len > 0)
 		loaded->test_to = ch_slice_dup(message.test_to);
 	if (read_files(batches, &message, &loaded->bundle, err) < 0 ||
-	    load_letter(loaded, &message, err) < 0) {
+	    load_letter(loaded, &message, err) < 0 ||
+	    load_smime(loaded, &message, err) < 0) {
 		unload(loaded);
 		return NULL;
 	}
@@ -306,6 +355,10 @@ int ch_batches_compose(struct ch_batches *batches,
 	if (ch_letter_compose(loaded->letter, &addressee, &identity, composed,
 			      &problems) < 0)
 		return first_problem(&problems, err);
+	if (loaded->smime &&
+	    ch_smime_sign(loaded->smime, message_id, letter->date_us, composed,
+			  err) < 0)
+		return ch_error_prefix(err, "S/MIME");
 	digest(composed, ret_sha256);
 	loaded->users++;
 	*ret_batch = loaded;

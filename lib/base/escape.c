@@ -49,23 +49,46 @@ static const char *entity(uint32_t cp)
 	}
 }
 
-void ch_escape_html(struct ch_str *out, const char *text, size_t len)
+/* How many bytes of `text` HTML shows as they are; what follows them is
+ * something to replace, of *ret_len bytes. */
+static size_t html_run(const char *text, size_t len, const char **ret_instead,
+		       size_t *ret_len)
 {
 	size_t at = 0;
 
 	while (at < len) {
-		uint32_t cp;
-		size_t n = ch_utf8_decode(text + at, len - at, &cp);
-		const char *replacement = n ? entity(cp) : NULL;
+		uint32_t cp = (unsigned char)text[at];
+		size_t n = cp < 0x80 ? 1 :
+				       ch_utf8_decode(text + at, len - at, &cp);
 
-		if (n == 0 || (cp != '\t' && cp != '\n' && cp != '\r' &&
-			       cp < 0xA0 && ch_utf8_is_control(cp)))
-			ch_str_add_utf8(out, 0xFFFD);
-		else if (replacement)
-			ch_str_add(out, replacement);
-		else
-			ch_str_add_mem(out, text + at, n);
-		at += n ? n : 1;
+		*ret_instead = "\xEF\xBF\xBD";
+		*ret_len = n ? n : 1;
+		if (n == 0)
+			return at;
+		if (cp < 0xA0 && cp != '\t' && cp != '\n' && cp != '\r' &&
+		    ch_utf8_is_control(cp))
+			return at;
+		*ret_instead = entity(cp);
+		if (*ret_instead)
+			return at;
+		at += n;
+	}
+	return at;
+}
+
+void ch_escape_html(struct ch_str *out, const char *text, size_t len)
+{
+	while (len > 0) {
+		const char *instead;
+		size_t more;
+		size_t run = html_run(text, len, &instead, &more);
+
+		ch_str_add_mem(out, text, run);
+		if (run == len)
+			return;
+		ch_str_add(out, instead);
+		text += run + more;
+		len -= run + more;
 	}
 }
 

@@ -98,20 +98,28 @@ void ch_str_add_utf8(struct ch_str *str, unsigned int code_point)
 
 void ch_str_vaddf(struct ch_str *str, const char *format, va_list args)
 {
+	size_t left = str->cap - str->len; /* with the terminator */
+	char none[1];
 	va_list again;
-	char *room;
+	char *room = str->data ? str->data + str->len : none;
 	int len;
 
+	if (left > str->max - str->len + 1)
+		left = str->max - str->len + 1;
 	va_copy(again, args);
-	len = vsnprintf(NULL, 0, format, again);
+	len = vsnprintf(room, str->data ? left : 0, format, args);
+	if (len >= 0 && str->data && (size_t)len < left) {
+		ch_str_grew(str, (size_t)len);
+	} else if (len >= 0) {
+		if (str->data)
+			str->data[str->len] = '\0';
+		room = ch_str_room(str, (size_t)len);
+		if (room) {
+			vsnprintf(room, (size_t)len + 1, format, again);
+			ch_str_grew(str, (size_t)len);
+		}
+	}
 	va_end(again);
-	if (len < 0)
-		return;
-	room = ch_str_room(str, (size_t)len);
-	if (!room)
-		return;
-	vsnprintf(room, (size_t)len + 1, format, args);
-	ch_str_grew(str, (size_t)len);
 }
 
 void ch_str_add_int(struct ch_str *str, long long value)

@@ -55,11 +55,13 @@ struct writer {
 	size_t line_start;
 	size_t line_text;    /* behind the line's indent */
 	size_t column;       /* in cells */
+	size_t widest;       /* of the block's lines before this one, in cells */
 	size_t break_from;   /* the spaces at which the line may break … */
 	size_t break_to;     /* … end here; 0: none */
 	size_t break_column; /* cells up to break_to */
 	size_t indent;
 	bool fixed;
+	bool delsp;
 	uint32_t last; /* in Chinese: the character before, ' ' if none */
 };
 
@@ -125,6 +127,12 @@ static bool is_signature(const struct writer *w)
 	       memcmp(w->out->data + w->line_start, "--", 2) == 0;
 }
 
+static void note_width(struct writer *w, size_t column)
+{
+	if (column > w->widest)
+		w->widest = column;
+}
+
 /* Break the line under way at its last place. A flowed line keeps its spaces;
  * with DelSp the last one is taken away when lines are joined, so one is
  * added. */
@@ -132,7 +140,7 @@ static void break_line(struct writer *w)
 {
 	size_t at = w->fixed ? w->break_from : w->break_to;
 	size_t old = w->break_to - at;
-	size_t spaces = !w->fixed && w->body->wide;
+	size_t spaces = !w->fixed && w->delsp;
 	size_t added;
 	char *gap;
 
@@ -149,6 +157,7 @@ static void break_line(struct writer *w)
 		*gap++ = ' ';
 	*gap++ = '\n';
 	memset(gap, ' ', w->indent);
+	note_width(w, w->break_column);
 	w->column = w->column - w->break_column + w->indent;
 	at += spaces + 1;
 	start_line(w, at, at + w->indent);
@@ -190,6 +199,7 @@ static void write_hard(struct writer *w)
 	size_t at;
 	char *room;
 
+	note_width(w, w->column);
 	finish_line(w);
 	at = w->out->len;
 	room = ch_str_room(w->out, w->indent);
@@ -287,17 +297,33 @@ static void begin(struct writer *w, const struct text_op *op)
 	ch_str_add_mem(w->out, ch_str_cstr(&w->body->text_bytes) + op->offset, op->len);
 	start_line(w, at, w->out->len);
 	w->column = op->width;
+	w->widest = 0;
 	w->text_start = w->out->len;
 	w->last = ' ';
 }
 
-/* A paragraph of empty values leaves no blank lines behind. */
-static void end(struct writer *w)
+/* Three at least: two hyphens alone are the beginning of a signature. */
+static void underline(struct writer *w, char c)
 {
-	if (w->out->len == w->text_start && w->indent == 0)
+	size_t width = w->widest < CH_BODY_COLUMNS ? w->widest :
+						     CH_BODY_COLUMNS;
+
+	for (size_t i = 0; i < width || i < 3; i++)
+		ch_str_add_char(w->out, c);
+	ch_str_add_char(w->out, '\n');
+}
+
+/* A paragraph of empty values leaves no blank lines behind. */
+static void end(struct writer *w, const struct text_op *op)
+{
+	if (w->out->len == w->text_start && w->indent == 0) {
 		ch_str_truncate(w->out, w->block_start);
-	else
-		finish_line(w);
+		return;
+	}
+	note_width(w, w->column);
+	finish_line(w);
+	if (op->first)
+		underline(w, (char)op->first);
 }
 
 static void write_static(struct writer *w, const struct text_op *op)
@@ -310,6 +336,20 @@ static void write_static(struct writer *w, const struct text_op *op)
 	w->last = op->last;
 }
 
+static void write_block(struct writer *w, const struct text_op *op)
+{
+	size_t len = w->delsp ? op->delsp_len : op->len;
+
+	if (len == 0)
+		return;
+	if ((op->flags & TEXT_BLANK) && w->out->len > w->base)
+		ch_str_add_char(w->out, '\n');
+	ch_str_add_mem(w->out,
+		       ch_str_cstr(&w->body->text_bytes) +
+			       (w->delsp ? op->delsp_offset : op->offset),
+		       len);
+}
+
 static void write_op(struct writer *w, const struct text_op *op,
 		     const struct ch_slice *values)
 {
@@ -318,7 +358,7 @@ static void write_op(struct writer *w, const struct text_op *op,
 		begin(w, op);
 		break;
 	case TEXT_END:
-		end(w);
+		end(w, op);
 		break;
 	case TEXT_PIECE:
 		write_static(w, op);
@@ -335,13 +375,69 @@ static void write_op(struct writer *w, const struct text_op *op,
 	case TEXT_URL_VALUE:
 		write_url_value(w, op, values[op->slot]);
 		break;
+	case TEXT_BLOCK:
+		write_block(w, op);
+		break;
 	}
 }
 
-void ch_body_text(const struct ch_body *body, const struct ch_slice *values,
-		  struct ch_str *out, bool *ret_delsp)
+/* The operation behind the block that begins at `from`, if it has no value;
+ * else 0. */
+static size_t settled_end(const struct ch_body *body, size_t from)
 {
-	struct writer w = { .body = body, .out = out, .base = out->len };
+	for (size_t i = from; i < body->text_len; i++) {
+		const struct text_op *op = &body->text[i];
+
+		if (op->kind == TEXT_VALUE || op->kind == TEXT_URL_VALUE)
+			return 0;
+		if (op->kind == TEXT_END)
+			return i + 1;
+	}
+	return 0;
+}
+
+/* Write the operations of a block behind the bytes there are. */
+static void settle(struct ch_body *body, size_t from, size_t end, bool delsp,
+		   uint32_t *ret_offset, uint32_t *ret_len)
+{
+	CH_AUTO(ch_str) block = CH_STR_INIT(body->text_bytes.max);
+	struct writer w = { .body = body, .out = &block, .delsp = delsp };
+
+	for (size_t i = from; i < end; i++)
+		write_op(&w, &body->text[i], NULL);
+	*ret_offset = (uint32_t)body->text_bytes.len;
+	*ret_len = (uint32_t)block.len;
+	ch_str_add_mem(&body->text_bytes, ch_str_cstr(&block), block.len);
+}
+
+void ch_body_settle_text(struct ch_body *body)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < body->text_len;) {
+		struct text_op op = body->text[i];
+		size_t end = op.kind == TEXT_BEGIN ? settled_end(body, i) : 0;
+
+		if (!end) {
+			body->text[kept++] = body->text[i++];
+			continue;
+		}
+		op.kind = TEXT_BLOCK;
+		settle(body, i, end, false, &op.offset, &op.len);
+		settle(body, i, end, true, &op.delsp_offset, &op.delsp_len);
+		body->text[kept++] = op;
+		i = end;
+	}
+	body->text_len = kept;
+}
+
+void ch_body_text_among(const struct ch_body *body,
+			const struct ch_slice *values, bool delsp,
+			struct ch_str *out)
+{
+	struct writer w = {
+		.body = body, .out = out, .base = out->len, .delsp = delsp
+	};
 	bool skip = false; /* the link under way has no address */
 
 	for (size_t i = 0; i < body->text_len; i++) {
@@ -355,5 +451,28 @@ void ch_body_text(const struct ch_body *body, const struct ch_slice *values,
 		else if (!skip)
 			write_op(&w, op, values);
 	}
+}
+
+void ch_body_text(const struct ch_body *body, const struct ch_slice *values,
+		  struct ch_str *out, bool *ret_delsp)
+{
+	ch_body_text_among(body, values, body->wide, out);
 	*ret_delsp = body->wide;
+}
+
+bool ch_body_delsp(const struct ch_body *body)
+{
+	return body->wide;
+}
+
+void ch_body_text_divider(struct ch_slice label, struct ch_str *out)
+{
+	ch_str_add(out, "\n" BODY_RULE "\n\n");
+	/* A label is a line of its own and shorter than one. */
+	if (label.len > 0 && (label.data[0] == ' ' || label.data[0] == '>'))
+		ch_str_add_char(out, ' ');
+	ch_str_add_mem(out, label.data, label.len);
+	while (out->len && out->data[out->len - 1] == ' ')
+		ch_str_truncate(out, out->len - 1);
+	ch_str_add(out, "\n\n");
 }

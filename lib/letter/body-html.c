@@ -358,11 +358,55 @@ static void visit_inline(struct ch_body *body, cmark_node *node, bool enter)
 	}
 }
 
+static const char *fonts(const struct ch_body *body)
+{
+	if (body->rtl)
+		return "18px/1.7 'Noto Naskh Arabic','Traditional Arabic',"
+		       "'Times New Roman',serif";
+	if (body->wide)
+		return "16px/1.7 'Noto Serif CJK SC','Songti SC',SimSun,serif";
+	return "16px/1.5 Georgia,'Times New Roman',serif";
+}
+
+/* The parts of a whole document that no value changes. */
+static void compile_head(struct ch_body *body)
+{
+	const char *dir = body->rtl ? "rtl" : "ltr";
+	const char *side = body->rtl ? "right" : "left";
+
+	ch_str_addf(&body->html_head,
+		    "<!DOCTYPE html>\n<html lang=\"%s\" dir=\"%s\">\n<head>\n"
+		    "<meta charset=\"utf-8\">\n"
+		    "<meta name=\"viewport\" content=\"width=device-width\">\n"
+		    "<meta name=\"color-scheme\" content=\"light dark\">\n"
+		    "<title>",
+		    body->language, dir);
+	ch_str_addf(&body->html_body,
+		    "</title>\n"
+		    /* For those that heed no meta. */
+		    "<style>:root{color-scheme:light dark;"
+		    "supported-color-schemes:light dark}</style>\n"
+		    "</head>\n"
+		    "<body lang=\"%s\" dir=\"%s\" style=\"margin:0\">\n"
+		    "<table role=\"presentation\" width=\"100%%\" "
+		    "cellpadding=\"0\" cellspacing=\"0\" border=\"0\">"
+		    "<tr><td align=\"center\">\n"
+		    "<table role=\"presentation\" width=\"640\" "
+		    "cellpadding=\"0\" cellspacing=\"0\" border=\"0\" "
+		    "style=\"width:100%%;max-width:640px\">\n",
+		    body->language, dir);
+	ch_str_addf(&body->html_cell,
+		    "<tr><td lang=\"%s\" dir=\"%s\" align=\"%s\" "
+		    "style=\"padding:24px 16px;text-align:%s;font:%s\">\n",
+		    body->language, dir, side, side, fonts(body));
+}
+
 void ch_body_compile_html(struct ch_body *body, cmark_node *document)
 {
 	cmark_iter *iter = cmark_iter_new(document);
 	cmark_event_type event;
 
+	compile_head(body);
 	while ((event = cmark_iter_next(iter)) != CMARK_EVENT_DONE) {
 		cmark_node *node = cmark_iter_get_node(iter);
 		bool enter = event == CMARK_EVENT_ENTER;
@@ -455,52 +499,56 @@ static void render_blocks(const struct ch_body *body,
 	}
 }
 
-static const char *fonts(const struct ch_body *body)
+static void add_str(struct ch_str *out, const struct ch_str *text)
 {
-	if (body->rtl)
-		return "18px/1.7 'Noto Naskh Arabic','Traditional Arabic',"
-		       "'Times New Roman',serif";
-	if (body->wide)
-		return "16px/1.7 'Noto Serif CJK SC','Songti SC',SimSun,serif";
-	return "16px/1.5 Georgia,'Times New Roman',serif";
+	ch_str_add_mem(out, ch_str_cstr(text), text->len);
 }
 
-static void render_head(const struct ch_body *body, struct ch_slice title,
-			struct ch_str *out)
+/* A logo is made for paper: it stands on white where the page is dark. */
+static void add_logo(struct ch_str *out, const struct ch_body_logo *logo)
 {
-	const char *dir = body->rtl ? "rtl" : "ltr";
-	const char *side = body->rtl ? "right" : "left";
+	ch_str_add(out, "<p style=\"" MARGIN "\"><img src=\"");
+	ch_escape_html(out, logo->source.data, logo->source.len);
+	ch_str_addf(out, "\" width=\"%u\" height=\"%u\" alt=\"", logo->width,
+		    logo->height);
+	ch_escape_html(out, logo->alt.data, logo->alt.len);
+	ch_str_addf(out,
+		    "\" style=\"border:0;width:%upx;max-width:100%%;"
+		    "height:auto;background:#ffffff\"></p>\n",
+		    logo->width);
+}
 
+static void add_second(struct ch_str *out, const struct ch_body_frame *frame)
+{
+	const char *line = "border:0;border-top:1px solid;margin:0 0 1em 0";
+
+	ch_str_add(out, "</td></tr>\n");
+	add_str(out, &frame->second->html_cell);
 	ch_str_addf(out,
-		    "<!DOCTYPE html>\n<html lang=\"%s\" dir=\"%s\">\n<head>\n"
-		    "<meta charset=\"utf-8\">\n"
-		    "<meta name=\"viewport\" content=\"width=device-width\">\n"
-		    "<meta name=\"color-scheme\" content=\"light dark\">\n"
-		    "<title>",
-		    body->language, dir);
-	ch_escape_html(out, title.data, title.len);
-	ch_str_addf(out,
-		    "</title>\n</head>\n"
-		    "<body lang=\"%s\" dir=\"%s\" style=\"margin:0\">\n"
-		    "<table role=\"presentation\" width=\"100%%\" "
-		    "cellpadding=\"0\" cellspacing=\"0\" border=\"0\">"
-		    "<tr><td align=\"center\">\n"
-		    "<table role=\"presentation\" width=\"640\" "
-		    "cellpadding=\"0\" cellspacing=\"0\" border=\"0\" "
-		    "style=\"width:100%%;max-width:640px\">"
-		    "<tr><td lang=\"%s\" dir=\"%s\" align=\"%s\" "
-		    "style=\"padding:24px 16px;text-align:%s;font:%s\">\n",
-		    body->language, dir, body->language, dir, side, side,
-		    fonts(body));
+		    "<hr style=\"%s\">\n<p style=\"" MARGIN "\"><strong>",
+		    line);
+	ch_escape_html(out, frame->second_label.data,
+		       frame->second_label.len);
+	ch_str_add(out, "</strong></p>\n");
+	render_blocks(frame->second, frame->second_values, out);
 }
 
 void ch_body_html(const struct ch_body *body, const struct ch_slice *values,
 		  const struct ch_body_frame *frame, struct ch_str *out)
 {
-	if (frame)
-		render_head(body, frame->title, out);
+	if (!frame) {
+		render_blocks(body, values, out);
+		return;
+	}
+	add_str(out, &body->html_head);
+	ch_escape_html(out, frame->title.data, frame->title.len);
+	add_str(out, &body->html_body);
+	add_str(out, &body->html_cell);
+	if (frame->logo.source.len > 0)
+		add_logo(out, &frame->logo);
 	render_blocks(body, values, out);
-	if (frame)
-		ch_str_add(out, "</td></tr></table>\n</td></tr></table>\n"
-				"</body>\n</html>\n");
+	if (frame->second)
+		add_second(out, frame);
+	ch_str_add(out, "</td></tr></table>\n</td></tr></table>\n"
+			"</body>\n</html>\n");
 }

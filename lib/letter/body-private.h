@@ -26,11 +26,12 @@ enum text_op_kind {
 	TEXT_LINK,       /* begins " <address>", if value `slot` is one */
 	TEXT_URL_VALUE,  /* a value inside an address */
 	TEXT_LINK_END,
+	TEXT_BLOCK,      /* a block without values: lines as they will be */
 };
 
 enum text_op_flags {
 	TEXT_FIXED = 1,    /* BEGIN: not flowed, lines keep their indent */
-	TEXT_BLANK = 2,    /* BEGIN: a blank line before */
+	TEXT_BLANK = 2,    /* BEGIN, BLOCK: a blank line before */
 	TEXT_BREAK = 4,    /* PIECE: the line may break before it */
 	TEXT_JUNCTION = 8, /* PIECE: so it may if the value before it allows */
 };
@@ -41,9 +42,12 @@ struct text_op {
 	uint8_t url;     /* URL_VALUE: enum url_slot */
 	uint16_t indent; /* BEGIN: of the second line and on, in cells */
 	uint32_t slot;   /* VALUE, URL_VALUE, LINK */
-	uint32_t offset, len; /* PIECE, BEGIN (the prefix): in text_bytes */
+	uint32_t offset, len; /* PIECE, BEGIN (the prefix), BLOCK: in
+				 text_bytes */
 	uint32_t width;       /* PIECE, BEGIN: in cells */
-	uint32_t first, last; /* PIECE: its outer characters */
+	uint32_t first, last; /* PIECE: its outer characters; END: `first`
+				 underlines the block, 0: nothing does */
+	uint32_t delsp_offset, delsp_len; /* BLOCK: as it is with DelSp */
 };
 
 enum html_op_kind {
@@ -82,12 +86,18 @@ struct ch_body {
 	size_t html_len, html_cap;
 	struct ch_str html_bytes;
 	struct ch_page_form page;
+	struct ch_str html_head; /* of a whole document, up to its title … */
+	struct ch_str html_body; /* … from there to the letter's cell … */
+	struct ch_str html_cell; /* … which begins like this */
 	size_t slots;
 };
 
 /* Fill in the operations. The document was checked. */
 void ch_body_compile_text(struct ch_body *body, struct cmark_node *document);
 void ch_body_compile_html(struct ch_body *body, struct cmark_node *document);
+
+/* Write every block that has no value once and for all. */
+void ch_body_settle_text(struct ch_body *body);
 
 /* Whether a line of Chinese may end between the two characters. A number stays
  * with the counter behind it. */
@@ -132,6 +142,8 @@ bool ch_body_isolates(const struct ch_body *body, struct ch_slice line);
  * ours; *depth, from 0, is left at the isolates that need closing. */
 bool ch_body_next_run(struct ch_slice *rest, unsigned int *depth,
 		      struct ch_slice *ret_run);
+
+#define BODY_RULE "--------------------" /* of plain text */
 
 #define BODY_FSI "\xE2\x81\xA8" /* U+2068 FIRST STRONG ISOLATE */
 #define BODY_PDI "\xE2\x81\xA9" /* U+2069 POP DIRECTIONAL ISOLATE */

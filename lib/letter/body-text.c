@@ -199,6 +199,17 @@ static void end_block(struct compiler *c)
 	add_op(c, TEXT_END);
 }
 
+/* Underlined as people do it, but inside a list. Not in Arabic: a line of
+ * hyphens alone would be shown at the left. */
+static void end_heading(struct compiler *c, cmark_node *heading)
+{
+	int level = cmark_node_get_heading_level(heading);
+	struct text_op *op = add_op(c, TEXT_END);
+
+	if (level <= 2 && c->depth == 0 && !c->body->rtl)
+		op->first = level == 1 ? '=' : '-';
+}
+
 /* Code, whose spaces and line ends stay; a tab is four spaces. */
 static void add_verbatim(struct compiler *c, const char *text)
 {
@@ -341,6 +352,8 @@ static void visit(struct compiler *c, cmark_node *node, bool enter)
 	case CMARK_NODE_HEADING:
 		if (enter)
 			begin_block(c);
+		else if (cmark_node_get_type(node) == CMARK_NODE_HEADING)
+			end_heading(c, node);
 		else
 			end_block(c);
 		break;
@@ -368,7 +381,7 @@ static void visit(struct compiler *c, cmark_node *node, bool enter)
 		pop_indent(c);
 		break;
 	case CMARK_NODE_THEMATIC_BREAK:
-		add_verbatim(c, "--------------------");
+		add_verbatim(c, BODY_RULE);
 		break;
 	case CMARK_NODE_TEXT:
 	case CMARK_NODE_CODE:

@@ -18,6 +18,7 @@
 #include "letter/body-table.h"
 
 #define SOURCE_MAX (16 * 1024 * 1024)
+#define HEAD_MAX 4096
 
 static size_t line_of(struct ch_slice text, size_t at)
 {
@@ -195,7 +196,11 @@ int ch_body_compile(struct ch_slice markdown, const char *language,
 	ch_body_find_tables(document);
 	ch_str_init(&body->text_bytes, UINT32_MAX / 2);
 	ch_str_init(&body->html_bytes, UINT32_MAX / 2);
+	ch_str_init(&body->html_head, HEAD_MAX);
+	ch_str_init(&body->html_body, HEAD_MAX);
+	ch_str_init(&body->html_cell, HEAD_MAX);
 	ch_body_compile_text(body, document);
+	ch_body_settle_text(body);
 	ch_body_compile_html(body, document);
 	ch_body_compile_page(body, document);
 	cmark_node_free(document);
@@ -212,6 +217,9 @@ void ch_body_free(struct ch_body *body)
 	ch_str_release(&body->text_bytes);
 	ch_str_release(&body->html_bytes);
 	ch_page_form_release(&body->page);
+	ch_str_release(&body->html_head);
+	ch_str_release(&body->html_body);
+	ch_str_release(&body->html_cell);
 	free(body);
 }
 
@@ -221,7 +229,8 @@ size_t ch_body_decode(const struct ch_body *body, const char *text, size_t len,
 	size_t n = ch_utf8_decode(text, len, ret_cp);
 
 	*ret_slot = UINT32_MAX;
-	if (n == 0 || (*ret_cp < 0x20 && *ret_cp != '\t' && *ret_cp != '\n'))
+	if (n == 0 || (ch_utf8_is_control(*ret_cp) && *ret_cp != '\t' &&
+		       *ret_cp != '\n'))
 		*ret_cp = 0xFFFD;
 	else if (is_private_plane(*ret_cp) &&
 		 *ret_cp - CH_BODY_SLOT < body->slots)

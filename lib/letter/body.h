@@ -44,9 +44,35 @@ void ch_body_free(struct ch_body *body);
 void ch_body_text(const struct ch_body *body, const struct ch_slice *values,
 		  struct ch_str *out, bool *ret_delsp);
 
+/* Whether DelSp=yes belongs to a text in this language. */
+bool ch_body_delsp(const struct ch_body *body);
+
+/* The same where the text has company in its part: `delsp` is what the whole
+ * part says, and not what this language alone would. */
+void ch_body_text_among(const struct ch_body *body,
+			const struct ch_slice *values, bool delsp,
+			struct ch_str *out);
+
+/* Append what stands between a letter and the same in another language below
+ * it, in plain text: a rule and the label, plain text too. */
+void ch_body_text_divider(struct ch_slice label, struct ch_str *out);
+
+/* A picture above the letter. */
+struct ch_body_logo {
+	struct ch_slice source; /* "cid:…" or "data:…"; empty: no picture */
+	struct ch_slice alt;    /* plain text; may be empty */
+	unsigned int width;     /* in CSS pixels */
+	unsigned int height;
+};
+
 /* What stands around the blocks in a whole HTML document. */
 struct ch_body_frame {
 	struct ch_slice title; /* plain text for <title>; may be empty */
+	struct ch_body_logo logo;
+	/* The letter in another language below it, or NULL. */
+	const struct ch_body *second;
+	const struct ch_slice *second_values;
+	struct ch_slice second_label; /* plain text */
 };
 
 /* Append HTML: the whole document, or with `frame` NULL the blocks alone. The

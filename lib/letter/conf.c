@@ -130,6 +130,28 @@ const struct ch_setting ch_letter_settings[] = {
 	  .initial = "{}",
 	  .members = page,
 	  .help = "The letter on paper" },
+	{ .name = "logo",
+	  .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_letter_conf, logo),
+	  .initial = "\"\"",
+	  .max = 120,
+	  .help = "A PNG, JPEG or GIF of the letter's folder, shown above the "
+		  "HTML; its words are the label organisation" },
+	{ .name = "logo_width",
+	  .type = CH_SETTING_INT,
+	  .offset = offsetof(struct ch_letter_conf, logo_width),
+	  .initial = "0",
+	  .max = 600,
+	  .help = "How wide it is shown, in pixels of CSS; 0: as many as it "
+		  "has, at most 600" },
+	{ .name = "courtesy_translation",
+	  .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_letter_conf, courtesy_translation),
+	  .initial = "\"\"",
+	  .max = 10,
+	  .help = "A language, in which every letter in another is repeated "
+		  "below; or \"second\", for the one that the addressee's "
+		  "column second_language names" },
 	{ .name = "labels",
 	  .type = CH_SETTING_GROUP,
 	  .offset = offsetof(struct ch_letter_conf, labels),
@@ -158,6 +180,9 @@ static void note_lines(void *ret, const char *shown,
 	conf->lines.annexes_fallback =
 		ch_settings_line(lines, "annexes_fallback");
 	conf->lines.page = ch_settings_line(lines, "page");
+	conf->lines.logo = ch_settings_line(lines, "logo");
+	conf->lines.courtesy_translation =
+		ch_settings_line(lines, "courtesy_translation");
 }
 
 int ch_letter_conf_parse(struct ch_slice text, const char *shown,

@@ -27,11 +27,15 @@ struct ch_letter_conf {
 	char *fallback_language;
 	struct ch_setting_strings annexes;
 	char *annexes_fallback;
+	char *logo;
+	int64_t logo_width;
+	char *courtesy_translation;
 	struct ch_setting_map labels[CH_LANGUAGES];
 	struct ch_letter_page_conf page;
 	struct {
 		unsigned int sender, reply_to, reference, languages,
-			fallback_language, annexes, annexes_fallback, page;
+			fallback_language, annexes, annexes_fallback, page,
+			logo, courtesy_translation;
 	} lines; /* where each stands; 0: nowhere */
 };
 

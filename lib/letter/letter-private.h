@@ -83,9 +83,16 @@ struct ch_letter {
 	int64_t date_us;
 	uint64_t max_bytes;
 	struct ch_letter_page *page; /* owned; see letter-page.c */
+	struct ch_attachment *logo; /* owned; NULL: none */
+	const struct ch_bundle_file *logo_file; /* borrowed */
+	unsigned int logo_width;    /* as shown */
+	unsigned int logo_height;
 	/* scratch of a merge */
 	bool page_wanted;
 	int64_t page_date_us;
+	struct ch_str logo_source;  /* "cid:…" */
+	char content_language[8];   /* "fr", "fr, en" */
+	const struct ch_letter_language *repeated; /* while it is filled in */
 	char date[16];
 	char annexes[16];
 	const struct ch_attachment **attached; /* owned array */
@@ -144,6 +151,42 @@ const struct ch_attachment *const *
 ch_letter_page_parts(const struct ch_letter *letter,
 		     const struct ch_letter_language *language,
 		     size_t *ret_len, struct ch_error *err);
+
+/* A label of letter.conf in that language; NULL where it has none. (letter.c) */
+const char *ch_letter_label(const struct ch_letter_language *language,
+			    const char *name);
+
+/* Read the picture above the letters from `file`. (logo.c) */
+int ch_letter_load_logo(struct ch_letter *letter,
+			const struct ch_bundle_file *file,
+			struct ch_error *err);
+/* What the HTML shows it by from here on: the part of that message, or all of
+ * its bytes, for a preview. */
+void ch_letter_refer_to_logo(struct ch_letter *letter, const char *message_id);
+void ch_letter_embed_logo(struct ch_letter *letter);
+struct ch_body_logo ch_letter_logo(const struct ch_letter *letter,
+				   const struct ch_letter_language *language);
+
+/* The language in which a letter in `language` is repeated for the addressee;
+ * NULL: none. (courtesy.c) */
+struct ch_letter_language *
+ch_letter_courtesy(const struct ch_letter *letter,
+		   const struct ch_letter_language *language,
+		   const struct ch_addressee *addressee);
+/* The value of a column, in the language that is repeated if the table has it
+ * so. NULL where there is no such column. */
+const char *ch_letter_column(const struct ch_letter *letter,
+			     const struct ch_addressee *addressee,
+			     const char *name);
+/* Whether a column is there for that alone: "second_language", or a field's
+ * name and a language that is repeated. */
+bool ch_letter_courtesy_uses(const struct ch_letter *letter,
+			     const char *column);
+/* What stands above it there. */
+const char *ch_letter_courtesy_label(const struct ch_letter_language *second);
+/* Whether letter.conf says what can be done; else -1. */
+int ch_letter_check_courtesy(const struct ch_letter *letter,
+			     struct ch_error *err);
 
 /* Compile the bodies with all sections open and with all closed, so that a
  * fault of the Markdown is found before the first addressee. */

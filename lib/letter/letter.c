@@ -81,6 +81,8 @@ void ch_letter_free(struct ch_letter *letter)
 		ch_attachment_free(letter->attachments[i]);
 	free(letter->attachments);
 	ch_letter_page_free(letter->page, letter->bundle->len);
+	ch_attachment_free(letter->logo);
+	ch_str_release(&letter->logo_source);
 	ch_letter_conf_release(&letter->conf);
 	free(letter->reference);
 	free(letter->deadline);
@@ -444,9 +446,11 @@ static const char *list_partial(void *context, size_t i)
 	return NULL;
 }
 
-static const char *find_label(const struct ch_setting_map *labels,
-			      const char *name)
+const char *ch_letter_label(const struct ch_letter_language *language,
+			    const char *name)
 {
+	const struct ch_setting_map *labels = language->labels;
+
 	for (size_t i = 0; i < labels->len; i++) {
 		if (strcmp(labels->items[i].name, name) == 0)
 			return labels->items[i].value;
@@ -532,8 +536,8 @@ static void check_constants(const struct ch_letter_part *part,
 		if (root == ch_template_roots(part->tpl))
 			continue;
 		if (strncmp(name, LABELS, strlen(LABELS)) == 0)
-			label = find_label(language->labels,
-					   name + strlen(LABELS));
+			label = ch_letter_label(language,
+						name + strlen(LABELS));
 		else if (strcmp(name, ch_template_root(part->tpl, root)) == 0)
 			label = part->constants[root];
 		if (label)
@@ -786,6 +790,35 @@ static void read_annexes(struct load *load)
 	free(given);
 }
 
+static void read_logo(struct load *load)
+{
+	struct ch_letter *letter = load->letter;
+	const char *name = letter->conf.logo;
+	const struct ch_bundle_file *file;
+	struct ch_error err;
+
+	if (!name[0])
+		return;
+	file = use_file(load, CH_ROLE_LETTER, name);
+	if (!file)
+		FAULT(load, letter->conf.lines.logo, "logo", NULL,
+		      "there is no %s", name);
+	else if (ch_letter_load_logo(letter, file, &err) < 0)
+		FAULT(load, letter->conf.lines.logo, "logo", NULL, "%s: %s",
+		      name, err.text);
+}
+
+static void check_courtesy(struct load *load)
+{
+	struct ch_error err;
+
+	if (ch_letter_check_courtesy(load->letter, &err) < 0)
+		FAULT(load, load->letter->conf.lines.courtesy_translation,
+		      "courtesy_translation",
+		      "Name a language of the letter, or \"second\".", "%s",
+		      err.text);
+}
+
 /* A file that nothing names: forgotten, or misspelt. */
 static void warn_of_unused(struct load *load)
 {
@@ -854,9 +887,11 @@ static void load_all(struct load *load)
 	if (letter->languages_len == 0)
 		return;
 	find_fallback(load);
+	check_courtesy(load);
 	read_annexes(load);
 	read_names(load);
 	ch_letter_page_load(letter, load->used, load->problems);
+	read_logo(load);
 	for (size_t i = 0; i < letter->languages_len; i++)
 		read_text(load, &letter->languages[i]);
 	warn_of_unused(load);
@@ -971,6 +1006,8 @@ static bool salutation_uses(const struct ch_letter_language *language,
 
 bool ch_letter_uses(const struct ch_letter *letter, const char *field)
 {
+	if (ch_letter_courtesy_uses(letter, field))
+		return true;
 	for (size_t i = 0; i < letter->languages_len; i++) {
 		if (salutation_uses(&letter->languages[i], field))
 			return true;

@@ -112,7 +112,8 @@ int ch_letter_compose(const struct ch_letter *letter,
 		      const struct ch_letter_identity *identity,
 		      struct ch_composed *out, struct ch_problems *problems);
 
-/* The parts alone, for preview: any of the three may be NULL. */
+/* The parts alone, for preview: any of the three may be NULL. The HTML has its
+ * logo in itself. */
 int ch_letter_merge(const struct ch_letter *letter,
 		    const struct ch_addressee *addressee,
 		    struct ch_str *ret_subject, struct ch_str *ret_text,
@@ -131,7 +132,8 @@ int ch_letter_page(const struct ch_letter *letter,
 		   const struct ch_addressee *addressee,
 		   struct ch_str *ret_pdf, struct ch_problems *problems);
 
-/* Whether some language's text uses the field. */
+/* Whether some language's text uses the field, or a courtesy translation would.
+ */
 bool ch_letter_uses(const struct ch_letter *letter, const char *field);
 
 /* Fields that some language's template uses, and addressees do not have as a

@@ -9,6 +9,7 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/bundle.c lib/letter/bundle.h \
 	lib/letter/conf.c lib/letter/conf.h \
 	lib/letter/country.c lib/letter/country.h \
+	lib/letter/courtesy.c \
 	lib/letter/csv.c \
 	lib/letter/data.c lib/letter/data.h \
 	lib/letter/date.c lib/letter/date.h \
@@ -19,7 +20,8 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/languages.c lib/letter/languages.h \
 	lib/letter/letter.c lib/letter/letter.h \
 	lib/letter/letter-page.c \
-	lib/letter/letter-private.h lib/letter/merge.c \
+	lib/letter/letter-private.h lib/letter/logo.c \
+	lib/letter/merge.c \
 	lib/letter/number.c lib/letter/number.h \
 	lib/letter/page.h \
 	lib/letter/page-form.c lib/letter/page-form.h \
@@ -100,6 +102,12 @@ tests_unit_test_letter_SOURCES = tests/unit/test-letter.c
 tests_unit_test_letter_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS) \
 	$(CONFIG_LIBS)
 TESTS += tests/unit/test-letter
+
+check_PROGRAMS += tests/unit/test-courtesy
+tests_unit_test_courtesy_SOURCES = tests/unit/test-courtesy.c
+tests_unit_test_courtesy_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS) \
+	$(CONFIG_LIBS)
+TESTS += tests/unit/test-courtesy
 
 check_PROGRAMS += tests/fuzz/fuzz-markdown
 tests_fuzz_fuzz_markdown_SOURCES = tests/fuzz/fuzz-markdown.c $(FUZZ_MAIN)

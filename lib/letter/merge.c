@@ -177,9 +177,11 @@ static void write_date(struct ch_letter *letter, int64_t date_us)
 
 /* A column's value. Addressees of one table have their fields in the same
  * order: most often it is where it was the last time. */
-static void read_column(struct ch_letter_part *part, size_t root,
-			const struct ch_fields *fields)
+static void read_column(const struct ch_letter *letter,
+			struct ch_letter_part *part, size_t root,
+			const struct ch_addressee *addressee)
 {
+	const struct ch_fields *fields = &addressee->fields;
 	const char *name = ch_template_root(part->tpl, root);
 	struct ch_data *value = &part->values[root];
 	size_t i = part->hints[root];
@@ -188,6 +190,15 @@ static void read_column(struct ch_letter_part *part, size_t root,
 	if (!part->plain[root]) {
 		ch_data_of_fields(fields, name, value);
 		return;
+	}
+	if (letter->repeated) {
+		const char *own = ch_letter_column(letter, addressee, name);
+
+		if (own) {
+			value->kind = CH_DATA_TEXT;
+			value->text = ch_slice_of(own);
+			return;
+		}
 	}
 	if (i >= fields->len || strcmp(fields->items[i].name, name) != 0) {
 		for (i = 0; i < fields->len; i++) {
@@ -223,8 +234,8 @@ static void read_salutation(const struct ch_letter *letter,
 
 	ch_str_clear(out);
 	if (ch_salutation_write(letter->salutations, language->code,
-				&addressee->fields, field, out, &column,
-				&err) < 0) {
+				&addressee->fields, letter->repeated != NULL,
+				field, out, &column, &err) < 0) {
 		if (!language->salutation_told)
 			fault_of_row(language, addressee, column, err.text,
 				     problems);
@@ -260,7 +271,7 @@ static void read_value(const struct ch_letter *letter,
 		value->text = ch_slice_of(letter->annexes);
 		return;
 	case CH_SOURCE_COLUMN:
-		read_column(part, root, &addressee->fields);
+		read_column(letter, part, root, addressee);
 		return;
 	case CH_SOURCE_SALUTATION: /* read_salutation() */
 	case CH_SOURCE_SALUTATION_LINE:
@@ -326,6 +337,7 @@ static void write_subject(struct ch_letter *letter,
 
 static void write_body(struct ch_letter *letter,
 		       struct ch_letter_language *language,
+		       struct ch_letter_language *second,
 		       const struct ch_addressee *addressee, bool *ret_delsp,
 		       struct ch_problems *problems)
 {
@@ -333,15 +345,30 @@ static void write_body(struct ch_letter *letter,
 	const struct ch_body *body = body_of(language, problems);
 	size_t errors = problems->errors;
 	struct ch_body_frame frame = {
-		{ ch_str_cstr(&letter->subject), letter->subject.len }
+		.title = { ch_str_cstr(&letter->subject), letter->subject.len },
+		.logo = ch_letter_logo(letter, language),
 	};
+	bool delsp;
 
-	if (!body)
+	if (second) {
+		frame.second = body_of(second, problems);
+		frame.second_values = second->body.filled.slots;
+		frame.second_label =
+			ch_slice_of(ch_letter_courtesy_label(second));
+	}
+	if (!body || (second && !frame.second))
 		return;
+	delsp = ch_body_delsp(body) || (second && ch_body_delsp(frame.second));
 	ch_str_clear(&letter->text);
 	ch_str_clear(&letter->html);
-	ch_body_text(body, values, &letter->text, ret_delsp);
+	ch_body_text_among(body, values, delsp, &letter->text);
+	if (second) {
+		ch_body_text_divider(frame.second_label, &letter->text);
+		ch_body_text_among(frame.second, frame.second_values, delsp,
+				   &letter->text);
+	}
 	ch_body_html(body, values, &frame, &letter->html);
+	*ret_delsp = delsp;
 	if (letter->text.full || letter->html.full)
 		fault_of(language, addressee, 0, NULL,
 			 "the letter is larger than a message may be",
@@ -371,19 +398,31 @@ static int merge(struct ch_letter *letter,
 	size_t errors = problems->errors;
 	struct ch_letter_language *language = ch_letter_find_language(
 		letter, ch_letter_language_of(letter, addressee));
+	struct ch_letter_language *second =
+		ch_letter_courtesy(letter, language, addressee);
 
 	ch_letter_attach(letter, language, addressee, problems);
-	if (ch_letter_refuse_differing(language, addressee, problems) < 0)
+	if (ch_letter_refuse_differing(language, addressee, problems) < 0 ||
+	    (second &&
+	     ch_letter_refuse_differing(second, addressee, problems) < 0))
 		return -1;
+	snprintf(letter->content_language, sizeof(letter->content_language),
+		 "%s%s%s", language->code, second ? ", " : "",
+		 second ? second->code : "");
 	write_copies(letter, addressee);
 	write_date(letter, date_us);
 	letter->page_date_us = date_us;
 	fill(letter, language, &language->subject, addressee, problems);
 	fill(letter, language, &language->body, addressee, problems);
+	letter->repeated = second;
+	if (second)
+		fill(letter, second, &second->body, addressee, problems);
+	letter->repeated = NULL;
 	if (problems->errors == errors)
 		write_subject(letter, language, addressee, problems);
 	if (problems->errors == errors)
-		write_body(letter, language, addressee, ret_delsp, problems);
+		write_body(letter, language, second, addressee, ret_delsp,
+			   problems);
 	*ret_language = language;
 	return problems->errors > errors ? -1 : 0;
 }
@@ -433,10 +472,11 @@ static int compose(const struct ch_letter *letter,
 		.subject = ch_str_cstr(&letter->subject),
 		.message_id = identity->message_id,
 		.date_us = identity->date_us,
-		.language = language->code,
+		.language = letter->content_language,
 		.text = { ch_str_cstr(&letter->text), letter->text.len },
 		.text_delsp = delsp,
 		.html = { ch_str_cstr(&letter->html), letter->html.len },
+		.logo = letter->logo,
 	};
 
 	message.attachments = ch_letter_page_parts(
@@ -464,6 +504,7 @@ int ch_letter_compose(const struct ch_letter *seen,
 	bool delsp = false;
 
 	letter->page_wanted = letter->conf.page.attach;
+	ch_letter_refer_to_logo(letter, identity->message_id);
 	if (merge(letter, addressee, identity->date_us, &language, &delsp,
 		  problems) < 0)
 		return -1;
@@ -485,6 +526,8 @@ int ch_letter_merge(const struct ch_letter *seen,
 	bool delsp = false;
 
 	letter->page_wanted = false;
+	if (ret_html)
+		ch_letter_embed_logo(letter);
 	if (merge(letter, addressee, letter->date_us, &language, &delsp,
 		  problems) < 0)
 		return -1;

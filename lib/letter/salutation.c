@@ -320,6 +320,23 @@ static struct ch_slice column_of(const struct ch_fields *fields,
 	return text;
 }
 
+/* What a row says itself, in the language of the text. */
+static struct ch_slice own_of(const struct ch_fields *fields,
+			      const char *language, bool repeated,
+			      enum ch_salutation_field field)
+{
+	CH_AUTOCHAR translated =
+		ch_xasprintf("%s.%s", field_names[field], language);
+	struct ch_slice text;
+
+	if (!repeated)
+		return column_of(fields, field_names[field]);
+	text = column_of(fields, translated);
+	if (text.len > 0 || ch_fields_get(fields, CH_COLUMN_OFFICE))
+		return text;
+	return column_of(fields, field_names[field]);
+}
+
 static bool same(struct ch_slice a, struct ch_slice b)
 {
 	return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
@@ -332,12 +349,13 @@ static void add(struct ch_str *out, struct ch_slice text)
 
 int ch_salutation_write(const struct ch_salutations *salutations,
 			const char *language, const struct ch_fields *fields,
-			enum ch_salutation_field field, struct ch_str *out,
-			const char **ret_column, struct ch_error *err)
+			bool repeated, enum ch_salutation_field field,
+			struct ch_str *out, const char **ret_column,
+			struct ch_error *err)
 {
-	struct ch_slice written = column_of(fields, field_names[field]);
+	struct ch_slice written = own_of(fields, language, repeated, field);
 	struct ch_slice salutation =
-		column_of(fields, field_names[CH_SALUTATION]);
+		own_of(fields, language, repeated, CH_SALUTATION);
 	struct ch_slice office = column_of(fields, CH_COLUMN_OFFICE);
 	struct ch_slice gender = column_of(fields, CH_COLUMN_GENDER);
 	struct ch_salutation form;

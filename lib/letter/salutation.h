@@ -12,6 +12,8 @@
 #define CH_LETTER_SALUTATION_H
 
 #include "base/error.h"
+#include <stdbool.h>
+
 #include "base/mem.h"
 #include "base/problem.h"
 #include "base/str.h"
@@ -83,12 +85,17 @@ enum ch_salutation_field ch_salutation_field_of(const char *name);
  * Where there is no column "office_code" at all, a row without a salutation
  * gives nothing, and then a letter that prints it has a fault.
  *
+ * Where the letter is `repeated` below itself in `language`, what a row says is
+ * in another one: there a column such as "salutation.en" stands for it, else
+ * the office speaks, if there is such a column.
+ *
  * -1 (CH_GIVE_UP) where office or gender are unknown to the table, or the
  * closing cannot be told; *ret_column is then the column at fault. */
 int ch_salutation_write(const struct ch_salutations *salutations,
 			const char *language, const struct ch_fields *fields,
-			enum ch_salutation_field field, struct ch_str *out,
-			const char **ret_column, struct ch_error *err);
+			bool repeated, enum ch_salutation_field field,
+			struct ch_str *out, const char **ret_column,
+			struct ch_error *err);
 
 CH_DEFINE_AUTOPTR(ch_salutations);
 

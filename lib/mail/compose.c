@@ -20,8 +20,11 @@
 #include "base/utf8.h"
 #include "mail/encode.h"
 #include "mail/header.h"
+#include "mail/image.h"
 
 #define ANNEX_NAME_MAX 255
+#define FALLBACK_MAX 60
+#define EXTENSION_MAX 10
 
 struct ch_attachment {
 	char *name;         /* owned */
@@ -111,8 +114,43 @@ static bool is_media_type(const char *type)
 	       strncasecmp(type, "message/", 8) != 0;
 }
 
+/* Whether a name needs the RFC 2231 form, in which some programs do not find
+ * it. */
+static bool is_plain_name(const char *name)
+{
+	for (const char *p = name; *p; p++)
+		if ((unsigned char)*p >= 0x80)
+			return false;
+	return strlen(name) <= FALLBACK_MAX;
+}
+
+/* The name in letters and digits of ASCII, with its extension: "reunion_1.pdf",
+ * or "annex.pdf" where nothing is left of it. */
+static void write_fallback(const char *name, char out[FALLBACK_MAX + 1])
+{
+	const char *dot = strrchr(name, '.');
+	size_t extension = dot ? strspn(dot + 1, "abcdefghijklmnopqrstuvwxyz"
+						 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+						 "0123456789") : 0;
+	CH_AUTO(ch_str) plain = CH_STR_INIT(4 * ANNEX_NAME_MAX);
+	size_t len;
+
+	if (!dot || dot[1 + extension] || extension == 0 ||
+	    extension > EXTENSION_MAX)
+		dot = NULL;
+	ch_header_ascii(name, dot ? (size_t)(dot - name) : strlen(name),
+			&plain);
+	len = plain.len;
+	if (len > FALLBACK_MAX - EXTENSION_MAX - 1)
+		len = FALLBACK_MAX - EXTENSION_MAX - 1;
+	snprintf(out, FALLBACK_MAX + 1, "%.*s%s",
+		 plain.len ? (int)len : (int)strlen("annex"),
+		 plain.len ? plain.data : "annex", dot ? dot : "");
+}
+
 static int add_part_header(struct ch_attachment *attachment, const char *type,
-			   const void *bytes, size_t len, struct ch_error *err)
+			   const char *disposition, const void *bytes,
+			   size_t len, struct ch_error *err)
 {
 	struct ch_str *out = &attachment->part;
 	bool text = strncasecmp(type, "text/", 5) == 0;
@@ -126,21 +164,30 @@ static int add_part_header(struct ch_attachment *attachment, const char *type,
 	ch_str_add(out, type);
 	if (text)
 		ADD_LITERAL(out, "; charset=utf-8");
+	if (!is_plain_name(attachment->name)) {
+		char fallback[FALLBACK_MAX + 1];
+
+		write_fallback(attachment->name, fallback);
+		column = out->len;
+		if (ch_header_param(out, &column, "name", fallback, err))
+			return -1;
+	}
 	ADD_LITERAL(out, "\r\nContent-Transfer-Encoding: base64\r\n");
-	ADD_LITERAL(out, "Content-Disposition: attachment");
-	column = sizeof("Content-Disposition: attachment") - 1;
+	ADD_LITERAL(out, "Content-Disposition: ");
+	ch_str_add(out, disposition);
+	column = sizeof("Content-Disposition: ") - 1 + strlen(disposition);
 	if (ch_header_param(out, &column, "filename", attachment->name, err))
 		return -1;
 	ADD_LITERAL(out, "\r\n\r\n");
 	return 0;
 }
 
-int ch_attachment_new(const char *name, const char *media_type,
-		      const void *bytes, size_t len,
-		      struct ch_attachment **ret, struct ch_error *err)
+static int new_attachment(const char *name, const char *type,
+			  const char *disposition, const void *bytes,
+			  size_t len, struct ch_attachment **ret,
+			  struct ch_error *err)
 {
 	CH_AUTOPTR(ch_attachment) attachment = NULL;
-	const char *type = media_type ? media_type : type_of_name(name);
 
 	if (check_name(name, err) < 0)
 		return -1;
@@ -153,11 +200,32 @@ int ch_attachment_new(const char *name, const char *media_type,
 	attachment->name = ch_xstrdup(name);
 	attachment->size = len;
 	ch_str_init(&attachment->part, SIZE_MAX / 4);
-	if (add_part_header(attachment, type, bytes, len, err) < 0)
+	if (add_part_header(attachment, type, disposition, bytes, len,
+			    err) < 0)
 		return -1;
 	ch_encode_base64(&attachment->part, bytes, len);
 	*ret = CH_TAKE(attachment);
 	return 0;
+}
+
+int ch_attachment_new(const char *name, const char *media_type,
+		      const void *bytes, size_t len,
+		      struct ch_attachment **ret, struct ch_error *err)
+{
+	return new_attachment(name,
+			      media_type ? media_type : type_of_name(name),
+			      "attachment", bytes, len, ret, err);
+}
+
+int ch_attachment_new_logo(const char *name, const void *bytes, size_t len,
+			   struct ch_attachment **ret, struct ch_error *err)
+{
+	struct ch_image image;
+
+	if (ch_image_read(bytes, len, &image, err) < 0)
+		return -1;
+	return new_attachment(name, image.media_type, "inline", bytes, len,
+			      ret, err);
 }
 
 void ch_attachment_free(struct ch_attachment *attachment)
@@ -179,7 +247,7 @@ size_t ch_attachment_size(const struct ch_attachment *attachment)
 	return attachment->size;
 }
 
-/* "=_" cannot stand in quoted-printable or base64. `kind` keeps the two
+/* "=_" cannot stand in quoted-printable or base64. `kind` keeps the
  * boundaries of one message apart, neither a prefix of the other. */
 #define BOUNDARY_SIZE (2 + 1 + CH_BASE32_SIZE(15) + 1)
 
@@ -191,6 +259,45 @@ static void make_boundary(const struct ch_sha256 *sum, char kind,
 	out[2] = kind;
 	ch_base32(sum->bytes, 15, out + 3);
 	out[BOUNDARY_SIZE - 1] = '\0';
+}
+
+/* The multiparts that a message may have. */
+struct boundaries {
+	char mixed[BOUNDARY_SIZE];
+	char alternative[BOUNDARY_SIZE];
+	char related[BOUNDARY_SIZE];
+};
+
+static void make_boundaries(const char *message_id, struct boundaries *ret)
+{
+	struct ch_sha256 sum;
+
+	ch_sha256_of(message_id, strlen(message_id), &sum);
+	make_boundary(&sum, 'm', ret->mixed);
+	make_boundary(&sum, 'a', ret->alternative);
+	make_boundary(&sum, 'r', ret->related);
+}
+
+const char *ch_content_id(const char *message_id, char out[CH_CONTENT_ID_SIZE])
+{
+	const char *at = strchr(message_id, '@');
+	struct ch_sha256 sum;
+	size_t used = CH_BASE32_SIZE(15);
+
+	ch_sha256_of(message_id, strlen(message_id), &sum);
+	ch_base32(sum.bytes, 15, out);
+	out[used++] = '@';
+	for (; at && *at && used < CH_CONTENT_ID_SIZE - 1; at++) {
+		bool plain = (*at >= 'a' && *at <= 'z') ||
+			     (*at >= 'A' && *at <= 'Z') ||
+			     (*at >= '0' && *at <= '9') || *at == '.' ||
+			     *at == '-';
+
+		if (plain)
+			out[used++] = *at;
+	}
+	out[used] = '\0';
+	return out;
 }
 
 static void add_multipart(struct ch_str *out, const char *subtype,
@@ -240,25 +347,69 @@ static void add_text_part(struct ch_str *out, const char *type,
 		ADD_LITERAL(out, "\r\n");
 }
 
+static void add_piece(struct ch_composed *out, void *base, size_t len)
+{
+	CH_GROW(out->pieces, out->pieces_len, out->pieces_cap);
+	out->pieces[out->pieces_len++] =
+		(struct iovec){ .iov_base = base, .iov_len = len };
+}
+
+/* Our own text up to here, from where the last piece of it ended. Its place in
+ * memory is not known before all is written: settle_pieces(). */
+static void add_own_piece(struct ch_composed *out, size_t *from)
+{
+	add_piece(out, NULL, out->own.len - *from);
+	*from = out->own.len;
+}
+
+/* The HTML, and the picture in it (RFC 2387). */
+static void add_html(const struct ch_compose *message,
+		     const struct boundaries *boundaries,
+		     struct ch_composed *out, size_t *own_from)
+{
+	const struct ch_attachment *logo = message->logo;
+	char content_id[CH_CONTENT_ID_SIZE];
+
+	if (!logo) {
+		add_text_part(&out->own, "text/html; charset=utf-8",
+			      message->html, true);
+		return;
+	}
+	add_multipart(&out->own, "related; type=\"text/html\"",
+		      boundaries->related);
+	add_delimiter(&out->own, boundaries->related);
+	add_text_part(&out->own, "text/html; charset=utf-8", message->html,
+		      true);
+	add_delimiter(&out->own, boundaries->related);
+	ADD_LITERAL(&out->own, "Content-ID: <");
+	ch_str_add(&out->own, ch_content_id(message->message_id, content_id));
+	ADD_LITERAL(&out->own, ">\r\n");
+	add_own_piece(out, own_from);
+	add_piece(out, logo->part.data, logo->part.len);
+	add_close(&out->own, boundaries->related);
+}
+
 /* The text, or text and HTML as alternatives. */
 static void add_letter(const struct ch_compose *message,
-		       const char *alternative, struct ch_str *out)
+		       const struct boundaries *boundaries,
+		       struct ch_composed *out, size_t *own_from)
 {
 	const char *plain = message->text_delsp ?
 		"text/plain; charset=utf-8; format=flowed; delsp=yes" :
 		"text/plain; charset=utf-8; format=flowed";
+	const char *alternative = boundaries->alternative;
 
 	if (message->html.len == 0) {
-		add_text_part(out, plain, message->text,
+		add_text_part(&out->own, plain, message->text,
 			      message->attachments_len > 0);
 		return;
 	}
-	add_multipart(out, "alternative", alternative);
-	add_delimiter(out, alternative);
-	add_text_part(out, plain, message->text, true);
-	add_delimiter(out, alternative);
-	add_text_part(out, "text/html; charset=utf-8", message->html, true);
-	add_close(out, alternative);
+	add_multipart(&out->own, "alternative", alternative);
+	add_delimiter(&out->own, alternative);
+	add_text_part(&out->own, plain, message->text, true);
+	add_delimiter(&out->own, alternative);
+	add_html(message, boundaries, out, own_from);
+	add_close(&out->own, alternative);
 }
 
 /* id-left "@" id-right in printable ASCII (RFC 5322 section 3.6.4). */
@@ -275,14 +426,20 @@ static int check_message_id(const char *id, struct ch_error *err)
 	return 0;
 }
 
+/* Language tags, a comma and a space between them (RFC 3282). */
 static int check_language(const char *language, struct ch_error *err)
 {
-	for (const char *p = language; *p; p++)
-		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
-		      (*p >= '0' && *p <= '9') || *p == '-'))
+	for (const char *p = language; *p; p++) {
+		if ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+		    (*p >= '0' && *p <= '9') || *p == '-')
+			continue;
+		if (p > language && p[0] == ',' && p[1] == ' ' && p[2] > ' ')
+			p++;
+		else
 			return ch_error_set(err, CH_GIVE_UP,
 					    "Content-Language: not a language "
 					    "tag");
+	}
 	return 0;
 }
 
@@ -319,21 +476,6 @@ static int add_header(const struct ch_compose *message, struct ch_str *out,
 	return 0;
 }
 
-static void add_piece(struct ch_composed *out, void *base, size_t len)
-{
-	CH_GROW(out->pieces, out->pieces_len, out->pieces_cap);
-	out->pieces[out->pieces_len++] =
-		(struct iovec){ .iov_base = base, .iov_len = len };
-}
-
-/* Our own text up to here, from where the last piece of it ended. Its place in
- * memory is not known before all is written: settle_pieces(). */
-static void add_own_piece(struct ch_composed *out, size_t *from)
-{
-	add_piece(out, NULL, out->own.len - *from);
-	*from = out->own.len;
-}
-
 static void add_attachments(const struct ch_compose *message,
 			    const char *boundary, struct ch_composed *out,
 			    size_t *own_from)
@@ -364,11 +506,17 @@ static void settle_pieces(struct ch_composed *out)
 	}
 }
 
+static int too_large(const struct ch_composed *out, struct ch_error *err)
+{
+	return ch_error_set(err, CH_GIVE_UP,
+			    "the message is larger than %zu bytes",
+			    out->own.max);
+}
+
 int ch_compose(const struct ch_compose *message, struct ch_composed *out,
 	       struct ch_error *err)
 {
-	char mixed[BOUNDARY_SIZE], alternative[BOUNDARY_SIZE];
-	struct ch_sha256 sum;
+	struct boundaries boundaries;
 	size_t own_from = 0;
 
 	ch_str_clear(&out->own);
@@ -376,23 +524,50 @@ int ch_compose(const struct ch_compose *message, struct ch_composed *out,
 	out->size_bytes = 0;
 	if (add_header(message, &out->own, err) < 0)
 		return -1;
-	ch_sha256_of(message->message_id, strlen(message->message_id), &sum);
-	make_boundary(&sum, 'm', mixed);
-	make_boundary(&sum, 'a', alternative);
+	make_boundaries(message->message_id, &boundaries);
 
 	if (message->attachments_len) {
-		add_multipart(&out->own, "mixed", mixed);
-		add_delimiter(&out->own, mixed);
+		add_multipart(&out->own, "mixed", boundaries.mixed);
+		add_delimiter(&out->own, boundaries.mixed);
 	}
-	add_letter(message, alternative, &out->own);
+	add_letter(message, &boundaries, out, &own_from);
 	if (message->attachments_len)
-		add_attachments(message, mixed, out, &own_from);
+		add_attachments(message, boundaries.mixed, out, &own_from);
 	add_own_piece(out, &own_from);
 	if (out->own.full)
-		return ch_error_set(err, CH_GIVE_UP,
-				    "the message is larger than %zu bytes",
-				    out->own.max);
+		return too_large(out, err);
 	settle_pieces(out);
+	return 0;
+}
+
+/* The last piece is always our own: what closes a multipart, or the text. */
+int ch_composed_wrap(struct ch_composed *composed, size_t at,
+		     struct ch_slice before, struct ch_slice behind,
+		     struct ch_error *err)
+{
+	struct ch_str *own = &composed->own;
+	const char *begin = own->data;
+	struct iovec *last = &composed->pieces[composed->pieces_len - 1];
+	size_t len = own->len;
+	char *data;
+
+	assert(composed->pieces_len > 0 && at <= composed->pieces[0].iov_len);
+	for (size_t i = 0; i < composed->pieces_len; i++) {
+		const char *base = composed->pieces[i].iov_base;
+
+		if (base >= begin && base <= begin + len)
+			composed->pieces[i].iov_base = NULL;
+	}
+	if (!ch_str_room(own, before.len + behind.len))
+		return too_large(composed, err);
+	data = own->data;
+	memmove(data + at + before.len, data + at, len - at);
+	memcpy(data + at, before.data, before.len);
+	memcpy(data + before.len + len, behind.data, behind.len);
+	ch_str_grew(own, before.len + behind.len);
+	composed->pieces[0].iov_len += before.len;
+	last->iov_len += behind.len;
+	settle_pieces(composed);
 	return 0;
 }
 

@@ -4,7 +4,9 @@
  *   multipart/mixed            (where there are annexes)
  *     multipart/alternative    (where there is HTML)
  *       text/plain; format=flowed
- *       text/html
+ *       multipart/related      (where there is a logo)
+ *         text/html
+ *         image/png …
  *     annex …
  *
  * 7-bit, CRLF, no line over 998 and none over 76 in encoded parts, no bare CR
@@ -33,6 +35,10 @@ struct ch_attachment; /* opaque */
 int ch_attachment_new(const char *name, const char *media_type,
 		      const void *bytes, size_t len,
 		      struct ch_attachment **ret, struct ch_error *err);
+/* The picture that the HTML shows as "cid:" ch_content_id(). -1, CH_GIVE_UP:
+ * the same, and where the bytes are no PNG, JPEG or GIF. */
+int ch_attachment_new_logo(const char *name, const void *bytes, size_t len,
+			   struct ch_attachment **ret, struct ch_error *err);
 void ch_attachment_free(struct ch_attachment *attachment);
 const char *ch_attachment_name(const struct ch_attachment *attachment);
 /* Bytes of the file itself, before encoding. */
@@ -48,13 +54,19 @@ struct ch_compose {
 	const char *subject;    /* UTF-8, already with "[DM-1276] " */
 	const char *message_id; /* without <> */
 	int64_t date_us;
-	const char *language;   /* Content-Language */
+	const char *language;   /* Content-Language: "fr", "fr, en" */
 	struct ch_slice text;   /* UTF-8, lines end in LF; format=flowed */
 	int text_delsp;         /* 1: DelSp=yes (RFC 3676) */
 	struct ch_slice html;   /* UTF-8, lines end in LF; empty: none */
+	const struct ch_attachment *logo; /* goes with the HTML; NULL: none */
 	const struct ch_attachment *const *attachments;
 	size_t attachments_len;
 };
+
+/* The logo's Content-ID in the message with this Message-ID, without <>: letters
+ * and digits, "@", and the Message-ID's domain as far as it has no others. */
+#define CH_CONTENT_ID_SIZE 96
+const char *ch_content_id(const char *message_id, char out[CH_CONTENT_ID_SIZE]);
 
 /* The message in pieces: our own text and the attachments' shared bytes. */
 struct ch_composed {
@@ -70,6 +82,12 @@ struct ch_composed {
  * maximum. */
 int ch_compose(const struct ch_compose *message, struct ch_composed *out,
 	       struct ch_error *err);
+/* Put `before` at byte `at`, which lies in the first piece, and `behind` at the
+ * end. -1, CH_GIVE_UP: over `own`'s maximum, and there is no message any more.
+ */
+int ch_composed_wrap(struct ch_composed *composed, size_t at,
+		     struct ch_slice before, struct ch_slice behind,
+		     struct ch_error *err);
 void ch_composed_init(struct ch_composed *composed, size_t max_own_bytes);
 void ch_composed_release(struct ch_composed *composed);
 

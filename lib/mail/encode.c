@@ -6,6 +6,7 @@
  */
 #include "mail/encode.h"
 
+#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -69,14 +70,83 @@ void ch_encode_base64(struct ch_str *out, const void *bytes, size_t len)
 	ch_str_grew(out, (size_t)(p - room));
 }
 
-static size_t count_char(const char *text, size_t len, char wanted)
-{
-	size_t count = 0;
+/* ---- sixteen bytes at a time -------------------------------------------- */
 
-	for (size_t i = 0; i < len; i++)
-		count += text[i] == wanted;
-	return count;
+#define STEP 16
+
+/* As signed numbers, so that what is no ASCII is below zero. */
+typedef signed char ch_bytes __attribute__((vector_size(STEP)));
+
+static ch_bytes load(const char *text)
+{
+	ch_bytes bytes;
+
+	memcpy(&bytes, text, STEP);
+	return bytes;
 }
+
+static ch_bytes all(signed char c)
+{
+	return (ch_bytes){ c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c };
+}
+
+/* The place of the first byte that is not zero; STEP where there is none. */
+static size_t first_set(ch_bytes flags)
+{
+	uint64_t halves[2];
+
+	memcpy(halves, &flags, STEP);
+	if (halves[0])
+		return (size_t)__builtin_ctzll(le64toh(halves[0])) / 8;
+	if (halves[1])
+		return 8 + (size_t)__builtin_ctzll(le64toh(halves[1])) / 8;
+	return STEP;
+}
+
+/* A count in each byte, good for 255 additions. */
+static size_t sum(ch_bytes counts)
+{
+	unsigned char each[STEP];
+	size_t total = 0;
+
+	memcpy(each, &counts, STEP);
+	for (size_t i = 0; i < STEP; i++)
+		total += each[i];
+	return total;
+}
+
+/* How many line ends, and how many bytes that quoted-printable escapes
+ * wherever they stand; controls are too rare to look for. */
+static void count(const char *text, size_t len, size_t *ret_lines,
+		  size_t *ret_escaped)
+{
+	*ret_lines = *ret_escaped = 0;
+	while (len > 0) {
+		ch_bytes lines = all(0);
+		ch_bytes escaped = all(0);
+
+		for (int i = 0; i < 255 && len > 0; i++) {
+			char last[STEP] = "";
+			size_t step = len < STEP ? len : STEP;
+			ch_bytes bytes;
+
+			if (step < STEP)
+				memcpy(last, text, step);
+			bytes = load(step < STEP ? last : text);
+			/* What is true of a byte is -1 in it. */
+			lines -= (ch_bytes)(bytes == all('\n'));
+			escaped -= (ch_bytes)(bytes < all(0)) |
+				   (ch_bytes)(bytes == all('=')) |
+				   (ch_bytes)(bytes == all(0x7F));
+			text += step;
+			len -= step;
+		}
+		*ret_lines += sum(lines);
+		*ret_escaped += sum(escaped);
+	}
+}
+
+/* ---- text as base64 ----------------------------------------------------- */
 
 /* The text with CRLF line ends, read a line's worth of bytes at a time. */
 struct crlf_reader {
@@ -121,12 +191,15 @@ static size_t crlf_read(struct crlf_reader *reader, unsigned char *to,
 void ch_encode_text_base64(struct ch_str *out, const char *text, size_t len)
 {
 	struct crlf_reader reader = { text, len, false };
-	size_t total = len + count_char(text, len, '\n');
-	char *room = ch_str_room(out, base64_size(total));
-	char *p = room;
+	size_t lines, escaped;
+	size_t total;
+	char *room, *p;
 	unsigned char line[LINE_BYTES];
 	size_t n;
 
+	count(text, len, &lines, &escaped);
+	total = len + lines;
+	room = p = ch_str_room(out, base64_size(total));
 	if (!room || len == 0)
 		return;
 	while ((n = crlf_read(&reader, line, sizeof(line))) > 0)
@@ -134,12 +207,38 @@ void ch_encode_text_base64(struct ch_str *out, const char *text, size_t len)
 	ch_str_grew(out, (size_t)(p - room));
 }
 
+/* ---- quoted-printable --------------------------------------------------- */
+
 /* Bytes that stand for themselves wherever they are in a line, save "." and
  * "F" at its start: printable ASCII but "=", and the space, which is looked at
  * again before a line ends. */
 static bool qp_plain(char c)
 {
 	return c >= 0x20 && c < 0x7F && c != '=';
+}
+
+/* Copy bytes that stand for themselves until one does not, at most `max`;
+ * returns how many. `readable` are there, `max` or more: beyond the line they
+ * are looked at and not counted. What lies up to STEP bytes behind the copy in
+ * `to` may be written as well. */
+static size_t qp_copy(const char *text, size_t readable, size_t max, char *to)
+{
+	size_t at = 0;
+
+	while (at < max && readable - at >= STEP) {
+		ch_bytes bytes = load(text + at);
+		size_t run = first_set((ch_bytes)(bytes < all(0x20)) |
+				       (ch_bytes)(bytes == all('=')) |
+				       (ch_bytes)(bytes == all(0x7F)));
+
+		memcpy(to + at, &bytes, STEP);
+		at += run;
+		if (run < STEP)
+			return at < max ? at : max;
+	}
+	for (; at < max && qp_plain(text[at]); at++)
+		to[at] = text[at];
+	return at < max ? at : max;
 }
 
 static char *qp_escape(char *p, char c)
@@ -167,8 +266,9 @@ static bool starts_with_from(const char *text, size_t len)
 }
 
 /* One line of text without its line end, as lines of at most 76 columns. Each
- * of them keeps a column for the "=" of a soft break. */
-static char *qp_line(const char *text, size_t len, char *p)
+ * of them keeps a column for the "=" of a soft break. `readable` is the line
+ * and what follows it. */
+static char *qp_line(const char *text, size_t len, size_t readable, char *p)
 {
 	char *line = p;
 	size_t at = 0;
@@ -176,7 +276,7 @@ static char *qp_line(const char *text, size_t len, char *p)
 	while (at < len) {
 		size_t column = (size_t)(p - line);
 		bool escape = !qp_plain(text[at]);
-		size_t run = 0;
+		size_t run;
 
 		if (column == 0 && (text[at] == '.' ||
 				    starts_with_from(text + at, len - at)))
@@ -190,10 +290,10 @@ static char *qp_line(const char *text, size_t len, char *p)
 			p = qp_escape(p, text[at++]);
 			continue;
 		}
-		while (at + run < len && qp_plain(text[at + run]) &&
-		       column + run < CH_ENCODED_COLUMNS - 1)
-			run++;
-		memcpy(p, text + at, run);
+		run = CH_ENCODED_COLUMNS - 1 - column;
+		if (run > len - at)
+			run = len - at;
+		run = qp_copy(text + at, readable - at, run, p);
 		p += run;
 		at += run;
 	}
@@ -208,18 +308,24 @@ static char *qp_line(const char *text, size_t len, char *p)
 	return qp_protect_end(p, line);
 }
 
+/* Each byte as "=XX", "=\r\n" after each 25 of those, the line end, and what
+ * qp_copy() may write too far. */
+static size_t qp_size(size_t len)
+{
+	return len * 3 + len / 8 + 16 + STEP;
+}
+
 void ch_encode_qp(struct ch_str *out, const char *text, size_t len)
 {
 	while (len > 0) {
 		const char *lf = memchr(text, '\n', len);
 		size_t run = lf ? (size_t)(lf - text) : len;
-		/* Each byte as "=XX", and "=\r\n" after each 72 of those. */
-		char *room = ch_str_room(out, run * 3 + run / 8 + 16);
+		char *room = ch_str_room(out, qp_size(run));
 		char *p;
 
 		if (!room)
 			return;
-		p = qp_line(text, run, room);
+		p = qp_line(text, run, len, room);
 		*p++ = '\r';
 		*p++ = '\n';
 		ch_str_grew(out, (size_t)(p - room));
@@ -230,12 +336,10 @@ void ch_encode_qp(struct ch_str *out, const char *text, size_t len)
 
 bool ch_encode_qp_is_shorter(const char *text, size_t len)
 {
-	size_t escaped = 0;
-	size_t lines = count_char(text, len, '\n');
+	size_t lines, escaped;
 	size_t qp;
 
-	for (size_t i = 0; i < len; i++)
-		escaped += (unsigned char)text[i] >= 0x7F || text[i] == '=';
+	count(text, len, &lines, &escaped);
 	qp = len + 2 * escaped + lines;
 	qp += (len + 2 * escaped) / (CH_ENCODED_COLUMNS - 1) * 3;
 	return qp <= base64_size(len + lines);

@@ -11,6 +11,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include <unicode/unorm2.h>
+#include <unicode/ustring.h>
+
 #include "base/hash.h"
 #include "base/utf8.h"
 
@@ -381,20 +384,20 @@ int ch_header_addresses(struct ch_str *out, const char *name,
 	return 0;
 }
 
-/* token of RFC 2045 section 5.1: no space, control or tspecial. */
-static bool is_token(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (text[i] <= 0x20 || text[i] >= 0x7F ||
-		    strchr("()<>@,;:\\\"/[]?=", text[i]))
-			return false;
-	return len > 0;
-}
-
 /* attribute-char of RFC 2231 section 7: of a token, not "*", "'", "%". */
 static bool is_attribute_char(char c)
 {
 	return is_alnum(c) || (c != '\0' && strchr("!#$&+-.^_`{|}~", c));
+}
+
+/* May stand without quotes. "*", "'" and "%" may too, in a token, but some
+ * readers take them for the RFC 2231 form. */
+static bool is_bare_value(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!is_attribute_char(text[i]))
+			return false;
+	return len > 0;
 }
 
 /* One character as it stands in an extended value; returns its size. */
@@ -476,7 +479,7 @@ int ch_header_param(struct ch_str *out, size_t *column, const char *name,
 		return -1;
 	memcpy(text, name, name_len);
 	text[name_len] = '=';
-	if (len <= WORD_MAX && is_token(value, len)) {
+	if (len <= WORD_MAX && is_bare_value(value, len)) {
 		memcpy(text + name_len + 1, value, len);
 		put_param(&field, text, name_len + 1 + len);
 	} else if (!word_needs_encoding(value, len) &&
@@ -487,4 +490,34 @@ int ch_header_param(struct ch_str *out, size_t *column, const char *name,
 	}
 	*column = field.column;
 	return 0;
+}
+
+#define ASCII_UNITS_MAX 1024 /* of what is taken apart; the rest is left out */
+
+void ch_header_ascii(const char *text, size_t len, struct ch_str *out)
+{
+	UChar units[ASCII_UNITS_MAX], apart[ASCII_UNITS_MAX];
+	UErrorCode status = U_ZERO_ERROR;
+	const UNormalizer2 *letters = unorm2_getNFKDInstance(&status);
+	int32_t count = 0;
+	bool gap = false;
+
+	u_strFromUTF8(units, ASCII_UNITS_MAX, &count, text, (int32_t)len,
+		      &status);
+	count = unorm2_normalize(letters, units, count, apart, ASCII_UNITS_MAX,
+				 &status);
+	if (U_FAILURE(status))
+		return;
+	for (int32_t i = 0; i < count; i++) {
+		char c = apart[i] < 0x80 ? (char)apart[i] : '\0';
+
+		if (c && (is_alnum(c) || c == '-' || c == '.')) {
+			if (gap && out->len)
+				ch_str_add_char(out, '_');
+			gap = false;
+			ch_str_add_char(out, c);
+		} else if (!(apart[i] >= 0x300 && apart[i] <= 0x36F)) {
+			gap = true; /* no mark on the letter before */
+		}
+	}
 }

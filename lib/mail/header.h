@@ -34,4 +34,9 @@ int ch_header_addresses(struct ch_str *out, const char *name,
 int ch_header_param(struct ch_str *out, size_t *column, const char *name,
 		    const char *value, struct ch_error *err);
 
+/* The letters and digits of `text` as far as ASCII has them ("é" gives "e"),
+ * with one "_" for whatever is between; "-" and "." stay. Empty where there are
+ * none. */
+void ch_header_ascii(const char *text, size_t len, struct ch_str *out);
+
 #endif

@@ -4,22 +4,29 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/address.c lib/mail/address.h \
 	lib/mail/compose.c lib/mail/compose.h \
 	lib/mail/encode.c lib/mail/encode.h \
-	lib/mail/header.c lib/mail/header.h
-lib_mail_libmail_a_CFLAGS = $(AM_CFLAGS) $(ICU_CFLAGS)
+	lib/mail/header.c lib/mail/header.h \
+	lib/mail/image.c lib/mail/image.h \
+	lib/mail/smime.c lib/mail/smime.h
+lib_mail_libmail_a_CFLAGS = $(AM_CFLAGS) $(ICU_CFLAGS) $(CRYPTO_CFLAGS)
 
 # What a program that writes mail needs; put it before $(BASE_LIBS).
 MAIL_LIBS = lib/mail/libmail.a $(ICU_LIBS)
 
 check_PROGRAMS += tests/unit/test-address tests/unit/test-header \
-	tests/unit/test-compose
+	tests/unit/test-compose tests/unit/test-image tests/unit/test-smime
 tests_unit_test_address_SOURCES = tests/unit/test-address.c
 tests_unit_test_address_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 tests_unit_test_header_SOURCES = tests/unit/test-header.c
 tests_unit_test_header_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 tests_unit_test_compose_SOURCES = tests/unit/test-compose.c
 tests_unit_test_compose_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
+tests_unit_test_image_SOURCES = tests/unit/test-image.c
+tests_unit_test_image_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
+tests_unit_test_smime_SOURCES = tests/unit/test-smime.c
+tests_unit_test_smime_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_smime_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-address tests/unit/test-header \
-	tests/unit/test-compose
+	tests/unit/test-compose tests/unit/test-image tests/unit/test-smime
 
 check_PROGRAMS += tests/fuzz/fuzz-address
 tests_fuzz_fuzz_address_SOURCES = tests/fuzz/fuzz-address.c $(FUZZ_MAIN)
@@ -27,12 +34,21 @@ tests_fuzz_fuzz_address_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 tests_fuzz_fuzz_address_LDADD = $(MAIL_LIBS) $(BASE_LIBS)
 EXTRA_DIST += tests/corpora/address
 
+check_PROGRAMS += tests/fuzz/fuzz-header tests/fuzz/fuzz-image
+tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz-header.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_header_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_header_LDADD = $(MAIL_LIBS) $(BASE_LIBS)
+tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz-image.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_image_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_image_LDADD = $(MAIL_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/corpora/header tests/corpora/image
+
 # Composes what test-compose.py tells it to, for python to read back.
 check_PROGRAMS += tests/tools/compose-mail
 tests_tools_compose_mail_SOURCES = tests/tools/compose-mail.c
 tests_tools_compose_mail_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS)
-dist_check_SCRIPTS += tests/system/test-compose.py
-TESTS += tests/system/test-compose.py
+dist_check_SCRIPTS += tests/system/test-compose.py tests/system/test-smime.py
+TESTS += tests/system/test-compose.py tests/system/test-smime.py
 
 # Reading mail is a library of its own: it alone needs gmime, which most
 # programs must not link.

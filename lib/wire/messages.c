@@ -96,6 +96,9 @@ static const struct field send_batch[] = {
 	F_TEXT(ch_send_batch, from),
 	F_TEXT(ch_send_batch, reply_to),
 	F_TEXT(ch_send_batch, test_to),
+	F_TEXT(ch_send_batch, smime_key),
+	F_TEXT(ch_send_batch, smime_certificate),
+	F_TEXT(ch_send_batch, smime_password),
 	F_LIST(ch_send_batch, files, files_len, batch_file, 48),
 	F_END
 };

@@ -110,6 +110,9 @@ struct ch_send_batch {
 	struct ch_slice from;     /* header From, as configured */
 	struct ch_slice reply_to; /* "" = none */
 	struct ch_slice test_to;  /* all mail goes there instead; "" = none */
+	struct ch_slice smime_key; /* files, absolute; "" = not signed */
+	struct ch_slice smime_certificate; /* "" = in the key's file */
+	struct ch_slice smime_password;    /* "" = none */
 	struct ch_batch_file *files;
 	uint32_t files_len;
 };

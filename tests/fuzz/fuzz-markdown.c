@@ -38,6 +38,50 @@ static void check_text(struct ch_slice text)
 	assert(line == text.len);
 }
 
+/* The text as its reader joins it (RFC 3676 section 4.2). */
+static void join(struct ch_slice text, bool delsp, struct ch_str *out)
+{
+	while (text.len > 0) {
+		const char *end = memchr(text.data, '\n', text.len);
+		size_t len = end ? (size_t)(end - text.data) : text.len;
+		const char *line = text.data;
+		bool flowed;
+
+		text.data += len + 1;
+		text.len -= len + 1;
+		if (len > 0 && line[0] == ' ') {
+			line++;
+			len--;
+		}
+		flowed = len > 0 && line[len - 1] == ' ';
+		ch_str_add_mem(out, line, flowed && delsp ? len - 1 : len);
+		if (!flowed)
+			ch_str_add_char(out, '\n');
+	}
+}
+
+/* With DelSp or without, the reader of a text that breaks at spaces gets the
+ * same. */
+static void check_delsp(const struct ch_body *body,
+			const struct ch_slice *values)
+{
+	CH_AUTO(ch_str) text = CH_STR_INIT(4 * 1024 * 1024);
+	CH_AUTO(ch_str) with = CH_STR_INIT(4 * 1024 * 1024);
+	CH_AUTO(ch_str) without = CH_STR_INIT(4 * 1024 * 1024);
+
+	ch_body_text_among(body, values, true, &text);
+	check_text((struct ch_slice){ ch_str_cstr(&text), text.len });
+	if (text.full || ch_body_delsp(body))
+		return;
+	join((struct ch_slice){ ch_str_cstr(&text), text.len }, true, &with);
+	ch_str_clear(&text);
+	ch_body_text_among(body, values, false, &text);
+	join((struct ch_slice){ ch_str_cstr(&text), text.len }, false,
+	     &without);
+	assert(text.full ||
+	       strcmp(ch_str_cstr(&with), ch_str_cstr(&without)) == 0);
+}
+
 static bool is_ours(const char *tag)
 {
 	static const char *const tags[] = {
@@ -99,6 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			return 0;
 		}
 		ch_body_text(body, values, &text, &delsp);
+		check_delsp(body, values);
 		ch_body_html(body, values, NULL, &html);
 		if (!text.full)
 			check_text((struct ch_slice){ ch_str_cstr(&text),

@@ -243,6 +243,8 @@ def setting(value):
         return "[ " + ", ".join(setting(item) for item in value) + " ]"
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, dict):
+        return group(value)
     return json.dumps(value)
 
 

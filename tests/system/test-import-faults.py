@@ -124,7 +124,7 @@ LETTERS = [
       "(m.csv:2)"]),
     (21, "message over the limit", {
         **LETTER, "letter.conf": 'annexes = ["a.pdf"];', "a.pdf": "a" * 4000},
-     TABLE, ["letter/en.md: the message has 7153 bytes, 6000 may be, for FRA "
+     TABLE, ["letter/en.md: the message has 7237 bytes, 6000 may be, for FRA "
              "(m.csv:2)"]),
     (22, "required value empty", LETTER, HEAD + "A,a@b.example,\n"
      "B,b@b.example,N\n",

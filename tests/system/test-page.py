@@ -388,6 +388,9 @@ class Room(sender.Room):
             if path.name == "letter.conf":
                 data = data.replace(b"page:\n{", b"page:\n{\n  attach = true;")
             self.upload.put(f"letter/{path.name}", data)
+        for name in ("countries.tsv", "salutations.tsv"): # as chancery adds
+            self.upload.put(f"letter/{name}",
+                            (TEMPLATES / name).read_bytes())
         rows = MEMBERS.read_text().splitlines()
         wanted = {key for key, _ in READS.values()}
         self.upload.put("recipients/m.csv", "\n".join(

@@ -37,7 +37,8 @@ MESSAGES = [
     ("send-batch", [
         ("batch_id", "i64"), ("reference", "text"), ("deadline", "text"),
         ("from", "text"), ("reply_to", "text"), ("test_to", "text"),
-        ("files", [FILE])]),
+        ("smime_key", "text"), ("smime_certificate", "text"),
+        ("smime_password", "text"), ("files", [FILE])]),
     ("send-letter", [
         ("line", "u32"),
         ("letter_id", "i64"), ("batch_id", "i64"), ("attempt", "u32"),

@@ -82,7 +82,7 @@ static void take_address(const char *bytes, size_t len, struct ch_address *ret)
 static void take_markdown(struct job *job, const char *bytes, size_t len)
 {
 	CH_AUTOPTR(ch_body) body = NULL;
-	struct ch_body_frame frame = { ch_slice_of(job->subject) };
+	struct ch_body_frame frame = { .title = ch_slice_of(job->subject) };
 	struct ch_slice values[VALUES_MAX] = { { NULL, 0 } };
 	struct ch_error err;
 

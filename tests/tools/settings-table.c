@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/mem.h"
 #include "base/settings.h"
 #include "chanceryd/config-private.h"
 #include "chanceryd/config.h"
@@ -17,12 +18,15 @@
 static void print_table(const struct ch_setting *table, const char *above)
 {
 	for (; table->name; table++) {
-		if (table->members) {
-			print_table(table->members, table->name);
-			continue;
-		}
-		printf("%s%s%s\t%s\n", above, above[0] ? "." : "",
-		       table->name, table->initial ? table->initial : "");
+		CH_AUTOCHAR path = ch_xasprintf("%s%s%s", above,
+						above[0] ? "." : "",
+						table->name);
+
+		if (table->members)
+			print_table(table->members, path);
+		else
+			printf("%s\t%s\n", path,
+			       table->initial ? table->initial : "");
 	}
 }
 

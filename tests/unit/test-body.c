@@ -98,7 +98,21 @@ static const struct row text_rows[] = {
 	{ "hard line ends stay", "en", "One\\\ntwo  \nthree\n", { 0 },
 	  "One\ntwo\nthree\n" },
 	{ "no marks", "en", "# Head\n\n**Bold** and *slanted* `code`\n", { 0 },
-	  "Head\n\nBold and slanted code\n" },
+	  "Head\n====\n\nBold and slanted code\n" },
+	{ "headings", "en", "## Head {0}\n\n# {0}\n\n### c\n\n- # d\n", { "b" },
+	  "Head b\n------\n\nb\n===\n\nc\n\n  - d\n" },
+	{ "a long heading", "en",
+	  "# aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd eeeeeeeee fffffffff "
+	  "ggggggggg hhh\n", { 0 },
+	  "aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd eeeeeeeee fffffffff "
+	  "ggggggggg \nhhh\n"
+	  "======================================================="
+	  "===============\n" },
+	{ "a heading in Chinese", "zh", "# \u9644\u4EF6\n", { 0 },
+	  "\u9644\u4EF6\n====\n" },
+	{ "entities of controls", "en", "a&#127;b&#x85;c&#x2028;d&#27;e\n",
+	  { 0 }, "a\uFFFDb\uFFFDc\uFFFDd\uFFFDe\n" },
+	{ "a heading in Arabic", "ar", "# \u0628\n", { 0 }, "\u0628\n" },
 	{ "72 cells", "en",
 	  "aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd eeeeeeeee fffffffff "
 	  "ggggggggg hh iii\n",
@@ -346,7 +360,9 @@ static void whole_document(void **state)
 {
 	CH_AUTOPTR(ch_body) body = NULL;
 	CH_AUTO(ch_str) out = CH_STR_INIT(100000);
-	struct ch_body_frame frame = { ch_slice_of("A <title> & more") };
+	struct ch_body_frame frame = {
+		.title = ch_slice_of("A <title> & more")
+	};
 	struct ch_error err;
 
 	(void)state;
@@ -357,20 +373,94 @@ static void whole_document(void **state)
 		"<meta charset=\"utf-8\">\n"
 		"<meta name=\"viewport\" content=\"width=device-width\">\n"
 		"<meta name=\"color-scheme\" content=\"light dark\">\n"
-		"<title>A &lt;title&gt; &amp; more</title>\n</head>\n"
+		"<title>A &lt;title&gt; &amp; more</title>\n"
+		"<style>:root{color-scheme:light dark;"
+		"supported-color-schemes:light dark}</style>\n</head>\n"
 		"<body lang=\"ar\" dir=\"rtl\" style=\"margin:0\">\n"
 		"<table role=\"presentation\" width=\"100%\" "
 		"cellpadding=\"0\" cellspacing=\"0\" border=\"0\">"
 		"<tr><td align=\"center\">\n"
 		"<table role=\"presentation\" width=\"640\" "
 		"cellpadding=\"0\" cellspacing=\"0\" border=\"0\" "
-		"style=\"width:100%;max-width:640px\">"
+		"style=\"width:100%;max-width:640px\">\n"
 		"<tr><td lang=\"ar\" dir=\"rtl\" align=\"right\" "
 		"style=\"padding:24px 16px;text-align:right;"
 		"font:18px/1.7 'Noto Naskh Arabic','Traditional Arabic',"
 		"'Times New Roman',serif\">\n"
 		P "\u0628</p>\n"
 		"</td></tr></table>\n</td></tr></table>\n</body>\n</html>\n");
+}
+
+#define CELL_LTR(language, fonts)                                            \
+	"<tr><td lang=\"" language "\" dir=\"ltr\" align=\"left\" "            \
+	"style=\"padding:24px 16px;text-align:left;font:" fonts "\">\n"
+
+/* A picture above, and the letter in another language below: each in a cell of
+ * its own direction. */
+static void a_frame_with_everything(void **state)
+{
+	CH_AUTOPTR(ch_body) body = NULL;
+	CH_AUTOPTR(ch_body) second = NULL;
+	CH_AUTO(ch_str) out = CH_STR_INIT(100000);
+	struct ch_slice value = ch_slice_of("b & c");
+	struct ch_body_frame frame = {
+		.logo = { ch_slice_of("cid:a@b.example"),
+			  ch_slice_of("The \"Committee\""), 120, 40 },
+		.second_values = &value,
+		.second_label = ch_slice_of("Courtesy <translation>"),
+	};
+	struct ch_error err;
+	const char *cell;
+
+	(void)state;
+	assert_int_equal(compile("\u0628\n", "ar", &body, &err), 0);
+	assert_int_equal(compile("a \U000F0000\n", "en", &second, &err), 0);
+	frame.second = second;
+	ch_body_html(body, NULL, &frame, &out);
+	cell = strstr(ch_str_cstr(&out), "<tr><td lang=\"ar\" dir=\"rtl\"");
+	assert_non_null(cell);
+	assert_string_equal(strchr(cell, '\n') + 1,
+		P "<img src=\"cid:a@b.example\" width=\"120\" height=\"40\" "
+		"alt=\"The &quot;Committee&quot;\" style=\"border:0;"
+		"width:120px;max-width:100%;height:auto;background:#ffffff\">"
+		"</p>\n"
+		P "\u0628</p>\n"
+		"</td></tr>\n"
+		CELL_LTR("en", "16px/1.5 Georgia,'Times New Roman',serif")
+		"<hr style=\"border:0;border-top:1px solid;margin:0 0 1em 0\">"
+		"\n"
+		P "<strong>Courtesy &lt;translation&gt;</strong></p>\n"
+		P "a b &amp; c</p>\n"
+		"</td></tr></table>\n</td></tr></table>\n</body>\n</html>\n");
+}
+
+#define WORDS10 "aaaa aaaa aaaa aaaa aaaa aaaa aaaa aaaa aaaa aaaa "
+
+/* One part of text has one DelSp: below Chinese, each soft break of another
+ * language has a space more; Chinese below another keeps its own. */
+static void text_among(void **state)
+{
+	CH_AUTOPTR(ch_body) body = NULL;
+	CH_AUTO(ch_str) out = CH_STR_INIT(100000);
+	struct ch_slice value = ch_slice_of("b");
+	struct ch_error err;
+
+	(void)state;
+	assert_int_equal(compile(WORDS10 "aaaa aaaa aaaa aaaa aaaa end\n\n"
+				 "\U000F0000 " WORDS10 "aaaa aaaa aaaa aaaa "
+				 "aaaa end\n",
+				 "en", &body, &err), 0);
+	ch_body_text_divider(ch_slice_of("Courtesy translation"), &out);
+	ch_body_text_among(body, &value, true, &out);
+	assert_string_equal(ch_str_cstr(&out),
+		"\n--------------------\n\nCourtesy translation\n\n"
+		WORDS10 "aaaa aaaa aaaa aaaa  \naaaa end\n\n"
+		"b " WORDS10 "aaaa aaaa aaaa aaaa  \naaaa end\n");
+	ch_str_clear(&out);
+	ch_body_text_among(body, &value, false, &out);
+	assert_string_equal(ch_str_cstr(&out),
+		WORDS10 "aaaa aaaa aaaa aaaa \naaaa end\n\n"
+		"b " WORDS10 "aaaa aaaa aaaa aaaa \naaaa end\n");
 }
 
 static void what_is_refused(void **state)
@@ -436,6 +526,8 @@ int main(void)
 		cmocka_unit_test(text_table),
 		cmocka_unit_test(html_table),
 		cmocka_unit_test(whole_document),
+		cmocka_unit_test(a_frame_with_everything),
+		cmocka_unit_test(text_among),
 		cmocka_unit_test(what_is_refused),
 		cmocka_unit_test(output_has_a_largest_size),
 	};

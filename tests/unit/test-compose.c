@@ -58,6 +58,55 @@ static void quoted_printable(void **state)
 	}
 }
 
+/* Text is looked at many bytes at a time: a byte to escape is found at every
+ * place of it. */
+static void quoted_printable_everywhere(void **state)
+{
+	static const struct {
+		char byte;
+		const char *out;
+	} rows[] = {
+		{ '=', "=3D" },	   { 0x7F, "=7F" },    { 0x01, "=01" },
+		{ 0x1F, "=1F" },   { '\xC3', "=C3" },  { '\x80', "=80" },
+		{ '\xFF', "=FF" }, { '\0', "=00" },    { '~', "~" },
+		{ '<', "<" },	   { '>', ">" },       { ' ', " " },
+		{ '\t', "=09" },   { '\n', "\r\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		for (int at = 0; at < 40; at++) {
+			CH_AUTO(ch_str) out = CH_STR_INIT(1000);
+			CH_AUTO(ch_str) want = CH_STR_INIT(1000);
+			char text[48] = A10 A10 A10 A10 "aaa";
+
+			text[at] = rows[i].byte;
+			ch_str_addf(&want, "%.*s%s%.*s\r\n", at,
+				    A10 A10 A10 A10, rows[i].out, 42 - at,
+				    A10 A10 A10 A10 "aa");
+			ch_encode_qp(&out, text, 43);
+			assert_string_equal(ch_str_cstr(&out),
+					    ch_str_cstr(&want));
+		}
+	}
+}
+
+/* "=" counts in both: lines of one "=" and 4 of other characters take 6 + 2
+ * bytes as quoted-printable and 7 * 4 / 3 as base64. */
+static void long_texts_are_counted(void **state)
+{
+	CH_AUTO(ch_str) shorter = CH_STR_INIT(100000);
+	CH_AUTO(ch_str) longer = CH_STR_INIT(100000);
+
+	(void)state;
+	for (int i = 0; i < 5000; i++) {
+		ch_str_add(&shorter, "=abcd\n");
+		ch_str_add(&longer, "=ab\u00E9\n");
+	}
+	assert_true(ch_encode_qp_is_shorter(shorter.data, shorter.len));
+	assert_false(ch_encode_qp_is_shorter(longer.data, longer.len));
+}
+
 static void base64(void **state)
 {
 	/* 57 bytes fill a line: CR LF are bytes 57 and 58 of the text. */
@@ -231,6 +280,41 @@ static void all_parts(void **state)
 	ch_attachment_free(annex);
 }
 
+/* A large annex is encoded when the batch begins, and a message points at it:
+ * its own bytes are what they would be with a small one. */
+static void an_annex_is_shared(void **state)
+{
+	CH_AUTO(ch_str) bytes = CH_STR_INIT(300000);
+	struct ch_compose message = sample();
+	struct ch_attachment *annex = NULL;
+	const struct ch_attachment *list[1];
+	struct ch_composed one, other;
+	struct ch_error err;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++)
+		ch_str_add(&bytes, "ten bytes.");
+	assert_int_equal(ch_attachment_new("annex-1.pdf", NULL, bytes.data,
+					   bytes.len, &annex, &err), 0);
+	list[0] = annex;
+	message.attachments = list;
+	message.attachments_len = 1;
+	ch_composed_init(&one, 2000);
+	ch_composed_init(&other, 2000);
+	assert_int_equal(ch_compose(&message, &one, &err), 0);
+	message.message_id = "k8@lamp.example";
+	assert_int_equal(ch_compose(&message, &other, &err), 0);
+	assert_int_equal(one.pieces_len, 3);
+	assert_int_equal(other.pieces_len, 3);
+	assert_ptr_equal(one.pieces[1].iov_base, other.pieces[1].iov_base);
+	assert_ptr_not_equal(one.pieces[0].iov_base,
+			     other.pieces[0].iov_base);
+	assert_true(one.size_bytes > 270000);
+	ch_composed_release(&one);
+	ch_composed_release(&other);
+	ch_attachment_free(annex);
+}
+
 /* The line end before a delimiter is the delimiter's: text has one more. */
 static void text_keeps_its_last_line_end(void **state)
 {
@@ -373,19 +457,69 @@ static void types_of_annexes(void **state)
 	}
 }
 
+/* For programs that do not read RFC 2231: a name in ASCII beside the type. */
+static void fallback_names(void **state)
+{
+	static const struct {
+		const char *name, *fallback; /* "": none is needed */
+	} rows[] = {
+		{ "annex-1.pdf", "" },
+		{ "annex 2 (final).docx", "" },
+		{ "Réunion à Genève.pdf", "; name=Reunion_a_Geneve.pdf" },
+		{ "Приложение № 1.pdf", "; name=No_1.pdf" },
+		{ "附件一.pdf", "; name=annex.pdf" },
+		{ "ملحق", "; name=annex" },
+		{ "é.tar.gz", "; name=e.tar.gz" },
+		{ "é.b c", "; name=e.b_c" },
+		{ A70 ".pdf",
+		  ";\r\n name=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		  ".pdf" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		struct ch_compose message = sample();
+		struct ch_attachment *annex = NULL;
+		const struct ch_attachment *list[1];
+		CH_AUTO(ch_composed) composed;
+		CH_AUTO(ch_str) all = CH_STR_INIT(100000);
+		CH_AUTO(ch_str) want = CH_STR_INIT(1000);
+		struct ch_error err;
+
+		assert_int_equal(ch_attachment_new(rows[i].name, "image/png",
+						   "x", 1, &annex, &err), 0);
+		list[0] = annex;
+		message.attachments = list;
+		message.attachments_len = 1;
+		ch_composed_init(&composed, 100000);
+		assert_int_equal(ch_compose(&message, &composed, &err), 0);
+		join(&composed, &all);
+		ch_str_addf(&want, "\r\nContent-Type: image/png%s\r\n",
+			    rows[i].fallback);
+		if (!strstr(ch_str_cstr(&all), ch_str_cstr(&want)))
+			fail_msg("no %s in %s", ch_str_cstr(&want),
+				 ch_str_cstr(&all));
+		ch_attachment_free(annex);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(quoted_printable),
+		cmocka_unit_test(quoted_printable_everywhere),
+		cmocka_unit_test(long_texts_are_counted),
 		cmocka_unit_test(base64),
 		cmocka_unit_test(the_shorter_encoding_is_taken),
 		cmocka_unit_test(text_alone),
 		cmocka_unit_test(all_parts),
+		cmocka_unit_test(an_annex_is_shared),
 		cmocka_unit_test(text_keeps_its_last_line_end),
 		cmocka_unit_test(what_may_not_be_in_a_header),
 		cmocka_unit_test(a_message_has_a_largest_size),
 		cmocka_unit_test(names_of_annexes),
 		cmocka_unit_test(types_of_annexes),
+		cmocka_unit_test(fallback_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,10 @@
 	"secretariat: { from = \"S <s@chancery.example>\"; " \
 	"envelope = \"bounces@chancery.example\"; };\n"
 
+#define SMIME(keys) \
+	"secretariat: { from = \"S <s@chancery.example>\"; " \
+	"envelope = \"bounces@chancery.example\"; smime: { " keys "}; };\n"
+
 static char folder[] = "/tmp/ch-config-XXXXXX";
 
 static char *write_file(const char *name, const char *text, unsigned int mode)
@@ -111,6 +115,17 @@ static void each_mistake_keeps_it_from_starting(void **state)
 		       "auth = \"none\"; } );",
 		  ":2: mailboxes[0].auth: a mailbox cannot be read without a "
 		  "login" },
+		{ SMIME("key = \"smime-key\"; "),
+		  ":1: secretariat.smime.key: there is no such credential" },
+		{ SMIME("certificate = \"smime-certificate\"; "),
+		  ":1: secretariat.smime.certificate: nothing is signed "
+		  "without a key" },
+		{ SMIME("password = \"p\"; "),
+		  ":1: secretariat.smime.password: nothing is signed without a "
+		  "key" },
+		{ SMIME("key = \"/etc/passwd\"; "),
+		  ":1: secretariat.smime.key: /etc/passwd can be read by "
+		  "others (mode 644)" },
 		{ HEAD "store: { path = \"chancery.db\"; };",
 		  ":2: store.path: is no absolute path" },
 		{ "secretariat: { from = \"s@x.example\"; "

@@ -148,6 +148,28 @@ static void addresses(void **state)
 	}
 }
 
+static void ascii(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
+		{ "", "" }, { "annex-1.fr", "annex-1.fr" },
+		{ "R\u00E9union \u00E0 Gen\u00E8ve", "Reunion_a_Geneve" },
+		{ " a \"b\" ", "a_b" },
+		{ "\u9644\u4EF6 2 \u4E00", "2" },
+		{ "\u2116 \uFF11\u00BD", "No_11_2" },
+		{ "\xFF", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		CH_AUTO(ch_str) out = CH_STR_INIT(1000);
+
+		ch_header_ascii(rows[i].in, strlen(rows[i].in), &out);
+		assert_string_equal(ch_str_cstr(&out), rows[i].out);
+	}
+}
+
 static void params(void **state)
 {
 	static const struct {
@@ -156,6 +178,7 @@ static void params(void **state)
 		{ "annex-1.fr.pdf", "; filename=annex-1.fr.pdf" },
 		{ "annex 1.pdf", "; filename=\"annex 1.pdf\"" },
 		{ "a\"b.pdf", "; filename=\"a\\\"b.pdf\"" },
+		{ "8'b%*.pdf", "; filename=\"8'b%*.pdf\"" },
 		{ "r\u00E9union.pdf",
 		  "; filename*=UTF-8''r%C3%A9union.pdf" },
 		{ "provisional agenda of the first session.pdf",
@@ -232,6 +255,7 @@ int main(void)
 		cmocka_unit_test(controls_are_refused),
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(params),
+		cmocka_unit_test(ascii),
 		cmocka_unit_test(lines_stay_short),
 	};
 
