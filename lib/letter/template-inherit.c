@@ -193,7 +193,8 @@ static void open_parent(struct ch_scan *s, const struct ch_tag *tag)
 	open->lead = lead;
 	open->clear = s->clear;
 	ch_parse_target(s, tag, node);
-	set_indent(s, node, line_blanks(s, tag->start));
+	if (s->clear)
+		set_indent(s, node, line_blanks(s, tag->start));
 	ch_scan_skip_to(s, tag->end);
 }
 

@@ -358,7 +358,10 @@ static void read_tag(struct ch_scan *s, size_t start)
 		ch_parse_text(s, start);
 		CH_FAULT(s, "A tag ends with the same number of braces that "
 			    "it begins with.", "the tag is not closed");
-		ch_scan_skip_to(s, start + strlen(s->open));
+		/* In the lenient mode there is no end for any other either. */
+		ch_scan_skip_to(s, ch_scan_is_lenient(s)
+					   ? s->len
+					   : start + strlen(s->open));
 		s->clear = false;
 	} else if (ch_parse_inherits(s, &tag)) {
 		ch_parse_inherit(s, &tag);

@@ -71,29 +71,40 @@ size_t ch_scan_line_end(const struct ch_scan *s, size_t at)
 	return at < s->len ? at + 1 : at;
 }
 
+/* How far a tag's end is looked for: to the next opening, but for delimiters
+ * that are alike, and in the lenient mode, where an opening is nothing special.
+ * So no text makes the search long, however many tags in it are not closed. */
+static size_t search_end(const struct ch_scan *s, size_t from, size_t close_len)
+{
+	size_t next;
+
+	if (ch_scan_is_lenient(s) || strcmp(s->open, s->close) == 0)
+		return s->len;
+	next = ch_scan_find(s, s->open, from, s->len);
+	if (next == NONE || s->len - next < close_len)
+		return s->len;
+	return next + close_len - 1;
+}
+
 bool ch_scan_look(const struct ch_scan *s, size_t start, struct ch_tag *ret)
 {
 	size_t from = start + strlen(s->open);
 	char close[CH_DELIMITER_MAX + 2];
 	size_t end;
-	size_t next;
 
 	*ret = (struct ch_tag){ .start = start };
 	/* White space may stand before the sigil: {{ # name }}. */
 	while (from < s->len && ch_scan_is_space(s->text[from]))
 		from++;
-	if (from < s->len && s->text[from] && strchr("#^/!>&{=<$",
-						     s->text[from]))
+	if (from < s->len && s->text[from] &&
+	    strchr("#^/!>&{=<$", s->text[from]))
 		ret->sigil = s->text[from++];
 	snprintf(close, sizeof(close), "%s%s",
 		 ret->sigil == '{' ? "}" : ret->sigil == '=' ? "=" : "",
 		 s->close);
-	end = ch_scan_find(s, close, from, s->len);
+	end = ch_scan_find(s, close, from,
+			   search_end(s, from, strlen(close)));
 	if (end == NONE)
-		return false;
-	next = ch_scan_is_lenient(s) ? NONE
-				     : ch_scan_find(s, s->open, from, end);
-	if (next != NONE && strcmp(s->open, s->close) != 0)
 		return false;
 	ret->content = ch_slice_trim((struct ch_slice){ s->text + from,
 							end - from });
