@@ -62,7 +62,7 @@ def tree_cpu(pid):
     for child in children_of(pid):
         try:
             total += cpu_of(child)
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             pass
     return total
 
