@@ -450,7 +450,7 @@ def pages():
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--letters", type=int, default=16000)
+    parser.add_argument("--letters", type=int, default=40000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--size", type=int, default=1150)

@@ -23,6 +23,7 @@
 #include "chanceryd/workers.h"
 
 #define LINE_MAX_BYTES 2000
+#define YIELDS 3
 
 struct line {
 	int priority;
@@ -40,7 +41,8 @@ struct ch_turn {
 	sd_event_source *end;    /* owned */
 	sd_event_source *linger; /* owned: a timer; then it is due */
 	bool lingering;
-	bool yielded; /* others had the processor before its end */
+	unsigned int yields; /* times that others had the processor before its
+				end */
 	int64_t now_us;       /* of the transaction */
 	int64_t since_ms;     /* when the turn became due; 0: it is not */
 	bool hurried;         /* its end comes before anything else */
@@ -53,18 +55,18 @@ struct ch_turn {
 };
 
 /* Workers that are ready to run say something in a moment, and would wait for
- * the next fsync: let them, then look once more. Halves the commits a letter
+ * the next fsync: let them, then look once more, and again. Halves the commits a letter
  * where processors are short; costs nothing where they are not. */
 static int on_end(sd_event_source *source, void *context)
 {
 	struct ch_mailroom *room = context;
 	struct ch_turn *turn = room->turn;
 
-	if (turn->yielded || turn->hurried) {
+	if (turn->yields == YIELDS || turn->hurried) {
 		ch_turn_end(room);
 		return 0;
 	}
-	turn->yielded = true;
+	turn->yields++;
 	(void)sched_yield();
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -294,7 +296,7 @@ void ch_turn_end(struct ch_mailroom *room)
 		commit(room);
 	/* From here on another turn may begin. */
 	turn->since_ms = 0;
-	turn->yielded = false;
+	turn->yields = 0;
 	must(room, sd_event_source_set_enabled(turn->end, SD_EVENT_OFF));
 	if (turn->lingering) {
 		turn->lingering = false;

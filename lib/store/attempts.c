@@ -30,6 +30,7 @@ int ch_store_move(struct ch_store *store, int64_t letter_id,
 		"AND attempt = ?");
 	int changed;
 
+	ch_standing_forget(store, letter_id);
 	ch_query_put_int(&q, move->to);
 	ch_query_put_int(&q, move->next_at_us);
 	ch_query_put_int(&q, now_us);
@@ -44,6 +45,7 @@ int ch_store_move(struct ch_store *store, int64_t letter_id,
 	if (changed != 1)
 		return lost_row(store, letter_id, err);
 	stand->state = move->to;
+	stand->next_at_us = move->next_at_us;
 	return 0;
 }
 
@@ -82,6 +84,7 @@ static int claim_rows(struct ch_store *store, struct ch_standing *standing,
 		"ELSE first_at_us END "
 		"WHERE letter_id = ?3 AND +state = 0 AND next_at_us <= ?2");
 
+	ch_standing_forget(store, standing->letter_id);
 	ch_query_put_int(&q, standing->attempt + 1);
 	ch_query_put_int(&q, now_us);
 	ch_query_put_int(&q, standing->letter_id);
@@ -89,27 +92,25 @@ static int claim_rows(struct ch_store *store, struct ch_standing *standing,
 }
 
 /* 1 claimed, 0 nothing of it is due any more. */
-static int claim_letter(struct ch_store *store, int64_t letter_id,
+static int claim_letter(struct ch_store *store, struct ch_standing *standing,
 			int64_t now_us, struct ch_error *err)
 {
-	CH_AUTO(ch_standing) standing = { 0 };
-	int changed;
+	int changed = claim_rows(store, standing, now_us, err);
 
-	if (ch_standing_read(store, letter_id, &standing, err) < 0)
-		return -1;
-	changed = claim_rows(store, &standing, now_us, err);
 	if (changed <= 0)
 		return changed;
-	ch_tally_leave(store, &standing);
-	standing.attempt++;
-	for (size_t i = 0; i < standing.len; i++) {
-		struct ch_stand *stand = &standing.stands[i];
+	ch_tally_leave(store, standing);
+	standing->attempt++;
+	for (size_t i = 0; i < standing->len; i++) {
+		struct ch_stand *stand = &standing->stands[i];
 
 		if (stand->state == CH_STATE_QUEUED &&
-		    stand->next_at_us <= now_us)
+		    stand->next_at_us <= now_us) {
 			stand->state = CH_STATE_CLAIMED;
+			stand->attempt = standing->attempt;
+		}
 	}
-	ch_tally_enter(store, &standing);
+	ch_tally_enter(store, standing);
 	return 1;
 }
 
@@ -125,8 +126,11 @@ static int claim_all(struct ch_store *store, const int64_t *ids,
 		     struct ch_error *err)
 {
 	for (size_t i = 0; i < ids_len; i++) {
-		int got = claim_letter(store, ids[i], now_us, err);
+		CH_AUTO(ch_standing) standing = { 0 };
+		int got = ch_standing_read(store, ids[i], &standing, err);
 
+		if (got >= 0)
+			got = claim_letter(store, &standing, now_us, err);
 		if (got == 0)
 			continue;
 		if (got > 0)
@@ -136,6 +140,8 @@ static int claim_all(struct ch_store *store, const int64_t *ids,
 			return -1;
 		if (got == 0)
 			return lost_row(store, ids[i], err);
+		standing.unsent = letters[*len].size_bytes == 0;
+		ch_standing_keep(store, &standing);
 		(*len)++;
 	}
 	return 0;
@@ -199,7 +205,8 @@ int ch_store_next_due(struct ch_store *store, int64_t batch_id,
 /* ---- dot -------------------------------------------------------------- */
 
 /* 1 the bytes are those of the earlier attempts, or there was none; 0 not. */
-static int same_bytes(struct ch_store *store, int64_t letter_id,
+static int same_bytes(struct ch_store *store,
+		      const struct ch_standing *standing,
 		      const struct ch_sha256 *sha256, bool *ret_first,
 		      struct ch_error *err)
 {
@@ -208,7 +215,10 @@ static int same_bytes(struct ch_store *store, int64_t letter_id,
 	struct ch_sha256 kept;
 	int got;
 
-	ch_query_put_int(&q, letter_id);
+	*ret_first = standing->unsent;
+	if (standing->unsent)
+		return 1;
+	ch_query_put_int(&q, standing->letter_id);
 	got = ch_query_row(&q, err);
 	if (got < 0)
 		return -1;
@@ -278,7 +288,7 @@ int ch_store_dot(struct ch_store *store, int64_t letter_id, uint32_t attempt,
 		return -1;
 	if (!all_claimed(&standing, attempt, seqs, seqs_len))
 		return 0;
-	same = same_bytes(store, letter_id, sha256, &first, err);
+	same = same_bytes(store, &standing, sha256, &first, err);
 	if (same <= 0)
 		return same;
 	ch_tally_leave(store, &standing);
@@ -287,6 +297,8 @@ int ch_store_dot(struct ch_store *store, int64_t letter_id, uint32_t attempt,
 	ch_tally_enter(store, &standing);
 	if (first && keep_bytes(store, letter_id, sha256, size_bytes, err) < 0)
 		return -1;
+	standing.unsent = false;
+	ch_standing_keep(store, &standing);
 	return 1;
 }
 
@@ -340,6 +352,7 @@ static int result_row(struct ch_store *store, int64_t letter_id,
 	bool queued = result->to == CH_STATE_QUEUED;
 	int changed;
 
+	ch_standing_forget(store, letter_id);
 	ch_query_put_int(&q, result->to);
 	ch_query_put_int(&q, queued ? result->next_at_us : 0);
 	ch_query_put_int(&q, now_us);
@@ -389,7 +402,10 @@ int ch_store_result(struct ch_store *store, int64_t letter_id,
 	if (result_row(store, letter_id, stand, result, now_us, err) < 0)
 		return -1;
 	stand->state = result->to;
+	stand->next_at_us =
+		result->to == CH_STATE_QUEUED ? result->next_at_us : 0;
 	ch_tally_enter(store, &standing);
+	ch_standing_keep(store, &standing);
 	if (tell_result(store, &standing, attempt, result, now_us, err) < 0)
 		return -1;
 	return 1;

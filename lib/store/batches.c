@@ -178,6 +178,7 @@ static int remove_letters(struct ch_store *store, int64_t batch_id,
 		"(SELECT id FROM letter WHERE batch_id = ? "
 		"ORDER BY key LIMIT ?)");
 
+	ch_standing_forget_all(store);
 	ch_query_put_int(&addresses, batch_id);
 	ch_query_put_int(&addresses, (int64_t)limit);
 	if (ch_query_run(&addresses, err) < 0)

@@ -33,7 +33,25 @@ struct ch_batch_memory {
 	struct ch_tally tally;
 };
 
+/* A letter's addresses as far as its state goes. Addresses of one letter are
+ * few; the array is on the heap only past CH_FEW. */
+#define CH_FEW 8
+struct ch_standing {
+	int64_t letter_id;
+	int64_t batch_id;
+	uint32_t attempt; /* highest of its addresses' */
+	bool unsent;      /* known to have had no dot so far */
+	size_t len;
+	struct ch_stand {
+		uint32_t seq;
+		uint32_t attempt;
+		enum ch_state state;
+		int64_t next_at_us;
+	} few[CH_FEW], *stands; /* owned unless it is `few` */
+};
+
 #define CH_LETTER_FLOOR "letter_floor" /* the setting that keeps it */
+#define CH_RECENT 256 /* a power of two */
 #define CH_STATEMENTS 256 /* a power of two, well above their number */
 
 struct ch_store {
@@ -54,6 +72,7 @@ struct ch_store {
 	struct ch_batch_memory *batches; /* owned; by id */
 	size_t batches_len;
 	size_t batches_cap;
+	struct ch_standing recent[CH_RECENT]; /* by letter id; 0: none */
 	int64_t *unfinished; /* owned: claimed or dot when it was opened */
 	size_t unfinished_len;
 	size_t unfinished_cap;
@@ -109,25 +128,19 @@ struct ch_batch_memory *ch_store_remember_batch(struct ch_store *store,
 void ch_store_forget_batch(struct ch_store *store, int64_t batch_id);
 int ch_store_count(struct ch_store *store, struct ch_error *err);
 
-/* A letter's addresses as far as its state goes. Addresses of one letter are
- * few; the array is on the heap only past CH_FEW. */
-#define CH_FEW 8
-struct ch_standing {
-	int64_t letter_id;
-	int64_t batch_id;
-	uint32_t attempt; /* highest of its addresses' */
-	size_t len;
-	struct ch_stand {
-		uint32_t seq;
-		uint32_t attempt;
-		enum ch_state state;
-		int64_t next_at_us;
-	} few[CH_FEW], *stands; /* owned unless it is `few` */
-};
+/* Letters that are on their way are read three times in a row: how they stand is
+ * remembered after a change and forgotten before the next. Every change of a
+ * row names the state and attempt that were read, so what is remembered wrongly
+ * finds no row and stops the store; it cannot send. */
+
 /* 1, or 0 where there is no such letter. Releasing a zeroed one is fine. */
 int ch_standing_read(struct ch_store *store, int64_t letter_id,
 		     struct ch_standing *ret, struct ch_error *err);
 void ch_standing_release(struct ch_standing *standing);
+void ch_standing_keep(struct ch_store *store,
+		      const struct ch_standing *standing);
+void ch_standing_forget(struct ch_store *store, int64_t letter_id);
+void ch_standing_forget_all(struct ch_store *store);
 enum ch_state ch_standing_state(const struct ch_standing *standing);
 struct ch_stand *ch_standing_find(struct ch_standing *standing, uint32_t seq);
 /* Take the letter out of its batch's tally before it changes, and put it back

@@ -84,14 +84,43 @@ static struct ch_stand *add_stand(struct ch_standing *standing)
 	return &standing->stands[len];
 }
 
+static struct ch_standing *recent(struct ch_store *store, int64_t letter_id)
+{
+	return &store->recent[(uint64_t)letter_id & (CH_RECENT - 1)];
+}
+
+void ch_standing_keep(struct ch_store *store,
+		      const struct ch_standing *standing)
+{
+	if (standing->len > 0 && standing->len <= CH_FEW)
+		*recent(store, standing->letter_id) = *standing;
+}
+
+void ch_standing_forget(struct ch_store *store, int64_t letter_id)
+{
+	if (recent(store, letter_id)->letter_id == letter_id)
+		recent(store, letter_id)->letter_id = 0;
+}
+
+void ch_standing_forget_all(struct ch_store *store)
+{
+	memset(store->recent, 0, sizeof(store->recent));
+}
+
 int ch_standing_read(struct ch_store *store, int64_t letter_id,
 		     struct ch_standing *ret, struct ch_error *err)
 {
 	CH_AUTO(ch_query) q = ch_query(store,
 		"SELECT batch_id, seq, attempt, state, next_at_us "
 		"FROM address WHERE letter_id = ? ORDER BY seq");
+	const struct ch_standing *kept = recent(store, letter_id);
 	int got;
 
+	if (kept->letter_id == letter_id) {
+		*ret = *kept;
+		ret->stands = ret->few;
+		return 1;
+	}
 	*ret = (struct ch_standing){ .letter_id = letter_id };
 	ch_query_put_int(&q, letter_id);
 	while ((got = ch_query_row(&q, err)) > 0) {

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "base/mem.h"
 #include "store/store.h"
@@ -1542,6 +1543,37 @@ static void sqlite_remove(void)
 	assert_int_equal(rmdir(folder), 0);
 }
 
+/* A row that somebody else changed: what is remembered of it must not send. */
+static void behind_our_back(const char *sql)
+{
+	char path[80];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/store.db", folder);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void a_row_that_changed_behind_our_back_stops_the_store(void **state)
+{
+	int64_t id = batch_with("DM-1", 1, 1);
+	int64_t fra = letter_of(id, "K0");
+
+	(void)state;
+	begin();
+	assert_int_equal(claim(id, 5, 1), 1);
+	commit();
+	behind_our_back("UPDATE address SET state = 6");
+	begin();
+	GIVES(dot(fra, 1, 1), -1);
+	assert_non_null(strstr(err.text, "changed under our hands"));
+	assert_int_equal(ch_store_commit(store, &err), -1);
+	ch_store_close(store); /* without that turn */
+	behind_our_back("UPDATE address SET state = 1");
+	OK(database->open(&store, &err));
+}
+
 static const struct kind sqlite = { sqlite_open, sqlite_make, sqlite_remove };
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -1585,6 +1617,7 @@ int main(void)
 		CASE(a_turn_knows_whether_it_changed_anything),
 		CASE(what_was_not_committed_is_not_there),
 		CASE(a_second_opening_is_refused),
+		CASE(a_row_that_changed_behind_our_back_stops_the_store),
 	};
 
 	database = &sqlite;
