@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* page-bench.c - CPU time and memory of setting pages.
  *
- * usage: page-bench LETTER TABLE COUNT LANGUAGE...
- * For each language, the page of the first addressee that gets it: once to warm
+ * usage: page-bench LETTER SHARED TABLE COUNT LANGUAGE...
+ * SHARED is the folder of the files that letters share. For each language, the page of the first addressee that gets it: once to warm
  * up, then COUNT times. One line of JSON each, and one for the process.
  */
 #include <stdio.h>
@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "letter/letter.h"
+#include "letter/shared.h"
 #include "letter/table.h"
 
 #define PDF_MAX (64 * 1024 * 1024)
@@ -95,15 +96,16 @@ int main(int argc, char **argv)
 	};
 	struct rusage usage;
 
-	if (argc < 5)
+	if (argc < 6)
 		return EX_USAGE;
 	if (ch_bundle_add_folder(&bundle, CH_ROLE_LETTER, argv[1], argv[1],
 				 &problems) < 0 ||
+	    ch_shared_add(&bundle, argv[2], &problems) < 0 ||
 	    ch_letter_load(&bundle, &options, &letter, &problems) < 0)
 		return tell(&problems);
-	for (int i = 4; i < argc; i++) {
-		if (measure(letter, argv[2], argv[i],
-			    (int)strtol(argv[3], NULL, 10), &problems) < 0)
+	for (int i = 5; i < argc; i++) {
+		if (measure(letter, argv[3], argv[i],
+			    (int)strtol(argv[4], NULL, 10), &problems) < 0)
 			return tell(&problems);
 	}
 	getrusage(RUSAGE_SELF, &usage);

@@ -436,7 +436,7 @@ def pages():
     templates = SOURCE / "templates"
     done = subprocess.run(
         [BUILD / "bench/page-bench", templates / "invitation",
-         templates / "sample/members.csv", "100", "en", "fr", "es", "ru", "zh",
+         templates, templates / "sample/members.csv", "100", "en", "fr", "es", "ru", "zh",
          "ar"], check=True, capture_output=True, text=True)
     *rows, memory = map(json.loads, done.stdout.splitlines())
     print(f"\n{'page':>10}{'first ms':>15}{'then ms':>14}{'bytes':>15}")

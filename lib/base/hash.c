@@ -7,9 +7,10 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 
 #include "base/mem.h"
 
@@ -110,13 +111,38 @@ int ch_sha256_parse(const char *hex, size_t len, struct ch_sha256 *ret_sum)
 	return 0;
 }
 
+/* One for the whole process, which is given the key anew each time: making one
+ * looks up the digest, for longer than it then takes. */
+static EVP_MAC_CTX *hmac_sha256(void)
+{
+	static EVP_MAC_CTX *ctx;
+	char name[] = "SHA256";
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name,
+						 0),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_MAC *mac;
+
+	if (ctx)
+		return ctx;
+	mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
+	if (!ctx || EVP_MAC_CTX_set_params(ctx, params) != 1)
+		abort();
+	EVP_MAC_free(mac);
+	return ctx;
+}
+
 void ch_hmac_sha256(const void *key, size_t key_len, const void *bytes,
 		    size_t len, struct ch_sha256 *ret_mac)
 {
-	unsigned int mac_len = 0;
+	EVP_MAC_CTX *ctx = hmac_sha256();
+	size_t mac_len = 0;
 
-	if (!HMAC(sha256(), key, (int)key_len, bytes, len, ret_mac->bytes,
-		  &mac_len))
+	if (EVP_MAC_init(ctx, key, key_len, NULL) != 1 ||
+	    EVP_MAC_update(ctx, bytes, len) != 1 ||
+	    EVP_MAC_final(ctx, ret_mac->bytes, &mac_len, CH_SHA256_SIZE) != 1)
 		abort();
 }
 

@@ -284,7 +284,8 @@ static const char *ids_query(enum ch_state state)
 	case CH_STATE_IN_DOUBT:
 	case CH_STATE_HELD:
 		return "SELECT letter_id FROM address "
-		       "INDEXED BY address_trouble WHERE state IN (4, 5, 7) "
+		       "INDEXED BY address_trouble "
+		       "WHERE (state = 4 OR state = 5 OR state = 7) "
 		       "AND batch_id = ?1 AND state = ?4 "
 		       "AND letter_id > ?2 AND letter_id <= ?3 "
 		       "ORDER BY letter_id";

@@ -163,9 +163,9 @@ def another_programs_database(folder, db):
 def another_version_of_the_schema(folder, db):
     ends(folder)
     with sqlite3.connect(db) as other:
-        other.execute("PRAGMA user_version = 2")
+        other.execute("PRAGMA user_version = 99")
     other.close()
-    refused(folder, "version 2", "version 1")
+    refused(folder, "version 99", "version 2")
 
 
 def header_overwritten(folder, db):

@@ -84,9 +84,10 @@ CREATE TABLE address (
 -- 0 is queued.
 CREATE INDEX address_queued ON address (batch_id, next_at_us, letter_id)
 	WHERE state = 0;
--- What a person looks for: failed (4), in doubt (5), held (7).
+-- What a person looks for: failed (4), in doubt (5), held (7). Not IN: for that
+-- SQLite makes a table of its own at every change of a row.
 CREATE INDEX address_trouble ON address (batch_id, state, letter_id)
-	WHERE state IN (4, 5, 7);
+	WHERE state = 4 OR state = 5 OR state = 7;
 
 -- The bytes that the first dot covered; every later attempt has the same.
 CREATE TABLE message (
