@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/crash.h"
@@ -271,7 +272,7 @@ int main(void)
 	}
 	serve(&s);
 	if (s.broken) /* the fibers are in the middle of something */
-		return s.channel.ended ? EX_OK : EX_PROTOCOL;
+		_exit(s.channel.ended ? EX_OK : EX_PROTOCOL);
 	for (size_t i = 0; i < s.lines_len; i++)
 		ch_line_release(&s.lines[i]);
 	free(s.lines);

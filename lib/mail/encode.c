@@ -76,6 +76,8 @@ void ch_encode_base64(struct ch_str *out, const void *bytes, size_t len)
 
 /* As signed numbers, so that what is no ASCII is below zero. */
 typedef signed char ch_bytes __attribute__((vector_size(STEP)));
+/* Counts, which may pass 127. */
+typedef unsigned char ch_counts __attribute__((vector_size(STEP)));
 
 static ch_bytes load(const char *text)
 {
@@ -104,7 +106,7 @@ static size_t first_set(ch_bytes flags)
 }
 
 /* A count in each byte, good for 255 additions. */
-static size_t sum(ch_bytes counts)
+static size_t sum(ch_counts counts)
 {
 	unsigned char each[STEP];
 	size_t total = 0;
@@ -122,8 +124,8 @@ static void count(const char *text, size_t len, size_t *ret_lines,
 {
 	*ret_lines = *ret_escaped = 0;
 	while (len > 0) {
-		ch_bytes lines = all(0);
-		ch_bytes escaped = all(0);
+		ch_counts lines = { 0 };
+		ch_counts escaped = { 0 };
 
 		for (int i = 0; i < 255 && len > 0; i++) {
 			char last[STEP] = "";
@@ -134,10 +136,10 @@ static void count(const char *text, size_t len, size_t *ret_lines,
 				memcpy(last, text, step);
 			bytes = load(step < STEP ? last : text);
 			/* What is true of a byte is -1 in it. */
-			lines -= (ch_bytes)(bytes == all('\n'));
-			escaped -= (ch_bytes)(bytes < all(0)) |
-				   (ch_bytes)(bytes == all('=')) |
-				   (ch_bytes)(bytes == all(0x7F));
+			lines -= (ch_counts)(bytes == all('\n'));
+			escaped -= (ch_counts)(bytes < all(0)) |
+				   (ch_counts)(bytes == all('=')) |
+				   (ch_counts)(bytes == all(0x7F));
 			text += step;
 			len -= step;
 		}

@@ -43,8 +43,11 @@ TESTS += tests/unit/test-store
 
 # A life of letters that is failed and killed at each of its system calls.
 check_PROGRAMS += tests/system/store-life
-tests_system_store_life_SOURCES = tests/system/store-life.c
+tests_system_store_life_SOURCES = tests/system/store-life.c \
+	tests/system/power-vfs.c tests/system/power-vfs.h
+tests_system_store_life_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_system_store_life_LDADD = $(STORE_LIBS) $(BASE_LIBS)
-TESTS += tests/system/test-store-faults.py tests/system/test-store-damage.py
+TESTS += tests/system/test-store-faults.py tests/system/test-store-damage.py \
+	tests/system/test-power-cut.py
 EXTRA_DIST += tests/system/test-store-faults.py \
-	tests/system/test-store-damage.py
+	tests/system/test-store-damage.py tests/system/test-power-cut.py

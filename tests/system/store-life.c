@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "store/store.h"
+#include "system/power-vfs.h"
 
 #define LETTERS 6
 
@@ -200,6 +201,7 @@ static int check(const char *folder)
 
 int main(int argc, char **argv)
 {
+	power_vfs_init();
 	if (argc == 3 && strcmp(argv[1], "run") == 0)
 		return run(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "check") == 0)
