@@ -11,7 +11,7 @@ import time
 
 import harness
 
-ROWS = 1000 if harness.SLOW else 3000
+ROWS = 4000 if harness.SLOW else 10000
 SMALL = harness.table(3)
 
 

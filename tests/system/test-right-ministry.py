@@ -178,7 +178,8 @@ def main():
         row.line for row in rows)
     relay = Relay()
     with Peer(relay.script()) as peer, \
-            Room([{"name": "relay", "port": peer.port, "connections": 8}],
+            Room([{"name": "relay", "port": peer.port, "connections": 8,
+                   "connections_per_worker": 2}],
                  conf={"sending": {"retry": ["1s"]}}) as room:
         room.start()
         room.enqueue("DM-1", table, LETTER)
