@@ -23,7 +23,11 @@ EXTRA_DIST += tests/soak.py
 soak-kills: all $(check_PROGRAMS)
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
 		python3 $(srcdir)/tests/soak.py
-.PHONY: soak-kills
+SOAK += soak-power
+soak-power: all $(check_PROGRAMS)
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
+		python3 $(srcdir)/tests/system/test-power-cut.py --cuts 2000
+.PHONY: soak-kills soak-power
 
 # How a fuzz target X comes in: its room adds, in its own local.mk,
 #   check_PROGRAMS += tests/fuzz/fuzz-X
