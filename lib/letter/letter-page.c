@@ -17,7 +17,6 @@ struct ch_letter_page {
 	struct ch_page_image **pictures;  /* owned, and each; by the bundle's
 					     files */
 	struct ch_str pdf;                /* of the last merge */
-	struct ch_attachment *attachment; /* owned; of it */
 	const struct ch_attachment **parts; /* owned array */
 };
 
@@ -29,7 +28,6 @@ void ch_letter_page_free(struct ch_letter_page *page, size_t files)
 		ch_page_image_free(page->pictures[i]);
 	free(page->pictures);
 	ch_page_setter_free(page->setter);
-	ch_attachment_free(page->attachment);
 	ch_str_release(&page->pdf);
 	free(page->parts);
 	free(page);
@@ -270,7 +268,8 @@ static char *name_of(const struct ch_letter *letter,
 const struct ch_attachment *const *
 ch_letter_page_parts(const struct ch_letter *letter,
 		     const struct ch_letter_language *language,
-		     size_t *ret_len, struct ch_error *err)
+		     size_t *ret_len, struct ch_attachment **ret_page,
+		     struct ch_error *err)
 {
 	static const struct ch_attachment *const none[1];
 	struct ch_letter_page *page = letter->page;
@@ -280,14 +279,13 @@ ch_letter_page_parts(const struct ch_letter *letter,
 	if (!letter->conf.page.attach)
 		return letter->attached_len ? letter->attached : none;
 	name = name_of(letter, language);
-	ch_attachment_free(CH_TAKE(page->attachment));
 	if (ch_attachment_new(name, "application/pdf", ch_str_cstr(&page->pdf),
-			      page->pdf.len, &page->attachment, err) < 0)
+			      page->pdf.len, ret_page, err) < 0)
 		return NULL;
 	page->parts = ch_xreallocarray(page->parts,
 				       letter->attached_len + 1,
 				       sizeof(struct ch_attachment *));
-	page->parts[0] = page->attachment;
+	page->parts[0] = *ret_page;
 	for (size_t i = 0; i < letter->attached_len; i++)
 		page->parts[i + 1] = letter->attached[i];
 	*ret_len = letter->attached_len + 1;

@@ -145,12 +145,15 @@ void ch_letter_page_write(struct ch_letter *letter,
 /* Its bytes; borrowed until the next one. */
 struct ch_slice ch_letter_page_pdf(const struct ch_letter *letter);
 
-/* What is attached: the page where letter.conf says so, then the annexes.
- * Borrowed until the next page. NULL with *err. */
+/* What is attached: the page where letter.conf says so, then the annexes. The
+ * array is borrowed until the next call; *ret_page, which is left alone where
+ * there is no page, is the caller's and has to live as long as the message.
+ * NULL with *err. */
 const struct ch_attachment *const *
 ch_letter_page_parts(const struct ch_letter *letter,
 		     const struct ch_letter_language *language,
-		     size_t *ret_len, struct ch_error *err);
+		     size_t *ret_len, struct ch_attachment **ret_page,
+		     struct ch_error *err);
 
 /* A label of letter.conf in that language; NULL where it has none. (letter.c) */
 const char *ch_letter_label(const struct ch_letter_language *language,

@@ -478,13 +478,16 @@ static int compose(const struct ch_letter *letter,
 		.html = { ch_str_cstr(&letter->html), letter->html.len },
 		.logo = letter->logo,
 	};
+	CH_AUTOPTR(ch_attachment) page = NULL;
 
 	message.attachments = ch_letter_page_parts(
-		letter, language, &message.attachments_len, err);
+		letter, language, &message.attachments_len, &page, err);
 	if (!message.attachments)
 		return -1;
 	if (ch_compose(&message, out, err) < 0)
 		return -1;
+	/* Others are composed while this one is on its way. */
+	ch_composed_keep(out, CH_TAKE(page));
 	if (out->size_bytes > letter->max_bytes)
 		return ch_error_set(err, CH_GIVE_UP,
 				    "the message has %llu bytes, %llu may be,",

@@ -519,6 +519,7 @@ int ch_compose(const struct ch_compose *message, struct ch_composed *out,
 	struct boundaries boundaries;
 	size_t own_from = 0;
 
+	ch_attachment_free(CH_TAKE(out->kept));
 	ch_str_clear(&out->own);
 	out->pieces_len = 0;
 	out->size_bytes = 0;
@@ -576,8 +577,16 @@ void ch_composed_init(struct ch_composed *composed, size_t max_own_bytes)
 	*composed = (struct ch_composed){ .own = CH_STR_INIT(max_own_bytes) };
 }
 
+void ch_composed_keep(struct ch_composed *composed,
+		      struct ch_attachment *attachment)
+{
+	ch_attachment_free(composed->kept);
+	composed->kept = attachment;
+}
+
 void ch_composed_release(struct ch_composed *composed)
 {
+	ch_attachment_free(composed->kept);
 	ch_str_release(&composed->own);
 	free(composed->pieces);
 	ch_composed_init(composed, composed->own.max);

@@ -75,6 +75,7 @@ struct ch_composed {
 	size_t pieces_len;
 	size_t pieces_cap;
 	uint64_t size_bytes; /* of all pieces */
+	struct ch_attachment *kept; /* owned; see ch_composed_keep() */
 };
 
 /* Compose; *out may be used again for the next letter without a release. -1:
@@ -82,6 +83,10 @@ struct ch_composed {
  * maximum. */
 int ch_compose(const struct ch_compose *message, struct ch_composed *out,
 	       struct ch_error *err);
+/* Take an attachment that no other message has: it lives until the next message
+ * is composed into this, as the pieces that point into it do. */
+void ch_composed_keep(struct ch_composed *composed,
+		      struct ch_attachment *attachment);
 /* Put `before` at byte `at`, which lies in the first piece, and `behind` at the
  * end. -1, CH_GIVE_UP: over `own`'s maximum, and there is no message any more.
  */

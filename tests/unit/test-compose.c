@@ -315,6 +315,44 @@ static void an_annex_is_shared(void **state)
 	ch_attachment_free(annex);
 }
 
+/* What one message alone has lives as long as it: also while others are
+ * composed, which have their own. */
+static void what_is_kept(void **state)
+{
+	static const char *const files[] = { "one", "other", "one more" };
+	static const char *const encoded[] = { "b25l", "b3RoZXI=",
+					       "b25lIG1vcmU=" };
+	struct ch_compose message = sample();
+	struct ch_composed composed[2];
+	struct ch_error err;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		ch_composed_init(&composed[i], 2000);
+	for (size_t i = 0; i < CH_COUNT(files); i++) {
+		struct ch_composed *out = &composed[i % 2];
+		struct ch_attachment *page = NULL;
+		const struct ch_attachment *list[1];
+
+		assert_int_equal(ch_attachment_new("page.pdf", NULL, files[i],
+						   strlen(files[i]), &page,
+						   &err), 0);
+		list[0] = page;
+		message.attachments = list;
+		message.attachments_len = 1;
+		assert_int_equal(ch_compose(&message, out, &err), 0);
+		ch_composed_keep(out, page);
+		for (size_t j = i ? i - 1 : 0; j <= i; j++) {
+			CH_AUTO(ch_str) all = CH_STR_INIT(100000);
+
+			join(&composed[j % 2], &all);
+			assert_non_null(strstr(ch_str_cstr(&all), encoded[j]));
+		}
+	}
+	for (size_t i = 0; i < 2; i++)
+		ch_composed_release(&composed[i]);
+}
+
 /* The line end before a delimiter is the delimiter's: text has one more. */
 static void text_keeps_its_last_line_end(void **state)
 {
@@ -514,6 +552,7 @@ int main(void)
 		cmocka_unit_test(text_alone),
 		cmocka_unit_test(all_parts),
 		cmocka_unit_test(an_annex_is_shared),
+		cmocka_unit_test(what_is_kept),
 		cmocka_unit_test(text_keeps_its_last_line_end),
 		cmocka_unit_test(what_may_not_be_in_a_header),
 		cmocka_unit_test(a_message_has_a_largest_size),
