@@ -93,7 +93,7 @@ static void check_all(struct check *check)
 
 /* What the texts print that is no column. */
 static const char *const own_fields[] = { "reference", "date", "deadline",
-					  "annexes", "copies" };
+					  "annexes", "copies", "capacities" };
 
 /* Columns that say something to the program, whatever the letter prints. */
 static bool is_known(const char *column)

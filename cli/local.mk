@@ -40,6 +40,7 @@ tests_unit_test_cli_SOURCES = tests/unit/test-cli.c \
 tests_unit_test_cli_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_test_cli_LDADD = $(UNIT_LIBS)
 TESTS += tests/unit/test-cli tests/system/test-cli.py \
-	tests/system/test-cli-room.py
-dist_check_SCRIPTS += tests/system/test-cli.py tests/system/test-cli-room.py
+	tests/system/test-cli-room.py tests/system/test-interplay.py
+dist_check_SCRIPTS += tests/system/test-cli.py \
+	tests/system/test-cli-room.py tests/system/test-interplay.py
 EXTRA_DIST += tests/peers/room.py

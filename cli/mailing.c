@@ -174,8 +174,8 @@ int ch_mailing_tables(struct ch_mailing *mailing, struct ch_recipients **ret)
 		return -1;
 	columns = ch_recipients_columns(*ret, &len);
 	if (mailing->letter)
-		ch_letter_check_columns(mailing->letter, columns, len,
-					mailing->tables[0],
+		ch_letter_check_columns(mailing->letter, columns,
+					ch_recipients_column_files(*ret), len,
 					&mailing->problems);
 	return 0;
 }

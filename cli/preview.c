@@ -112,20 +112,34 @@ static bool is_wanted(struct preview *p, const struct ch_addressee *a)
 	return wanted->len == 0;
 }
 
+/* "members.csv, guests.xlsx". Owned by the caller. */
+static char *names_of_tables(const struct ch_mailing *mailing)
+{
+	char *all = ch_xstrdup(mailing->tables[0]);
+
+	for (size_t i = 1; i < mailing->tables_len; i++) {
+		char *more = ch_xasprintf("%s, %s", all, mailing->tables[i]);
+
+		free(all);
+		all = more;
+	}
+	return all;
+}
+
 /* The row may be there and be faulty: then its faults are the answer. */
 static int not_found(struct preview *p, const char *key,
 		     struct ch_problems *faults)
 {
 	const struct ch_cli *cli = p->cli;
-	const char *table = p->mailing.tables[0];
+	CH_AUTOCHAR tables = names_of_tables(&p->mailing);
 
 	if (!faults->errors && !key)
-		return ch_fail(cli, EX_DATAERR, NULL, "%s: has no addressee",
-			       table);
+		return ch_fail(cli, EX_DATAERR, NULL, "%s: no addressee",
+			       tables);
 	if (!faults->errors)
 		return ch_fail(cli, EX_DATAERR,
 			       "A key is written as in the column \"key\".",
-			       "%s: no addressee \"%s\"", table, key);
+			       "%s: no addressee \"%s\"", tables, key);
 	ch_report_tell(&p->report, faults);
 	return ch_fail(cli, EX_DATAERR, "Correct the table, then try again.",
 		       "no row without a fault %s%s", key ? "has the key " : "",
@@ -231,7 +245,7 @@ static char *path_of(const struct preview *p, const struct ch_addressee *a)
 	}
 	return ch_xasprintf("%s%s%s.%s.%s", p->output ? p->output : "",
 			    p->output ? "/" : "", key,
-			    ch_letter_language(p->mailing.letter, a->language),
+			    ch_letter_language_of(p->mailing.letter, a),
 			    forms[p->form].extension);
 }
 

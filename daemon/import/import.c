@@ -9,6 +9,7 @@
  */
 #include "import/import.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -354,6 +355,7 @@ static int tell_letter(struct import *import, const struct ch_addressee *a,
 
 	ch_str_clear(&import->fields);
 	ch_fields_encode(&a->fields, &import->fields);
+	assert(!import->fields.full); /* ch_recipients_next() saw to it */
 	letter.fields = (struct ch_slice){ ch_str_cstr(&import->fields),
 					   import->fields.len };
 	fill_addresses(import, a, list, &letter);
@@ -443,9 +445,6 @@ static int read_tables(struct import *import, struct ch_error *err)
 {
 	CH_AUTOPTR(ch_recipients) recipients = NULL;
 	CH_AUTOCHAR spool = ch_slice_dup(import->start->spool_dir);
-	CH_AUTOCHAR shown = ch_slice_dup(import->start->recipients_len
-						 ? import->start->recipients[0]
-						 : CH_SLICE_EMPTY);
 	CH_AUTOCHAR charset = NULL;
 	CH_AUTOCHAR sheet = NULL;
 	struct ch_recipients_options options = {
@@ -466,8 +465,9 @@ static int read_tables(struct import *import, struct ch_error *err)
 		return 0;
 	columns = ch_recipients_columns(recipients, &len);
 	if (import->letter)
-		ch_letter_check_columns(import->letter, columns, len, shown,
-					&import->problems);
+		ch_letter_check_columns(import->letter, columns,
+					ch_recipients_column_files(recipients),
+					len, &import->problems);
 	/* Behind such a fault the rows are still checked, but not merged: each
 	 * would say it again. */
 	import->merging = import->problems.errors == 0;

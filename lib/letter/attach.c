@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* attach.c - what goes with the letter of one addressee alone, and what may not
- * stand in it.
- */
+/* attach.c - what goes with the letter of one addressee alone. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,47 +113,4 @@ size_t ch_letter_annexes_of(const struct ch_letter *letter,
 bool ch_letter_attached(const struct ch_letter *letter, size_t file)
 {
 	return letter->attachments[file] != NULL;
-}
-
-/* At each place where the text uses a column in which the tables differ: also
- * in a section, which would stay closed without a word. */
-static void refuse_in(const struct ch_letter_part *part,
-		      const struct ch_addressee *addressee,
-		      struct ch_problems *problems)
-{
-	size_t names = ch_template_names(part->tpl);
-	bool *lists = ch_xcalloc(names, sizeof(*lists));
-
-	for (size_t i = 0; i < names; i++)
-		lists[i] = strcmp(ch_template_name(part->tpl, i),
-				  CH_FIELD_CAPACITIES) == 0;
-	for (size_t i = 0; i < names; i++) {
-		const char *name = ch_template_name(part->tpl, i);
-		const char *differing =
-			ch_fields_get(&addressee->differing, name);
-		CH_AUTOCHAR text = NULL;
-
-		if (!differing)
-			continue;
-		text = ch_xasprintf("the tables differ for %s: %s",
-				    addressee->key, differing);
-		ch_template_refuse(part->tpl, i, lists,
-				   "Write the same in both, or print it inside "
-				   "{{#capacities}} ... {{/capacities}}.",
-				   text, problems);
-	}
-	free(lists);
-}
-
-int ch_letter_refuse_differing(const struct ch_letter_language *language,
-			       const struct ch_addressee *addressee,
-			       struct ch_problems *problems)
-{
-	size_t errors = problems->errors;
-
-	if (addressee->differing.len == 0)
-		return 0;
-	refuse_in(&language->subject, addressee, problems);
-	refuse_in(&language->body, addressee, problems);
-	return problems->errors > errors ? -1 : 0;
 }

@@ -25,21 +25,19 @@ ch_letter_courtesy(const struct ch_letter *letter,
 }
 
 /* A salutation in Arabic is of no use to who reads the English below it: the
- * column "salutation.en" has what stands there. */
-const char *ch_letter_column(const struct ch_letter *letter,
-			     const struct ch_addressee *addressee,
-			     const char *name)
+ * column "salutation.en" has what stands there. To a list of capacities this
+ * happens in each of its items. */
+void ch_letter_translate(const struct ch_letter_language *second,
+			 struct ch_data *value)
 {
-	const struct ch_fields *fields = &addressee->fields;
-	const char *own = NULL;
+	const struct ch_data *own =
+		ch_data_member(value, ch_slice_of(second->code));
 
-	if (letter->repeated) {
-		CH_AUTOCHAR wanted =
-			ch_xasprintf("%s.%s", name, letter->repeated->code);
-
-		own = ch_fields_get(fields, wanted);
-	}
-	return own && own[0] ? own : ch_fields_get(fields, name);
+	if (value->kind == CH_DATA_TEXT && own && own->kind == CH_DATA_TEXT &&
+	    own->text.len > 0)
+		value->text = own->text;
+	for (size_t i = 0; i < value->len; i++)
+		ch_letter_translate(second, &value->items[i]);
 }
 
 bool ch_letter_courtesy_uses(const struct ch_letter *letter,

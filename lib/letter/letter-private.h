@@ -123,11 +123,19 @@ int ch_letter_attach(struct ch_letter *letter,
 		     const struct ch_addressee *addressee,
 		     struct ch_problems *problems);
 
+/* Whether that name of the text, or any of them, prints the column or asks for
+ * it: by itself, by a member of it, or as a member in a section. (letter.c) */
+bool ch_letter_name_uses(const struct ch_letter_part *part, size_t name,
+			 const char *field);
+bool ch_letter_part_uses(const struct ch_letter_part *part, const char *field);
+
 /* A text that uses a column in which several tables differ, outside of the list
- * of what each says, is an error: -1 with each place (attach.c). */
+ * of what each says, is an error: -1 with each place. What a salutation is made
+ * of is used where it is printed; `repeated` is said of a courtesy translation,
+ * which uses the columns in its language. (differing.c) */
 int ch_letter_refuse_differing(const struct ch_letter_language *language,
 			       const struct ch_addressee *addressee,
-			       struct ch_problems *problems);
+			       bool repeated, struct ch_problems *problems);
 
 /* Find the pictures of the page, marking the files in `used`, and its fonts
  * where every mail has it. */
@@ -176,11 +184,10 @@ struct ch_letter_language *
 ch_letter_courtesy(const struct ch_letter *letter,
 		   const struct ch_letter_language *language,
 		   const struct ch_addressee *addressee);
-/* The value of a column, in the language that is repeated if the table has it
- * so. NULL where there is no such column. */
-const char *ch_letter_column(const struct ch_letter *letter,
-			     const struct ch_addressee *addressee,
-			     const char *name);
+/* Put in the place of each text of a value, and of what is below it, what the
+ * table has in that language: "post.en" for "post". (courtesy.c) */
+void ch_letter_translate(const struct ch_letter_language *second,
+			 struct ch_data *value);
 /* Whether a column is there for that alone: "second_language", or a field's
  * name and a language that is repeated. */
 bool ch_letter_courtesy_uses(const struct ch_letter *letter,

@@ -985,10 +985,30 @@ static bool is_below(const char *name, const char *field)
 	       (name[len] == '\0' || name[len] == '.');
 }
 
-static bool part_uses(const struct ch_letter_part *part, const char *field)
+/* Whether the field is a member that a section on what it belongs to prints:
+ * "post.city" where the text has {{#post}}{{city}}{{/post}}. */
+static bool is_member_in(const struct ch_letter_part *part, size_t name,
+			 const char *field)
+{
+	const char *group = ch_template_name(part->tpl, name);
+	size_t root = ch_template_root_of(part->tpl, name);
+
+	return strcmp(field, group) != 0 && is_below(field, group) &&
+	       root < ch_template_roots(part->tpl) && !part->plain[root] &&
+	       ch_letter_part_uses(part, field + strlen(group) + 1);
+}
+
+bool ch_letter_name_uses(const struct ch_letter_part *part, size_t name,
+			 const char *field)
+{
+	return is_below(ch_template_name(part->tpl, name), field) ||
+	       is_member_in(part, name, field);
+}
+
+bool ch_letter_part_uses(const struct ch_letter_part *part, const char *field)
 {
 	for (size_t i = 0; i < ch_template_names(part->tpl); i++) {
-		if (is_below(ch_template_name(part->tpl, i), field))
+		if (ch_letter_name_uses(part, i, field))
 			return true;
 	}
 	return false;
@@ -1011,8 +1031,9 @@ bool ch_letter_uses(const struct ch_letter *letter, const char *field)
 	for (size_t i = 0; i < letter->languages_len; i++) {
 		if (salutation_uses(&letter->languages[i], field))
 			return true;
-		if (part_uses(&letter->languages[i].subject, field) ||
-		    part_uses(&letter->languages[i].body, field))
+		if (ch_letter_part_uses(&letter->languages[i].subject,
+					field) ||
+		    ch_letter_part_uses(&letter->languages[i].body, field))
 			return true;
 	}
 	return false;
@@ -1091,15 +1112,16 @@ static void check_part(const struct ch_letter_part *part,
 }
 
 /* Columns that would hide a field of the letter's own. */
-static void check_hiding(const char *const *columns, size_t len,
-			 const char *table_file, struct ch_problems *problems)
+static void check_hiding(const char *const *columns,
+			 const char *const *files, size_t len,
+			 struct ch_problems *problems)
 {
 	static const char *const own[] = { "reference", "date", "deadline",
 					   "annexes", "copies", "labels",
 					   CAPACITIES };
 
 	for (size_t i = 0; i < len; i++) {
-		struct ch_place place = { table_file, 1, 0, columns[i] };
+		struct ch_place place = { files[i], 1, 0, columns[i] };
 		bool hides = strncmp(columns[i], LABELS, strlen(LABELS)) == 0;
 
 		for (size_t j = 0; j < CH_COUNT(own); j++)
@@ -1112,18 +1134,32 @@ static void check_hiding(const char *const *columns, size_t len,
 	}
 }
 
+/* "a.csv has the columns key, to, name; b.csv has also seat." */
+static void write_columns(const char *const *columns,
+			  const char *const *files, size_t len,
+			  struct ch_str *out)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (i == 0)
+			ch_str_addf(out, "%s has the columns ", files[i]);
+		else if (strcmp(files[i], files[i - 1]) != 0)
+			ch_str_addf(out, "; %s has also ", files[i]);
+		else
+			ch_str_add(out, ", ");
+		ch_str_add(out, columns[i]);
+	}
+	ch_str_add(out, ".");
+}
+
 int ch_letter_check_columns(const struct ch_letter *letter,
-			    const char *const *columns, size_t len,
-			    const char *table_file,
+			    const char *const *columns,
+			    const char *const *files, size_t len,
 			    struct ch_problems *problems)
 {
 	CH_AUTO(ch_str) hint = CH_STR_INIT(4096);
 	size_t errors = problems->errors;
 
-	ch_str_addf(&hint, "%s has the columns ", table_file);
-	for (size_t i = 0; i < len; i++)
-		ch_str_addf(&hint, "%s%s", i ? ", " : "", columns[i]);
-	ch_str_add(&hint, ".");
+	write_columns(columns, files, len, &hint);
 	for (size_t i = 0; i < letter->languages_len; i++) {
 		const struct ch_letter_language *l = &letter->languages[i];
 
@@ -1132,7 +1168,7 @@ int ch_letter_check_columns(const struct ch_letter *letter,
 		check_part(&l->body, columns, len, ch_str_cstr(&hint),
 			   problems);
 	}
-	check_hiding(columns, len, table_file, problems);
+	check_hiding(columns, files, len, problems);
 	return problems->errors > errors ? -1 : 0;
 }
 

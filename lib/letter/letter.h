@@ -137,10 +137,11 @@ int ch_letter_page(const struct ch_letter *letter,
 bool ch_letter_uses(const struct ch_letter *letter, const char *field);
 
 /* Fields that some language's template uses, and addressees do not have as a
- * column, are problems before the first row is merged. */
+ * column, are problems before the first row is merged. `files` says by column
+ * in which table it stands, as messages call it. */
 int ch_letter_check_columns(const struct ch_letter *letter,
-			    const char *const *columns, size_t len,
-			    const char *table_file,
+			    const char *const *columns,
+			    const char *const *files, size_t len,
 			    struct ch_problems *problems);
 
 /* A Message-ID that is unique, and fixed with the letter: 80 random bits and

@@ -14,6 +14,7 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/data.c lib/letter/data.h \
 	lib/letter/date.c lib/letter/date.h \
 	lib/letter/decode.c lib/letter/decode.h \
+	lib/letter/differing.c \
 	lib/letter/fault.h \
 	lib/letter/fields.c lib/letter/fields.h \
 	lib/letter/filter.c lib/letter/filter.h \

@@ -187,18 +187,11 @@ static void read_column(const struct ch_letter *letter,
 	size_t i = part->hints[root];
 
 	ch_data_release(value);
-	if (!part->plain[root]) {
+	if (!part->plain[root] || letter->repeated) {
 		ch_data_of_fields(fields, name, value);
+		if (letter->repeated)
+			ch_letter_translate(letter->repeated, value);
 		return;
-	}
-	if (letter->repeated) {
-		const char *own = ch_letter_column(letter, addressee, name);
-
-		if (own) {
-			value->kind = CH_DATA_TEXT;
-			value->text = ch_slice_of(own);
-			return;
-		}
 	}
 	if (i >= fields->len || strcmp(fields->items[i].name, name) != 0) {
 		for (i = 0; i < fields->len; i++) {
@@ -400,11 +393,15 @@ static int merge(struct ch_letter *letter,
 		letter, ch_letter_language_of(letter, addressee));
 	struct ch_letter_language *second =
 		ch_letter_courtesy(letter, language, addressee);
+	int differs;
 
 	ch_letter_attach(letter, language, addressee, problems);
-	if (ch_letter_refuse_differing(language, addressee, problems) < 0 ||
-	    (second &&
-	     ch_letter_refuse_differing(second, addressee, problems) < 0))
+	differs = ch_letter_refuse_differing(language, addressee, false,
+					     problems);
+	if (second)
+		differs |= ch_letter_refuse_differing(second, addressee, true,
+						      problems);
+	if (differs)
 		return -1;
 	snprintf(letter->content_language, sizeof(letter->content_language),
 		 "%s%s%s", language->code, second ? ", " : "",

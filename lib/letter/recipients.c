@@ -40,8 +40,10 @@ struct ch_recipients {
 	uint64_t max_recipients;
 	uint64_t given;
 	const char **columns; /* owned array, borrowed from the tables */
+	const char **files; /* owned array, by columns; likewise borrowed */
 	size_t columns_len;
 	size_t columns_cap;
+	size_t files_cap;
 	struct ch_seen addresses; /* of several tables */
 	struct ch_sort *rows;     /* owned; NULL until they are read */
 	struct ch_str encoded;    /* scratch */
@@ -69,6 +71,7 @@ void ch_recipients_free(struct ch_recipients *r)
 	}
 	free(r->tables);
 	free(r->columns);
+	free(r->files);
 	ch_seen_release(&r->addresses);
 	if (r->rows)
 		ch_sort_free(r->rows);
@@ -97,11 +100,14 @@ static bool has_column(const struct ch_recipients *r, const char *name)
 	return false;
 }
 
-static void add_column(struct ch_recipients *r, const char *name)
+static void add_column(struct ch_recipients *r, const char *name,
+		       const char *file)
 {
 	if (has_column(r, name))
 		return;
+	CH_GROW(r->files, r->columns_len, r->files_cap);
 	CH_GROW(r->columns, r->columns_len, r->columns_cap);
+	r->files[r->columns_len] = file;
 	r->columns[r->columns_len++] = name;
 }
 
@@ -138,7 +144,7 @@ static int open_table(struct ch_recipients *r,
 		return -1;
 	columns = ch_table_columns(to->table, &len);
 	for (size_t i = 0; i < len; i++)
-		add_column(r, columns[i]);
+		add_column(r, columns[i], ch_table_file(to->table));
 	return 0;
 }
 
@@ -173,6 +179,12 @@ const char *const *ch_recipients_columns(const struct ch_recipients *r,
 	return (const char *const *)r->columns;
 }
 
+const char *const *
+ch_recipients_column_files(const struct ch_recipients *r)
+{
+	return (const char *const *)r->files;
+}
+
 const char *ch_recipients_form(const struct ch_recipients *r, size_t table)
 {
 	return ch_table_form(r->tables[table].table);
@@ -205,19 +217,51 @@ static void add_capacity(const struct ch_recipients *r,
 					  : r->tables[member->table].name));
 }
 
+static void fault(struct ch_recipients *r, const struct member *at,
+		  const char *field, const char *hint, const char *text,
+		  struct ch_problems *problems)
+{
+	struct ch_place place = { file_of(r, at->table), at->line, 0,
+				  field };
+
+	ch_problems_add(problems, CH_PROBLEM_ERROR, place, hint, "%s", text);
+}
+
+/* Whether all that is known of an addressee can be kept: the list says each
+ * value again. */
+static int check_size(struct ch_recipients *r, const struct member *first,
+		      const struct ch_fields *fields,
+		      struct ch_problems *problems)
+{
+	ch_str_clear(&r->encoded);
+	ch_fields_encode(fields, &r->encoded);
+	if (!r->encoded.full)
+		return 0;
+	fault(r, first, NULL, NULL,
+	      r->len > 1 ? "what the tables say of it is too long together"
+			 : "what the table says of it is too long to stand in "
+			   "the list of capacities too",
+	      problems);
+	return -1;
+}
+
 /* ---- one table -------------------------------------------------------- */
 
 static int next_of_one(struct ch_recipients *r, struct ch_addressee *ret,
 		       struct ch_problems *problems)
 {
-	int got = ch_table_next(r->tables[0].table, ret, problems);
+	int got;
 
-	if (got > 0 && r->capacities) {
+	while ((got = ch_table_next(r->tables[0].table, ret, problems)) > 0 &&
+	       r->capacities) {
 		struct member member = { 0, ret->line, ret->fields };
 		struct ch_fields list = { 0 };
 
 		add_capacity(r, &member, 1, &list);
 		ch_fields_append(&ret->fields, &list);
+		if (check_size(r, &member, &ret->fields, problems) == 0)
+			break;
+		ch_addressee_release(ret);
 	}
 	return got;
 }
@@ -229,16 +273,6 @@ struct head {
 	size_t table;
 	unsigned int line;
 };
-
-static void fault(struct ch_recipients *r, const struct member *at,
-		  const char *field, const char *hint, const char *text,
-		  struct ch_problems *problems)
-{
-	struct ch_place place = { file_of(r, at->table), at->line, 0,
-				  field };
-
-	ch_problems_add(problems, CH_PROBLEM_ERROR, place, hint, "%s", text);
-}
 
 static int keep_row(struct ch_recipients *r, size_t table,
 		    const struct ch_addressee *a, struct ch_error *err)
@@ -518,12 +552,7 @@ static int merge_members(struct ch_recipients *r, size_t len,
 	complete(r, ret, problems);
 	for (size_t i = 0; i < len; i++)
 		add_capacity(r, &r->members[i], i + 1, &ret->fields);
-	ch_str_clear(&r->encoded);
-	ch_fields_encode(&ret->fields, &r->encoded);
-	if (r->encoded.full)
-		fault(r, &r->members[0], NULL, NULL,
-		      "what the tables say of it is too long together",
-		      problems);
+	check_size(r, &r->members[0], &ret->fields, problems);
 	return problems->errors > errors ? -1 : 0;
 }
 

@@ -40,9 +40,12 @@ int ch_recipients_open(const struct ch_recipients_table *tables, size_t len,
 		       struct ch_problems *problems);
 void ch_recipients_free(struct ch_recipients *recipients);
 
-/* The columns of all tables, each once. */
+/* The columns of all tables, each once; and by column the first table that has
+ * it, as messages call it. Borrowed. */
 const char *const *ch_recipients_columns(const struct ch_recipients *recipients,
 					 size_t *ret_len);
+const char *const *
+ch_recipients_column_files(const struct ch_recipients *recipients);
 /* "CSV, commas, UTF-8"; borrowed. */
 const char *ch_recipients_form(const struct ch_recipients *recipients,
 			       size_t table);

@@ -183,13 +183,18 @@ static void check_table(const struct ch_letter *letter, struct ch_slice text)
 	CH_AUTOPTR(ch_table) table = NULL;
 	struct ch_addressee addressee;
 	const char *const *columns;
+	const char **files;
 	size_t len;
 
 	if (ch_table_open(memory_file(text.data, text.len), &options, &table,
 			  &problems) < 0)
 		return;
 	columns = ch_table_columns(table, &len);
-	ch_letter_check_columns(letter, columns, len, "m.csv", &problems);
+	files = ch_xcalloc(len, sizeof(*files));
+	for (size_t i = 0; i < len; i++)
+		files[i] = "m.csv";
+	ch_letter_check_columns(letter, columns, files, len, &problems);
+	free(files);
 	while (ch_table_next(table, &addressee, &problems) > 0) {
 		check_addressee(letter, &addressee);
 		ch_addressee_release(&addressee);

@@ -264,6 +264,7 @@ static void columns_make_a_salutation(void **state)
 		  "en.md:3:1: salutation_line: no such field [m.csv has the "
 		  "columns key, gender.]\n" },
 	};
+	static const char *const files[] = { "m.csv", "m.csv" };
 	CH_AUTO(ch_bundle) bundle = { 0 };
 	CH_AUTO(ch_problems) loading = { 0 };
 	CH_AUTOPTR(ch_letter) letter = NULL;
@@ -277,8 +278,8 @@ static void columns_make_a_salutation(void **state)
 		CH_AUTO(ch_problems) problems = { 0 };
 		CH_AUTO(ch_str) told = CH_STR_INIT(1000);
 
-		ch_letter_check_columns(letter, rows[i].columns, rows[i].len,
-					"m.csv", &problems);
+		ch_letter_check_columns(letter, rows[i].columns, files,
+					rows[i].len, &problems);
 		add_problems(&told, &problems);
 		assert_string_equal(ch_str_cstr(&told), rows[i].told);
 	}

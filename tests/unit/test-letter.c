@@ -467,6 +467,8 @@ static void columns(void **state)
 		{ NULL, NULL },
 	};
 	static const char *const names[] = { "key", "to", "a", "date" };
+	static const char *const files_of[] = { "m.csv", "m.csv", "n.csv",
+						"n.csv" };
 	CH_AUTO(ch_bundle) bundle = { 0 };
 	CH_AUTO(ch_problems) problems = { 0 };
 	CH_AUTOPTR(ch_letter) letter = NULL;
@@ -476,16 +478,17 @@ static void columns(void **state)
 	make_bundle(files, &bundle);
 	assert_int_equal(ch_letter_load(&bundle, &plain_options, &letter,
 					&problems), 0);
-	assert_int_equal(ch_letter_check_columns(letter, names, 4, "m.csv",
+	assert_int_equal(ch_letter_check_columns(letter, names, files_of, 4,
 						 &problems), -1);
 	add_problems(&out, &problems);
 	assert_string_equal(ch_str_cstr(&out),
 			    "l/en.md:3:10: b: no such field\n"
 			    "l/en.md:4:1: b: no such field\n"
-			    "m.csv:1: date: a column may not be called like a "
+			    "n.csv:1: date: a column may not be called like a "
 			    "field that every letter has\n");
 	assert_string_equal(problems.items[0].hint,
-			    "m.csv has the columns key, to, a, date.");
+			    "m.csv has the columns key, to; n.csv has also a, "
+			    "date.");
 	assert_true(ch_letter_uses(letter, "a"));
 	assert_false(ch_letter_uses(letter, "to"));
 }
@@ -502,6 +505,8 @@ static void columns_of_lists(void **state)
 	};
 	static const char *const names[] = { "key", "to", "seat.1.body",
 					     "capacities", "seat.body" };
+	static const char *const files_of[] = { "m.csv", "m.csv", "m.csv",
+						"m.csv", "m.csv" };
 	CH_AUTO(ch_bundle) bundle = { 0 };
 	CH_AUTO(ch_problems) problems = { 0 };
 	CH_AUTOPTR(ch_letter) letter = NULL;
@@ -511,7 +516,7 @@ static void columns_of_lists(void **state)
 	make_bundle(files, &bundle);
 	assert_int_equal(ch_letter_load(&bundle, &plain_options, &letter,
 					&problems), 0);
-	assert_int_equal(ch_letter_check_columns(letter, names, 5, "m.csv",
+	assert_int_equal(ch_letter_check_columns(letter, names, files_of, 5,
 						 &problems), -1);
 	add_problems(&out, &problems);
 	assert_string_equal(ch_str_cstr(&out),
@@ -522,6 +527,8 @@ static void columns_of_lists(void **state)
 			    "like a field that every letter has\n");
 	assert_true(ch_letter_uses(letter, "seat"));
 	assert_true(ch_letter_uses(letter, "capacities"));
+	assert_true(ch_letter_uses(letter, "seat.body"));
+	assert_false(ch_letter_uses(letter, "seat.room"));
 	assert_false(ch_letter_uses(letter, "sea"));
 }
 
