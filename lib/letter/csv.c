@@ -144,7 +144,7 @@ static void add_char(struct ch_csv *csv, struct ch_row *row, char c)
 		if (tell(csv, row, TOLD_NUL))
 			FAULT(csv, csv->line, csv->column,
 			      "If the table is UTF-16 without a byte-order "
-			      "mark, say so: --charset UTF-16LE.",
+			      "mark, say so: --charset UTF-16LE or UTF-16BE.",
 			      "a NUL byte");
 		return;
 	}

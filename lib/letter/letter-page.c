@@ -182,21 +182,6 @@ void ch_letter_page_load(struct ch_letter *letter, bool *used,
 
 /* ---- one addressee ---------------------------------------------------- */
 
-static void fault_of(const struct ch_letter_language *language,
-		     const struct ch_addressee *addressee, const char *hint,
-		     const char *text, struct ch_problems *problems)
-{
-	struct ch_place place = { language->file->shown, 0, 0, NULL };
-
-	if (addressee->file)
-		ch_problems_add(problems, CH_PROBLEM_ERROR, place, hint,
-				"%s for %s (%s:%u)", text, addressee->key,
-				addressee->file, addressee->line);
-	else
-		ch_problems_add(problems, CH_PROBLEM_ERROR, place, hint,
-				"%s for %s", text, addressee->key);
-}
-
 /* The subject without "[DM-1276] ". */
 static const char *title_of(const struct ch_letter *letter)
 {
@@ -236,9 +221,9 @@ void ch_letter_page_write(struct ch_letter *letter,
 	ch_str_clear(&page->pdf);
 	if (ch_page_set(page->setter, body, values, &facts, &page->pdf,
 			&err) < 0)
-		fault_of(language, addressee,
-			 "Fonts are named in letter.conf, under page.",
-			 err.text, problems);
+		ch_letter_fault(language, addressee, 0,
+				"Fonts are named in letter.conf, under page.",
+				err.text, problems);
 }
 
 struct ch_slice ch_letter_page_pdf(const struct ch_letter *letter)

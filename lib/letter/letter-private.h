@@ -116,6 +116,13 @@ ch_letter_find_language(const struct ch_letter *letter, const char *code);
 /* "annex-1.pdf" and "fr" give "annex-1.fr.pdf". Owned by the caller. */
 char *ch_letter_name_in(const char *name, const char *code);
 
+/* Add an error of one addressee's letter, at that line of its text (0: none),
+ * which names its key, and its row where that is known. (merge.c) */
+void ch_letter_fault(const struct ch_letter_language *language,
+		     const struct ch_addressee *addressee, unsigned int line,
+		     const char *hint, const char *text,
+		     struct ch_problems *problems);
+
 /* Gather what goes with the letter of this addressee into `attached`, and how
  * many these are into `annexes`. -1 with problems (attach.c). */
 int ch_letter_attach(struct ch_letter *letter,

@@ -114,7 +114,7 @@ void ch_letter_try_bodies(struct ch_letter_language *language,
 
 /* ---- faults ----------------------------------------------------------- */
 
-static void fault_of(const struct ch_letter_language *language,
+void ch_letter_fault(const struct ch_letter_language *language,
 		     const struct ch_addressee *addressee, unsigned int line,
 		     const char *hint, const char *text,
 		     struct ch_problems *problems)
@@ -143,7 +143,7 @@ static void fault_of_row(const struct ch_letter_language *language,
 		ch_problems_add(problems, CH_PROBLEM_ERROR, place, NULL, "%s",
 				text);
 	else
-		fault_of(language, addressee, 0, NULL, text, problems);
+		ch_letter_fault(language, addressee, 0, NULL, text, problems);
 }
 
 /* ---- values ----------------------------------------------------------- */
@@ -317,13 +317,13 @@ static void write_subject(struct ch_letter *letter,
 	ch_template_text(language->subject.tpl, &language->subject.filled,
 			 language->isolate, out);
 	if (out->full)
-		fault_of(language, addressee, 1, "Shorten it.",
-			 "the subject is too long", problems);
+		ch_letter_fault(language, addressee, 1, "Shorten it.",
+				"the subject is too long", problems);
 	else if (!ch_header_text_ok(ch_str_cstr(out), out->len))
-		fault_of(language, addressee, 1,
-			 "A field of the subject is on one line.",
-			 "a line break or control character in the subject",
-			 problems);
+		ch_letter_fault(language, addressee, 1,
+				"A field of the subject is on one line.",
+				"a line break or control character in the "
+				"subject", problems);
 }
 
 /* ---- the whole -------------------------------------------------------- */
@@ -363,9 +363,9 @@ static void write_body(struct ch_letter *letter,
 	ch_body_html(body, values, &frame, &letter->html);
 	*ret_delsp = delsp;
 	if (letter->text.full || letter->html.full)
-		fault_of(language, addressee, 0, NULL,
-			 "the letter is larger than a message may be",
-			 problems);
+		ch_letter_fault(language, addressee, 0, NULL,
+				"the letter is larger than a message may be",
+				problems);
 	if (letter->page_wanted && problems->errors == errors)
 		ch_letter_page_write(letter, language, addressee, body, values,
 				     problems);
@@ -510,7 +510,8 @@ int ch_letter_compose(const struct ch_letter *seen,
 		return -1;
 	collect_addresses(letter, addressee);
 	if (compose(letter, language, delsp, identity, out, &err) < 0) {
-		fault_of(language, addressee, 0, NULL, err.text, problems);
+		ch_letter_fault(language, addressee, 0, NULL, err.text,
+				problems);
 		return -1;
 	}
 	return 0;
