@@ -19,6 +19,8 @@ struct check {
 	uint64_t in_language[CH_LANGUAGES];
 	uint64_t in_another; /* in place of the language they want */
 	uint64_t largest_bytes;
+	size_t least_annexes; /* of a letter */
+	size_t most_annexes;
 	struct ch_recipients *recipients; /* owned; NULL: could not be read */
 };
 
@@ -26,8 +28,13 @@ static void count(struct check *check, const struct ch_addressee *addressee)
 {
 	const char *language =
 		ch_letter_language_of(check->mailing.letter, addressee);
+	size_t annexes =
+		ch_letter_annexes_of(check->mailing.letter, addressee);
 
-	check->letters++;
+	if (check->letters++ == 0 || annexes < check->least_annexes)
+		check->least_annexes = annexes;
+	if (annexes > check->most_annexes)
+		check->most_annexes = annexes;
 	check->in_another += addressee->language[0] &&
 			     strcmp(addressee->language, language) != 0;
 	for (size_t i = 0; i < CH_LANGUAGES; i++)
@@ -186,9 +193,8 @@ static void tell_json(const struct check *check)
 
 static void tell_languages(const struct check *check)
 {
-	const struct ch_letter *letter = check->mailing.letter;
-	const char *const *codes = ch_letter_languages(letter);
 	char size[CH_TERM_SIZE];
+	char more[32] = "";
 
 	for (size_t i = 0; i < CH_LANGUAGES; i++) {
 		if (check->in_language[i])
@@ -201,9 +207,11 @@ static void tell_languages(const struct check *check)
 		ch_term_line(&check->cli->out,
 			     "The letter lacks the language of %llu of them.",
 			     (unsigned long long)check->in_another);
+	if (check->most_annexes > check->least_annexes)
+		snprintf(more, sizeof(more), " to %zu", check->most_annexes);
 	ch_term_line(&check->cli->out,
-		     "Annexes: %zu. Largest message: %s.",
-		     ch_letter_annexes(letter, codes[0]),
+		     "Annexes: %zu%s. Largest message: %s.",
+		     check->least_annexes, more,
 		     ch_term_size(check->largest_bytes, size));
 }
 

@@ -405,6 +405,16 @@ class Everything(Case):
                 self.assertNotIn(f"MARK-{other}".encode(), data)
                 self.assertNotIn(f"post-{other.lower()}".encode(), data)
 
+    def test_annexes_are_counted(self):
+        """Those of each addressee; the page is none of them."""
+        out = self.run_it("check", "letter", "members.xlsx", "guests.csv",
+                          "--annex-dir", "files")
+        self.assertIn("\nAnnexes: 1 to 3. Largest message: ", out)
+        for key, (names, *_) in EXPECTED.items():
+            out = self.run_it("preview", "letter", "members.xlsx",
+                              "guests.csv", "--annex-dir", "files", "-r", key)
+            self.assertIn(f"\nAnnexes: {len(names)}\n", out)
+
     def test_each_is_whole(self):
         peer = self.send()
         seen = {}
