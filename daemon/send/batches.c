@@ -162,11 +162,12 @@ static int first_problem(const struct ch_problems *problems,
 {
 	for (size_t i = 0; i < problems->len; i++) {
 		const struct ch_problem *p = &problems->items[i];
+		CH_AUTO(ch_str) line = CH_STR_INIT(4096);
 
-		if (p->kind == CH_PROBLEM_ERROR)
-			return ch_error_set(err, CH_GIVE_UP, "%s:%u:%u: %s",
-					    p->file, p->line, p->column,
-					    p->text);
+		if (p->kind != CH_PROBLEM_ERROR)
+			continue;
+		ch_problem_format(p, &line);
+		return ch_error_set(err, CH_GIVE_UP, "%s", ch_str_cstr(&line));
 	}
 	return ch_error_set(err, CH_GIVE_UP, "cannot be composed");
 }

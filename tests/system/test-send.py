@@ -127,6 +127,15 @@ def another_ministry_is_held(room):
     assert "none of the letter's" in text, text
 
 
+def what_cannot_be_composed_is_held(room):
+    """With the place, the field and the reason."""
+    parts = room.letters["ITA"]["fields"].split(b"\0")
+    at = parts.index(b"salutation") + 1
+    parts[at] = b""
+    text = held(room, fields=b"\0".join(parts))
+    assert text == "en.md:3:1: salutation: empty for ITA", text
+
+
 def a_changed_annex_is_held(room):
     """ACCEPTANCE 27."""
     digest = next(f for f in room.files if f["name"] == b"a.pdf")["sha256"]
@@ -194,5 +203,6 @@ if __name__ == "__main__":
              in_doubt_after_the_dot, called_back, a_go_for_another_ends_it,
              chanceryd_goes_away, stops_after_the_letter_under_way,
              other_bytes_are_held, another_ministry_is_held,
+             what_cannot_be_composed_is_held,
              a_changed_annex_is_held, faults, connections_are_renewed,
              nonsense_ends_it])
