@@ -336,6 +336,31 @@ static const struct separator {
 	{ '\t', "tabs" },
 };
 
+/* Excel may write "sep=;" above the table, and reads it so itself. */
+static bool said(struct ch_csv *csv)
+{
+	static const char word[] = "sep=";
+	const char *text = csv->piece.data;
+	size_t len = csv->piece.len;
+	size_t end = sizeof(word); /* behind the separator */
+	bool known = false;
+
+	if (len <= end || memcmp(text, word, sizeof(word) - 1) != 0)
+		return false;
+	for (size_t i = 0; i < CH_COUNT(separators); i++)
+		known |= text[end - 1] == separators[i].character;
+	if (text[end] == '\r')
+		end++;
+	if (!known || end >= len || text[end] != '\n')
+		return false;
+	csv->separator = text[sizeof(word) - 1];
+	for (size_t i = 0; i <= end; i++)
+		move(csv, text[i]);
+	csv->piece.data += end + 1;
+	csv->piece.len -= end + 1;
+	return true;
+}
+
 /* Count in the first piece up to the end of the first row that is not empty;
  * a header that is longer than a piece has shown its separator by then. */
 static void detect(struct ch_csv *csv)
@@ -387,6 +412,10 @@ static int next(struct ch_rows *rows, struct ch_row *row,
 		char c;
 		bool complete;
 
+		if (!csv->separator && said(csv)) {
+			begin_row(csv, row);
+			continue;
+		}
 		if (!csv->separator)
 			detect(csv);
 		c = *csv->piece.data++;
