@@ -67,6 +67,7 @@ static void language_release(struct ch_letter_language *language)
 	free(language->attachments);
 	for (size_t i = 0; i < CH_SALUTATION_FIELDS; i++)
 		ch_str_release(&language->salutation[i]);
+	ch_str_release(&language->copies);
 }
 
 void ch_letter_free(struct ch_letter *letter)
@@ -88,7 +89,6 @@ void ch_letter_free(struct ch_letter *letter)
 	free(letter->deadline);
 	ch_countries_free(letter->countries);
 	ch_salutations_free(letter->salutations);
-	ch_str_release(&letter->copies);
 	ch_str_release(&letter->subject);
 	ch_str_release(&letter->text);
 	ch_str_release(&letter->html);
@@ -254,6 +254,7 @@ static void add_language(struct load *load, const char *code, bool wanted)
 			.file = file,
 			.labels = &conf->labels[number],
 			.isolate = strcmp(code, "ar") == 0,
+			.copies = CH_STR_INIT(COPIES_MAX),
 		};
 }
 
@@ -914,7 +915,6 @@ int ch_letter_load(const struct ch_bundle *bundle,
 	letter->max_bytes = options->max_message_bytes
 				    ? options->max_message_bytes
 				    : DEFAULT_MAX_BYTES;
-	ch_str_init(&letter->copies, COPIES_MAX);
 	ch_str_init(&letter->subject, SUBJECT_MAX);
 	ch_str_init(&letter->text, letter->max_bytes);
 	ch_str_init(&letter->html, letter->max_bytes);
