@@ -1079,14 +1079,19 @@ static bool has_salutation(const char *const *columns, size_t len,
 			  ch_salutation_field_name(CH_SALUTATION));
 }
 
+static bool salutes(const struct ch_letter_part *part, size_t root)
+{
+	return part->sources[root] >= CH_SOURCE_SALUTATION &&
+	       part->sources[root] <= CH_SOURCE_SALUTATION_CLOSING;
+}
+
 /* Whether the table gives that field something to come from. */
 static bool has_source(const struct ch_letter_part *part, size_t root,
 		       const char *name, const char *const *columns, size_t len)
 {
 	enum ch_source source = part->sources[root];
 
-	if (source >= CH_SOURCE_SALUTATION &&
-	    source <= CH_SOURCE_SALUTATION_CLOSING)
+	if (salutes(part, root))
 		return has_salutation(columns, len, name);
 	return source != CH_SOURCE_COLUMN || has_column(columns, len, name);
 }
@@ -1105,8 +1110,14 @@ static void check_part(const struct ch_letter_part *part,
 		    strcmp(ch_template_root(tpl, root), CAPACITIES) != 0 &&
 		    !has_source(part, root, ch_template_name(tpl, i), columns,
 				len))
-			ch_template_refuse(tpl, i, groups, hint,
-					   "no such field", problems);
+			ch_template_refuse(
+				tpl, i, groups,
+				salutes(part, root)
+					? "It comes from the columns "
+					  "\"office_code\" and \"gender\", or "
+					  "from \"salutation\"."
+					: hint,
+				"no such field", problems);
 	}
 	free(groups);
 }
