@@ -384,18 +384,37 @@ static void squeeze(const struct ch_str *bytes, PangoAttrList *attrs)
 	}
 }
 
-/* An address may be divided, but not behind its "https://". */
-static void keep_schemes(const struct ch_str *bytes, PangoAttrList *attrs)
+/* No line ends between `from` and the character at `to`. */
+static void keep(const char *text, const char *from, const char *to,
+		 PangoAttrList *attrs)
 {
-	const char *text = ch_str_cstr(bytes);
+	PangoAttribute *attribute = pango_attr_allow_breaks_new(FALSE);
 
-	for (const char *p = text; (p = strstr(p, "://")) != NULL; p += 3) {
-		PangoAttribute *attribute = pango_attr_allow_breaks_new(FALSE);
-		const char *end = p[3] ? ch_page_next(p + 3) : p + 3;
+	attribute->start_index = (guint)(from - text);
+	attribute->end_index = (guint)((*to ? ch_page_next(to) : to) - text);
+	pango_attr_list_insert(attrs, attribute);
+}
 
-		attribute->start_index = (guint)(p - text);
-		attribute->end_index = (guint)(end - text);
-		pango_attr_list_insert(attrs, attribute);
+/* An address may be divided, but not behind its "https://". */
+static void keep_schemes(const char *text, PangoAttrList *attrs)
+{
+	for (const char *p = text; (p = strstr(p, "://")) != NULL; p += 3)
+		keep(text, p, p + 3, attrs);
+}
+
+/* The day stays with its month: so does any number of one or two digits with
+ * the word behind it. */
+static void keep_numbers(const char *text, PangoAttrList *attrs)
+{
+	for (const char *p = text; *p;) {
+		size_t digits = strspn(p, "0123456789");
+		const char *word = p + digits + 1;
+
+		if ((digits == 1 || digits == 2) && p[digits] == ' ' &&
+		    (p == text || !g_ascii_isalnum(p[-1])) &&
+		    g_unichar_isalpha(g_utf8_get_char(word)))
+			keep(text, p, word, attrs);
+		p = digits > 0 ? p + digits : ch_page_next(p);
 	}
 }
 
@@ -423,7 +442,8 @@ static void lay_out(struct page_job *job, struct page_text *text,
 		pango_layout_set_width(layout,
 				       (int)(text->width * PANGO_SCALE));
 	add_features(job->language, attrs);
-	keep_schemes(&job->bytes, attrs);
+	keep_schemes(ch_str_cstr(&job->bytes), attrs);
+	keep_numbers(ch_str_cstr(&job->bytes), attrs);
 	if (job->language->wide)
 		squeeze(&job->bytes, attrs);
 	pango_layout_set_text(layout, ch_str_cstr(&job->bytes),

@@ -331,6 +331,16 @@ class Pages(Case):
                              [word for word in words
                               if word.startswith("https://s")], words)
 
+    def test_a_day_stays_with_its_month(self):
+        for lead in range(30, 50):
+            path = self.pdf(self.letter(
+                language="ru", text=f"{'и ' * lead}{{{{deadline | date}}}}.\n"),
+                table=self.table(language="ru"))
+            words = words_of(path)
+            day = [word for *_, word in words].index("18")
+            self.assertEqual(words[day + 1][3], "декабря")
+            self.assertEqual(words[day][1], words[day + 1][1], lead)
+
     def test_spaces_are_not_stretched_without_end(self):
         """A line that a long word behind it leaves too short is ragged."""
         size = 10.5
