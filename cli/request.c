@@ -256,7 +256,11 @@ int ch_answer_fail(const struct ch_cli *cli, const struct ch_answer *answer)
 	const json_t *error = json_object_get(answer->json, "error");
 	const char *code = ch_json_text(error, "code");
 	const char *text = ch_json_text(error, "text");
+	const char *hint = ch_json_text(error, "hint");
 
+	if (!hint[0] && strcmp(code, "not_found") == 0)
+		hint = "\"chancery status\" lists the batches, \"chancery "
+		       "letters BATCH\" their letters.";
 	if (!text[0])
 		return ch_fail(cli, answer->status >= 500 ? EX_TEMPFAIL
 							  : EX_PROTOCOL,
@@ -265,11 +269,9 @@ int ch_answer_fail(const struct ch_cli *cli, const struct ch_answer *answer)
 	for (size_t i = 0; i < CH_COUNT(refusals); i++) {
 		if (strcmp(refusals[i].code, code) == 0)
 			return ch_fail(cli, refusals[i].exit,
-				       ch_json_text(error, "hint"), "%s",
-				       text);
+				       hint, "%s", text);
 	}
-	return ch_fail(cli, EX_PROTOCOL, ch_json_text(error, "hint"), "%s",
-		       text);
+	return ch_fail(cli, EX_PROTOCOL, hint, "%s", text);
 }
 
 /* ---- asking ----------------------------------------------------------- */

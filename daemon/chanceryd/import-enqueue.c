@@ -212,6 +212,9 @@ static int start_worker(struct ch_import *import,
 	if (import->batch.id &&
 	    ch_store_batch_drop(room->store, import->batch.id, &drop) < 0)
 		ch_room_fail(room, &drop);
+	/* The house's fault; the reference is a good one. */
+	if (!err->status[0])
+		snprintf(err->status, sizeof(err->status), "5.0.0");
 	return -1;
 }
 

@@ -216,7 +216,8 @@ static bool in_cell(cmark_node *paragraph)
 	       BODY_TABLE_CELL;
 }
 
-/* How the texts of a cell's column are aligned; "" is where lines start. */
+/* How the texts of a cell's column are aligned. "Right" is for numbers, whose
+ * units stand right in Arabic too. */
 static const char *alignment(cmark_node *cell)
 {
 	const char *columns;
@@ -226,7 +227,7 @@ static const char *alignment(cmark_node *cell)
 	while ((cell = cmark_node_previous(cell)) != NULL)
 		columns++;
 	return *columns == 'c' ? ";text-align:center"
-	       : *columns == 'r' ? ";text-align:end"
+	       : *columns == 'r' ? ";text-align:right"
 				 : ";text-align:start";
 }
 
@@ -241,8 +242,9 @@ static void add_cell(struct ch_body *body, cmark_node *cell, bool enter)
 		return;
 	}
 	add_html(body, head ? "<th" : "<td");
-	add_html(body, " style=\"padding:0.3em 0.8em 0.3em 0;"
-		       "vertical-align:top;border-bottom:1px solid");
+	add_html(body, body->rtl ? " style=\"padding:0.3em 0 0.3em 0.8em;"
+				 : " style=\"padding:0.3em 0.8em 0.3em 0;");
+	add_html(body, "vertical-align:top;border-bottom:1px solid");
 	add_html(body, alignment(cell));
 	add_html(body, "\">");
 }

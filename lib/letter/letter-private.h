@@ -52,6 +52,7 @@ struct ch_letter_language {
 	struct ch_letter_part body;
 	bool salutes; /* its texts print a salutation */
 	struct ch_str salutation[CH_SALUTATION_FIELDS]; /* scratch */
+	struct ch_str copies; /* scratch */
 	bool salutation_told; /* scratch: what is wrong with them is said */
 	const struct ch_attachment **attachments; /* owned array */
 	size_t attachments_len;
@@ -98,7 +99,6 @@ struct ch_letter {
 	const struct ch_attachment **attached; /* owned array */
 	size_t attached_len;
 	size_t attached_cap;
-	struct ch_str copies;
 	struct ch_str subject;
 	struct ch_str text;
 	struct ch_str html;

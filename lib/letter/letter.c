@@ -67,6 +67,7 @@ static void language_release(struct ch_letter_language *language)
 	free(language->attachments);
 	for (size_t i = 0; i < CH_SALUTATION_FIELDS; i++)
 		ch_str_release(&language->salutation[i]);
+	ch_str_release(&language->copies);
 }
 
 void ch_letter_free(struct ch_letter *letter)
@@ -88,7 +89,6 @@ void ch_letter_free(struct ch_letter *letter)
 	free(letter->deadline);
 	ch_countries_free(letter->countries);
 	ch_salutations_free(letter->salutations);
-	ch_str_release(&letter->copies);
 	ch_str_release(&letter->subject);
 	ch_str_release(&letter->text);
 	ch_str_release(&letter->html);
@@ -254,6 +254,7 @@ static void add_language(struct load *load, const char *code, bool wanted)
 			.file = file,
 			.labels = &conf->labels[number],
 			.isolate = strcmp(code, "ar") == 0,
+			.copies = CH_STR_INIT(COPIES_MAX),
 		};
 }
 
@@ -914,7 +915,6 @@ int ch_letter_load(const struct ch_bundle *bundle,
 	letter->max_bytes = options->max_message_bytes
 				    ? options->max_message_bytes
 				    : DEFAULT_MAX_BYTES;
-	ch_str_init(&letter->copies, COPIES_MAX);
 	ch_str_init(&letter->subject, SUBJECT_MAX);
 	ch_str_init(&letter->text, letter->max_bytes);
 	ch_str_init(&letter->html, letter->max_bytes);
@@ -1079,14 +1079,19 @@ static bool has_salutation(const char *const *columns, size_t len,
 			  ch_salutation_field_name(CH_SALUTATION));
 }
 
+static bool salutes(const struct ch_letter_part *part, size_t root)
+{
+	return part->sources[root] >= CH_SOURCE_SALUTATION &&
+	       part->sources[root] <= CH_SOURCE_SALUTATION_CLOSING;
+}
+
 /* Whether the table gives that field something to come from. */
 static bool has_source(const struct ch_letter_part *part, size_t root,
 		       const char *name, const char *const *columns, size_t len)
 {
 	enum ch_source source = part->sources[root];
 
-	if (source >= CH_SOURCE_SALUTATION &&
-	    source <= CH_SOURCE_SALUTATION_CLOSING)
+	if (salutes(part, root))
 		return has_salutation(columns, len, name);
 	return source != CH_SOURCE_COLUMN || has_column(columns, len, name);
 }
@@ -1105,8 +1110,14 @@ static void check_part(const struct ch_letter_part *part,
 		    strcmp(ch_template_root(tpl, root), CAPACITIES) != 0 &&
 		    !has_source(part, root, ch_template_name(tpl, i), columns,
 				len))
-			ch_template_refuse(tpl, i, groups, hint,
-					   "no such field", problems);
+			ch_template_refuse(
+				tpl, i, groups,
+				salutes(part, root)
+					? "It comes from the columns "
+					  "\"office_code\" and \"gender\", or "
+					  "from \"salutation\"."
+					: hint,
+				"no such field", problems);
 	}
 	free(groups);
 }

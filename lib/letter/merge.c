@@ -148,22 +148,32 @@ static void fault_of_row(const struct ch_letter_language *language,
 
 /* ---- values ----------------------------------------------------------- */
 
-/* "Name; a@b.example": those of whom a copy goes. */
-static void write_copies(struct ch_letter *letter,
+/* What stands between two names in a list. */
+static const char *divider_of(const char *language)
+{
+	return strcmp(language, "fr") == 0   ? "\u202F; "
+	       : strcmp(language, "zh") == 0 ? "\uFF1B"
+	       : strcmp(language, "ar") == 0 ? "\u061B "
+					     : "; ";
+}
+
+/* "Name; a@b.example": those to whom a copy goes. */
+static void write_copies(struct ch_letter_language *language,
 			 const struct ch_addressee *addressee)
 {
-	ch_str_clear(&letter->copies);
+	struct ch_str *copies = &language->copies;
+
+	ch_str_clear(copies);
 	for (size_t i = 0; i < addressee->addresses_len; i++) {
 		const struct ch_addressee_address *a =
 			&addressee->addresses[i];
 
 		if (a->role != CH_ROLE_CC)
 			continue;
-		if (letter->copies.len > 0)
-			ch_str_add(&letter->copies, "; ");
-		ch_str_add(&letter->copies, a->address.display[0]
-						    ? a->address.display
-						    : a->address.spec);
+		if (copies->len > 0)
+			ch_str_add(copies, divider_of(language->code));
+		ch_str_add(copies, a->address.display[0] ? a->address.display
+							 : a->address.spec);
 	}
 }
 
@@ -241,6 +251,7 @@ static void read_salutation(const struct ch_letter *letter,
 }
 
 static void read_value(const struct ch_letter *letter,
+		       const struct ch_letter_language *language,
 		       struct ch_letter_part *part, size_t root,
 		       const struct ch_addressee *addressee)
 {
@@ -256,7 +267,7 @@ static void read_value(const struct ch_letter *letter,
 	case CH_SOURCE_COPIES:
 		value->kind = CH_DATA_TEXT;
 		value->text = (struct ch_slice){
-			ch_str_cstr(&letter->copies), letter->copies.len
+			ch_str_cstr(&language->copies), language->copies.len
 		};
 		return;
 	case CH_SOURCE_ANNEXES:
@@ -296,7 +307,7 @@ static void fill(const struct ch_letter *letter,
 			read_salutation(letter, language, part, i, addressee,
 					problems);
 		else
-			read_value(letter, part, i, addressee);
+			read_value(letter, language, part, i, addressee);
 	}
 	ch_template_fill(part->tpl, part->values, &env, &whose, &part->filled,
 			 problems);
@@ -406,7 +417,9 @@ static int merge(struct ch_letter *letter,
 	snprintf(letter->content_language, sizeof(letter->content_language),
 		 "%s%s%s", language->code, second ? ", " : "",
 		 second ? second->code : "");
-	write_copies(letter, addressee);
+	write_copies(language, addressee);
+	if (second)
+		write_copies(second, addressee);
 	write_date(letter, date_us);
 	letter->page_date_us = date_us;
 	fill(letter, language, &language->subject, addressee, problems);

@@ -28,9 +28,11 @@ static struct page_look cell_look(const struct page_column *column,
 	look.indent = 0;
 	look.scale *= 0.93;
 	look.bold = head;
-	look.align = c == 'c'	? PANGO_ALIGN_CENTER
-		     : c == 'r' ? PANGO_ALIGN_RIGHT
-				: PANGO_ALIGN_LEFT;
+	/* "Right" is for numbers, whose units stand right in Arabic too. */
+	look.align = c == 'c' ? PANGO_ALIGN_CENTER
+		     : c == 'r' && !column->job->language->rtl
+			 ? PANGO_ALIGN_RIGHT
+			 : PANGO_ALIGN_LEFT;
 	return look;
 }
 
@@ -147,6 +149,7 @@ void ch_page_set_table(struct page_column *column, size_t *at)
 	struct table table = { .count = step->number,
 			       .gap = 1.4 * ch_page_em(job) };
 	double used = 0;
+	double room = (job->language->wide ? 0.45 : 0.2) * ch_page_em(job);
 	struct page_column inner = *column;
 
 	memcpy(table.columns, ch_str_cstr(&job->form->bytes) + step->offset,
@@ -157,6 +160,7 @@ void ch_page_set_table(struct page_column *column, size_t *at)
 		used += table.widths[i] + (i ? table.gap : 0);
 	inner.x += job->language->rtl ? column->width - used : 0;
 	inner.width = used;
+	inner.before += room;
 	ch_page_add_tag(job, PAGE_OPEN, "Table");
 	while (job->form->steps[*at].kind != CH_PAGE_TABLE_END) {
 		if (job->form->steps[*at].kind == CH_PAGE_ROW)
@@ -166,6 +170,6 @@ void ch_page_set_table(struct page_column *column, size_t *at)
 	++*at;
 	ch_page_add_tag(job, PAGE_CLOSE, "Table");
 	column->label = inner.label;
-	column->before = column->gap;
+	column->before = column->gap + room;
 	column->keep = column->keep_all;
 }

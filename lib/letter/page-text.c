@@ -3,7 +3,8 @@
  *
  * pango breaks the lines; stretching them is ours, since pango would widen the
  * one space in a line of Chinese by all that the line lacks. A line that would
- * have to stretch by more than a quarter stays ragged.
+ * have to stretch by more than a quarter, or its spaces to four times their
+ * width, stays ragged: an address that goes to the next line leaves such a one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,8 @@
 #include "letter/page-private.h"
 
 #define LINE_SEPARATOR "\xE2\x80\xA8"
-#define STRETCH_MAX 0.25
+#define STRETCH_MAX 0.25 /* of the line's width */
+#define SPACE_MAX 0.7	 /* ems that a space may gain */
 
 /* A block under way: its text goes to job->bytes. */
 struct block {
@@ -100,27 +102,9 @@ static void begin_link(struct block *block, const struct ch_page_step *step)
 	};
 }
 
-/* An address may be divided, but not behind its "https://". */
-static void keep_scheme(struct block *block)
-{
-	const struct ch_str *bytes = &block->job->bytes;
-	const char *from = ch_str_cstr(bytes) + block->link;
-	const char *colon = strstr(from, "://");
-	PangoAttribute *attribute;
-
-	if (!colon)
-		return;
-	attribute = pango_attr_allow_breaks_new(FALSE);
-	attribute->start_index = block->link;
-	attribute->end_index = (guint)(colon - ch_str_cstr(bytes)) + 4;
-	pango_attr_list_insert(block->attrs, attribute);
-}
-
 static void end_link(struct block *block)
 {
 	struct page_text *text = block->text;
-
-	keep_scheme(block);
 
 	if (block->link_ok)
 		text->links[text->links_len - 1].end =
@@ -234,7 +218,7 @@ static int each_place(PangoLayoutLine *line, const char *text, bool wide,
 }
 
 static void stretch(PangoLayoutLine *line, const char *text, bool wide,
-		    double width)
+		    double width, double em)
 {
 	PangoRectangle extents;
 	double lack;
@@ -243,7 +227,8 @@ static void stretch(PangoLayoutLine *line, const char *text, bool wide,
 	pango_layout_line_get_extents(line, NULL, &extents);
 	lack = width - (double)extents.width / PANGO_SCALE;
 	places = each_place(line, text, wide, NULL);
-	if (lack <= 0 || lack > width * STRETCH_MAX || places == 0)
+	if (lack <= 0 || lack > width * STRETCH_MAX || places == 0 ||
+	    lack > places * em * SPACE_MAX)
 		return;
 	add = (int)(lack * PANGO_SCALE / places);
 	each_place(line, text, wide, &add);
@@ -259,7 +244,8 @@ static bool ends_hard(const PangoLayoutLine *line, const char *text)
 	       (end >= 3 && strncmp(text + end - 3, LINE_SEPARATOR, 3) == 0);
 }
 
-static void justify(struct page_text *text, bool wide, double indent)
+static void justify(struct page_text *text, bool wide, double indent,
+		    double em)
 {
 	const char *bytes = pango_layout_get_text(text->layout);
 	PangoLayoutIter *iter = pango_layout_get_iter(text->layout);
@@ -270,7 +256,7 @@ static void justify(struct page_text *text, bool wide, double indent)
 
 		if (!ends_hard(line, bytes))
 			stretch(line, bytes, wide,
-				text->width - (first ? indent : 0));
+				text->width - (first ? indent : 0), em);
 		first = false;
 	} while (pango_layout_iter_next_line(iter));
 	pango_layout_iter_free(iter);
@@ -398,6 +384,40 @@ static void squeeze(const struct ch_str *bytes, PangoAttrList *attrs)
 	}
 }
 
+/* No line ends between `from` and the character at `to`. */
+static void keep(const char *text, const char *from, const char *to,
+		 PangoAttrList *attrs)
+{
+	PangoAttribute *attribute = pango_attr_allow_breaks_new(FALSE);
+
+	attribute->start_index = (guint)(from - text);
+	attribute->end_index = (guint)((*to ? ch_page_next(to) : to) - text);
+	pango_attr_list_insert(attrs, attribute);
+}
+
+/* An address may be divided, but not behind its "https://". */
+static void keep_schemes(const char *text, PangoAttrList *attrs)
+{
+	for (const char *p = text; (p = strstr(p, "://")) != NULL; p += 3)
+		keep(text, p, p + 3, attrs);
+}
+
+/* The day stays with its month: so does any number of one or two digits with
+ * the word behind it. */
+static void keep_numbers(const char *text, PangoAttrList *attrs)
+{
+	for (const char *p = text; *p;) {
+		size_t digits = strspn(p, "0123456789");
+		const char *word = p + digits + 1;
+
+		if ((digits == 1 || digits == 2) && p[digits] == ' ' &&
+		    (p == text || !g_ascii_isalnum(p[-1])) &&
+		    g_unichar_isalpha(g_utf8_get_char(word)))
+			keep(text, p, word, attrs);
+		p = digits > 0 ? p + digits : ch_page_next(p);
+	}
+}
+
 static void lay_out(struct page_job *job, struct page_text *text,
 		    PangoAttrList *attrs, const struct page_look *look)
 {
@@ -422,6 +442,8 @@ static void lay_out(struct page_job *job, struct page_text *text,
 		pango_layout_set_width(layout,
 				       (int)(text->width * PANGO_SCALE));
 	add_features(job->language, attrs);
+	keep_schemes(ch_str_cstr(&job->bytes), attrs);
+	keep_numbers(ch_str_cstr(&job->bytes), attrs);
 	if (job->language->wide)
 		squeeze(&job->bytes, attrs);
 	pango_layout_set_text(layout, ch_str_cstr(&job->bytes),
@@ -433,7 +455,8 @@ static void lay_out(struct page_job *job, struct page_text *text,
 	text->layout = layout;
 	find_unknown(job, layout);
 	if (look->justify)
-		justify(text, job->language->wide, look->indent);
+		justify(text, job->language->wide, look->indent,
+			job->language->size * look->scale);
 }
 
 static bool is_blank(const struct ch_str *bytes)

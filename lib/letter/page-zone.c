@@ -92,12 +92,11 @@ static void set_salutation(struct parts *parts, const struct section *section)
 	parts->keep = true;
 }
 
-static void set_small(struct parts *parts, const struct section *section,
-		      double from, double share, double scale)
+static void set_short(struct parts *parts, const struct section *section,
+		      double from, double share)
 {
 	struct page_column column = column_of(parts, section, from, share);
 
-	column.look.scale = scale;
 	column.before += 0.6 * ch_page_em(parts->job);
 	set_part(parts, &column, section, ch_page_em(parts->job));
 }
@@ -256,7 +255,6 @@ static void set_beside(struct parts *parts, const struct section *a,
 	struct page_column column =
 	    column_of(parts, reference, wide ? 0.58 : 0, wide ? 0.42 : 0.48);
 
-	column.look.scale = 0.95;
 	set_part(parts, &column, reference, 0);
 	second = job->flow.boxes_len;
 	column =
@@ -274,15 +272,15 @@ static void set_section(struct parts *parts, const struct section *section)
 		set_letterhead(parts, section);
 		break;
 	case CH_ZONE_REFERENCE:
-		set_small(parts, section, 0, 0.6, 0.95);
+		set_short(parts, section, 0, 0.6);
 		parts->before += ch_page_em(parts->job);
 		break;
 	case CH_ZONE_DATE:
-		set_small(parts, section, 0.52, 0.48, 1);
+		set_short(parts, section, 0.52, 0.48);
 		break;
 	case CH_ZONE_ADDRESSEE:
 		parts->before += ch_page_em(parts->job);
-		set_small(parts, section, 0, 0.6, 1);
+		set_short(parts, section, 0, 0.6);
 		break;
 	case CH_ZONE_SUBJECT:
 		set_subject(parts, section);

@@ -871,6 +871,16 @@ class Nobody(Case):
             self.assertEqual(self.err,
                              "chancery: a \\x1B[2J b\ndo this\n")
 
+    def test_what_is_not_there_is_said_to_be_listed(self):
+        body = json.dumps({"error": {"status": 404, "code": "not_found",
+                                     "text": 'no batch "X"',
+                                     "hint": ""}}).encode()
+        self.answer(b"HTTP/1.1 404 No\r\nContent-Length: %d\r\n\r\n%s" %
+                    (len(body), body), code=66)
+        self.assertEqual(self.err,
+                         'chancery: no batch "X"\n"chancery status" lists the '
+                         'batches, "chancery letters BATCH" their letters.\n')
+
 
 class Deciding(WithRoom):
     def test_verbs(self):

@@ -193,6 +193,20 @@ def test_a_worker_that_dies_at_any_step_leaves_nothing():
         assert_whole(room, "DM-1", 5)
 
 
+def test_a_worker_that_is_not_there_is_no_conflict():
+    """The same reference is as good as before."""
+    with harness.Room() as room:
+        room.start()
+        worker = room.libexec / "chancery-import"
+        program = worker.readlink()
+        worker.unlink()
+        answer = room.upload("DM-1", SMALL)
+        assert answer.status == 500, (answer.status, answer.body)
+        assert "chancery-import" in answer.json["error"]["text"]
+        worker.symlink_to(program)
+        room.enqueue("DM-1", SMALL)
+
+
 def test_a_worker_that_breaks_the_rules_is_ended():
     def no_address(puppet):
         puppet.send("import-letter", **letter(7, addresses=[]))

@@ -93,6 +93,16 @@ def text_of(path):
     return re.sub(r"\s+", " ", text)
 
 
+def words_of(path):
+    """(left, top, right, word) of each word of the first page."""
+    found = re.findall(r'<word xMin="(.+?)" yMin="(.+?)" xMax="(.+?)" '
+                       r'yMax=".+?">(.*?)</word>',
+                       tool("pdftotext", "-bbox", "-l", "1", path,
+                            "-").decode())
+    return [(float(left), float(top), float(right), HIDDEN.sub("", word))
+            for left, top, right, word in found]
+
+
 def fonts_of(path):
     """(name, embedded, subset, unicode) of each."""
     lines = tool("pdffonts", path).decode().splitlines()[2:]
@@ -295,6 +305,53 @@ class Pages(Case):
                  if line.split()]
         self.assertEqual(lines, [["State", "Seats"], ["Kenya", "4"],
                                  ["France", "12"]])
+
+    def test_numbers_have_their_units_in_one_line(self):
+        for language in ("en", "ar"):
+            folder = self.letter(text="x | y\n---|--:\nz | 12400\nz | 900\n",
+                                 language=language)
+            path = self.pdf(folder, table=self.table(language=language))
+            ends = [right for _, _, right, word in words_of(path)
+                    if word in ("12400", "900")]
+            self.assertEqual(len(ends), 2, language)
+            self.assertAlmostEqual(*ends, places=2, msg=language)
+
+    def test_reference_and_addressee_stand_on_one_line(self):
+        place = {word: top for _, top, _, word in words_of(self.files["en"])}
+        self.assertAlmostEqual(place["Reference:"], place["H.E."], places=2)
+
+    def test_an_address_keeps_its_scheme(self):
+        """In the text as well as in a link; elsewhere it may be divided."""
+        for lead in range(10, 60, 5):
+            path = self.pdf(self.letter(
+                text=f"{'x ' * lead}https://sessions.chancery.example/pc3 and "
+                     "more of it.\n"))
+            words = [word for *_, word in words_of(path)]
+            self.assertEqual([word for word in words if "https" in word],
+                             [word for word in words
+                              if word.startswith("https://s")], words)
+
+    def test_a_day_stays_with_its_month(self):
+        for lead in range(30, 50):
+            path = self.pdf(self.letter(
+                language="ru", text=f"{'и ' * lead}{{{{deadline | date}}}}.\n"),
+                table=self.table(language="ru"))
+            words = words_of(path)
+            day = [word for *_, word in words].index("18")
+            self.assertEqual(words[day + 1][3], "декабря")
+            self.assertEqual(words[day][1], words[day + 1][1], lead)
+
+    def test_spaces_are_not_stretched_without_end(self):
+        """A line that a long word behind it leaves too short is ragged."""
+        size = 10.5
+        for lead in range(2, 9):
+            path = self.pdf(self.letter(text=f"{'`nnnnnnnnn` ' * lead}"
+                                             f"`{'W' * 30}` end of it.\n"))
+            words = words_of(path)
+            for before, after in zip(words, words[1:]):
+                if before[1] == after[1]:
+                    self.assertLess(after[0] - before[2], 1.1 * size,
+                                    (lead, before, after))
 
     def test_values_are_data(self):
         name = '"<b>&amp; *x* [y](https://z.example) {{name}}"'

@@ -261,8 +261,9 @@ static void columns_make_a_salutation(void **state)
 		{ { "key", "salutation" }, 2, "" },
 		{ { "key", "salutation_line" }, 2, "" },
 		{ { "key", "gender" }, 2,
-		  "en.md:3:1: salutation_line: no such field [m.csv has the "
-		  "columns key, gender.]\n" },
+		  "en.md:3:1: salutation_line: no such field [It comes from "
+		  "the columns \"office_code\" and \"gender\", or from "
+		  "\"salutation\".]\n" },
 	};
 	static const char *const files[] = { "m.csv", "m.csv" };
 	CH_AUTO(ch_bundle) bundle = { 0 };

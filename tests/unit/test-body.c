@@ -19,6 +19,9 @@
 #define CELL(tag, align)                                                  \
 	"<" tag " style=\"padding:0.3em 0.8em 0.3em 0;vertical-align:top;" \
 	"border-bottom:1px solid;text-align:" align "\">"
+#define CELL_AR(tag, align)                                               \
+	"<" tag " style=\"padding:0.3em 0 0.3em 0.8em;vertical-align:top;" \
+	"border-bottom:1px solid;text-align:" align "\">"
 #define VALUES 4
 
 static void add_slots(const char *text, struct ch_str *out)
@@ -297,10 +300,10 @@ static const struct row html_rows[] = {
 	  "<li style=\"margin:0 0 0.4em 0\">" P "a</p>\n"
 	  "<table style=\"" MARGIN ";border-collapse:collapse\">\n<tr>\n"
 	  CELL("th", "start") "A</th>\n" CELL("th", "center") "B</th>\n"
-	  CELL("th", "end") "C</th>\n</tr>\n<tr>\n"
+	  CELL("th", "right") "C</th>\n</tr>\n<tr>\n"
 	  CELL("td", "start") "&lt;i&gt;</td>\n"
 	  CELL("td", "center") "<em>b</em></td>\n"
-	  CELL("td", "end") "</td>\n</tr>\n</table>\n</li>\n</ul>\n" },
+	  CELL("td", "right") "</td>\n</tr>\n</table>\n</li>\n</ul>\n" },
 	{ "paragraph", "en", "One & <two>\nthree\\\nfour\n", { 0 },
 	  P "One &amp; \nthree<br>\nfour</p>\n" },
 	{ "values are escaped", "en", "Dear *{0}*\n",
@@ -320,6 +323,13 @@ static const struct row html_rows[] = {
 	  "<ol start=\"3\" style=\"margin:0 0 1em 0;padding:0 0 0 2em\">\n"
 	  "<li style=\"margin:0 0 0.4em 0\">a</li>\n"
 	  "<li style=\"margin:0 0 0.4em 0\">b</li>\n</ol>\n" },
+	{ "table in Arabic: the room between columns mirrored, numbers not",
+	  "ar", "\u0628 | \u062C\n---|--:\n{0} | 7\n", { "d" },
+	  "<table style=\"" MARGIN ";border-collapse:collapse\">\n<tr>\n"
+	  CELL_AR("th", "start") "\u0628</th>\n"
+	  CELL_AR("th", "right") "\u062C</th>\n</tr>\n<tr>\n"
+	  CELL_AR("td", "start") FSI "d" PDI "</td>\n"
+	  CELL_AR("td", "right") "7</td>\n</tr>\n</table>\n" },
 	{ "list in Arabic", "ar", "- \u0628\n", { 0 },
 	  "<ul style=\"margin:0 0 1em 0;padding:0 2em 0 0\">\n"
 	  "<li style=\"margin:0 0 0.4em 0\">\u0628</li>\n</ul>\n" },

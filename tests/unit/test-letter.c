@@ -178,7 +178,7 @@ static void letters(void **state)
 		{ "copies",
 		  { { "letter.conf", "" },
 		    { "fr.md", "Subject: S\n\nCopie: {{copies}}\n" } },
-		  "[DM-1276] S\n\nCopie: Mission; b@fr.example\n" },
+		  "[DM-1276] S\n\nCopie: Mission\u202F; b@fr.example\n" },
 		{ "a partial of its language, and one of all",
 		  { { "letter.conf", "" },
 		    { "closing.fr.md", "Salutations\n" },
