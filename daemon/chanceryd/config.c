@@ -104,7 +104,7 @@ static const struct ch_setting relay_table[] = {
 	{ .name = "attempt_timeout", .type = CH_SETTING_DURATION,
 	  .offset = offsetof(struct ch_relay_config, attempt_timeout_ms),
 	  .initial = "\"30m\"", .min = 1000, .max = 6 * HOUR,
-	  .help = "all of one letter" },
+	  .help = "one letter up to its final dot" },
 	{ .name = "idle_timeout", .type = CH_SETTING_DURATION,
 	  .offset = offsetof(struct ch_relay_config, idle_timeout_ms),
 	  .initial = "\"5s\"", .min = 0, .max = 5 * MINUTE,

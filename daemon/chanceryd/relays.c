@@ -273,6 +273,7 @@ void ch_relay_crew_ended(struct ch_crew *crew, const struct ch_worker_end *end)
 	for (size_t i = 0; i < crew->len; i++) {
 		crew->senders[i].want = 0;
 		crew->senders[i].ready = false;
+		crew->senders[i].faults = 0;
 	}
 	crew->batches_len = 0;
 	ch_post_ended(&crew->post, end);

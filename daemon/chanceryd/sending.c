@@ -21,11 +21,26 @@
 #include "chanceryd/relays.h"
 #include "chanceryd/room.h"
 
-#define SLACK_MS 5000 /* past attempt_timeout, for what is no network */
+#define SLACK_MS 5000 /* for what is no network */
+#define COMMANDS 12   /* and replies besides a letter's own: QUIT to the
+		       * connection before, greeting, EHLO twice, STARTTLS and
+		       * its TLS, four of a login, RSET, and an attempt over a
+		       * connection that has ended meanwhile */
 #define ENVELOPE_MAX 320
 #define EXPIRED "4.4.7" /* RFC 3463: delivery time expired */
 
 /* ---- what a worker is told -------------------------------------------- */
+
+/* The worker keeps to its deadlines; this is for one that does not run any
+ * more. It has other connections, whose letters come into doubt with it: so no
+ * relay, however slow, may make it seem to hang. */
+static int64_t letter_limit_ms(const struct ch_relay_config *config)
+{
+	return config->peer.connect_timeout_ms +
+	       COMMANDS * config->peer.command_timeout_ms +
+	       config->attempt_timeout_ms + config->data_timeout_ms +
+	       config->dot_timeout_ms + SLACK_MS;
+}
 
 void ch_crew_filled(void *owner)
 {
@@ -47,6 +62,7 @@ void ch_crew_filled(void *owner)
 		.objects_dir = ch_slice_of(room->objects_dir),
 	};
 
+	crew->letter_ms = letter_limit_ms(config);
 	ch_worker_tell(crew->post.worker, CH_MSG_SEND_SETUP, &setup);
 }
 
@@ -161,6 +177,7 @@ static uint32_t tell_letter(struct ch_sender *sender,
 		.letter_id = letter->id,
 		.batch_id = batch->id,
 		.attempt = letter->attempt,
+		.faults = sender->faults,
 		.key = ch_slice_of(letter->key),
 		.language = ch_slice_of(letter->language),
 		.fields = { ch_str_cstr(&letter->fields), letter->fields.len },
@@ -210,26 +227,21 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *context)
 		return 0;
 	}
 	ch_worker_kill(sender->crew->post.worker,
-		       "it has not finished a letter in attempt_timeout");
+		       "it has not finished a letter in all of its time");
 	return 0;
 }
 
 /* The first letter has just become the first: its time begins. */
 static void set_deadline(struct ch_sender *sender)
 {
-	const struct ch_relay *relay = sender->relay;
-	sd_event *event = relay->room->event;
+	sd_event *event = sender->relay->room->event;
 	int enabled = SD_EVENT_OFF;
 	uint64_t now_us;
 
-	if (!sender->first || !relay->config)
+	if (!sender->first)
 		return;
 	must(sender, sd_event_now(event, CLOCK_MONOTONIC, &now_us));
-	sender->deadline_us =
-		now_us +
-		(uint64_t)(relay->config->attempt_timeout_ms +
-			   relay->config->peer.connect_timeout_ms + SLACK_MS) *
-			1000;
+	sender->deadline_us = now_us + (uint64_t)sender->crew->letter_ms * 1000;
 	if (!sender->deadline) {
 		must(sender, sd_event_add_time(event, &sender->deadline,
 					       CLOCK_MONOTONIC,
@@ -643,6 +655,7 @@ static int on_fault(struct ch_mailroom *room, struct ch_worker *worker,
 		       fault->text.data);
 	abandon_all(sender, text, CH_RETRY_UNTRIED);
 	sender->want = 0;
+	sender->faults++;
 	ch_relay_fault(sender->relay, fault->fault, text);
 	return 0;
 }

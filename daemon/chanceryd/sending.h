@@ -44,6 +44,7 @@ struct ch_sender {
 	uint32_t line;               /* of the crew, from 0 */
 	uint32_t want;               /* letters it asked for and has not got */
 	bool ready;                  /* it has asked for some, once */
+	uint32_t faults;             /* that its worker has told of it */
 	struct ch_under_way *first;  /* owned list */
 	struct ch_under_way **last;
 	size_t held;
@@ -57,6 +58,7 @@ struct ch_crew {
 	struct ch_post post;
 	struct ch_sender *senders; /* owned */
 	size_t len;
+	int64_t letter_ms; /* a letter takes longer: its worker hangs */
 	int64_t *batches; /* owned: those that its worker knows */
 	size_t batches_len, batches_cap;
 };

@@ -336,18 +336,21 @@ static void say_fault(struct ch_clerk *clerk, enum ch_relay_fault fault,
 	drop_other(clerk);
 	ch_relay_close(&line->relay);
 	forget_waiting(line);
+	line->faults++;
 	say(line, CH_MSG_SEND_FAULT, &message);
 	want(line, CH_LINE_AHEAD);
 }
 
-/* Connect and send; a connection that had carried letters and fails before
- * anything was said of this one is tried anew once. Says what became of it. */
+/* Connect and send; a connection that had carried letters and fails at once,
+ * before anything was said of this one, is tried anew once: most likely it had
+ * ended since. Says what became of it. */
 static void transmit(struct attempt *a)
 {
 	struct ch_clerk *clerk = a->clerk;
 	struct ch_relay *relay = &clerk->line->relay;
 	enum ch_relay_fault fault;
 	unsigned int code;
+	int64_t begun_ms;
 	struct ch_error err;
 	bool worn;
 
@@ -357,6 +360,7 @@ static void transmit(struct attempt *a)
 			return;
 		}
 		worn = relay->carried++ > 0; /* it may have ended since */
+		begun_ms = ch_clock_mono_ms();
 		ch_crash_point("send-connected");
 		if (ch_smtp_send(relay->smtp, &a->smtp, a->results, &err) ==
 		    0) {
@@ -368,7 +372,9 @@ static void transmit(struct attempt *a)
 			return; /* the other one closes the connection */
 		fault = ch_smtp_wants_login(relay->smtp) ? CH_FAULT_AUTH
 							 : CH_FAULT_CONNECT;
-		if (worn && !clerk->answered && all_untried(a))
+		if (worn && !clerk->answered && all_untried(a) &&
+		    ch_clock_mono_ms() - begun_ms <
+			    relay->options.command_timeout_ms)
 			ch_relay_close(relay);
 		else
 			break;
@@ -501,6 +507,10 @@ void ch_given_free(struct ch_given *given)
 int ch_line_add(struct ch_line *line, struct ch_given *given,
 		struct ch_error *err)
 {
+	if (given->letter.faults != line->faults) {
+		ch_given_free(given);
+		return 0;
+	}
 	if (line->count == CH_LINE_WAITING) {
 		ch_given_free(given);
 		return ch_error_set(err, CH_GIVE_UP,

@@ -76,6 +76,7 @@ struct ch_line {
 	struct ch_given *waiting[CH_LINE_WAITING]; /* owned; a ring */
 	size_t first;
 	size_t count;
+	uint32_t faults;       /* that chanceryd was told of */
 	int64_t idle_since_ms; /* 0: something is under way */
 	struct ch_clerk clerks[CH_LINE_CLERKS];
 };
@@ -105,8 +106,9 @@ int ch_given_new(struct ch_slice payload, struct ch_given **ret,
 void ch_given_free(struct ch_given *given); /* NULL is fine */
 CH_DEFINE_AUTOPTR(ch_given);
 
-/* Keep a letter, which is taken in any case, until its turn. -1: more than may
- * be. */
+/* Keep a letter, which is taken in any case, until its turn; one that crossed
+ * with a fault of the line is dropped, since chanceryd has it in its queue
+ * again. -1: more than may be. */
 int ch_line_add(struct ch_line *line, struct ch_given *given,
 		struct ch_error *err);
 /* chanceryd's answer. -1: to no question of this line. */

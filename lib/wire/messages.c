@@ -116,6 +116,7 @@ static const struct field send_letter[] = {
 	F_I64(ch_send_letter, letter_id),
 	F_I64(ch_send_letter, batch_id),
 	F_U32(ch_send_letter, attempt),
+	F_U32(ch_send_letter, faults),
 	F_TEXT(ch_send_letter, key),
 	F_TEXT(ch_send_letter, language),
 	F_TEXT(ch_send_letter, fields),

@@ -85,7 +85,7 @@ struct ch_send_setup {
 	struct ch_slice helo;            /* name for EHLO */
 	uint32_t data_timeout_ms;        /* a stall while the body goes out */
 	uint32_t dot_timeout_ms;         /* the reply to the final dot */
-	uint32_t attempt_timeout_ms;     /* all of one letter */
+	uint32_t attempt_timeout_ms;     /* a letter up to its dot */
 	uint32_t idle_timeout_ms;        /* QUIT after that long without work */
 	uint32_t letters_per_connection;
 	uint32_t lines;                  /* connections it has at most */
@@ -129,6 +129,7 @@ struct ch_send_letter {
 	int64_t letter_id;
 	int64_t batch_id;
 	uint32_t attempt;
+	uint32_t faults; /* SEND_FAULTs of this line that were heard before */
 	struct ch_slice key;
 	struct ch_slice language;
 	struct ch_slice fields;     /* ch_fields_encode(): names and values */
@@ -209,7 +210,9 @@ enum ch_relay_fault {
  *
  * The line forgets those letters and all that it asked for, and lives on: it
  * says READY anew at once, and gets the next letter when the relay has rested.
- * Never sent between a "go" and the result of that letter. */
+ * A letter that was given before the fault was heard is in the queue again, and
+ * its `faults` tell the line so. Never sent between a "go" and the result of
+ * that letter. */
 struct ch_send_fault {
 	uint32_t line;
 	uint32_t fault;

@@ -233,6 +233,30 @@ def a_fault_is_of_one_line(room):
         finish(worker, room)
 
 
+def a_letter_that_crosses_with_a_fault_is_dropped(room):
+    """It is in chanceryd's queue again: to be asked for its dot would be a
+    breach, and a result of it another. The worker goes on with what was given
+    since."""
+    with Peer({"mail": Turns("close", b"250 ok\r\n")}) as peer:
+        worker = room.begin(port=peer.port, lines=2)
+        room.give(worker, "GBR")
+        assert outcomes(next_of(worker, "send-result")) == [(0, UNTRIED, 0)]
+        next_of(worker, "send-fault")
+        room.give(worker, "FRA", faults=0)
+        number = room.give(worker, "PER")
+        assert next_of(worker, "send-dot")["letter_id"] == number
+        go(worker, number)
+        assert outcomes(next_of(worker, "send-result"))[0] == (0, SENT, 250)
+        # The other line had no fault.
+        number = room.give(worker, "GBR", line=1)
+        assert next_of(worker, "send-dot")["letter_id"] == number
+        worker.send("send-go", line=1, letter_id=number, attempt=1, go=1)
+        assert outcomes(next_of(worker, "send-result")) == [(0, SENT, 250)]
+        finish(worker, room)
+        peer.settle()
+        assert len(peer.messages) == 2
+
+
 def a_line_that_is_not_there_ends_it(room):
     worker = room.begin(lines=2)
     room.give(worker, "GBR", line=2)
@@ -249,4 +273,6 @@ if __name__ == "__main__":
              an_answer_too_many_is_not_the_next_ones, ends_behind_the_dot,
              called_back_before_its_dot,
              lines_have_nothing_to_do_with_one_another,
-             a_fault_is_of_one_line, a_line_that_is_not_there_ends_it])
+             a_fault_is_of_one_line,
+             a_letter_that_crosses_with_a_fault_is_dropped,
+             a_line_that_is_not_there_ends_it])

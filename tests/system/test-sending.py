@@ -393,16 +393,18 @@ def test_stop_in_time():
 
 
 def test_hung_worker():
-    """One that never finishes a letter is ended after attempt_timeout."""
-    with room(relay={"attempt_timeout": "1s", "connect_timeout": "100ms"}) \
-            as r:
+    """One that never finishes a letter is ended after all of a letter's
+    time."""
+    with room(relay={"attempt_timeout": "1s", "connect_timeout": "100ms",
+                     "command_timeout": "100ms", "data_timeout": "100ms",
+                     "dot_timeout": "100ms"}) as r:
         r.start()
         r.enqueue("DM-1", table(1))
         worker = r.puppet()
         worker.ready()
         worker.letter()
         assert worker.receive() is None
-        wait_for("its end", lambda: "attempt_timeout" in r.log())
+        wait_for("its end", lambda: "all of its time" in r.log())
         r.wait_letters("DM-1", queued=1)
 
 

@@ -42,7 +42,7 @@ MESSAGES = [
     ("send-letter", [
         ("line", "u32"),
         ("letter_id", "i64"), ("batch_id", "i64"), ("attempt", "u32"),
-        ("key", "text"), ("language", "text"), ("fields", "text"),
+        ("faults", "u32"), ("key", "text"), ("language", "text"), ("fields", "text"),
         ("message_id", "text"), ("date_us", "i64"),
         ("envelope_from", "text"), ("envelope_id", "text"),
         ("sha256", "text"),
@@ -181,6 +181,7 @@ class Worker:
         theirs.close()
         self.bytes = bytearray()
         self.usage = None
+        self.faults = {}  # of each line of a send worker: how many were read
 
     def send(self, name, /, **fields):
         # "from" is a word of python's: from_ stands for it.
@@ -201,6 +202,9 @@ class Worker:
         name, kind = MESSAGES[number - 1]
         fields, end = get(kind, data, 4)
         assert end == len(data), f"{name} has {len(data) - end} bytes more"
+        if name == "send-fault":
+            line = fields["line"]
+            self.faults[line] = self.faults.get(line, 0) + 1
         return name, fields
 
     def receive(self, timeout=60):

@@ -21,6 +21,7 @@ static const struct ch_send_letter letter = {
 	.letter_id = -2,
 	.batch_id = INT64_MAX,
 	.attempt = 3,
+	.faults = 5,
 	.key = { "FRA", 3 },
 	.language = { "fr", 2 },
 	.fields = { "a\0b\0", 4 },
@@ -80,6 +81,7 @@ static void a_letter_comes_back_as_it_was(void **state)
 					&arena, &err), 0);
 	assert_int_equal(got.letter_id, -2);
 	assert_int_equal(got.batch_id, INT64_MAX);
+	assert_int_equal(got.faults, 5);
 	assert_int_equal(got.fields.len, 4);
 	assert_memory_equal(got.fields.data, "a\0b\0", 4);
 	assert_int_equal(got.addresses_len, 2);
