@@ -7,6 +7,7 @@ daemon_send_chancery_send_SOURCES = daemon/send/main.c \
 daemon_send_chancery_send_LDADD = $(WORKER_LIBS) lib/wire/libwire.a \
 	$(LETTER_LIBS) $(MAIL_LIBS) $(SMTP_LIBS) $(BASE_LIBS) $(CONFIG_LIBS)
 
-TESTS += tests/system/test-send.py tests/system/test-send-lines.py
+TESTS += tests/system/test-send.py tests/system/test-send-lines.py \
+	tests/system/test-send-random.py
 EXTRA_DIST += tests/system/test-send.py tests/system/test-send-lines.py \
-	tests/system/sender.py
+	tests/system/test-send-random.py tests/system/sender.py

@@ -59,7 +59,7 @@ class Session:
         self.messages = []
         self.left = b""
         self.out = b""  # all that was said
-        self.begun = []  # where in it each MAIL came, and its message
+        self.begun = []  # where in it each MAIL came, its message, its sender
         self.sender, self.envelope = None, []  # of the letter under way
         self.open = False  # MAIL was taken, and neither dot nor RSET came
 
@@ -172,7 +172,7 @@ class Session:
             self.say(b"503 5.5.1 one letter at a time\r\n")
             return
         self.sender, self.envelope = path_of(line), []
-        self.begun.append([len(self.out), None])
+        self.begun.append([len(self.out), None, self.sender])
         self.do("mail", b"250 2.1.0 ok\r\n")
         self.open = self.out[self.begun[-1][0]:][:1] == b"2"
 
@@ -215,8 +215,8 @@ class Session:
     def answers(self):
         """For each MAIL: its message if it came whole, and what was said
         behind the 354 that asked for it."""
-        ends = [at for at, _ in self.begun[1:]] + [len(self.out)]
-        for (at, message), end in zip(self.begun, ends):
+        ends = [at for at, *_ in self.begun[1:]] + [len(self.out)]
+        for (at, message, _), end in zip(self.begun, ends):
             asked = re.search(rb"(?m)^354.*\n?", self.out[at:end])
             yield message, self.out[at + asked.end():end] if asked else b""
 

@@ -1,0 +1,265 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A send worker with four lines, and relays that say anything at random, plain
+and over TLS. Whatever they say, and whenever chanceryd says "no" or "stop":
+- each letter gets one result or goes back with its line's fault, and nothing is
+  said of it afterwards;
+- no dot goes out that was not allowed, none twice, and at most one letter of a
+  line is at its dot;
+- a result is never better than what the relay said of that letter, and what is
+  whole with the relay never goes back to the queue, nor is it called untried.
+
+CHANCERY_SEED and CHANCERY_RUNS choose other relays, and more of them."""
+import concurrent.futures
+import hashlib
+import os
+import pathlib
+import random
+import re
+import sys
+
+from sender import (DEFERRED, FAILED, IN_DOUBT, SENT, UNTRIED, run_all)
+
+sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
+import smtp_peer  # noqa: E402
+from smtp_peer import KEYWORDS, Peer  # noqa: E402
+
+SEED = int(os.environ.get("CHANCERY_SEED", "1276"))
+RUNS = int(os.environ.get("CHANCERY_RUNS", "60"))
+LINES, LETTERS, HOLDS = 4, 32, 8
+STEP_MS = 800
+POLITE = {"greeting": b"220 peer\r\n", "starttls": b"220 go\r\n",
+          "mail": b"250 2.1.0 ok\r\n", "rcpt": b"250 2.1.5 ok\r\n",
+          "data": b"354 go on\r\n", "dot": b"250 2.0.0 kept\r\n",
+          "rset": b"250 ok\r\n", "quit": b"221 bye\r\n"}
+# How often a step is impolite. Seldom enough for letters behind one another.
+RUDE = {"greeting": .02, "starttls": .02, "mail": .05, "rcpt": .1,
+        "data": .08, "dot": .3, "rset": .1, "quit": .3}
+CODES = [b"250", b"250", b"250", b"354", b"421", b"450", b"451", b"550",
+         b"554", b"220", b"530", b"503", b"199", b"000", b"25", b""]
+TEXTS = [b" ok", b" 2.0.0 kept", b" 4.3.0 later", b" 5.7.1 no", b"", b"-",
+         b"- more", b" " + b"x" * 600]
+ENDS = [b"\r\n", b"\r\n", b"\r\n", b"\r\n", b"\n", b""]
+REFUSED = {"mail": b"5", "rcpt": b"5", "data": b"4", "dot": b"4"}
+
+
+def rude(rng, step):
+    """One well-formed refusal, or nonsense."""
+    if step in REFUSED and rng.random() < .5:
+        return rng.choice([b"451 4.3.0 later\r\n", b"550 5.7.1 no\r\n",
+                           b"452-4.2.2 full\r\n452 4.2.2 now\r\n"])
+    actions = [b"".join(rng.choice(CODES) + rng.choice(TEXTS) +
+                        rng.choice(ENDS)
+                        for _ in range(rng.choice([0, 1, 1, 2])))]
+    if rng.random() < .3:
+        actions.insert(rng.choice([0, 1]), POLITE[step])
+    if rng.random() < .2:
+        actions.insert(1, .02)
+    if rng.random() < .4:
+        actions.append(rng.choice(["close", "close", "reset", "hang"]))
+    elif not any(isinstance(one, bytes) and one for one in actions):
+        # Silent, and so for good: the answer to what is behind a dot cannot
+        # be told from the dot's own.
+        actions.append("hang")
+    return actions
+
+
+def script_of(rng):
+    def choose(step):
+        def say(session):
+            session.perform(rude(rng, step) if rng.random() < RUDE[step]
+                            else POLITE[step])
+        return say
+    return {step: choose(step) for step in POLITE}
+
+
+class Letter:
+    """What was told of it: by us, and by the worker."""
+
+    def __init__(self, number, line):
+        self.number, self.line = number, line
+        self.dot, self.go, self.results, self.returned = None, 0, {}, False
+        self.to = {}
+
+    @property
+    def over(self):
+        return self.returned or self.results
+
+
+class Game:
+    """Chanceryd's side of one worker."""
+
+    def __init__(self, room, rng, **setup):
+        self.room, self.rng = room, rng
+        self.worker = room.begin(lines=LINES, **setup)
+        self.letters = {}
+        self.want = [3] * LINES
+        self.stopped = False
+
+    def give(self):
+        """All that may be given, to lines at random."""
+        free = [line for line in range(LINES) for _ in range(self.want[line])]
+        self.rng.shuffle(free)
+        for line in free:
+            if len(self.letters) == LETTERS or self.stopped:
+                return
+            self.want[line] -= 1
+            number = 1000 + len(self.letters)
+            key = self.rng.choice(list(self.room.letters))
+            letter = self.letters[number] = Letter(number, line)
+            letter.to = dict(enumerate(
+                a["address"] for a in self.room.letters[key]["addresses"]))
+            self.room.give(
+                self.worker, key, line=line, letter_id=number,
+                envelope_id=f"{number}.1",
+                envelope_from=f"bounces+{number}@chancery.example")
+
+    def held(self, line):
+        return [one for one in self.letters.values()
+                if one.line == line and not one.over]
+
+    def on_ready(self, message):
+        line = message["line"]
+        self.want[line] += message["want"]
+        assert self.want[line] + len(self.held(line)) <= HOLDS
+
+    def letter(self, message):
+        letter = self.letters[message["letter_id"]]
+        assert letter.line == message["line"] and not letter.over
+        assert message["attempt"] == 1
+        return letter
+
+    def on_dot(self, message):
+        letter = self.letter(message)
+        assert letter.dot is None, "asked twice"
+        at_dot = [one.number for one in self.held(letter.line) if one.dot]
+        assert not at_dot, f"{at_dot} is at its dot, and now {letter.number}"
+        letter.dot = message
+        letter.go = int(self.rng.random() < .95)
+        self.worker.send("send-go", line=letter.line, attempt=1,
+                         letter_id=letter.number, go=letter.go)
+
+    def on_result(self, message):
+        letter = self.letter(message)
+        letter.results = {r["seq"]: r for r in message["results"]}
+        assert set(letter.results) == set(letter.to)
+
+    def on_fault(self, message):
+        line = message["line"]
+        for letter in self.held(line):
+            assert not letter.go, "a fault between a go and its result"
+            letter.returned = True
+        self.want[line] = 0
+
+    def play(self):
+        stop_at = self.rng.choice([LETTERS, LETTERS, self.rng.randrange(20)])
+        self.give()
+        while message := self.worker.receive():
+            name, fields = message
+            getattr(self, "on_" + name.split("-")[1])(fields)
+            over = sum(bool(one.over) for one in self.letters.values())
+            if over >= stop_at and not self.stopped:
+                self.stopped = True
+                self.worker.send("stop")
+            # Most messages are answered by a letter at once, some are not.
+            if self.rng.random() < .8 or over == len(self.letters):
+                self.give()
+        assert self.worker.wait() == 0, self.room.stderr()
+        assert self.stopped
+        for letter in self.letters.values():
+            assert letter.over or not letter.go, f"{letter.number} is lost"
+
+
+def heard_of(peer):
+    """For each letter: its transactions, as (whole message or None, what was
+    said behind its 354)."""
+    heard = {}
+    for session in peer.sessions:
+        for (_, _, sender), one in zip(session.begun, session.answers()):
+            number = int(re.search(r"\+(\d+)@", sender)[1])
+            heard.setdefault(number, []).append(one)
+    return heard
+
+
+def check_allowed(letter, whole, answers):
+    accepted = set(letter.dot["seqs"])
+    for seq, result in letter.results.items():
+        outcome = result["outcome"]
+        if seq not in accepted:
+            assert outcome in (DEFERRED, FAILED), "no RCPT, and no refusal"
+            continue
+        digit = {SENT: b"2", DEFERRED: b"4", FAILED: b"5"}.get(outcome)
+        assert not digit or re.search(rb"(?m)^" + digit, answers), \
+            f"{letter.number}: {outcome}, and nothing says so"
+        assert outcome != SENT or whole, "sent, and it is not there"
+        assert outcome != UNTRIED or not whole, "it would go out twice"
+
+
+def check(letter, transactions):
+    whole = [message for message, _ in transactions if message]
+    answers = b"".join(answer for _, answer in transactions)
+    assert len(whole) <= 1, "sent twice"
+    if not letter.go:
+        assert not whole, "a dot went out unasked"
+        outcomes = {r["outcome"] for r in letter.results.values()}
+        assert not {SENT, IN_DOUBT} & outcomes
+        return
+    assert letter.results and not letter.returned
+    if whole:
+        assert hashlib.sha256(whole[0]).digest() == letter.dot["sha256"]
+    check_allowed(letter, whole, answers)
+
+
+def one(room, authority, context, number):
+    rng = random.Random(f"{SEED}-{number}")
+    mode = (None, "starttls", "implicit")[number % 3]
+    keywords = KEYWORDS if rng.random() < .8 else []
+    with Peer(script_of(rng), tls=mode, context=context,
+              keywords=keywords) as peer:
+        game = Game(
+            room, random.Random(f"{SEED}-{number}-chanceryd"),
+            port=peer.port, data_timeout_ms=STEP_MS, dot_timeout_ms=STEP_MS,
+            attempt_timeout_ms=3 * STEP_MS, idle_timeout_ms=STEP_MS,
+            letters_per_connection=rng.choice([1, 2, 3, 100]),
+            relay={"tls": number % 3, "ca_file": str(authority.ca),
+                   "connect_timeout_ms": STEP_MS,
+                   "command_timeout_ms": STEP_MS})
+        try:
+            game.play()
+            peer.settle()
+            heard = heard_of(peer)
+            for letter in game.letters.values():
+                check(letter, heard.get(letter.number, []))
+        except BaseException as error:
+            said = [(s.said, s.out) for s in peer.sessions]
+            raise AssertionError(f"relay {number}, {mode}: {error!r}\n"
+                                 f"{said}") from error
+    behind = sum(len(s.begun) > 1 for s in peer.sessions)
+    return behind, [r["outcome"] for letter in game.letters.values()
+                    for r in letter.results.values()]
+
+
+def random_relays(room):
+    authority = smtp_peer.Authority(room.root)
+    context = authority.certificate("good")
+    tally, shared, failed = {}, 0, 0
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        for future in [pool.submit(one, room, authority, context, i)
+                       for i in range(RUNS)]:
+            if error := future.exception():
+                failed += 1
+                print(error)
+                continue
+            behind, outcomes = future.result()
+            shared += behind
+            for outcome in outcomes:
+                tally[outcome] = tally.get(outcome, 0) + 1
+    print(f"seed {SEED}, {RUNS} relays: {tally}, {failed} wrong, "
+          f"{shared} connections with several letters")
+    assert not failed
+    # All that can come did come.
+    assert {SENT, DEFERRED, FAILED, IN_DOUBT, UNTRIED} <= set(tally) and shared
+
+
+if __name__ == "__main__":
+    run_all([random_relays])
