@@ -250,7 +250,7 @@ class Peer:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
                                      4096)
         self.listener.bind(("127.0.0.1", 0))
-        self.listener.listen(16)
+        self.listener.listen(128)
         self.port = self.listener.getsockname()[1]
 
     def __enter__(self):

@@ -108,7 +108,7 @@ class Room:
                 {"seq": i, "role": a["role"], "pending": 1,
                  "address": a["address"]}
                 for i, a in enumerate(letter["addresses"])], **changes})
-        return number
+        return changes.get("letter_id", number)
 
     def stderr(self):
         path = self.root / "send-stderr"

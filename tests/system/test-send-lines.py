@@ -6,9 +6,10 @@ its neighbours."""
 import os
 import pathlib
 import sys
+import threading
 
-from sender import (CONNECT, DEFERRED, IN_DOUBT, SENT, UNTRIED, finish,
-                    outcomes, run_all)
+from sender import (CONNECT, DEFERRED, FAILED, IN_DOUBT, SENT, UNTRIED,
+                    finish, outcomes, run_all)
 
 sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
 from smtp_peer import KEYWORDS, Peer, Turns  # noqa: E402
@@ -257,6 +258,163 @@ def a_letter_that_crosses_with_a_fault_is_dropped(room):
         assert len(peer.messages) == 2
 
 
+def the_second_has_its_own_time(room):
+    """It begins when the first one's dot is answered, however late."""
+    with Peer({"dot": Turns([1.5, b"250 2.0.0 kept\r\n"],
+                            b"250 2.0.0 kept\r\n")}) as peer:
+        worker = room.begin(port=peer.port, attempt_timeout_ms=1000,
+                            relay={"command_timeout_ms": 500})
+        first, second = room.give(worker, "GBR"), room.give(worker, "FRA")
+        let_go_next(worker, first)
+        let_go_next(worker, second)
+        finish(worker, room)
+        peer.settle()
+        assert len(peer.sessions) == 1
+
+
+def the_second_keeps_to_its_time(room):
+    """Silence to a command that left with the first one's dot is not waited
+    for longer than to any other."""
+    with Peer({"rcpt:mission@fr.example": "hang"}) as peer:
+        watch(peer)
+        worker = room.begin(port=peer.port, relay={"command_timeout_ms": 500})
+        first, second = room.give(worker, "GBR"), room.give(worker, "FRA")
+        let_go_next(worker, first)
+        # It had carried a letter and is tried anew, once.
+        result = next_of(worker, "send-result")
+        assert result["letter_id"] == second
+        assert outcomes(result) == [(0, UNTRIED, 0), (1, UNTRIED, 0)]
+        assert next_of(worker, "send-fault")["fault"] == CONNECT
+        finish(worker, room)
+        peer.settle()
+        assert b"mission@fr.example" in group_with_a_dot(peer)
+        assert len(peer.messages) == 1
+
+
+def sizes_of(room):
+    """Of the messages of GBR and FRA."""
+    worker = room.begin()
+    sizes = []
+    for key in ("GBR", "FRA"):
+        number = room.give(worker, key)
+        dot = next_of(worker, "send-dot")
+        sizes.append(dot["size_bytes"])
+        go(worker, number)
+        next_of(worker, "send-result")
+    finish(worker, room)
+    return sizes
+
+
+def one_too_large_between_two(room):
+    """It is not begun behind the dot, and the next one is."""
+    fits, too_large = sizes_of(room)
+    assert fits < too_large
+    with Peer(keywords=["PIPELINING", f"SIZE {fits}"]) as peer:
+        worker = room.begin(port=peer.port)
+        first = room.give(worker, "GBR")
+        second = room.give(worker, "FRA")
+        third = room.give(worker, "GBR", letter_id=77)
+        assert next_of(worker, "send-dot")["letter_id"] == first
+        go(worker, first)
+        results = {}
+        while len(results) < 3:
+            name, message = worker.receive()
+            if name == "send-result":
+                results[message["letter_id"]] = outcomes(message)
+            elif name == "send-dot":
+                assert message["letter_id"] == third, message
+                go(worker, third)
+        assert results == {first: [(0, SENT, 250)],
+                           second: [(0, FAILED, 0), (1, FAILED, 0)],
+                           third: [(0, SENT, 250)]}
+        finish(worker, room)
+        peer.settle()
+        assert len(peer.sessions) == 1 and len(peer.messages) == 2
+        assert not any("fr.example" in line for line in peer.said)
+
+
+def one_refused_between_two(room):
+    """Begun behind the first one's dot, and refused before its own: RSET, and
+    the third one goes over the same connection."""
+    for script in ({"rcpt:ministre@fr.example": b"550 5.1.1 no\r\n",
+                    "rcpt:mission@fr.example": b"550 5.1.1 no\r\n"},
+                   {"data": Turns(b"354 go on\r\n", b"550 5.7.1 no\r\n",
+                                  b"354 go on\r\n")},
+                   {"mail": Turns(b"250 ok\r\n", b"550 5.7.1 no\r\n",
+                                  b"250 ok\r\n"),
+                    "rcpt:ministre@fr.example": b"503 5.5.1 no\r\n",
+                    "rcpt:mission@fr.example": b"503 5.5.1 no\r\n",
+                    "data": Turns(b"354 go on\r\n", b"503 5.5.1 no\r\n",
+                                  b"354 go on\r\n")}):
+        with Peer(script) as peer:
+            worker, first, second = two_letters(room, peer)
+            third = room.give(worker, "GBR", letter_id=77)
+            go(worker, first)
+            assert next_of(worker, "send-result")["letter_id"] == first
+            result = next_of(worker, "send-result")
+            assert result["letter_id"] == second
+            assert outcomes(result) == [(0, FAILED, 550), (1, FAILED, 550)]
+            let_go_next(worker, third)
+            finish(worker, room)
+            peer.settle()
+            assert len(peer.sessions) == 1
+            assert len([m for m in peer.messages if m]) == 2
+
+
+def stop_behind_a_dot(room):
+    """What was begun is finished, and no more: the first is at its dot, the
+    second was opened behind it, the third was not begun."""
+    asked = threading.Event()
+    stopped = threading.Event()
+
+    def hold(session):
+        asked.set()
+        assert stopped.wait(60)
+        session.say(b"250 2.0.0 kept\r\n")
+
+    with Peer({"dot": Turns(hold, b"250 2.0.0 kept\r\n")}) as peer:
+        worker, first, second = two_letters(room, peer)
+        room.give(worker, "ITA")
+        go(worker, first)
+        assert asked.wait(60)
+        worker.send("stop")
+        stopped.set()
+        assert next_of(worker, "send-result")["letter_id"] == first
+        let_go_next(worker, second)
+        while message := worker.receive():
+            assert message[0] == "send-ready", message
+        assert worker.wait() == 0, room.stderr()
+        peer.settle()
+        assert len(peer.messages) == 2 and peer.said[-1] == "QUIT"
+
+
+def as_many_lines_as_may_be(room):
+    """All at their dots at once, with a letter behind each."""
+    lines, numbers = 64, {}
+    with Peer() as peer:
+        worker = room.begin(port=peer.port, lines=lines)
+        for i in range(2 * lines):
+            numbers[100 + i] = i % lines
+            room.give(worker, "GBR", line=i % lines, letter_id=100 + i)
+        at_dot = [next_of(worker, "send-dot") for _ in range(lines)]
+        assert {dot["line"] for dot in at_dot} == set(range(lines))
+        done = 0
+        while done < 2 * lines:
+            for dot in at_dot:
+                assert numbers[dot["letter_id"]] == dot["line"]
+                worker.send("send-go", line=dot["line"], attempt=1,
+                            letter_id=dot["letter_id"], go=1)
+            name, message = worker.receive()
+            at_dot = [message] if name == "send-dot" else []
+            if name == "send-result":
+                assert outcomes(message) == [(0, SENT, 250)]
+                done += 1
+        finish(worker, room)
+        peer.settle()
+        assert len(peer.sessions) == lines
+        assert len(peer.messages) == 2 * lines
+
+
 def a_line_that_is_not_there_ends_it(room):
     worker = room.begin(lines=2)
     room.give(worker, "GBR", line=2)
@@ -275,4 +433,7 @@ if __name__ == "__main__":
              lines_have_nothing_to_do_with_one_another,
              a_fault_is_of_one_line,
              a_letter_that_crosses_with_a_fault_is_dropped,
+             the_second_has_its_own_time, the_second_keeps_to_its_time,
+             one_too_large_between_two, one_refused_between_two,
+             stop_behind_a_dot, as_many_lines_as_may_be,
              a_line_that_is_not_there_ends_it])
