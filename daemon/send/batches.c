@@ -15,11 +15,15 @@
 
 #define LOADED_MAX 2 /* letters at hand, with their annexes, unless more are
 			in use */
+/* Of files in use by letters of several batches; what is made of them takes up
+ * to two and a half times as much. One batch may always be in use. */
+#define IN_USE_MAX ((uint64_t)96 * 1024 * 1024)
 #define KEY_FILE_MAX (1024 * 1024)
 #define PASSWORD_MAX 512
 
 struct batch {
 	int64_t id;
+	uint64_t size_bytes;   /* of its files */
 	struct ch_str payload; /* the message as it came */
 };
 
@@ -27,6 +31,7 @@ struct ch_loaded {
 	struct ch_loaded *next;
 	int64_t batch_id;
 	int64_t date_us;
+	uint64_t size_bytes; /* of its files */
 	unsigned int users; /* messages that borrow its annexes */
 	bool stale;         /* to be read anew by the next letter */
 	struct ch_bundle bundle;
@@ -124,11 +129,29 @@ int ch_batches_add(struct ch_batches *batches, struct ch_slice payload,
 		batch->id = message.batch_id;
 		ch_str_init(&batch->payload, CH_FRAME_MAX);
 	}
+	batch->size_bytes = 0;
+	for (uint32_t i = 0; i < message.files_len; i++)
+		batch->size_bytes += message.files[i].size_bytes;
 	ch_str_clear(&batch->payload);
 	ch_str_add_mem(&batch->payload, payload.data, payload.len);
 	for (struct ch_loaded *at = batches->loaded; at; at = at->next)
 		at->stale |= at->batch_id == message.batch_id;
 	return 0;
+}
+
+bool ch_batches_have_room(struct ch_batches *batches, int64_t batch_id)
+{
+	const struct batch *batch = find(batches, batch_id);
+	uint64_t in_use = 0;
+
+	for (const struct ch_loaded *at = batches->loaded; at; at = at->next) {
+		if (at->batch_id == batch_id && !at->stale)
+			return true;
+		if (at->users > 0)
+			in_use += at->size_bytes;
+	}
+	return !batch || in_use == 0 ||
+	       in_use + batch->size_bytes <= IN_USE_MAX;
 }
 
 /* ---- the letter of a batch ---------------------------------------------- */
@@ -288,6 +311,7 @@ static struct ch_loaded *load(struct ch_batches *batches,
 		return NULL;
 	}
 	loaded->batch_id = letter->batch_id;
+	loaded->size_bytes = batch->size_bytes;
 	loaded->next = batches->loaded;
 	batches->loaded = loaded;
 	return loaded;

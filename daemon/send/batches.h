@@ -8,6 +8,7 @@
 #ifndef CH_SEND_BATCHES_H
 #define CH_SEND_BATCHES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,11 @@ void ch_batches_free(struct ch_batches *batches); /* NULL is fine */
  * (CH_GIVE_UP): it is no such message. */
 int ch_batches_add(struct ch_batches *batches, struct ch_slice payload,
 		   struct ch_error *err);
+
+/* Whether a letter of this batch may be composed now: its files are at hand, or
+ * small enough beside those that other batches' letters under way are using.
+ * Always where there are none of these. */
+bool ch_batches_have_room(struct ch_batches *batches, int64_t batch_id);
 
 /* Compose a letter's message, as CRLF lines, and check that each address that
  * is to get it is one that the letter is addressed to. *composed, which the

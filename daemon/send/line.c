@@ -581,25 +581,35 @@ static void hang_up(struct ch_line *line)
 	begin(clerk);
 }
 
-void ch_line_begin(struct ch_line *line)
+static bool has_room(const struct ch_line *line)
+{
+	return ch_batches_have_room(
+		ch_sender_batches(line->sender),
+		line->waiting[line->first]->letter.batch_id);
+}
+
+bool ch_line_begin(struct ch_line *line, bool may)
 {
 	struct ch_clerk *clerk;
 
-	while (line->count > 0 && (clerk = free_clerk(line)) &&
+	while (may && line->count > 0 && (clerk = free_clerk(line)) &&
 	       !other_clerk(clerk)->hang_up) {
+		if (!has_room(line))
+			return false;
 		clerk->given = line->waiting[line->first];
 		line->first = (line->first + 1) % CH_LINE_WAITING;
 		line->count--;
 		begin(clerk);
 	}
 	if (!ch_line_is_idle(line))
-		return;
+		return true;
 	if (line->idle_since_ms == 0)
 		line->idle_since_ms = ch_clock_mono_ms();
 	else if (line->relay.smtp &&
 		 ch_clock_mono_ms() - line->idle_since_ms >=
 			 line->relay.idle_timeout_ms)
 		hang_up(line);
+	return true;
 }
 
 void ch_line_stop(struct ch_line *line)

@@ -34,6 +34,7 @@ struct ch_sender {
 	struct ch_batches *batches; /* owned */
 	struct ch_line *lines;      /* owned; NULL: the set-up has not come */
 	size_t lines_len;
+	size_t next_line; /* the first to begin a letter */
 	struct pollfd *fds; /* owned */
 };
 
@@ -196,16 +197,33 @@ static void run_lines(struct ch_sender *s)
 	}
 }
 
+/* A line that waits for room is the first to get it, and the others begin
+ * nothing until then: they might go on with a large batch for hours. */
+static void begin_lines(struct ch_sender *s)
+{
+	size_t first = s->next_line;
+	bool waits = false;
+
+	for (size_t i = 0; i < s->lines_len; i++) {
+		size_t at = (first + i) % s->lines_len;
+
+		if (!ch_line_begin(&s->lines[at], !waits)) {
+			waits = true;
+			s->next_line = at;
+		}
+	}
+}
+
 /* What is known of a letter is said before the next one is begun: it would be
  * lost if that one killed us. */
 static void begin_letters(struct ch_sender *s)
 {
 	flush(s);
-	for (size_t i = 0; i < s->lines_len; i++) {
-		if (s->stopping)
+	if (s->stopping) {
+		for (size_t i = 0; i < s->lines_len; i++)
 			ch_line_stop(&s->lines[i]);
-		else
-			ch_line_begin(&s->lines[i]);
+	} else {
+		begin_lines(s);
 	}
 	flush(s);
 }

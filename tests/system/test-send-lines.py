@@ -3,11 +3,13 @@
 """Several connections in one send worker, and the opening of a letter behind
 the dot of the one before: each letter's result is its own, whatever happens to
 its neighbours."""
+import hashlib
 import os
 import pathlib
 import sys
 import threading
 
+import importer
 from sender import (CONNECT, DEFERRED, FAILED, IN_DOUBT, SENT, UNTRIED,
                     finish, outcomes, run_all)
 
@@ -415,6 +417,53 @@ def as_many_lines_as_may_be(room):
         assert len(peer.messages) == 2 * lines
 
 
+def large_batches(room, numbers):
+    """Each with 20 MiB of files, told of in a worker's messages."""
+    data = b"%PDF-1.7 " + bytes(20 << 20)
+    digest = hashlib.sha256(data)
+    folder = pathlib.Path(room.upload.objects) / digest.hexdigest()[:2]
+    folder.mkdir(exist_ok=True)
+    (folder / digest.hexdigest()[2:]).write_bytes(data)
+    annex = {"sha256": digest.digest(), "size_bytes": len(data)}
+    files = [{**f, **annex} if f["name"] == b"a.pdf" else f
+             for f in room.files]
+    assert annex["sha256"] in [f["sha256"] for f in files]
+    return [{"batch_id": number, "reference": "DM-1276",
+             "deadline": "2026-12-07", "files": files,
+             "from_": "Registry <registry@secretariat.example>"}
+            for number in numbers]
+
+
+def large_batches_one_after_the_other(room):
+    """Letters of eight large batches on eight lines: not all of their files
+    are in memory at once, no line waits for ever, and a letter of a small
+    batch is not held up for good either."""
+    lines = 8
+    worker = room.begin(lines=lines)
+    for batch in large_batches(room, range(10, 10 + lines)):
+        worker.send("send-batch", **batch)
+    for i in range(3 * lines):
+        room.give(worker, "GBR", line=i % lines, letter_id=100 + i,
+                  batch_id=10 + i % lines if i < 2 * lines else 1)
+    dots, done = [], 0
+    while len(dots) < 2:
+        dots.append(next_of(worker, "send-dot"))
+    assert len({dot["line"] for dot in dots}) == 2
+    while done < 3 * lines:
+        for dot in dots:
+            worker.send("send-go", line=dot["line"], attempt=1,
+                        letter_id=dot["letter_id"], go=1)
+        name, message = worker.receive()
+        dots = [message] if name == "send-dot" else []
+        if name == "send-result":
+            assert outcomes(message) == [(0, SENT, 250)]
+            done += 1
+    finish(worker, room)
+    peak_mib = worker.usage.ru_maxrss // 1024
+    print(f"{lines} batches of 20 MiB: {peak_mib} MiB")
+    assert importer.UNLIMITED or peak_mib < 300
+
+
 def a_line_that_is_not_there_ends_it(room):
     worker = room.begin(lines=2)
     room.give(worker, "GBR", line=2)
@@ -436,4 +485,5 @@ if __name__ == "__main__":
              the_second_has_its_own_time, the_second_keeps_to_its_time,
              one_too_large_between_two, one_refused_between_two,
              stop_behind_a_dot, as_many_lines_as_may_be,
+             large_batches_one_after_the_other,
              a_line_that_is_not_there_ends_it])
