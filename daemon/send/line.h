@@ -117,9 +117,9 @@ int ch_line_answer(struct ch_line *line, const struct ch_send_go *go,
 
 /* Run the fibers that wait for nothing any more. True: one did. */
 bool ch_line_run(struct ch_line *line);
-/* Begin with waiting letters, where it `may`, and hang up where nothing came for
- * long. False: one waits for other lines' letters, with which its batch's files
- * would be too much memory. */
+/* Begin with waiting letters, where it `may`, and hang up where nothing came
+ * for long. False: one waits for other lines' letters, with which its batch's
+ * files would be too much memory. */
 bool ch_line_begin(struct ch_line *line, bool may);
 /* Forget what was not begun, and hang up when the rest is done. */
 void ch_line_stop(struct ch_line *line);

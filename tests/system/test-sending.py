@@ -446,6 +446,66 @@ def test_reload():
         assert r.stop() == 0
 
 
+def test_letters_across_a_fault():
+    """Each letter says how many faults of its connection were heard before it:
+    one that crossed with a fault is known by that."""
+    with room(relay={"connections_per_worker": 2}, connections=2) as r:
+        r.start()
+        r.enqueue("DM-1", table(4))
+        worker = r.puppet()
+        assert worker.ready(1)["lines"] == 2
+        before = worker.letter()
+        worker.send("send-fault", fault=0, text="lost")
+        worker.send("send-ready", want=1)
+        after = worker.letter()
+        worker.send("send-ready", line=1, want=1)
+        other = worker.letter()
+        assert [one["faults"] for one in (before, after, other)] == [0, 1, 0]
+        worker.die()
+        worker = r.puppet()
+        worker.ready(1)
+        assert worker.letter()["faults"] == 0
+
+
+def crews(r, count):
+    """The next workers, and how many connections each has: most first."""
+    workers = [(w, w.expect("send-setup")["lines"])
+               for w in [r.puppet() for _ in range(count)]]
+    workers.sort(key=lambda one: -one[1])
+    return [list(column) for column in zip(*workers)]
+
+
+def test_never_more_connections():
+    """A worker that was told to stop has its connections until it ends; one
+    that died gets as many again."""
+    with room(relay={"connections_per_worker": 2}, connections=5) as r:
+        r.start()
+        r.enqueue("DM-1", table(20))
+        old, lines = crews(r, 3)
+        assert lines == [2, 2, 1]
+        old[0].die()
+        again, lines = crews(r, 1)
+        assert lines == [2]
+        old[0] = again[0]
+        r.configure([{"name": "relay", "port": 1, "connections": 3,
+                      "connections_per_worker": 3}])
+        r.signal(signal.SIGHUP)
+        for worker in old:
+            worker.expect("stop")
+        old[0].exit()  # 3 are left, which is what may be
+        wait_for("its end", lambda: r.status()["relays"][0]["workers"] == 3)
+        old[1].exit()  # 1 is left
+        new, lines = crews(r, 1)
+        assert lines == [2]
+        old[2].exit()
+        more, lines = crews(r, 1)
+        assert lines == [1]
+        assert r.status()["relays"][0]["workers"] == 3
+        for worker in new + more:
+            worker.send("send-ready", want=1)
+            worker.letter()
+
+
 def test_fairness():
     """A batch that comes later does not wait for a large one."""
     with room() as r:
