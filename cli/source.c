@@ -9,6 +9,8 @@
 #include "cli/report.h"
 #include "cli/request.h"
 #include "letter/letter.h"
+#include "mail/compose.h"
+#include "mail/signed.h"
 
 /* Whatever was sent was within the limit of its day. */
 #define MESSAGE_MAX (256 * 1024 * 1024)
@@ -161,31 +163,50 @@ static void digest_of(const struct ch_composed *composed,
 	ch_sha256_hex(&sum, out);
 }
 
+static int not_the_bytes(const struct source *source, const char *why)
+{
+	return ch_fail(source->cli, EX_SOFTWARE,
+		       "Another release of Chancery sent it and composes "
+		       "otherwise: use that one.",
+		       "these would not be the bytes that were sent: %s", why);
+}
+
+/* The parts of the signature that it was sent with around it, if it was. */
+static int put_signature(const struct source *source, const char *message_id,
+			 struct ch_composed *composed)
+{
+	const char *base64 = ch_json_text(source->object, "signature");
+	struct ch_error err;
+
+	if (!base64[0])
+		return EX_OK;
+	if (ch_signed_wrap(composed, message_id, ch_slice_of(base64),
+			   &err) < 0)
+		return not_the_bytes(source, err.text);
+	return EX_OK;
+}
+
 static int compare(const struct source *source,
 		   const struct ch_composed *composed)
 {
 	const char *sent = ch_json_text(source->object, "sha256");
+	CH_AUTOCHAR why = NULL;
 	char hex[CH_SHA256_HEX_SIZE];
 
 	if (!sent[0]) {
-		ch_term_line(&source->cli->err,
-			     "It was not sent yet: this is what will be.");
+		ch_term_line(&source->cli->err, "%s",
+			     ch_json_true(source->object, "signed") ?
+				     "It was not sent yet: this is what will "
+				     "be signed (S/MIME) and sent." :
+				     "It was not sent yet: this is what will "
+				     "be.");
 		return EX_OK;
 	}
 	digest_of(composed, hex);
 	if (strcmp(hex, sent) == 0)
 		return EX_OK;
-	if (json_is_true(json_object_get(source->object, "signed"))) {
-		ch_term_line(&source->cli->err,
-			     "It was signed (S/MIME) with a key that only the "
-			     "send workers have: this is what was signed.");
-		return EX_OK;
-	}
-	return ch_fail(source->cli, EX_SOFTWARE,
-		       "Another release of Chancery sent it and composes "
-		       "otherwise: use that one.",
-		       "these would not be the bytes that were sent: composed "
-		       "%s, sent %s", hex, sent);
+	why = ch_xasprintf("composed %s, sent %s", hex, sent);
+	return not_the_bytes(source, why);
 }
 
 static void print(const struct ch_cli *cli, const struct ch_composed *composed)
@@ -218,7 +239,9 @@ static int compose(struct source *source)
 	if (ch_letter_compose(source->letter, &source->addressee, &identity,
 			      &composed, &source->problems) < 0)
 		return not_composed(source);
-	code = compare(source, &composed);
+	code = put_signature(source, identity.message_id, &composed);
+	if (code == EX_OK)
+		code = compare(source, &composed);
 	if (code == EX_OK)
 		print(source->cli, &composed);
 	return code;

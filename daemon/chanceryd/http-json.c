@@ -273,6 +273,14 @@ int ch_http_source(const struct ch_store_batch *batch,
 	return 0;
 }
 
+void ch_http_put_signature(json_t *source, const struct ch_str *der)
+{
+	CH_AUTOCHAR base64 = ch_xcalloc(CH_BASE64_SIZE(der->len) + 1, 1);
+
+	ch_base64(ch_str_cstr(der), der->len, base64);
+	put(source, "signature", ch_http_text_or_null(base64));
+}
+
 /* "bounce_hard": names in JSON have no hyphen. */
 static json_t *kind_of(uint32_t kind)
 {

@@ -113,12 +113,15 @@ int ch_http_get_source(struct ch_request *request, struct ch_error *err)
 	struct ch_mailroom *room = request->http->room;
 	CH_AUTO(ch_store_batch) batch = { 0 };
 	CH_AUTO(ch_store_letter) letter = { 0 };
+	CH_AUTO(ch_str) signature = CH_STR_INIT(CH_STORE_SIGNATURE_MAX);
 	struct ch_store_file *files = NULL;
 	json_t *object = NULL;
 	size_t len = 0;
 	int failed;
 
 	if (ch_http_find_letter(request, &batch, &letter, err) < 0 ||
+	    ch_store_signature(ch_mailroom_store(room), letter.id, &signature,
+			       err) < 0 ||
 	    ch_store_batch_files(ch_mailroom_store(room), batch.id, &files,
 				 &len, err) < 0)
 		return -1;
@@ -126,7 +129,8 @@ int ch_http_get_source(struct ch_request *request, struct ch_error *err)
 	ch_store_files_free(files, len);
 	if (failed < 0)
 		return -1;
-	/* The signature needs a key that only send workers have. */
+	ch_http_put_signature(object, &signature);
+	/* Before the first dot: the key is one that only send workers have. */
 	json_object_set_new(object, "signed",
 			    json_boolean(ch_mailroom_state(room)->signs));
 	ch_http_json(request, 200, object);

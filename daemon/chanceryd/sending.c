@@ -391,6 +391,21 @@ static bool may_go(const struct ch_mailroom *room,
 	return item->batch->open && !room->paused;
 }
 
+/* As ch_store_dot(), with the signature of a letter that has one. */
+static int record_dot(struct ch_store *store, const struct ch_send_dot *dot,
+		      int64_t now_us, struct ch_error *err)
+{
+	int changed = ch_store_dot(store, dot->letter_id, dot->attempt,
+				   dot->seqs, dot->seqs_len, &dot->sha256,
+				   dot->size_bytes, now_us, err);
+
+	if (changed > 0 && dot->signature.len > 0 &&
+	    ch_store_signature_keep(store, dot->letter_id, dot->signature,
+				    err) < 0)
+		return -1;
+	return changed;
+}
+
 static int on_dot(struct ch_mailroom *room, struct ch_worker *worker,
 		  const void *message, struct ch_error *err)
 {
@@ -413,10 +428,7 @@ static int on_dot(struct ch_mailroom *room, struct ch_worker *worker,
 	if (may_go(room, item)) {
 		struct ch_error failure;
 
-		changed = ch_store_dot(room->store, dot->letter_id,
-				       dot->attempt, dot->seqs, dot->seqs_len,
-				       &dot->sha256, dot->size_bytes, now_us,
-				       &failure);
+		changed = record_dot(room->store, dot, now_us, &failure);
 		if (changed < 0)
 			ch_room_fail(room, &failure);
 		item->differs = changed == 0;

@@ -360,7 +360,8 @@ int ch_batches_compose(struct ch_batches *batches,
 		       const struct ch_send_letter *letter,
 		       struct ch_composed *composed,
 		       struct ch_loaded **ret_batch,
-		       struct ch_sha256 *ret_sha256, struct ch_error *err)
+		       struct ch_sha256 *ret_sha256,
+		       struct ch_str *ret_signature, struct ch_error *err)
 {
 	CH_AUTOCHAR message_id = ch_slice_dup(letter->message_id);
 	struct ch_letter_identity identity = { message_id, letter->date_us };
@@ -382,7 +383,7 @@ int ch_batches_compose(struct ch_batches *batches,
 		return first_problem(&problems, err);
 	if (loaded->smime &&
 	    ch_smime_sign(loaded->smime, message_id, letter->date_us, composed,
-			  err) < 0)
+			  ret_signature, err) < 0)
 		return ch_error_prefix(err, "S/MIME");
 	digest(composed, ret_sha256);
 	loaded->users++;

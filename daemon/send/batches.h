@@ -41,7 +41,9 @@ bool ch_batches_have_room(struct ch_batches *batches, int64_t batch_id);
 /* Compose a letter's message, as CRLF lines, and check that each address that
  * is to get it is one that the letter is addressed to. *composed, which the
  * caller has initialized, borrows the annexes of the batch: hold *ret_batch
- * until it is done with, and give it back with ch_batches_done(). -1:
+ * until it is done with, and give it back with ch_batches_done().
+ * *ret_signature, initialized with room for CH_SIGNATURE_MAX bytes, gets the
+ * signature, and stays as it is where letters are not signed. -1:
  *   CH_GIVE_UP  the batch's files or the letter's fields are not what they
  *               were when it was queued: hold it
  *   CH_RETRY    a file cannot be read at present
@@ -50,7 +52,8 @@ int ch_batches_compose(struct ch_batches *batches,
 		       const struct ch_send_letter *letter,
 		       struct ch_composed *composed,
 		       struct ch_loaded **ret_batch,
-		       struct ch_sha256 *ret_sha256, struct ch_error *err);
+		       struct ch_sha256 *ret_sha256,
+		       struct ch_str *ret_signature, struct ch_error *err);
 void ch_batches_done(struct ch_loaded *batch); /* NULL is fine */
 
 #endif

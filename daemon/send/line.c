@@ -12,6 +12,7 @@
 #include "base/crash.h"
 #include "base/fiber.h"
 #include "base/mem.h"
+#include "mail/signed.h"
 
 #define STACK_BYTES (1024 * 1024) /* of addresses; what is used is memory */
 /* A message's memory is kept for the next one up to that size. */
@@ -59,6 +60,7 @@ struct attempt {
 	struct ch_smtp_letter smtp;
 	struct ch_sha256 sha256;
 	uint64_t size_bytes;
+	struct ch_str signature; /* empty: it is not signed */
 	struct ch_loaded *batch; /* borrowed until done */
 	uint32_t *seqs;  /* owned; of the pending addresses, as in smtp.to */
 	char **to;       /* owned, and each */
@@ -100,6 +102,7 @@ static void attempt_release(struct attempt *a)
 		free(a->to[i]);
 	ch_smtp_results_release(a->results, a->len);
 	ch_batches_done(a->batch);
+	ch_str_release(&a->signature);
 	free(a->results);
 	free(a->to);
 	free(a->seqs);
@@ -136,6 +139,7 @@ static bool before_dot(void *context, const size_t *accepted, size_t len)
 		.size_bytes = a->size_bytes,
 		.seqs = seqs,
 		.seqs_len = (uint32_t)len,
+		.signature = { ch_str_cstr(&a->signature), a->signature.len },
 	};
 
 	for (size_t i = 0; i < len; i++)
@@ -253,7 +257,7 @@ static bool compose(struct attempt *a)
 
 	if (ch_batches_compose(ch_sender_batches(a->clerk->line->sender),
 			       letter, message, &a->batch, &a->sha256,
-			       &err) < 0) {
+			       &a->signature, &err) < 0) {
 		say_outcome(a, err.fate == CH_RETRY ? CH_OUTCOME_UNTRIED
 						    : CH_OUTCOME_HELD,
 			    err.text);
@@ -388,7 +392,8 @@ static void send_letter(struct ch_clerk *clerk)
 	static const struct ch_smtp_calls calls = { before_dot, at_dot,
 						    wait_turn };
 	const struct ch_send_letter *letter = &clerk->given->letter;
-	struct attempt a = { .clerk = clerk, .letter = letter };
+	struct attempt a = { .clerk = clerk, .letter = letter,
+			     .signature = CH_STR_INIT(CH_SIGNATURE_MAX) };
 	CH_AUTOCHAR from = NULL;
 	CH_AUTOCHAR envelope_id = NULL;
 

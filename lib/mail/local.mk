@@ -6,6 +6,7 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/encode.c lib/mail/encode.h \
 	lib/mail/header.c lib/mail/header.h \
 	lib/mail/image.c lib/mail/image.h \
+	lib/mail/signed.c lib/mail/signed.h \
 	lib/mail/smime.c lib/mail/smime.h
 lib_mail_libmail_a_CFLAGS = $(AM_CFLAGS) $(ICU_CFLAGS) $(CRYPTO_CFLAGS)
 

@@ -15,12 +15,10 @@
 
 #include "base/hash.h"
 #include "mail/compose.h"
-#include "mail/encode.h"
+#include "mail/signed.h"
 
 #define KEY_BITS_MIN 2048
 #define ABOVE_MAX 10 /* certificates beside the key's own */
-#define SIGNATURE_MAX (1024 * 1024)
-#define BOUNDARY_SIZE 28
 
 struct ch_smime {
 	EVP_PKEY *key;          /* owned */
@@ -181,24 +179,6 @@ int ch_smime_new(struct ch_slice key, struct ch_slice certificate,
 
 /* ---- signing ------------------------------------------------------------ */
 
-/* Where the fields of the body begin: ours are the last ones of the header,
- * and go in under the signature. 0: there are none. */
-static size_t find_entity(const struct ch_composed *message)
-{
-	static const char field[] = "\r\nContent-Type: ";
-	const char *first = message->pieces_len ? message->pieces[0].iov_base :
-						  NULL;
-	const char *end, *found;
-
-	if (!first)
-		return 0;
-	end = memmem(first, message->pieces[0].iov_len, "\r\n\r\n", 4);
-	found = end ? memmem(first, (size_t)(end - first), field,
-			     sizeof(field) - 1) :
-		      NULL;
-	return found ? (size_t)(found + 2 - first) : 0;
-}
-
 static int check_date(const struct ch_smime *smime, time_t date,
 		      struct ch_error *err)
 {
@@ -272,72 +252,36 @@ static int sign(const struct ch_smime *smime,
 	return len;
 }
 
-static void make_boundary(const char *message_id, char out[BOUNDARY_SIZE])
-{
-	struct ch_sha256 sum;
-
-	ch_sha256_of(message_id, strlen(message_id), &sum);
-	memcpy(out, "=_s", 3);
-	ch_base32(sum.bytes, 15, out + 3);
-	out[BOUNDARY_SIZE - 1] = '\0';
-}
-
-static void write_head(struct ch_str *out, const char *boundary)
-{
-	ch_str_addf(out,
-		    "Content-Type: multipart/signed;\r\n"
-		    " protocol=\"application/pkcs7-signature\"; "
-		    "micalg=sha-256;\r\n"
-		    " boundary=\"%s\"\r\n\r\n--%s\r\n",
-		    boundary, boundary);
-}
-
-/* The line end before a delimiter is the delimiter's: what was signed keeps
- * its own last one. */
-static void write_tail(struct ch_str *out, const char *boundary,
-		       const unsigned char *signature, size_t len)
-{
-	ch_str_addf(out,
-		    "\r\n--%s\r\n"
-		    "Content-Type: application/pkcs7-signature; "
-		    "name=smime.p7s\r\n"
-		    "Content-Transfer-Encoding: base64\r\n"
-		    "Content-Disposition: attachment; filename=smime.p7s\r\n"
-		    "\r\n",
-		    boundary);
-	ch_encode_base64(out, signature, len);
-	ch_str_addf(out, "--%s--\r\n", boundary);
-}
-
 int ch_smime_sign(const struct ch_smime *smime, const char *message_id,
 		  int64_t date_us, struct ch_composed *message,
-		  struct ch_error *err)
+		  struct ch_str *ret_der, struct ch_error *err)
 {
-	CH_AUTO(ch_str) head = CH_STR_INIT(SIGNATURE_MAX);
-	CH_AUTO(ch_str) tail = CH_STR_INIT(SIGNATURE_MAX);
-	size_t from = find_entity(message);
+	CH_AUTOCHAR base64 = NULL;
+	size_t from = ch_signed_from(message);
 	time_t date = (time_t)(date_us / 1000000);
 	unsigned char *signature = NULL;
-	char boundary[BOUNDARY_SIZE];
-	int len;
+	size_t len;
+	int made;
 
 	if (from == 0)
 		return ch_error_set(err, CH_GIVE_UP,
 				    "not a message that can be signed");
 	if (check_date(smime, date, err) < 0)
 		return -1;
-	len = sign(smime, message, from, date, &signature);
-	if (len < 0)
+	made = sign(smime, message, from, date, &signature);
+	if (made < 0)
 		return crypto_error(err, "the letter cannot be signed");
-	make_boundary(message_id, boundary);
-	write_head(&head, boundary);
-	write_tail(&tail, boundary, signature, (size_t)len);
-	OPENSSL_free(signature);
-	if (tail.full)
+	len = (size_t)made;
+	if (len > CH_SIGNATURE_MAX) {
+		OPENSSL_free(signature);
 		return ch_error_set(err, CH_GIVE_UP,
 				    "the signature is larger than %d bytes",
-				    SIGNATURE_MAX);
-	return ch_composed_wrap(message, from,
-				(struct ch_slice){ head.data, head.len },
-				(struct ch_slice){ tail.data, tail.len }, err);
+				    CH_SIGNATURE_MAX);
+	}
+	base64 = ch_xcalloc(CH_BASE64_SIZE(len) + 1, 1);
+	ch_base64(signature, len, base64);
+	ch_str_truncate(ret_der, 0);
+	ch_str_add_mem(ret_der, signature, len);
+	OPENSSL_free(signature);
+	return ch_signed_wrap(message, message_id, ch_slice_of(base64), err);
 }

@@ -32,11 +32,13 @@ int ch_smime_new(struct ch_slice key, struct ch_slice certificate,
 void ch_smime_free(struct ch_smime *smime);
 
 /* Sign what ch_compose() made, in its place, at `date_us`; the boundary follows
- * from `message_id`. -1, CH_GIVE_UP: it is no such message, the signature does
- * not fit, or the certificate is not valid at that date. */
+ * from `message_id`. *ret_der, which the caller has initialized with room for
+ * CH_SIGNATURE_MAX bytes, gets the signature: with it ch_signed_wrap() makes
+ * the same bytes. -1, CH_GIVE_UP: it is no such message, the signature does not
+ * fit, or the certificate is not valid at that date. */
 int ch_smime_sign(const struct ch_smime *smime, const char *message_id,
 		  int64_t date_us, struct ch_composed *message,
-		  struct ch_error *err);
+		  struct ch_str *ret_der, struct ch_error *err);
 
 CH_DEFINE_AUTOPTR(ch_smime);
 

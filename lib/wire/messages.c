@@ -147,6 +147,7 @@ static const struct field send_dot[] = {
 	F_DIGEST(ch_send_dot, sha256),
 	F_U64(ch_send_dot, size_bytes),
 	F_LIST(ch_send_dot, seqs, seqs_len, seq_list, 4),
+	F_TEXT(ch_send_dot, signature),
 	F_END
 };
 

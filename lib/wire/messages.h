@@ -162,6 +162,7 @@ struct ch_send_dot {
 	uint64_t size_bytes;
 	uint32_t *seqs; /* addresses accepted at RCPT, which the dot covers */
 	uint32_t seqs_len;
+	struct ch_slice signature; /* in DER; "" = it is not signed */
 };
 
 /* Only after the dot record is durable. go 0: drop the connection instead. */

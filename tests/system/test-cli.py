@@ -3,6 +3,7 @@
 """chancery(1) as people and scripts use it: every verb, what it prints for
 both, its exit codes, and that nothing a stranger wrote reaches a terminal as a
 command to it."""
+import base64
 import fcntl
 import hashlib
 import json
@@ -1296,6 +1297,36 @@ class Bytes(WithRoom):
         for line in self.out_bytes.split(b"\r\n"):
             if not re.match(rb"(Date|Message-ID|Reply-To):|.*=_[am]", line):
                 self.assertIn(line, first)
+
+    def test_signed(self):
+        self.source.update(signed=True, signature=None)
+        self.chancery("show", "DM-1276/FRA", "--eml")
+        plain = self.out_bytes
+        self.assertIn("what will be signed (S/MIME)", self.err)
+        signature = base64.b64encode(bytes(range(256)) * 6)
+        head, entity = plain.split(b"Content-Type:", 1)
+        lines = [signature[at:at + 76] for at in range(0, len(signature), 76)]
+        name = b"=_s53o6k65qghaf4nwbc6qazumn"
+        expected = (
+            head + b"Content-Type: multipart/signed;\r\n"
+            b' protocol="application/pkcs7-signature"; micalg=sha-256;\r\n'
+            b' boundary="' + name + b'"\r\n\r\n--' + name + b"\r\n"
+            b"Content-Type:" + entity + b"\r\n--" + name + b"\r\n"
+            b"Content-Type: application/pkcs7-signature; name=smime.p7s\r\n"
+            b"Content-Transfer-Encoding: base64\r\n"
+            b"Content-Disposition: attachment; filename=smime.p7s\r\n\r\n" +
+            b"".join(line + b"\r\n" for line in lines) +
+            b"--" + name + b"--\r\n")
+        self.source["signature"] = signature.decode()
+        self.source["sha256"] = hashlib.sha256(expected).hexdigest()
+        self.chancery("show", "DM-1276/FRA", "--eml")
+        self.assertEqual(self.out_bytes, expected)
+        self.assertEqual(self.err, "")
+        for other in (signature[4:].decode(), None):
+            self.source["signature"] = other
+            self.assertEqual(self.chancery("show", "DM-1276/FRA", "--eml",
+                                           code=70), "")
+            self.assertIn("would not be the bytes that were sent", self.err)
 
     def test_others(self):
         self.source["sha256"] = "0" * 64

@@ -53,7 +53,7 @@ MESSAGES = [
     ("send-dot", [
         ("line", "u32"),
         ("letter_id", "i64"), ("attempt", "u32"), ("sha256", "digest"),
-        ("size_bytes", "u64"), ("seqs", ["u32"])]),
+        ("size_bytes", "u64"), ("seqs", ["u32"]), ("signature", "text")]),
     ("send-result", [
         ("line", "u32"),
         ("letter_id", "i64"), ("attempt", "u32"),

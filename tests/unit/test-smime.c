@@ -16,7 +16,9 @@
 #include <openssl/pkcs12.h>
 #include <openssl/x509v3.h>
 
+#include "base/hash.h"
 #include "mail/compose.h"
+#include "mail/signed.h"
 #include "mail/smime.h"
 
 #define DATE_US INT64_C(1796635800000000) /* 2026-12-07 09:30:00 */
@@ -127,6 +129,7 @@ static int sign_text(const struct ch_smime *smime, const char *text, size_t max,
 		     struct ch_str *out, struct ch_error *err)
 {
 	CH_AUTO(ch_composed) composed;
+	CH_AUTO(ch_str) signature = CH_STR_INIT(CH_SIGNATURE_MAX);
 	int result;
 
 	ch_composed_init(&composed, max);
@@ -135,7 +138,7 @@ static int sign_text(const struct ch_smime *smime, const char *text, size_t max,
 	composed.pieces[composed.pieces_len++] =
 		(struct iovec){ composed.own.data, composed.own.len };
 	result = ch_smime_sign(smime, "k7@lamp.example", DATE_US, &composed,
-			       err);
+			       &signature, err);
 	if (result == 0) {
 		assert_int_equal(composed.pieces_len, 1);
 		assert_int_equal(composed.size_bytes, composed.own.len);
@@ -206,6 +209,28 @@ static void a_signed_message(void **state)
 	verify(out.data, false);
 }
 
+/* The signature alone makes the same bytes of the same message. */
+static void same_without_the_key(const struct ch_compose *message,
+				 const struct ch_str *signature,
+				 const struct ch_str *expected)
+{
+	CH_AUTO(ch_composed) composed;
+	CH_AUTO(ch_str) all = CH_STR_INIT(100000);
+	CH_AUTOCHAR base64 = ch_xcalloc(CH_BASE64_SIZE(signature->len) + 1, 1);
+	struct ch_error err;
+
+	assert_int_equal(signature->data[0], 0x30); /* DER, a SEQUENCE */
+	ch_base64(signature->data, signature->len, base64);
+	ch_composed_init(&composed, 100000);
+	assert_int_equal(ch_compose(message, &composed, &err), 0);
+	assert_int_equal(ch_signed_wrap(&composed, message->message_id,
+					ch_slice_of(base64), &err), 0);
+	for (size_t i = 0; i < composed.pieces_len; i++)
+		ch_str_add_mem(&all, composed.pieces[i].iov_base,
+			       composed.pieces[i].iov_len);
+	assert_string_equal(all.data, expected->data);
+}
+
 /* The annex stays where it is, and is under the signature. */
 static void a_message_in_pieces(void **state)
 {
@@ -214,6 +239,7 @@ static void a_message_in_pieces(void **state)
 	CH_AUTOPTR(ch_smime) smime = signer(rsa_pem, certificate_pem, "");
 	CH_AUTO(ch_composed) composed;
 	CH_AUTO(ch_str) all = CH_STR_INIT(100000);
+	CH_AUTO(ch_str) signature = CH_STR_INIT(CH_SIGNATURE_MAX);
 	struct ch_attachment *annex = NULL;
 	const struct ch_attachment *list[1];
 	struct ch_compose message = {
@@ -241,7 +267,7 @@ static void a_message_in_pieces(void **state)
 	assert_int_equal(composed.pieces_len, 3);
 	shared = composed.pieces[1].iov_base;
 	assert_int_equal(ch_smime_sign(smime, "k7@lamp.example", DATE_US,
-				       &composed, &err), 0);
+				       &composed, &signature, &err), 0);
 	assert_int_equal(composed.pieces_len, 3);
 	assert_ptr_equal(composed.pieces[1].iov_base, shared);
 	for (size_t i = 0; i < composed.pieces_len; i++)
@@ -249,6 +275,7 @@ static void a_message_in_pieces(void **state)
 			       composed.pieces[i].iov_len);
 	assert_int_equal(composed.size_bytes, all.len);
 	verify(all.data, true);
+	same_without_the_key(&message, &signature, &all);
 	memcpy(strstr(all.data, "JVBERg=="), "JVBERh==", 8);
 	verify(all.data, false);
 	ch_attachment_free(annex);

@@ -671,6 +671,41 @@ static void addresses_of_one_letter_go_their_own_ways(void **state)
 	assert_int_equal(letter.first_at_us, 0);
 }
 
+static void expect_signature(int64_t letter_id, const char *expected,
+			     size_t len)
+{
+	CH_AUTO(ch_str) got = CH_STR_INIT(CH_STORE_SIGNATURE_MAX);
+
+	OK(ch_store_signature(store, letter_id, &got, &err));
+	assert_int_equal(got.len, len);
+	assert_memory_equal(ch_str_cstr(&got), expected, len);
+}
+
+static void a_signature_stays_with_the_first_dot(void **state)
+{
+	static const struct ch_slice first = { "0\x82\0\xFF;", 5 };
+	int64_t id = batch_with("DM-1", 2, 2);
+	int64_t fra = letter_of(id, "K0");
+	int64_t unsigned_one = letter_of(id, "K1");
+
+	(void)state;
+	begin();
+	OK(ch_store_signature_keep(store, fra, first, &err)); /* no dot yet */
+	expect_signature(fra, "", 0);
+	assert_int_equal(claim(id, 5, 9), 2);
+	GIVES(dot(fra, 1, 1), 1);
+	OK(ch_store_signature_keep(store, fra, first, &err));
+	GIVES(dot(unsigned_one, 1, 1), 1);
+	commit();
+	reopen();
+	begin();
+	expect_signature(fra, "0\x82\0\xFF;", 5);
+	expect_signature(unsigned_one, "", 0);
+	OK(ch_store_signature_keep(store, fra, ch_slice_of("other"), &err));
+	expect_signature(fra, "0\x82\0\xFF;", 5);
+	commit();
+}
+
 static void letters_with_many_addresses(void **state)
 {
 	int64_t id = batch_with("DM-1", 2, 12);
@@ -1593,6 +1628,7 @@ int main(void)
 		CASE(what_is_due_is_claimed_once_and_in_order),
 		CASE(a_batch_waits_for_its_time),
 		CASE(addresses_of_one_letter_go_their_own_ways),
+		CASE(a_signature_stays_with_the_first_dot),
 		CASE(letters_with_many_addresses),
 		CASE(a_dot_needs_its_claim),
 		CASE(a_result_needs_its_attempt),
