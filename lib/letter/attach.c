@@ -17,19 +17,6 @@ static void fault(const struct ch_addressee *addressee, const char *hint,
 			name, text);
 }
 
-/* The one in that language, else the one for all. */
-static const struct ch_bundle_file *
-find_file(const struct ch_letter *letter,
-	  const struct ch_letter_language *language, const char *name)
-{
-	CH_AUTOCHAR own = ch_letter_name_in(name, language->code);
-	const struct ch_bundle_file *file =
-		ch_bundle_find(letter->bundle, CH_ROLE_ATTACHMENT, own);
-
-	return file ? file
-		    : ch_bundle_find(letter->bundle, CH_ROLE_ATTACHMENT, name);
-}
-
 static void add(struct ch_letter *letter,
 		const struct ch_attachment *attachment)
 {
@@ -42,7 +29,8 @@ static void add_named(struct ch_letter *letter,
 		      const struct ch_addressee *addressee, const char *name,
 		      struct ch_problems *problems)
 {
-	const struct ch_bundle_file *file = find_file(letter, language, name);
+	const struct ch_bundle_file *file = ch_letter_find_file(
+		letter, CH_ROLE_ATTACHMENT, name, language->code);
 	struct ch_attachment **slot;
 	struct ch_error err;
 

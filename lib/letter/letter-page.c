@@ -45,17 +45,11 @@ static void refuse(const struct ch_letter *letter, const char *key,
 	ch_problems_add(problems, CH_PROBLEM_ERROR, place, hint, "%s", text);
 }
 
-/* The picture for a language: its own, or that of all. */
 static const struct ch_bundle_file *
 find_picture(const struct ch_letter *letter, const char *name,
 	     const char *code)
 {
-	CH_AUTOCHAR own = ch_letter_name_in(name, code);
-	const struct ch_bundle_file *file =
-		ch_bundle_find(letter->bundle, CH_ROLE_LETTER, own);
-
-	return file ? file
-		    : ch_bundle_find(letter->bundle, CH_ROLE_LETTER, name);
+	return ch_letter_find_file(letter, CH_ROLE_LETTER, name, code);
 }
 
 static void read_picture(const struct ch_letter *letter,
@@ -207,7 +201,7 @@ void ch_letter_page_write(struct ch_letter *letter,
 	struct ch_page_letter facts = {
 		.language = language->code,
 		.title = title_of(letter),
-		.author = letter->from.display[0] ? letter->from.display : "",
+		.author = letter->from.display,
 		.reference = letter->reference,
 		.date_us = letter->page_date_us,
 	};

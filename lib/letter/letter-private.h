@@ -116,6 +116,12 @@ ch_letter_find_language(const struct ch_letter *letter, const char *code);
 /* "annex-1.pdf" and "fr" give "annex-1.fr.pdf". Owned by the caller. */
 char *ch_letter_name_in(const char *name, const char *code);
 
+/* The file of that name in that language, else the one for all. Borrowed; NULL:
+ * there is neither. */
+const struct ch_bundle_file *
+ch_letter_find_file(const struct ch_letter *letter, enum ch_file_role role,
+		    const char *name, const char *code);
+
 /* Add an error of one addressee's letter, at that line of its text (0: none),
  * which names its key, and its row where that is known. (merge.c) */
 void ch_letter_fault(const struct ch_letter_language *language,

@@ -662,6 +662,17 @@ char *ch_letter_name_in(const char *name, const char *code)
 	return ch_xasprintf("%.*s.%s%s", (int)(dot - name), name, code, dot);
 }
 
+const struct ch_bundle_file *
+ch_letter_find_file(const struct ch_letter *letter, enum ch_file_role role,
+		    const char *name, const char *code)
+{
+	CH_AUTOCHAR own = ch_letter_name_in(name, code);
+	const struct ch_bundle_file *file =
+		ch_bundle_find(letter->bundle, role, own);
+
+	return file ? file : ch_bundle_find(letter->bundle, role, name);
+}
+
 /* "annex-1.fr.pdf" gives "annex-1.pdf"; a name without a language itself. */
 static char *name_without_language(const char *name)
 {
