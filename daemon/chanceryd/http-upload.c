@@ -21,10 +21,10 @@
 #include "chanceryd/http-json.h"
 #include "chanceryd/http-private.h"
 #include "letter/bundle.h"
+#include "letter/recipients.h"
 
 #define FIELD_MAX 1000
 #define FILES_MAX 1100
-#define TABLES_MAX 20
 #define PIECE (64 * 1024)
 
 enum field {
@@ -67,7 +67,7 @@ struct ch_upload {
 	int field;         /* the field that comes in, -1 */
 	unsigned int seen; /* bits: fields that came */
 	struct ch_str fields[FIELDS];
-	char *tables[TABLES_MAX]; /* owned, each */
+	char *tables[CH_TABLES_MAX]; /* owned, each */
 	size_t tables_len;
 	size_t files;
 	struct ch_error fault; /* the first; text "" = none */
@@ -208,10 +208,10 @@ static int begin_file(struct ch_upload *upload, const char *part,
 		return ch_error_refuse(err, "4.1.3", "more than %d files",
 				       FILES_MAX);
 	if (strcmp(part, "recipients") == 0) {
-		if (upload->tables_len == TABLES_MAX)
+		if (upload->tables_len == CH_TABLES_MAX)
 			return ch_error_refuse(err, "4.0.0",
 					       "more than %d tables of "
-					       "recipients", TABLES_MAX);
+					       "recipients", CH_TABLES_MAX);
 		upload->tables[upload->tables_len++] = ch_xstrdup(name);
 	}
 	return create(upload, part, name, err);

@@ -13,10 +13,10 @@
 #include "base/utf8.h"
 #include "chanceryd/room.h"
 #include "chanceryd/spool.h"
+#include "letter/recipients.h"
 
 #define IMPORTS_MAX 4 /* at once */
 #define REFERENCE_MAX 100
-#define TABLES_MAX 20
 /* A worker says something with every few hundred letters. */
 #define SILENCE_MAX_MS (10 * 60 * 1000)
 #define LOOK_EVERY_US (30 * 1000000ULL)
@@ -85,9 +85,9 @@ static int check_tables(const struct ch_enqueue *request, struct ch_error *err)
 	if (request->recipients_len == 0)
 		return ch_error_set(err, CH_GIVE_UP,
 				    "there is no table of recipients");
-	if (request->recipients_len > TABLES_MAX)
+	if (request->recipients_len > CH_TABLES_MAX)
 		return ch_error_set(err, CH_GIVE_UP, "more than %d tables",
-				    TABLES_MAX);
+				    CH_TABLES_MAX);
 	for (size_t i = 0; i < request->recipients_len; i++) {
 		const char *name = request->recipients[i];
 
@@ -179,7 +179,7 @@ static int start_worker(struct ch_import *import,
 {
 	struct ch_mailroom *room = import->room;
 	const struct ch_config *config = room->config;
-	struct ch_slice tables[TABLES_MAX];
+	struct ch_slice tables[CH_TABLES_MAX];
 	struct ch_import_start start = {
 		.spool_dir = ch_slice_of(import->spool_dir),
 		.objects_dir = ch_slice_of(room->objects_dir),

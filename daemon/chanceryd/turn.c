@@ -55,8 +55,8 @@ struct ch_turn {
 };
 
 /* Workers that are ready to run say something in a moment, and would wait for
- * the next fsync: let them, then look once more, and again. Halves the commits a letter
- * where processors are short; costs nothing where they are not. */
+ * the next fsync: let them, then look once more, and again. Halves the commits
+ * a letter where processors are short; costs nothing where they are not. */
 static int on_end(sd_event_source *source, void *context)
 {
 	struct ch_mailroom *room = context;
@@ -184,19 +184,19 @@ int64_t ch_turn_join(struct ch_mailroom *room)
 	return begin(room);
 }
 
+static size_t size_of(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
 /* Where `text` was copied to at *at, which moves behind it. */
 static const char *keep(char **at, const char *text)
 {
-	size_t size = text ? strlen(text) + 1 : 0;
+	size_t size = size_of(text);
 	char *kept = size ? memcpy(*at, text, size) : NULL;
 
 	*at += size;
 	return kept;
-}
-
-static size_t size_of(const char *text)
-{
-	return text ? strlen(text) + 1 : 0;
 }
 
 void ch_turn_log(struct ch_mailroom *room, int priority,

@@ -45,8 +45,6 @@ static int wait_for(struct pollfd *fds, nfds_t count, int timeout_ms)
 			 timeout_ms);
 }
 
-static void wait_turn(void *context, const bool *turn);
-
 static bool is_over(const struct ch_pause *pause)
 {
 	return pause->over || (pause->flag && *pause->flag);
