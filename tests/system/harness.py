@@ -37,6 +37,7 @@ WORKERS = ("import", "send", "receive")
 SLOW = re.search(r"(?m)^#define CH_WORKER_UNLIMITED 1",
                  (BUILD / "config.h").read_text()) is not None
 TIMEOUT = 240 if SLOW else 60
+SKIP = 77 # of automake's tests
 
 LETTER = {
     "letter.conf": "",
@@ -75,6 +76,21 @@ def run_all(names):
         began = time.monotonic()
         names[name]()
         print(f"ok {name} ({time.monotonic() - began:.1f} s)", flush=True)
+
+
+def among_servers(script):
+    """Run `script inside` where the private mail servers can be started. Its
+    exit status, or SKIP where they cannot be had."""
+    servers = pathlib.Path(os.environ["top_srcdir"]) / "tests/servers"
+    tree = BUILD / "servers"
+    enter = ["sh", servers / "enter.sh", tree]
+    for command in (["sh", servers / "fetch.sh", tree], [*enter, "true"]):
+        status = subprocess.run(command, check=False).returncode
+        if status == 69:
+            return SKIP
+        assert status == 0, command
+    return subprocess.run([*enter, sys.executable, script, "inside"],
+                          check=False).returncode
 
 
 def table(rows, address="office{i}@k{i}.example", start=0):

@@ -16,12 +16,11 @@ import tempfile
 import time
 
 TOP = pathlib.Path(os.environ["top_srcdir"])
-BUILD = pathlib.Path(os.environ["top_builddir"])
 SERVERS = TOP / "tests/servers"
 sys.path.insert(0, str(TOP / "tests/system"))
+import harness
 from receiver import AUTH_FAULT, FAULT_STATUS, TLS_FAULT, Place, receive
 
-SKIP = 77
 BOUNCE_HARD, REPLY = 0, 7
 TOKEN = "aaaaaaaaaeaaaaab-apschjeob2o7jn3z6"
 SENDER = f"bounces+{TOKEN}@chancery.example"
@@ -218,17 +217,6 @@ def inside():
     return 0
 
 
-def main():
-    tree = BUILD / "servers"
-    enter = ["sh", SERVERS / "enter.sh", tree]
-    for command in (["sh", SERVERS / "fetch.sh", tree], [*enter, "true"]):
-        status = subprocess.run(command, check=False).returncode
-        if status == 69:
-            return SKIP
-        assert status == 0, command
-    return subprocess.run([*enter, sys.executable, __file__, "inside"],
-                          check=False).returncode
-
-
 if __name__ == "__main__":
-    sys.exit(inside() if sys.argv[1:] == ["inside"] else main())
+    sys.exit(inside() if sys.argv[1:] == ["inside"] else
+             harness.among_servers(__file__))
