@@ -19,7 +19,7 @@
 #include "store/schema/sqlite.h"
 
 #define APPLICATION_ID 0x43686379 /* "Chcy" */
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 #define QUICK_CHECK_BYTES (128LL * 1024 * 1024)
 
 /* ---- one daemon for one store ----------------------------------------- */

@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "base/str.h"
 
-#define CH_WIRE_VERSION 2
+#define CH_WIRE_VERSION 3
 #define CH_FRAME_MAX (1024 * 1024)
 
 /* One end of a socketpair: what has come and not been taken, what is still to

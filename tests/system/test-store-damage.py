@@ -165,7 +165,7 @@ def another_version_of_the_schema(folder, db):
     with sqlite3.connect(db) as other:
         other.execute("PRAGMA user_version = 99")
     other.close()
-    refused(folder, "version 99", "version 3")
+    refused(folder, "version 99", "version 4")
 
 
 def header_overwritten(folder, db):

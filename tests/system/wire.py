@@ -13,7 +13,7 @@ import socket
 import struct
 import time
 
-VERSION = 2
+VERSION = 3
 
 PEER = [
     ("name", "text"), ("host", "text"), ("port", "u32"), ("tls", "u32"),

@@ -37,7 +37,7 @@ static const struct ch_send_letter letter = {
 static void a_go_has_these_bytes(void **state)
 {
 	static const char expected[] = "\x18\0\0\0" /* 24 bytes follow */
-				       "\x05\0\x02\0"
+				       "\x05\0\x03\0"
 				       "\x03\0\0\0"
 				       "\x07\0\0\0\0\0\0\0"
 				       "\x02\0\0\0"
@@ -186,9 +186,9 @@ static void what_is_no_frame(void **state)
 	} rows[] = {
 		{ "half a length", "\x04\0\0", 3, 0 },
 		{ "half a frame", "\x04\0\0\0\x01\0", 6, 0 },
-		{ "a whole one", "\x04\0\0\0\x01\0\x02\0", 8, 1 },
-		{ "length 3", "\x03\0\0\0\x01\0\x02\0", 8, -1 },
-		{ "length over the limit", "\x01\0\x10\0\x01\0\x02\0", 8, -1 },
+		{ "a whole one", "\x04\0\0\0\x01\0\x03\0", 8, 1 },
+		{ "length 3", "\x03\0\0\0\x01\0\x03\0", 8, -1 },
+		{ "length over the limit", "\x01\0\x10\0\x01\0\x03\0", 8, -1 },
 		{ "version 1", "\x04\0\0\0\x01\0\x01\0", 8, -1 },
 	};
 
