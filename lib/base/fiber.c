@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* fiber.c - see fiber.h; ucontext does the work.
+/* fiber.c - see fiber.h; ucontext makes a fiber's stack, setjmp changes between
+ * them: swapcontext() asks the kernel for the signal mask twice at each change.
  *
  * The one variable is which fiber runs. The sanitizers are told of each change
  * of stacks, since they keep account of them.
@@ -7,6 +8,7 @@
 #include "base/fiber.h"
 
 #include <assert.h>
+#include <setjmp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -25,9 +27,15 @@
 #define TELL_SANITIZER 0
 #endif
 
+/* libc's own, by another name: the fortified one takes a jump to another stack
+ * for a mistake. */
+_Noreturn void ch_libc_longjmp(jmp_buf to, int value) __asm__("_longjmp");
+
 struct ch_fiber {
-	ucontext_t context;
-	ucontext_t resumer;
+	ucontext_t start; /* until it was resumed for the first time */
+	bool started;
+	jmp_buf here;    /* where it goes on */
+	jmp_buf resumer; /* where whoever resumed it does */
 	struct ch_fiber *before; /* ran when it was resumed; NULL: main */
 	void (*function)(void *);
 	void *argument;
@@ -67,7 +75,8 @@ static void leave(struct ch_fiber *fiber)
 	fiber->running = false;
 	leave_for(fiber->ended ? NULL : &fiber->fake_stack,
 		  fiber->resumer_stack, fiber->resumer_stack_bytes);
-	swapcontext(&fiber->context, &fiber->resumer);
+	if (!_setjmp(fiber->here))
+		ch_libc_longjmp(fiber->resumer, 1);
 	arrive(fiber->fake_stack, &fiber->resumer_stack,
 	       &fiber->resumer_stack_bytes);
 }
@@ -84,12 +93,12 @@ static void run(void)
 
 static void prepare(struct ch_fiber *fiber)
 {
-	if (getcontext(&fiber->context) < 0)
+	if (getcontext(&fiber->start) < 0)
 		abort();
-	fiber->context.uc_stack.ss_sp = fiber->stack + fiber->guard_bytes;
-	fiber->context.uc_stack.ss_size = fiber->stack_bytes;
-	fiber->context.uc_link = NULL;
-	makecontext(&fiber->context, run, 0);
+	fiber->start.uc_stack.ss_sp = fiber->stack + fiber->guard_bytes;
+	fiber->start.uc_stack.ss_size = fiber->stack_bytes;
+	fiber->start.uc_link = NULL;
+	makecontext(&fiber->start, run, 0);
 }
 
 struct ch_fiber *ch_fiber_new(void (*function)(void *), void *context,
@@ -125,6 +134,15 @@ void ch_fiber_free(struct ch_fiber *fiber)
 	free(fiber);
 }
 
+static _Noreturn void go_on(struct ch_fiber *fiber)
+{
+	if (fiber->started)
+		ch_libc_longjmp(fiber->here, 1);
+	fiber->started = true;
+	(void)setcontext(&fiber->start);
+	abort(); /* it comes back only where it failed */
+}
+
 void ch_fiber_resume(struct ch_fiber *fiber)
 {
 	void *fake_stack = NULL;
@@ -135,7 +153,8 @@ void ch_fiber_resume(struct ch_fiber *fiber)
 	current = fiber;
 	leave_for(&fake_stack, fiber->stack + fiber->guard_bytes,
 		  fiber->stack_bytes);
-	swapcontext(&fiber->resumer, &fiber->context);
+	if (!_setjmp(fiber->resumer))
+		go_on(fiber);
 	arrive(fake_stack, NULL, NULL);
 }
 
