@@ -2,8 +2,11 @@
 /* page-image.c - the pictures of a page: drawings as SVG, and PNG.
  *
  * A drawing stays one: librsvg draws it into the PDF. It gets no base address,
- * so nothing outside the file is read.
+ * so nothing outside the file is read. The library is loaded when the first
+ * drawing comes: with what it needs it takes 2.5 MiB of every process that
+ * could make a page.
  */
+#include <dlfcn.h>
 #include <librsvg/rsvg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +18,46 @@ struct ch_page_image {
 	cairo_surface_t *pixels; /* owned; or NULL */
 	double width, height;
 };
+
+#define RSVG_NAME "librsvg-2.so.2"
+
+/* What is used of librsvg, under its own names; loaded for good. */
+static struct {
+	__typeof__(&rsvg_handle_new_from_data) new_from_data;
+	__typeof__(&rsvg_handle_get_intrinsic_size_in_pixels) size_in_pixels;
+	__typeof__(&rsvg_handle_get_intrinsic_dimensions) dimensions;
+	__typeof__(&rsvg_handle_render_document) render_document;
+} rsvg;
+
+static int load_rsvg(struct ch_error *err)
+{
+	const struct {
+		const char *name;
+		void *into;
+	} functions[] = {
+		{ "rsvg_handle_get_intrinsic_size_in_pixels",
+		  &rsvg.size_in_pixels },
+		{ "rsvg_handle_get_intrinsic_dimensions", &rsvg.dimensions },
+		{ "rsvg_handle_render_document", &rsvg.render_document },
+		{ "rsvg_handle_new_from_data", &rsvg.new_from_data },
+	};
+	void *library;
+
+	if (rsvg.new_from_data)
+		return 0;
+	library = dlopen(RSVG_NAME, RTLD_NOW);
+	for (size_t i = 0; i < CH_COUNT(functions); i++) {
+		void *found = library ? dlsym(library, functions[i].name)
+				      : NULL;
+
+		if (!found)
+			return ch_error_set(err, CH_RETRY,
+					    "a drawing (SVG) needs librsvg: %s",
+					    dlerror());
+		memcpy(functions[i].into, &found, sizeof(found));
+	}
+	return 0;
+}
 
 void ch_page_image_free(struct ch_page_image *image)
 {
@@ -62,13 +105,11 @@ static void measure_svg(struct ch_page_image *image)
 	RsvgLength width, height;
 	gboolean has_width, has_height, has_box;
 
-	if (rsvg_handle_get_intrinsic_size_in_pixels(image->svg, &image->width,
-						     &image->height) &&
+	if (rsvg.size_in_pixels(image->svg, &image->width, &image->height) &&
 	    image->width > 0 && image->height > 0)
 		return;
-	rsvg_handle_get_intrinsic_dimensions(image->svg, &has_width, &width,
-					     &has_height, &height, &has_box,
-					     &box);
+	rsvg.dimensions(image->svg, &has_width, &width, &has_height, &height,
+			&has_box, &box);
 	image->width = has_box ? box.width : 0;
 	image->height = has_box ? box.height : 0;
 }
@@ -87,8 +128,10 @@ static int read_svg(struct ch_page_image *image, struct ch_slice bytes,
 {
 	GError *error = NULL;
 
-	image->svg = rsvg_handle_new_from_data((const guint8 *)bytes.data,
-					       bytes.len, &error);
+	if (load_rsvg(err) < 0)
+		return -1;
+	image->svg = rsvg.new_from_data((const guint8 *)bytes.data, bytes.len,
+					&error);
 	if (!image->svg)
 		return refuse(error, "neither PNG nor SVG", err);
 	measure_svg(image);
@@ -145,7 +188,7 @@ int ch_page_image_draw(const struct ch_page_image *image, cairo_t *cairo,
 		draw_pixels(image, cairo, x, y, width, height);
 		return 0;
 	}
-	if (!rsvg_handle_render_document(image->svg, cairo, &place, &error))
+	if (!rsvg.render_document(image->svg, cairo, &place, &error))
 		return refuse(error, "a picture cannot be drawn", err);
 	return 0;
 }
