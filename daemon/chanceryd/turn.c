@@ -41,6 +41,8 @@ struct ch_turn {
 	sd_event_source *end;    /* owned */
 	sd_event_source *linger; /* owned: a timer; then it is due */
 	bool lingering;
+	sd_event_source *settle; /* owned: a timer; then the store is settled */
+	bool settling;           /* it is set */
 	unsigned int yields; /* times that others had the processor before its
 				end */
 	int64_t now_us;       /* of the transaction */
@@ -53,6 +55,24 @@ struct ch_turn {
 	struct call *calls; /* owned */
 	size_t calls_len, calls_cap;
 };
+
+static void must(struct ch_mailroom *room, int r)
+{
+	struct ch_error err;
+
+	if (r >= 0)
+		return;
+	(void)ch_error_errno(&err, -r, "event loop");
+	ch_room_fail(room, &err);
+}
+
+static void start(struct ch_mailroom *room, sd_event_source *timer,
+		  unsigned int after_ms)
+{
+	must(room, sd_event_source_set_time_relative(
+			   timer, (uint64_t)after_ms * 1000));
+	must(room, sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT));
+}
 
 /* Workers that are ready to run say something in a moment, and would wait for
  * the next fsync: let them, then look once more, and again. Halves the commits
@@ -71,10 +91,40 @@ static int on_end(sd_event_source *source, void *context)
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
+static void settle_later(struct ch_mailroom *room)
+{
+	if (room->turn->settling)
+		return;
+	room->turn->settling = true;
+	start(room, room->turn->settle, CH_TURN_SETTLE_MS);
+}
+
+static int on_settle(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct ch_mailroom *room = context;
+	struct ch_error err;
+
+	room->turn->settling = false;
+	if (ch_store_in_transaction(room->store))
+		settle_later(room); /* a turn is under way */
+	else if (ch_store_settle(room->store, &err) < 0)
+		ch_room_fail(room, &err);
+	return 0;
+}
+
 static int on_linger(sd_event_source *source, uint64_t usec, void *context)
 {
 	ch_turn_due(context);
 	return 0;
+}
+
+static int add_timer(struct ch_mailroom *room, sd_event_source **ret,
+		     sd_event_time_handler_t handler)
+{
+	int r = sd_event_add_time(room->event, ret, CLOCK_MONOTONIC, UINT64_MAX,
+				  1000, handler, room);
+
+	return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
 }
 
 int ch_turn_new(struct ch_mailroom *room, struct ch_turn **ret,
@@ -85,13 +135,10 @@ int ch_turn_new(struct ch_mailroom *room, struct ch_turn **ret,
 
 	ch_str_init(&turn->written, CH_LOG_LINES_MAX);
 	r = sd_event_add_defer(room->event, &turn->end, on_end, room);
-
 	if (r >= 0)
-		r = sd_event_add_time(room->event, &turn->linger,
-				      CLOCK_MONOTONIC, UINT64_MAX, 1000,
-				      on_linger, room);
+		r = add_timer(room, &turn->linger, on_linger);
 	if (r >= 0)
-		r = sd_event_source_set_enabled(turn->linger, SD_EVENT_OFF);
+		r = add_timer(room, &turn->settle, on_settle);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(turn->end, SD_EVENT_OFF);
 	if (r >= 0)
@@ -110,6 +157,7 @@ void ch_turn_free(struct ch_turn *turn)
 		return;
 	sd_event_source_disable_unref(turn->end);
 	sd_event_source_disable_unref(turn->linger);
+	sd_event_source_disable_unref(turn->settle);
 	for (size_t i = 0; i < turn->lines_len; i++)
 		free(turn->lines[i].block);
 	free(turn->lines);
@@ -119,16 +167,6 @@ void ch_turn_free(struct ch_turn *turn)
 }
 
 /* ---- during the turn -------------------------------------------------- */
-
-static void must(struct ch_mailroom *room, int r)
-{
-	struct ch_error err;
-
-	if (r >= 0)
-		return;
-	(void)ch_error_errno(&err, -r, "event loop");
-	ch_room_fail(room, &err);
-}
 
 void ch_turn_due(struct ch_mailroom *room)
 {
@@ -154,10 +192,7 @@ void ch_turn_linger(struct ch_mailroom *room)
 	if (turn->since_ms != 0 || turn->lingering)
 		return;
 	turn->lingering = true;
-	must(room, sd_event_source_set_time_relative(
-			   turn->linger, CH_TURN_LINGER_MS * 1000));
-	must(room, sd_event_source_set_enabled(turn->linger,
-					       SD_EVENT_ONESHOT));
+	start(room, turn->linger, CH_TURN_LINGER_MS);
 }
 
 static int64_t begin(struct ch_mailroom *room)
@@ -254,6 +289,7 @@ static void commit(struct ch_mailroom *room)
 		ch_room_fail(room, &err);
 	if (changed) {
 		room->turn->commits++;
+		settle_later(room);
 		ch_crash_point("turn.after-commit");
 	}
 }

@@ -30,6 +30,7 @@
 
 #define CH_TURN_MAX_MS 20
 #define CH_TURN_LINGER_MS 5
+#define CH_TURN_SETTLE_MS 1000 /* then the database file has it, too */
 #define CH_TURN_PRIORITY 1000 /* of its end; handlers have 0 */
 
 struct ch_turn; /* opaque; room->turn */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* epoch.c - four lines of text of a fixed length, written in place. */
+/* epoch.c - five lines of text of a fixed length, written in place. */
 #include "store/epoch.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 
-#define EPOCH_SIZE 97 /* of the text below */
+#define EPOCH_SIZE 113 /* of the text below */
 
 static int open_folder(const char *path)
 {
@@ -44,8 +44,9 @@ static void parse(const char *text, struct ch_epoch *ret)
 
 	ret->found = sscanf(text,
 			    "chancery epoch 1\nstore %32[0-9a-f]\n"
-			    "turn %20" SCNu64 "\nstate %7[a-z]",
-			    hex, &ret->turn, state) == 3 &&
+			    "turn %20" SCNu64 "\nredo %10" SCNu32
+			    "\nstate %7[a-z]",
+			    hex, &ret->turn, &ret->redo, state) == 4 &&
 		     strlen(hex) == 2 * CH_EPOCH_MARK_SIZE &&
 		     mark_parse(hex, ret->mark) == 0;
 	ret->closed = ret->found && strcmp(state, "closed") == 0;
@@ -82,8 +83,9 @@ int ch_epoch_write(const struct ch_epoch *epoch, struct ch_error *err)
 		snprintf(hex + 2 * i, 3, "%02x", epoch->mark[i]);
 	len = snprintf(text, sizeof(text),
 		       "chancery epoch 1\nstore %s\nturn %020" PRIu64
-		       "\nstate %-6s\n",
-		       hex, epoch->turn, epoch->closed ? "closed" : "open");
+		       "\nredo %010" PRIu32 "\nstate %-6s\n",
+		       hex, epoch->turn, epoch->redo,
+		       epoch->closed ? "closed" : "open");
 	put = pwrite(epoch->fd, text, (size_t)len, 0);
 	if (put == len)
 		return 0;

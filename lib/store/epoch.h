@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* epoch.h - the small file beside the database that tells how far it had come.
  *
- * It names the store, counts the transactions that changed it, and says whether
- * it was closed. A database that has fewer is an old copy; one that was not
- * closed and has no write-ahead log has lost letters' dots. The count is
- * written after each commit without fsync: a power cut may leave it behind the
- * database, which says nothing, and never ahead of it.
+ * It names the store, counts the transactions that changed it and the turns in
+ * the redo log behind the last, and says whether it was closed. A database that
+ * has fewer is an old copy; one that was not closed and has no write-ahead log
+ * or no redo log has lost letters' dots. The counts are written after each
+ * commit without fsync: a power cut may leave them behind the store, which says
+ * nothing, and never ahead of it.
  */
 #ifndef CH_STORE_EPOCH_H
 #define CH_STORE_EPOCH_H
@@ -24,6 +25,7 @@ struct ch_epoch {
 	bool closed;  /* the store was closed in order */
 	unsigned char mark[CH_EPOCH_MARK_SIZE];
 	uint64_t turn;
+	uint32_t redo; /* turns in the redo log that build on it */
 };
 
 /* Open the file at `path`, creating an empty one. A file that cannot be read

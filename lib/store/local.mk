@@ -5,6 +5,7 @@ lib_store_libstore_a_SOURCES = \
 	lib/store/batches.c \
 	lib/store/decide.c \
 	lib/store/epoch.c lib/store/epoch.h \
+	lib/store/redo.c lib/store/redo.h \
 	lib/store/events.c \
 	lib/store/letters.c \
 	lib/store/names.c \

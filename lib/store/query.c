@@ -7,6 +7,7 @@
  */
 #include "store/store-private.h"
 
+#include <assert.h>
 #include <string.h>
 
 static enum ch_fate fate_of(int rc)
@@ -78,20 +79,32 @@ static size_t slot_of(const struct ch_store *store, const char *sql)
 	return slot;
 }
 
+static int prepare(struct ch_store *store, size_t slot, const char *sql)
+{
+	int rc = sqlite3_prepare_v3(store->db, sql, -1,
+				    SQLITE_PREPARE_PERSISTENT,
+				    &store->statements[slot].stmt, NULL);
+
+	if (rc == SQLITE_OK) {
+		store->statements[slot].sql = sql;
+		store->statements[slot].writes =
+			!sqlite3_stmt_readonly(store->statements[slot].stmt);
+	}
+	return rc;
+}
+
 struct ch_query ch_query(struct ch_store *store, const char *sql)
 {
-	struct ch_query query = { .store = store };
-	size_t slot = slot_of(store, sql);
+	struct ch_query query;
 
-	if (!store->statements[slot].stmt) {
-		query.rc = sqlite3_prepare_v3(store->db, sql, -1,
-					      SQLITE_PREPARE_PERSISTENT,
-					      &store->statements[slot].stmt,
-					      NULL);
-		if (query.rc == SQLITE_OK)
-			store->statements[slot].sql = sql;
-	}
-	query.stmt = store->statements[slot].stmt;
+	/* What is put is not there yet, and need not be zeros. */
+	query.store = store;
+	query.slot = slot_of(store, sql);
+	query.put = 0;
+	query.rc = SQLITE_OK;
+	if (!store->statements[query.slot].stmt)
+		query.rc = prepare(store, query.slot, sql);
+	query.stmt = store->statements[query.slot].stmt;
 	return query;
 }
 
@@ -104,35 +117,44 @@ void ch_query_release(struct ch_query *query)
 		sqlite3_clear_bindings(query->stmt);
 }
 
-static void put(struct ch_query *query, int rc)
+/* One more parameter was bound. */
+static void put(struct ch_query *query, int rc, enum ch_redo_type type,
+		int64_t number, const void *bytes, size_t len)
 {
 	if (query->rc == SQLITE_OK)
 		query->rc = rc;
+	if (query->put <= CH_REDO_PARAMS_MAX)
+		query->params[query->put - 1] =
+			(struct ch_redo_param){ type, number, bytes, len };
 }
 
 void ch_query_put_int(struct ch_query *query, int64_t value)
 {
 	if (query->stmt)
 		put(query, sqlite3_bind_int64(query->stmt, ++query->put,
-					      value));
+					      value),
+		    CH_REDO_INT, value, NULL, 0);
+}
+
+static void put_text(struct ch_query *query, const char *text, size_t len)
+{
+	if (query->stmt)
+		put(query, sqlite3_bind_text64(query->stmt, ++query->put, text,
+					       len, SQLITE_STATIC,
+					       SQLITE_UTF8),
+		    CH_REDO_TEXT, 0, text, len);
 }
 
 void ch_query_put_text(struct ch_query *query, const char *text)
 {
-	if (query->stmt)
-		put(query, sqlite3_bind_text(query->stmt, ++query->put,
-					     text ? text : "", -1,
-					     SQLITE_STATIC));
+	put_text(query, text ? text : "", text ? strlen(text) : 0);
 }
 
 void ch_query_put_slice(struct ch_query *query, struct ch_slice text)
 {
 	size_t len = text.len ? strnlen(text.data, text.len) : 0;
 
-	if (query->stmt)
-		put(query, sqlite3_bind_text64(query->stmt, ++query->put,
-					       len ? text.data : "", len,
-					       SQLITE_STATIC, SQLITE_UTF8));
+	put_text(query, len ? text.data : "", len);
 }
 
 void ch_query_put_blob(struct ch_query *query, const void *bytes, size_t len)
@@ -140,7 +162,8 @@ void ch_query_put_blob(struct ch_query *query, const void *bytes, size_t len)
 	if (query->stmt)
 		put(query, sqlite3_bind_blob64(query->stmt, ++query->put,
 					       len ? bytes : "", len,
-					       SQLITE_STATIC));
+					       SQLITE_STATIC),
+		    CH_REDO_BLOB, 0, bytes, len);
 }
 
 /* The first words of a statement, to say what failed. */
@@ -154,7 +177,7 @@ static int failed(struct ch_query *query, int rc, struct ch_error *err)
 	return ch_store_fail(query->store, rc, what, err);
 }
 
-int ch_query_row(struct ch_query *query, struct ch_error *err)
+static int step(struct ch_query *query, struct ch_error *err)
 {
 	int rc = query->rc;
 
@@ -174,16 +197,41 @@ int ch_query_row(struct ch_query *query, struct ch_error *err)
 	return failed(query, rc, err);
 }
 
+int ch_query_row(struct ch_query *query, struct ch_error *err)
+{
+	assert(!query->stmt || !query->store->statements[query->slot].writes);
+	return step(query, err);
+}
+
+/* For the redo log: what a statement that writes has changed. */
+static void tell(const struct ch_query *query, int changed)
+{
+	struct ch_store *store = query->store;
+	uint32_t generation = store->redo.generation;
+
+	if (store->statements[query->slot].redo_generation != generation) {
+		store->statements[query->slot].redo_generation = generation;
+		store->statements[query->slot].redo_number = 0;
+	}
+	ch_redo_add(&store->redo, store->statements[query->slot].sql,
+		    &store->statements[query->slot].redo_number,
+		    query->params, (size_t)query->put, changed);
+}
+
 int ch_query_run(struct ch_query *query, struct ch_error *err)
 {
+	int changed;
 	int got;
 
 	do
-		got = ch_query_row(query, err);
+		got = step(query, err);
 	while (got > 0);
 	if (got < 0)
 		return -1;
-	return sqlite3_changes(query->store->db);
+	changed = sqlite3_changes(query->store->db);
+	if (query->store->statements[query->slot].writes)
+		tell(query, changed);
+	return changed;
 }
 
 int64_t ch_query_int(const struct ch_query *query, int column)

@@ -151,6 +151,15 @@ static int refuse_lost_log(struct ch_error *err)
 			    "the .epoch file to start paused");
 }
 
+static int refuse_lost_redo(struct ch_error *err)
+{
+	return ch_error_set(err, CH_GIVE_UP,
+			    "its redo log (.redo) is gone, and with it what "
+			    "was done last: letters may have been sent that it "
+			    "calls queued. Put the log back, or remove the "
+			    ".epoch file to start paused");
+}
+
 /* `had_log`: a write-ahead log with something in it was there before us. */
 static int check_schema(struct ch_store *store, bool had_log,
 			bool *ret_created, struct ch_error *err)
@@ -263,13 +272,20 @@ static int check_epoch(struct ch_store *store, bool had_log,
 	if (read_epoch(store, mark, &turn, err) < 0)
 		return -1;
 	same = file->found && memcmp(mark, file->mark, sizeof(mark)) == 0;
+	if (same && !file->closed && !store->redo.found)
+		return refuse_lost_redo(err);
+	/* Before the epoch file says that the store is open, and has one. */
+	if (!store->redo.found && ch_redo_lay_out(&store->redo, err) < 0)
+		return -1;
 	if (same && !file->closed && !had_log && turn < file->turn)
 		return refuse_lost_log(err);
 	store->restored = file->found ? !same || turn < file->turn : turn > 0;
 	store->epoch_due = store->restored;
 	memcpy(file->mark, mark, sizeof(mark));
-	if (!file->found || turn > file->turn)
+	if (!file->found || turn > file->turn) {
 		file->turn = turn;
+		file->redo = 0;
+	}
 	file->closed = false;
 	return store->restored ? 0 : ch_epoch_sync(file, err);
 }
@@ -282,12 +298,130 @@ static int open_epoch(struct ch_store *store, const char *path,
 	return ch_epoch_open(name, &store->epoch, err);
 }
 
+static int open_redo(struct ch_store *store, const char *path,
+		     struct ch_error *err)
+{
+	CH_AUTOCHAR name = ch_xasprintf("%s.redo", path);
+
+	return ch_redo_open(name, &store->redo, err);
+}
+
 static bool has_log(const char *path)
 {
 	CH_AUTOCHAR name = ch_xasprintf("%s-wal", path);
 	struct stat st;
 
 	return stat(name, &st) == 0 && st.st_size > 0;
+}
+
+/* ---- the turn --------------------------------------------------------- */
+
+/* Statements of the turn's frame: not for the redo log. */
+static int run_frame(struct ch_store *store, const char *sql,
+		     struct ch_error *err)
+{
+	return ch_store_exec(store, sql, sql, err);
+}
+
+int ch_store_begin(struct ch_store *store, struct ch_error *err)
+{
+	/* At once for writing: a lock that comes later could fail halfway. */
+	if (!store->uncommitted && run_frame(store, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	ch_redo_begin(&store->redo);
+	store->in_transaction = true;
+	store->changes_before = sqlite3_total_changes(store->db);
+	return 0;
+}
+
+static int next_turn(struct ch_store *store, struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store, "UPDATE epoch SET turn = ?");
+
+	ch_query_put_int(&q, (int64_t)store->epoch.turn + 1);
+	return ch_query_run(&q, err) < 0 ? -1 : 0;
+}
+
+/* After the commit: a crash between the two leaves the file behind, which says
+ * nothing. */
+static int note_turn(struct ch_store *store, struct ch_error *err)
+{
+	store->epoch.turn++;
+	store->epoch.redo = 0;
+	if (store->epoch_due) {
+		store->epoch_due = false;
+		return ch_epoch_sync(&store->epoch, err);
+	}
+	return ch_epoch_write(&store->epoch, err);
+}
+
+/* Into the database, with what only the redo log has. */
+static int commit_all(struct ch_store *store, bool changed,
+		      struct ch_error *err)
+{
+	if (changed && next_turn(store, err) < 0)
+		return -1;
+	if (run_frame(store, "COMMIT", err) < 0) {
+		err->fate = CH_IN_DOUBT;
+		return -1;
+	}
+	store->in_transaction = false;
+	store->uncommitted = false;
+	ch_redo_reset(&store->redo);
+	if (changed && note_turn(store, err) < 0) {
+		store->broken = true;
+		return -1;
+	}
+	return 0;
+}
+
+/* Durable, and SQLite goes on with the same transaction. */
+static int write_redo(struct ch_store *store, struct ch_error *err)
+{
+	int result = ch_redo_write(&store->redo, store->epoch.mark,
+				   store->epoch.turn, err);
+
+	if (result == 0) {
+		store->in_transaction = false;
+		store->uncommitted = true;
+		store->epoch.redo = store->redo.groups;
+		result = ch_epoch_write(&store->epoch, err);
+	}
+	store->broken |= result < 0;
+	return result;
+}
+
+int ch_store_commit(struct ch_store *store, struct ch_error *err)
+{
+	bool changed = ch_store_changed(store);
+
+	if (!changed && store->uncommitted) {
+		store->in_transaction = false;
+		return 0;
+	}
+	/* The first of all goes to the database: an empty one is a new one. */
+	if (changed && store->epoch.turn > 0 && !store->epoch_due &&
+	    ch_redo_fits(&store->redo))
+		return write_redo(store, err);
+	return commit_all(store, changed || store->uncommitted, err);
+}
+
+int ch_store_settle(struct ch_store *store, struct ch_error *err)
+{
+	if (!store->uncommitted || store->in_transaction)
+		return 0;
+	return commit_all(store, true, err);
+}
+
+bool ch_store_in_transaction(const struct ch_store *store)
+{
+	return store->in_transaction;
+}
+
+bool ch_store_changed(const struct ch_store *store)
+{
+	return store->in_transaction &&
+	       sqlite3_total_changes(store->db) != store->changes_before;
 }
 
 /* ---- open and close --------------------------------------------------- */
@@ -306,6 +440,28 @@ static int load_letter_floor(struct ch_store *store, struct ch_error *err)
 		   &store->letter_floor, err);
 }
 
+/* Turns that were durable when it stopped, and that the database does not have.
+ * When they are committed, and only then, the log forgets them. Fewer than there
+ * were: it is an older copy, and the epoch file stays as it is. */
+static int redo(struct ch_store *store, struct ch_error *err)
+{
+	int64_t turns = 0;
+
+	if (ch_store_begin(store, err) < 0)
+		return -1;
+	if (!store->restored)
+		turns = ch_redo_replay(&store->redo, store->db,
+				       store->epoch.mark, store->epoch.turn,
+				       err);
+	if (turns < 0)
+		return -1;
+	if (!store->restored && turns < store->epoch.redo)
+		store->restored = store->epoch_due = true;
+	if (commit_all(store, turns > 0 && !store->restored, err) < 0)
+		return -1;
+	return ch_redo_forget(&store->redo, err);
+}
+
 static int open_store(struct ch_store *store, const char *path,
 		      struct ch_error *err)
 {
@@ -317,8 +473,9 @@ static int open_store(struct ch_store *store, const char *path,
 		return -1;
 	if (connect_file(store, path, err) < 0 || set_up(store, err) < 0 ||
 	    check_schema(store, had_log, &created, err) < 0 ||
+	    open_redo(store, path, err) < 0 ||
 	    (!created && check_integrity(store, err) < 0) ||
-	    check_epoch(store, had_log, err) < 0 ||
+	    check_epoch(store, had_log, err) < 0 || redo(store, err) < 0 ||
 	    ch_store_count(store, err) < 0 ||
 	    load_last_event(store, err) < 0 ||
 	    load_letter_floor(store, err) < 0)
@@ -330,6 +487,7 @@ static void discard(struct ch_store *store)
 {
 	ch_store_finalize(store);
 	sqlite3_close(store->db);
+	ch_redo_release(&store->redo);
 	ch_epoch_release(&store->epoch);
 	if (store->lock_fd >= 0)
 		close(store->lock_fd);
@@ -361,7 +519,8 @@ static void close_in_order(struct ch_store *store)
 {
 	struct ch_error err;
 
-	if (store->broken || store->in_transaction || store->epoch_due)
+	if (store->broken || store->in_transaction || store->epoch_due ||
+	    ch_store_settle(store, &err) < 0)
 		return;
 	if (sqlite3_wal_checkpoint_v2(store->db, NULL,
 				      SQLITE_CHECKPOINT_TRUNCATE, NULL,
@@ -376,7 +535,6 @@ void ch_store_close(struct ch_store *store)
 {
 	if (!store)
 		return;
-	ch_store_finalize(store);
 	close_in_order(store);
 	discard(store);
 }
@@ -384,74 +542,6 @@ void ch_store_close(struct ch_store *store)
 bool ch_store_is_restored(const struct ch_store *store)
 {
 	return store->restored;
-}
-
-/* ---- the turn --------------------------------------------------------- */
-
-static int run(struct ch_store *store, const char *sql, struct ch_error *err)
-{
-	CH_AUTO(ch_query) q = ch_query(store, sql);
-
-	return ch_query_run(&q, err) < 0 ? -1 : 0;
-}
-
-int ch_store_begin(struct ch_store *store, struct ch_error *err)
-{
-	/* At once for writing: a lock that comes later could fail halfway. */
-	if (run(store, "BEGIN IMMEDIATE", err) < 0)
-		return -1;
-	store->in_transaction = true;
-	store->changes_before = sqlite3_total_changes(store->db);
-	return 0;
-}
-
-static int next_turn(struct ch_store *store, struct ch_error *err)
-{
-	CH_AUTO(ch_query) q = ch_query(store, "UPDATE epoch SET turn = ?");
-
-	ch_query_put_int(&q, (int64_t)store->epoch.turn + 1);
-	return ch_query_run(&q, err) < 0 ? -1 : 0;
-}
-
-/* After the commit: a crash between the two leaves the file behind, which says
- * nothing. */
-static int note_turn(struct ch_store *store, struct ch_error *err)
-{
-	store->epoch.turn++;
-	if (store->epoch_due) {
-		store->epoch_due = false;
-		return ch_epoch_sync(&store->epoch, err);
-	}
-	return ch_epoch_write(&store->epoch, err);
-}
-
-int ch_store_commit(struct ch_store *store, struct ch_error *err)
-{
-	bool changed = ch_store_changed(store);
-
-	if (changed && next_turn(store, err) < 0)
-		return -1;
-	if (run(store, "COMMIT", err) < 0) {
-		err->fate = CH_IN_DOUBT;
-		return -1;
-	}
-	store->in_transaction = false;
-	if (changed && note_turn(store, err) < 0) {
-		store->broken = true;
-		return -1;
-	}
-	return 0;
-}
-
-bool ch_store_in_transaction(const struct ch_store *store)
-{
-	return store->in_transaction;
-}
-
-bool ch_store_changed(const struct ch_store *store)
-{
-	return store->in_transaction &&
-	       sqlite3_total_changes(store->db) != store->changes_before;
 }
 
 /* ---- settings and mailboxes ------------------------------------------- */

@@ -11,6 +11,7 @@
 #include <sqlite3.h>
 
 #include "store/epoch.h"
+#include "store/redo.h"
 #include "store/store.h"
 
 /* Bits of letter.facts. */
@@ -59,12 +60,18 @@ struct ch_store {
 	struct {
 		const char *sql; /* a static string */
 		sqlite3_stmt *stmt; /* owned */
+		bool writes;
+		uint32_t redo_number; /* in the redo log's generation */
+		uint32_t redo_generation;
 	} statements[CH_STATEMENTS];
 	int lock_fd; /* owned */
 	struct ch_epoch epoch;
 	bool restored;
 	bool epoch_due; /* restored: the file stays as it is until a commit */
+	struct ch_redo redo;
 	bool in_transaction;
+	bool uncommitted; /* SQLite's transaction has turns that only the redo
+			     log has */
 	bool broken; /* an error came: nothing more is done or promised */
 	int changes_before; /* of the connection, at begin */
 	int64_t last_event;
@@ -84,8 +91,11 @@ struct ch_store {
 struct ch_query {
 	struct ch_store *store; /* borrowed */
 	sqlite3_stmt *stmt;     /* the store's */
+	size_t slot;            /* of the statement */
 	int put; /* parameters given */
 	int rc;  /* first error until the first row is asked for */
+	struct ch_redo_param params[CH_REDO_PARAMS_MAX]; /* those of a
+				statement that writes */
 };
 
 struct ch_query ch_query(struct ch_store *store, const char *sql);
@@ -97,9 +107,11 @@ void ch_query_put_blob(struct ch_query *query, const void *bytes, size_t len);
 /* Text from outside that a column of text must hold: cut at a NUL. */
 void ch_query_put_slice(struct ch_query *query, struct ch_slice text);
 
-/* 1 a row, 0 no more, -1 error. */
+/* 1 a row, 0 no more, -1 error. Of a statement that only reads. */
 int ch_query_row(struct ch_query *query, struct ch_error *err);
-/* Run one that gives no rows: the number of rows it changed, or -1. A broken
+/* Run one that gives no rows: the number of rows it changed, or -1. It goes to
+ * the redo log and may be run once more, on the same rows: its SQL may not ask
+ * for the time or for random bytes. A broken
  * constraint is CH_GIVE_UP and leaves the store in order; every other error
  * breaks it. */
 int ch_query_run(struct ch_query *query, struct ch_error *err);

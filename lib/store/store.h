@@ -64,10 +64,10 @@ const char *ch_batch_state_name(enum ch_batch_state state);
  * check of the configuration; ch_store_open() does not ask. */
 int ch_store_check_place(const char *directory, struct ch_error *err);
 
-/* Open or create the database `path`; beside it lie path.lock and path.epoch.
- * -1: CH_GIVE_UP for a wrong schema version, a file that is no such database,
- * is corrupt, or has lost its write-ahead log; CH_RETRY for a lock held by
- * another daemon or a full disk. */
+/* Open or create the database `path`; beside it lie path.lock, path.epoch and
+ * path.redo. -1: CH_GIVE_UP for a wrong schema version, a file that is no such
+ * database, is corrupt, or has lost its write-ahead log or redo log; CH_RETRY
+ * for a lock held by another daemon or a full disk. */
 int ch_store_open(const char *path, struct ch_store **ret,
 		  struct ch_error *err);
 void ch_store_close(struct ch_store *store); /* NULL is fine */
@@ -91,6 +91,10 @@ int ch_store_recover(struct ch_store *store, int64_t now_us,
 
 int ch_store_begin(struct ch_store *store, struct ch_error *err);
 int ch_store_commit(struct ch_store *store, struct ch_error *err);
+/* What is durable need not be in the database yet: after some megabytes it goes
+ * there, or here, for whoever reads the file from outside, as a backup does. Not
+ * inside a transaction. */
+int ch_store_settle(struct ch_store *store, struct ch_error *err);
 bool ch_store_in_transaction(const struct ch_store *store);
 /* Whether anything was written since begin. */
 bool ch_store_changed(const struct ch_store *store);

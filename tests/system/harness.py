@@ -11,6 +11,7 @@ client would. Everything waits for events: READY=1, a line, a state.
 
 Workers are those of the build, or puppets: with Room(puppets=["send"]) each
 chancery-send hands its channel to the test, which then plays the worker."""
+import contextlib
 import http.client
 import json
 import os
@@ -21,6 +22,7 @@ import select
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -55,6 +57,21 @@ os.close(3)
 status = test.recv(1)
 os._exit(status[0] if status else 0)
 """
+
+
+@contextlib.contextmanager
+def durable(room):
+    """The room's database as it would be found after a power cut now: a
+    connection to a copy."""
+    with tempfile.TemporaryDirectory(prefix="ch-durable-") as folder:
+        for end in ("", "-wal", ".redo", ".epoch"):
+            if os.path.exists(f"{room.state}/chancery.db{end}"):
+                shutil.copy(f"{room.state}/chancery.db{end}",
+                            f"{folder}/store.db{end}")
+        subprocess.run([BUILD / "tests/system/store-life", "open", folder],
+                       check=True)
+        with contextlib.closing(sqlite3.connect(f"{folder}/store.db")) as db:
+            yield db
 
 
 def wait_for(what, condition, timeout=TIMEOUT):

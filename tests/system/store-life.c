@@ -3,7 +3,9 @@
  * it at each of its system calls.
  *
  *   store-life run FOLDER    open or create, import if need be, send all
+ *   store-life settle FOLDER the same, every third commit into the database
  *   store-life check FOLDER  open, recover, tell what is there
+ *   store-life open FOLDER   open and close: the database file has all of it
  *   store-life place FOLDER  whether a store may live there
  *
  * As the daemon, it says a thing on stdout only after the commit that made it
@@ -25,6 +27,8 @@
 static struct ch_error err;
 static struct ch_store *store;
 
+static unsigned int settles; /* 0: never; else how many commits there were */
+
 static void stop(int status)
 {
 	fprintf(stderr, "store-life: %s\n", err.text);
@@ -42,6 +46,8 @@ static void say(const char *what, const char *key)
 {
 	char line[100];
 
+	if (settles > 0 && settles++ % 3 == 0)
+		must(ch_store_settle(store, &err));
 	snprintf(line, sizeof(line), "%s%s%s", what, *key ? " " : "", key);
 	puts(line);
 	fflush(stdout);
@@ -140,14 +146,20 @@ static void send_all(int64_t batch_id)
 	} while (len > 0);
 }
 
-static void open_store(const char *folder)
+static void open_only(const char *folder)
 {
-	struct ch_recovery recovery;
 	char path[400];
 
 	snprintf(path, sizeof(path), "%s/store.db", folder);
 	if (ch_store_open(path, &store, &err) < 0)
 		stop(err.fate == CH_GIVE_UP ? 65 : 75);
+}
+
+static void open_store(const char *folder)
+{
+	struct ch_recovery recovery;
+
+	open_only(folder);
 	if (ch_store_is_restored(store)) {
 		say("restored", "");
 		must(ch_store_begin(store, &err));
@@ -202,15 +214,21 @@ static int check(const char *folder)
 int main(int argc, char **argv)
 {
 	power_vfs_init();
-	if (argc == 3 && strcmp(argv[1], "run") == 0)
+	settles = argc == 3 && strcmp(argv[1], "settle") == 0;
+	if (argc == 3 && (settles > 0 || strcmp(argv[1], "run") == 0))
 		return run(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "check") == 0)
 		return check(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "open") == 0) {
+		open_only(argv[2]);
+		ch_store_close(store);
+		return 0;
+	}
 	if (argc == 3 && strcmp(argv[1], "place") == 0) {
 		if (ch_store_check_place(argv[2], &err) < 0)
 			stop(err.fate == CH_GIVE_UP ? 65 : 75);
 		return 0;
 	}
-	fprintf(stderr, "store-life run|check|place FOLDER\n");
+	fprintf(stderr, "store-life run|settle|check|open|place FOLDER\n");
 	return 64;
 }

@@ -5,7 +5,6 @@ worker ends; and what is wrong with it never costs more than itself."""
 import http.client
 import pathlib
 import socket
-import sqlite3
 import threading
 import time
 
@@ -38,8 +37,7 @@ class Upload(threading.Thread):
 
 def rows(room, table):
     """How many there are, whoever may see them."""
-    with sqlite3.connect(f"file:{room.state}/chancery.db?mode=ro",
-                         uri=True) as store:
+    with harness.durable(room) as store:
         return store.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
 
 

@@ -4,7 +4,6 @@
 what chanceryd says, when, and what it makes of what it hears."""
 import os
 import signal
-import sqlite3
 import time
 
 import harness
@@ -22,14 +21,11 @@ def room(connections=1, **conf):
 
 
 def on_disk(r, letter_id):
-    """The states of a letter's addresses, as another process reads them."""
-    db = sqlite3.connect(f"file:{r.state}/chancery.db?mode=ro", uri=True)
-    try:
+    """The states of a letter's addresses, if the power went now."""
+    with harness.durable(r) as db:
         return [row[0] for row in db.execute(
             "SELECT state FROM address WHERE letter_id = ? ORDER BY seq",
             (letter_id,))]
-    finally:
-        db.close()
 
 
 def test_life():

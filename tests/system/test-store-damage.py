@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -19,9 +20,9 @@ def life(verb, folder):
                           capture_output=True, check=False)
 
 
-def killed(folder, said="dot K3"):
+def killed(folder, said="dot K3", verb="run"):
     """A life that is ended by SIGKILL when it has said so."""
-    run = subprocess.run([LIFE, "run", folder], timeout=60, check=False,
+    run = subprocess.run([LIFE, verb, folder], timeout=60, check=False,
                          stdout=subprocess.DEVNULL,
                          env={**os.environ, "CHANCERY_CRASH_AT": said})
     assert run.returncode == -signal.SIGKILL, run.returncode
@@ -67,7 +68,7 @@ def killed_and_started_again(folder, db):
 def log_deleted(folder, db):
     killed(folder, "claim K1")
     life("check", folder)  # closes it in order
-    killed(folder)
+    killed(folder, verb="settle")
     pathlib.Path(f"{db}-wal").unlink()
     refused(folder, "write-ahead log", ".epoch")
     refused(folder, "write-ahead log")  # and again
@@ -92,6 +93,73 @@ def log_cut_short(folder, db):
     killed(folder)
     log = pathlib.Path(f"{db}-wal")
     os.truncate(log, log.stat().st_size * 2 // 3)
+    paused(folder)
+
+
+def log_deleted_with_nothing_in_it(folder, db):
+    """What was done last is in the redo log."""
+    killed(folder, "claim K1")
+    life("check", folder)
+    killed(folder)
+    pathlib.Path(f"{db}-wal").unlink()
+    ends(folder)
+
+
+def redo_log_deleted(folder, db):
+    killed(folder)
+    pathlib.Path(f"{db}.redo").unlink()
+    refused(folder, "redo log", ".epoch")
+    refused(folder, "redo log")  # and again
+    pathlib.Path(f"{db}.epoch").unlink()
+    paused(folder)
+
+
+def redo_log_deleted_while_closed(folder, db):
+    ends(folder)
+    pathlib.Path(f"{db}.redo").unlink()
+    ends(folder)
+
+
+def redo_log_emptied(folder, db):
+    killed(folder)
+    pathlib.Path(f"{db}.redo").write_bytes(b"")
+    refused(folder, "redo log")
+
+
+def redo_log_damaged(folder, db):
+    """At each of its turns: what was behind is not known any more."""
+    killed(folder)
+    log = pathlib.Path(f"{db}.redo")
+    whole = log.read_bytes()
+    turns = [0]
+    while True:  # the turn of the database, the number behind it, the length
+        turn, number, size = struct.unpack_from("<QII", whole, turns[-1] + 56)
+        following = turns[-1] + 72 + size
+        if whole[following + 56:following + 68] != \
+                struct.pack("<QI", turn, number + 1):
+            break
+        turns.append(following)
+    assert len(turns) > 4, turns
+    rest = shutil.copytree(folder, f"{folder}.kept")
+    try:
+        for at in turns:
+            for off in (0, 50, 100):
+                shutil.rmtree(folder)
+                shutil.copytree(rest, folder)
+                overwrite(log, at + off, bytes([whole[at + off] ^ 1]))
+                paused(folder)
+    finally:
+        shutil.rmtree(rest)
+
+
+def redo_log_of_an_earlier_day(folder, db):
+    """A copy of the whole folder, with the epoch file of today."""
+    killed(folder, "dot K1")
+    for name in (db.name, f"{db.name}-wal", f"{db.name}.redo"):
+        shutil.copy(folder / name, folder / f"kept{name}")
+    killed(folder)
+    for name in (db.name, f"{db.name}-wal", f"{db.name}.redo"):
+        os.replace(folder / f"kept{name}", folder / name)
     paused(folder)
 
 
@@ -230,6 +298,9 @@ def nowhere(folder, db):
 CASES = [
     killed_and_started_again, log_deleted,
     log_deleted_with_all_that_there_was, log_emptied, log_cut_short,
+    log_deleted_with_nothing_in_it, redo_log_deleted,
+    redo_log_deleted_while_closed, redo_log_emptied, redo_log_damaged,
+    redo_log_of_an_earlier_day,
     looked_at_by_somebody_after_a_crash, backup_put_back,
     copied_without_its_epoch, another_store_put_in_its_place,
     epoch_unreadable, database_deleted, not_a_database,

@@ -1567,7 +1567,7 @@ static void sqlite_make(void)
 static void sqlite_remove(void)
 {
 	static const char *const names[] = { "", "-wal", "-shm", ".lock",
-					     ".epoch" };
+					     ".epoch", ".redo" };
 	char path[100];
 
 	for (size_t i = 0; i < CH_COUNT(names); i++) {
@@ -1585,6 +1585,7 @@ static void behind_our_back(const char *sql)
 	sqlite3 *db;
 
 	snprintf(path, sizeof(path), "%s/store.db", folder);
+	assert_int_equal(ch_store_settle(store, &err), 0);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
