@@ -44,6 +44,7 @@ struct ch_relay_config {
 	int64_t attempt_timeout_ms;
 	int64_t idle_timeout_ms;
 	int64_t letters_per_connection;
+	bool chunking; /* BDAT where it is offered */
 };
 
 struct ch_mailbox_config {

@@ -33,12 +33,13 @@
 
 /* The worker keeps to its deadlines; this is for one that does not run any
  * more. It has other connections, whose letters come into doubt with it: so no
- * relay, however slow, may make it seem to hang. */
+ * relay, however slow, may make it seem to hang. The attempt's time counts twice,
+ * since a letter's outcome may wait for the opening of the next. */
 static int64_t letter_limit_ms(const struct ch_relay_config *config)
 {
 	return config->peer.connect_timeout_ms +
 	       COMMANDS * config->peer.command_timeout_ms +
-	       config->attempt_timeout_ms + config->data_timeout_ms +
+	       2 * config->attempt_timeout_ms + config->data_timeout_ms +
 	       config->dot_timeout_ms + SLACK_MS;
 }
 
@@ -59,6 +60,7 @@ void ch_crew_filled(void *owner)
 		.lines = (uint32_t)crew->len,
 		.dsn = room->config->sending.dsn,
 		.dsn_success = room->config->sending.dsn_success,
+		.chunking = config->chunking,
 		.objects_dir = ch_slice_of(room->objects_dir),
 	};
 

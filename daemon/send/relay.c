@@ -47,6 +47,7 @@ void ch_relay_init(struct ch_relay *relay, const struct ch_send_setup *setup)
 		.attempt_timeout_ms = (int)setup->attempt_timeout_ms,
 		.dsn = setup->dsn != 0,
 		.dsn_success = setup->dsn_success != 0,
+		.chunking = setup->chunking != 0,
 	};
 }
 

@@ -29,10 +29,12 @@
 
 #include "base/clock.h"
 #include "base/crash.h"
+#include "base/mem.h"
 #include "net/smtp-private.h"
 
 #define PIECE (64 * 1024) /* of a message, between two looks at the clock */
 #define WITH_DOT (16 * 1024) /* as much of its end may leave with the dot */
+#define HELD_BACK 1024       /* of a message in two chunks */
 
 #define FDS_MAX 1024
 
@@ -73,6 +75,14 @@ static int time_left(const struct ch_smtp_transaction *t, int timeout_ms)
 	return left < timeout_ms ? (int)left : timeout_ms;
 }
 
+/* The reply is none that an opening gets. If ours left behind another letter's
+ * dot, that one's reply may have been swallowed, and ours taken for it. */
+static void cut_misfit(struct ch_smtp_transaction *t, const char *why)
+{
+	t->misfit = true;
+	cut_with(t, why);
+}
+
 /* ---- replies ------------------------------------------------------------ */
 
 static struct ch_smtp_reply *slot_of(struct ch_smtp_transaction *t,
@@ -95,10 +105,11 @@ static void judge_mail(struct ch_smtp_transaction *t)
 	unsigned int code = t->mail.code;
 
 	if (code == 530 || code == 535 || code == 538) {
+		t->wants_login = true;
 		t->smtp->wants_login = true;
 		cut_with(t, "the relay wants a login before it takes mail");
 	} else if (code / 100 == 3) {
-		cut_with(t, "the relay answered 3yz to MAIL");
+		cut_misfit(t, "the relay answered 3yz to MAIL");
 	}
 }
 
@@ -110,7 +121,7 @@ static void judge_rcpt(struct ch_smtp_transaction *t)
 	if (code / 100 == 2 && t->mail.code / 100 == 2)
 		t->accepted[t->accepted_len++] = at;
 	else if (code / 100 == 3)
-		cut_with(t, "the relay answered 3yz to RCPT");
+		cut_misfit(t, "the relay answered 3yz to RCPT");
 }
 
 static void judge_data(struct ch_smtp_transaction *t)
@@ -118,8 +129,8 @@ static void judge_data(struct ch_smtp_transaction *t)
 	if (t->data.code == 354)
 		t->phase = CH_PHASE_MESSAGE;
 	else if (t->data.code < 400)
-		cut_with(t, "the relay's answer to DATA is neither 354 nor "
-			    "a refusal");
+		cut_misfit(t, "the relay's answer to DATA is neither 354 nor "
+			      "a refusal");
 }
 
 static void judge(struct ch_smtp_transaction *t, enum ch_smtp_step step,
@@ -161,6 +172,71 @@ static int wait_turn(struct ch_smtp_transaction *t)
 	return -1;
 }
 
+/* Whether the relay has said something that nobody asked for yet. */
+static bool something_came(struct ch_smtp_transaction *t)
+{
+	struct ch_error err;
+
+	return t->smtp->raw.len > 0 ||
+	       ch_connection_poll(t->smtp->conn, 0, &err) != 0;
+}
+
+void ch_smtp_dialogue_confirm(struct ch_smtp_transaction *t)
+{
+	struct ch_smtp_transaction *before = CH_TAKE(t->before);
+
+	if (!before)
+		return;
+	before->miscounted = t->misfit;
+	before->opening_is_answered = true;
+	t->letter->calls->wait_turn(t->letter->context, &t->before_is_judged);
+}
+
+/* libesmtp has said DATA. Where the message goes out in chunks the relay hears
+ * nothing of that; without anybody to send it to there is no message. */
+static int begin_chunks(struct ch_smtp_transaction *t)
+{
+	if (wait_turn(t) < 0)
+		return -1;
+	t->steps_done++;
+	/* Where no 354 says that the count is right, one too many does not. */
+	if (something_came(t)) {
+		cut_misfit(t, "the relay said more than it was asked");
+		return -1;
+	}
+	if (t->accepted_len > 0)
+		t->phase = CH_PHASE_MESSAGE;
+	ch_str_add(&t->for_library,
+		   t->accepted_len > 0 ? "354 ok\r\n" : "554 nobody\r\n");
+	ch_smtp_dialogue_confirm(t);
+	return 0;
+}
+
+/* DATA's, or where that is not said the last address's. */
+static bool is_last_of_opening(const struct ch_smtp_transaction *t)
+{
+	size_t left = t->steps_len - t->steps_done;
+
+	return left == 1 ||
+	       (left == 2 && t->steps[t->steps_done + 1] == CH_STEP_CHUNKS);
+}
+
+static int read_reply(struct ch_smtp_transaction *t,
+		      struct ch_smtp_reply *reply, int timeout_ms)
+{
+	struct ch_error err;
+	struct ch_error unused;
+
+	if (ch_smtp_read_reply(t->smtp, timeout_ms, reply, &err) == 0)
+		return 0;
+	/* Where just one is missing, and the relay is still there, it may be
+	 * the one to the dot before that never came. */
+	t->misfit = err.fate == CH_RETRY && is_last_of_opening(t) &&
+		    ch_connection_poll(t->smtp->conn, 0, &unused) == 0;
+	cut(t, &err);
+	return -1;
+}
+
 /* Read the reply to the oldest command without one, and put a copy that
  * libesmtp cannot stumble over where it reads. */
 static int next_reply(struct ch_smtp_transaction *t)
@@ -168,18 +244,15 @@ static int next_reply(struct ch_smtp_transaction *t)
 	enum ch_smtp_step step = t->steps[t->steps_done];
 	struct ch_smtp_reply *reply = slot_of(t, step);
 	const struct ch_smtp_options *options = t->smtp->options;
-	bool dot = step == CH_STEP_DOT;
-	struct ch_error err;
 
-	if (wait_turn(t) < 0)
+	if (step == CH_STEP_CHUNKS)
+		return begin_chunks(t);
+	if (wait_turn(t) < 0 ||
+	    read_reply(t, reply,
+		       step == CH_STEP_DOT
+			       ? options->dot_timeout_ms
+			       : time_left(t, options->command_timeout_ms)) < 0)
 		return -1;
-	if (ch_smtp_read_reply(t->smtp,
-			       dot ? options->dot_timeout_ms
-				   : time_left(t, options->command_timeout_ms),
-			       reply, &err) < 0) {
-		cut(t, &err);
-		return -1;
-	}
 	t->steps_done++;
 	judge(t, step, reply->code);
 	if (step == CH_STEP_MAIL && t->smtp->offer.pipelining)
@@ -189,6 +262,8 @@ static int next_reply(struct ch_smtp_transaction *t)
 		    step == CH_STEP_RCPT && t->mail.code / 100 != 2
 			    ? 550
 			    : reply->code);
+	if (step == CH_STEP_DATA && t->phase != CH_PHASE_CUT)
+		ch_smtp_dialogue_confirm(t);
 	return 0;
 }
 
@@ -294,6 +369,19 @@ static void pass_on_mail(struct ch_smtp_transaction *t)
 		ch_str_add(&t->for_library, "250 ok\r\n");
 }
 
+static bool goes_in_chunks(const struct ch_smtp_transaction *t)
+{
+	return t->smtp->offer.chunking && t->smtp->options->chunking;
+}
+
+static void pass_on_data(struct ch_smtp_transaction *t)
+{
+	if (goes_in_chunks(t))
+		expect(t, CH_STEP_CHUNKS);
+	else
+		pass_on(t, CH_STEP_DATA);
+}
+
 static bool only_mail_is_written(const struct ch_smtp_transaction *t)
 {
 	return t->smtp->offer.pipelining && t->steps_len == 1;
@@ -310,7 +398,7 @@ static void handle_command(struct ch_smtp_transaction *t)
 	else if (starts(&t->line, "RCPT TO:<"))
 		pass_on(t, CH_STEP_RCPT);
 	else if (starts(&t->line, "DATA\r\n"))
-		pass_on(t, CH_STEP_DATA);
+		pass_on_data(t);
 	else if (starts(&t->line, "QUIT\r\n")) /* the connection stays */
 		ch_str_add(&t->for_library, "221 ok\r\n");
 	else
@@ -333,21 +421,14 @@ static void write_commands(struct ch_smtp_transaction *t, const char *bytes,
 
 /* ---- the message -------------------------------------------------------- */
 
-/* Whether the relay has said something that nobody asked for yet. */
-static bool something_came(struct ch_smtp_transaction *t)
-{
-	struct ch_error err;
-
-	return t->smtp->raw.len > 0 ||
-	       ch_connection_poll(t->smtp->conn, 0, &err) != 0;
-}
-
 /* The message was cut. A relay that spoke before the dot has refused it
  * half-way; a "250" is no answer to a dot that it has not seen. */
 static void look_for_refusal(struct ch_smtp_transaction *t)
 {
 	struct ch_error err;
 
+	if (t->data.code >= 400) /* of the first chunk */
+		return;
 	if (!something_came(t) ||
 	    ch_smtp_read_reply(t->smtp, time_left(t, 1000), &t->data,
 			       &err) < 0 ||
@@ -412,8 +493,28 @@ static void send_stuffed(struct ch_smtp_transaction *t, const char *at,
 	}
 }
 
-/* The whole message; a short end of it stays in `out`. */
-static void send_message(struct ch_smtp_transaction *t)
+/* From `from` on, `len` bytes as they are. */
+static void send_part(struct ch_smtp_transaction *t, size_t from, size_t len)
+{
+	const struct ch_smtp_letter *letter = t->letter;
+
+	for (size_t i = 0; i < letter->message_len && len > 0; i++) {
+		const char *at = letter->message[i].iov_base;
+		size_t piece = letter->message[i].iov_len;
+		size_t take;
+
+		if (from >= piece) {
+			from -= piece;
+			continue;
+		}
+		take = piece - from < len ? piece - from : len;
+		send_bytes(t, at + from, take);
+		len -= take;
+		from = 0;
+	}
+}
+
+static void send_dotted(struct ch_smtp_transaction *t)
 {
 	const struct ch_smtp_letter *letter = t->letter;
 	char last = '\n';
@@ -424,16 +525,42 @@ static void send_message(struct ch_smtp_transaction *t)
 
 		if (len == 0)
 			continue;
-		if (t->has_dots)
-			send_stuffed(t, at, len, last == '\n');
-		else
-			send_bytes(t, at, len);
+		send_stuffed(t, at, len, last == '\n');
 		last = at[len - 1];
 	}
+}
+
+/* The whole message behind 354; a short end of it stays in `out`. */
+static void send_message(struct ch_smtp_transaction *t)
+{
+	if (t->has_dots)
+		send_dotted(t);
+	else
+		send_part(t, 0, t->size_bytes);
 	if (t->smtp->out.len > WITH_DOT) {
 		flush(t, t->smtp->options->data_timeout_ms);
 		t->body_begun = true;
 	}
+}
+
+/* A chunk of `len` bytes (RFC 3030 section 2). */
+static void send_chunk(struct ch_smtp_transaction *t, size_t from, size_t len,
+		       bool last)
+{
+	ch_str_addf(&t->smtp->out, "BDAT %zu%s\r\n", len,
+		    last ? " LAST" : "");
+	send_part(t, from, len);
+}
+
+/* Nothing unasked for has come. */
+static bool is_undisturbed(struct ch_smtp_transaction *t)
+{
+	if (t->phase == CH_PHASE_CUT)
+		return false;
+	if (!something_came(t))
+		return true;
+	cut_with(t, "the relay answered before the message had ended");
+	return false;
 }
 
 /* Whether the dot may be sent: nothing unasked for has come, neither before
@@ -442,24 +569,17 @@ static bool may_end(struct ch_smtp_transaction *t)
 {
 	const struct ch_smtp_letter *letter = t->letter;
 
-	if (t->phase == CH_PHASE_CUT)
-		return false;
 	/* Where nothing of the message is out the second look is enough. */
-	if (t->smtp->raw.len > 0 || (t->body_begun && something_came(t))) {
-		cut_with(t, "the relay answered before the message had ended");
+	if (t->phase == CH_PHASE_CUT ||
+	    ((t->smtp->raw.len > 0 || t->body_begun) && !is_undisturbed(t)))
 		return false;
-	}
 	if (t->accepted_len > 0 &&
 	    !letter->calls->before_dot(letter->context, t->accepted,
 				       t->accepted_len)) {
 		cut_with(t, "the letter was called back before its final dot");
 		return false;
 	}
-	if (something_came(t)) {
-		cut_with(t, "the relay answered before the message had ended");
-		return false;
-	}
-	return true;
+	return is_undisturbed(t);
 }
 
 /* Another letter may be begun before the dot leaves, or after; not while it is
@@ -483,6 +603,26 @@ static void write_dot(struct ch_smtp_transaction *t)
 	t->takes_next = smtp->offer.pipelining && !smtp->cut;
 }
 
+/* In chunks: what is short goes in one, behind the "go"; of a long message the
+ * most part goes before, and is answered, so that it is in doubt for a moment
+ * only. Returns how much has gone. */
+static size_t send_first_chunk(struct ch_smtp_transaction *t)
+{
+	size_t len = t->size_bytes > WITH_DOT ? t->size_bytes - HELD_BACK : 0;
+	int timeout_ms = t->smtp->options->data_timeout_ms;
+
+	if (len == 0)
+		return 0;
+	send_chunk(t, 0, len, false);
+	flush(t, timeout_ms);
+	t->body_begun = true;
+	if (t->phase != CH_PHASE_CUT &&
+	    read_reply(t, &t->data, time_left(t, timeout_ms)) == 0 &&
+	    t->data.code / 100 != 2)
+		cut_with(t, "the relay refused a part of the message");
+	return len;
+}
+
 /* libesmtp has come to its final dot. Send the message, ask whether the dot
  * may follow, and send that: from its first byte on, what becomes of the letter
  * is the relay's to say. The end of the message that the kernel takes at once,
@@ -490,16 +630,24 @@ static void write_dot(struct ch_smtp_transaction *t)
  * less for each. */
 static void end_message(struct ch_smtp_transaction *t)
 {
+	bool chunks = goes_in_chunks(t);
 	bool any = t->accepted_len > 0;
+	size_t sent = 0;
 
-	if (any)
+	if (chunks)
+		sent = send_first_chunk(t);
+	else if (any)
 		send_message(t);
 	if (!may_end(t))
 		return;
-	ch_str_add(&t->smtp->out, ".\r\n");
+	if (chunks) {
+		send_chunk(t, sent, t->size_bytes - sent, true);
+	} else {
+		ch_str_add(&t->smtp->out, ".\r\n");
+	}
+	expect(t, any ? CH_STEP_DOT : CH_STEP_EMPTY_DOT);
 	t->dot_begun = any;
 	t->phase = CH_PHASE_DOT;
-	expect(t, any ? CH_STEP_DOT : CH_STEP_EMPTY_DOT);
 	write_dot(t);
 	ch_crash_point("smtp-dot-is-out");
 }

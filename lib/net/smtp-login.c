@@ -147,6 +147,8 @@ static void offer_line(struct ch_smtp_offer *offer, const char *line,
 		offer->starttls = true;
 	} else if (word == 10 && strncasecmp(line, "PIPELINING", 10) == 0) {
 		offer->pipelining = true;
+	} else if (word == 8 && strncasecmp(line, "CHUNKING", 8) == 0) {
+		offer->chunking = true;
 	} else if (word == 3 && strncasecmp(line, "DSN", 3) == 0) {
 		offer->dsn = true;
 	} else if (word == 4 && strncasecmp(line, "AUTH", 4) == 0) {

@@ -11,6 +11,7 @@ struct ch_smtp_offer {
 	bool starttls;
 	bool pipelining;
 	bool dsn;
+	bool chunking;
 	bool size;
 	uint64_t size_limit; /* 0: none named */
 	bool plain;
@@ -53,7 +54,8 @@ enum ch_smtp_phase {
 	CH_PHASE_COMMANDS,
 	CH_PHASE_MESSAGE, /* 354 was read: what is written stands for the
 			     message */
-	CH_PHASE_DOT,     /* the dot is out, or about to leave */
+	CH_PHASE_DOT,     /* the dot, or the last chunk, is out or about to
+			     leave */
 	CH_PHASE_CUT,     /* reads end, writes go nowhere */
 };
 
@@ -61,7 +63,8 @@ enum ch_smtp_step {
 	CH_STEP_MAIL,
 	CH_STEP_RCPT,
 	CH_STEP_DATA,
-	CH_STEP_DOT,
+	CH_STEP_CHUNKS, /* DATA as libesmtp says it; nothing is sent */
+	CH_STEP_DOT,    /* or BDAT with LAST */
 	CH_STEP_EMPTY_DOT, /* ends a DATA that no address is behind */
 };
 
@@ -73,6 +76,13 @@ struct ch_smtp_transaction {
 	const struct ch_smtp_letter *letter; /* borrowed */
 	struct ch_smtp_transaction *next; /* borrowed; begun behind the dot */
 	bool turn;   /* it is the connection's first */
+	struct ch_smtp_transaction *before; /* borrowed; the letter whose dot
+				leaves with our opening, and whose outcome
+				waits for the replies to that; or NULL */
+	bool before_is_judged;
+	bool opening_is_answered; /* that of the next, or it never will be */
+	bool miscounted; /* the replies behind the dot's do not fit */
+	bool misfit;     /* ours were not those to an opening */
 	bool takes_next; /* another may be begun now */
 	enum ch_smtp_phase phase;
 	int fd;      /* what libesmtp takes for its connection; -1: not yet */
@@ -87,16 +97,22 @@ struct ch_smtp_transaction {
 	bool has_dots;         /* some line of the message starts with one */
 	size_t seen;           /* of the stand-in and its final dot */
 	bool body_begun;       /* some of the message has left */
-	bool dot_begun;        /* some byte of the dot may have left */
+	bool dot_begun;        /* some byte of the dot, or of BDAT with LAST,
+				  may have left */
 	bool dot_written;      /* all of it has, or the connection is cut */
-	struct ch_smtp_reply mail, data, dot;
+	struct ch_smtp_reply mail, data, dot; /* data: or of the first chunk */
 	struct ch_smtp_reply *rcpt; /* owned; one for each address */
 	size_t rcpt_done;
 	size_t *accepted; /* owned; of letter->to, those with 2yz */
 	size_t accepted_len;
+	bool wants_login; /* the relay, at our MAIL */
 	bool given;       /* libesmtp has the stand-in */
 	struct ch_error why;   /* of the cut */
 };
+
+/* The opening is answered, or will not be any more: the letter before is judged
+ * now. Returns when it is. */
+void ch_smtp_dialogue_confirm(struct ch_smtp_transaction *transaction);
 
 /* Run libesmtp over `transaction`. It returns when the transaction is over in
  * one way or another; the replies in it are the result. */

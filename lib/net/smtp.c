@@ -258,10 +258,29 @@ static bool refusal(struct ch_smtp_result *result,
 	return true;
 }
 
+/* The dot, or the last chunk, is out. */
+static void judge_end(const struct ch_smtp_transaction *t,
+		      struct ch_smtp_result *result)
+{
+	if (!t->miscounted && refusal(result, &t->dot))
+		return;
+	copy_reply(&result->reply, &t->dot);
+	if (!t->miscounted && t->dot.code / 100 == 2) {
+		result->outcome = CH_SMTP_SENT;
+		return;
+	}
+	result->outcome = CH_SMTP_IN_DOUBT;
+	if (t->dot.text.len == 0 || t->miscounted)
+		ch_str_addf(&result->reply.text, "%s%s",
+			    t->dot.text.len == 0 ? "" : " - ",
+			    t->miscounted ? "but the replies that followed do "
+					    "not fit" : t->why.text);
+}
+
 static void judge_address(const struct ch_smtp_transaction *t, size_t at,
 			  struct ch_smtp_result *result)
 {
-	if (t->smtp->wants_login) {
+	if (t->wants_login) {
 		set_result(result, CH_SMTP_UNTRIED, "", t->why.text);
 		return;
 	}
@@ -272,13 +291,7 @@ static void judge_address(const struct ch_smtp_transaction *t, size_t at,
 			set_result(result, CH_SMTP_UNTRIED, "", t->why.text);
 		return;
 	}
-	if (refusal(result, &t->dot))
-		return;
-	copy_reply(&result->reply, &t->dot);
-	result->outcome = t->dot.code / 100 == 2 ? CH_SMTP_SENT
-						 : CH_SMTP_IN_DOUBT;
-	if (result->outcome == CH_SMTP_IN_DOUBT && t->dot.text.len == 0)
-		ch_str_add(&result->reply.text, t->why.text);
+	judge_end(t, result);
 }
 
 /* ---- one letter --------------------------------------------------------- */
@@ -306,19 +319,25 @@ static void enter(struct ch_smtp *smtp, struct ch_smtp_transaction *t)
 	} else {
 		smtp->first->next = t;
 		smtp->first->takes_next = false;
+		t->before = smtp->first;
 	}
 }
 
+/* The next one has its turn, and if it was begun behind our dot ours waits for
+ * the replies to its opening. */
 static void leave(struct ch_smtp *smtp, struct ch_smtp_transaction *t)
 {
 	smtp->first = t->next;
-	if (t->next)
-		t->next->turn = true;
+	if (!t->next)
+		return;
+	t->next->turn = true;
+	t->letter->calls->wait_turn(t->letter->context,
+				    &t->opening_is_answered);
 }
 
-static void transact(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
-		     size_t size_bytes, bool has_dots,
-		     struct ch_smtp_result *results, struct ch_error *why)
+static int transact(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
+		    size_t size_bytes, bool has_dots,
+		    struct ch_smtp_result *results, struct ch_error *why)
 {
 	struct ch_smtp_transaction t = {
 		.smtp = smtp,
@@ -333,6 +352,7 @@ static void transact(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
 		.rcpt = ch_xcalloc(letter->to_len, sizeof(*t.rcpt)),
 		.accepted = ch_xcalloc(letter->to_len, sizeof(*t.accepted)),
 	};
+	bool in_order;
 
 	ch_error_set(&t.why, CH_RETRY, "libesmtp ended the dialogue");
 	enter(smtp, &t);
@@ -340,16 +360,25 @@ static void transact(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
 	/* It may have ended before it waited for anything. */
 	if (!t.turn)
 		letter->calls->wait_turn(letter->context, &t.turn);
-	for (size_t i = 0; i < letter->to_len; i++)
-		judge_address(&t, i, &results[i]);
 	/* Where libesmtp went away without a word, or in the middle of one. */
 	if (t.steps_done < t.steps_len || t.steps_len == 0 ||
 	    t.phase != CH_PHASE_COMMANDS)
 		smtp->cut = true;
+	ch_smtp_dialogue_confirm(&t);
 	smtp->needs_rset = t.dot.code / 100 != 2;
-	*why = t.why;
+	in_order = !smtp->cut;
 	leave(smtp, &t);
+	for (size_t i = 0; i < letter->to_len; i++)
+		judge_address(&t, i, &results[i]);
+	if (t.next)
+		t.next->before_is_judged = true;
+	if (t.miscounted)
+		ch_error_set(&t.why, CH_RETRY,
+			     "the relay's replies do not fit what was said");
+	*why = t.why;
+	in_order = in_order && !t.miscounted;
 	transaction_release(&t);
+	return in_order ? 0 : -1;
 }
 
 static int reset(struct ch_smtp *smtp, struct ch_error *err)
@@ -396,8 +425,7 @@ int ch_smtp_send(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
 			err->text);
 		return -1;
 	}
-	transact(smtp, letter, size_bytes, has_dots, results, err);
-	return smtp->cut ? -1 : 0;
+	return transact(smtp, letter, size_bytes, has_dots, results, err);
 }
 
 void ch_smtp_results_release(struct ch_smtp_result *results, size_t len)

@@ -74,6 +74,7 @@ struct ch_smtp_options {
 	int attempt_timeout_ms; /* a letter up to its final dot */
 	bool dsn;               /* RET, ENVID, NOTIFY, ORCPT where offered */
 	bool dsn_success;
+	bool chunking;          /* BDAT where offered (RFC 3030) */
 };
 
 /* Why a relay cannot be used. */
@@ -150,8 +151,11 @@ struct ch_smtp_letter {
  * break, the other one's addresses are CH_SMTP_UNTRIED. */
 bool ch_smtp_takes_next(const struct ch_smtp *smtp);
 
-/* Send one letter; fills results[0 … to_len - 1], which the caller has zeroed
- * and releases with ch_smtp_results_release(). Returns 0 where the connection
+/* Send one letter. Where the next one was begun behind its dot, its own outcome
+ * waits until the relay has answered that one's opening: replies have no names,
+ * only an order, and where their number is wrong the letter is in doubt. Fills
+ * results[0 … to_len - 1], which the caller has zeroed and
+ * releases with ch_smtp_results_release(). Returns 0 where the connection
  * is still in order, -1 where it is not: *err says why, and the results are
  * what is known all the same. */
 int ch_smtp_send(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,

@@ -77,6 +77,7 @@ static const struct field send_setup[] = {
 	F_MAX(ch_send_setup, lines, CH_SEND_LINES_MAX),
 	F_MAX(ch_send_setup, dsn, 1),
 	F_MAX(ch_send_setup, dsn_success, 1),
+	F_MAX(ch_send_setup, chunking, 1),
 	F_TEXT(ch_send_setup, objects_dir),
 	F_END
 };

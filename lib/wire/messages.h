@@ -91,6 +91,7 @@ struct ch_send_setup {
 	uint32_t lines;                  /* connections it has at most */
 	uint32_t dsn;                    /* 1: RET, ENVID, NOTIFY, ORCPT */
 	uint32_t dsn_success;            /* 1: NOTIFY=SUCCESS too */
+	uint32_t chunking;               /* 1: BDAT where offered */
 	struct ch_slice objects_dir;     /* the object store, absolute */
 };
 

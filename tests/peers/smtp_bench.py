@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests with hostile relays share: tests/tools/smtp-send run against a
 scripted peer, and what it printed."""
+import concurrent.futures
 import os
 import pathlib
 import re
 import subprocess
+import sys
+import tempfile
+import time
 
 import smtp_peer
 from smtp_peer import Peer
@@ -79,3 +83,31 @@ class Bench:
             told = self.send(server, mode, to, **options)
             server.settle()
         return told, server
+
+
+def run_one(bench, function, mode):
+    began = time.monotonic()
+    function(bench, mode)
+    return time.monotonic() - began
+
+
+def run_scenarios(scenarios):
+    """Each (function, mode), or those that the command line names, several at
+    once; an exit status."""
+    wanted = sys.argv[1:]
+    chosen = [(function, mode) for function, mode in scenarios
+              if not wanted or function.__name__ in wanted]
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="chancery-smtp-") as folder, \
+            concurrent.futures.ThreadPoolExecutor(12) as pool:
+        bench = Bench(pathlib.Path(folder))
+        for function, mode in chosen:
+            (bench.folder / f"stranger-{mode}").mkdir(exist_ok=True)
+        runs = [pool.submit(run_one, bench, *one) for one in chosen]
+        for (function, mode), one in zip(chosen, runs):
+            error = one.exception()
+            failed += error is not None
+            print("FAILED:" if error else "ok:", function.__name__, mode,
+                  repr(error) if error else f"{one.result():.1f} s",
+                  flush=True)
+    return 1 if failed else 0

@@ -4,7 +4,8 @@ and otherwise as bad as it says. Plain, STARTTLS or implicit TLS.
 
 A script is a dict from a step to what is done there instead of the polite
 answer: greeting, tls, ehlo, starttls, auth, mail, rcpt, rcpt:ADDRESS, data,
-body (before the message is read), dot, rset, quit. An action is
+body (before the message or a chunk is read), chunk (one that is not the last),
+dot (or the last chunk), rset, quit. An action is
   bytes       said
   a number    seconds to wait
   "close"     the connection ends
@@ -59,7 +60,10 @@ class Session:
         self.messages = []
         self.left = b""
         self.out = b""  # all that was said
-        self.begun = []  # where in it each MAIL came, its message, its sender
+        # Where in it each MAIL came, its message, its sender, and where the
+        # answer to its chunk began.
+        self.begun = []
+        self.chunks = b""
         self.sender, self.envelope = None, []  # of the letter under way
         self.open = False  # MAIL was taken, and neither dot nor RSET came
 
@@ -172,7 +176,8 @@ class Session:
             self.say(b"503 5.5.1 one letter at a time\r\n")
             return
         self.sender, self.envelope = path_of(line), []
-        self.begun.append([len(self.out), None, self.sender])
+        self.begun.append([len(self.out), None, self.sender, None])
+        self.chunks = b""
         self.do("mail", b"250 2.1.0 ok\r\n")
         self.open = self.out[self.begun[-1][0]:][:1] == b"2"
 
@@ -197,6 +202,33 @@ class Session:
         self.open = False
         self.do("dot", b"250 2.0.0 kept\r\n")
 
+    def on_bdat(self, line):
+        """RFC 3030: a chunk that nobody is to get is read all the same."""
+        self.perform(self.peer.script.get("body", b""))
+        size, last = int(line.split(b" ")[1]), line.upper().endswith(b"LAST")
+        while len(self.input) < size:
+            try:
+                self.fill()
+            except End:
+                self.left = self.chunks + self.input
+                self.input = b""
+                raise
+        self.chunks += self.input[:size]
+        self.input = self.input[size:]
+        if not (self.open and self.envelope):
+            self.say(b"503 5.5.1 nobody to take it to\r\n")
+            return
+        if not last:
+            before = self.begun[-1][3] = len(self.out)
+            self.do("chunk", b"250 2.0.0 more\r\n")
+            if self.out[before:before + 1] != b"2":
+                self.open = False
+            return
+        self.messages.append(self.chunks)
+        self.begun[-1][1:] = self.chunks, self.sender, len(self.out)
+        self.open = False
+        self.do("dot", b"250 2.0.0 kept\r\n")
+
     def message(self):
         """RFC 5321 section 4.5.2: CRLF, a dot, CRLF end it."""
         data = bytearray(b"\r\n" + self.input)
@@ -214,9 +246,12 @@ class Session:
 
     def answers(self):
         """For each MAIL: its message if it came whole, and what was said
-        behind the 354 that asked for it."""
+        behind the 354 that asked for it, or to its last chunk."""
         ends = [at for at, *_ in self.begun[1:]] + [len(self.out)]
-        for (at, message, _), end in zip(self.begun, ends):
+        for (at, message, _, answer), end in zip(self.begun, ends):
+            if answer is not None:
+                yield message, self.out[answer:end]
+                continue
             asked = re.search(rb"(?m)^354.*\n?", self.out[at:end])
             yield message, self.out[at + asked.end():end] if asked else b""
 
@@ -231,6 +266,7 @@ class Session:
 
 KEYWORDS = ["PIPELINING", "ENHANCEDSTATUSCODES", "SIZE 50000000", "DSN",
             "8BITMIME", "AUTH PLAIN LOGIN"]
+CHUNKS = [*KEYWORDS, "CHUNKING"]
 
 
 class Peer:

@@ -83,6 +83,7 @@ class Room:
             "data_timeout_ms": 20000, "dot_timeout_ms": 20000,
             "attempt_timeout_ms": 60000, "idle_timeout_ms": 60000,
             "letters_per_connection": 100, "lines": 1, "dsn": 1,
+            "chunking": 1,
             "objects_dir": str(self.upload.objects), **setup})
         for line in range(setup.get("lines", 1)):
             ready = worker.expect("send-ready")

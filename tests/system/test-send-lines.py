@@ -14,7 +14,7 @@ from sender import (CONNECT, DEFERRED, FAILED, IN_DOUBT, SENT, UNTRIED,
                     finish, outcomes, run_all)
 
 sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
-from smtp_peer import KEYWORDS, Peer, Turns  # noqa: E402
+from smtp_peer import CHUNKS, KEYWORDS, Peer, Turns  # noqa: E402
 
 
 def next_of(worker, name):
@@ -27,10 +27,10 @@ def next_of(worker, name):
             return message[1]
 
 
-def two_letters(room, peer):
+def two_letters(room, peer, **setup):
     """GBR at its dot, with FRA composed behind it: the worker and the two
     numbers. The "go" for GBR is still to be given."""
-    worker = room.begin(port=peer.port)
+    worker = room.begin(port=peer.port, **setup)
     first = room.give(worker, "GBR")
     second = room.give(worker, "FRA")
     assert next_of(worker, "send-dot")["letter_id"] == first
@@ -152,15 +152,38 @@ def breaks_at_the_dot(room):
 
 
 def an_answer_too_many_is_not_the_next_ones(room):
-    """Two replies to one dot: the second would be taken for MAIL's, all that
-    follow are one too early, and a dot must not be answered before it was sent.
-    The second letter does not go out over this connection."""
-    with Peer({"dot": b"250 2.0.0 kept\r\n250 2.0.0 twice\r\n"}) as peer:
-        worker, first, second = two_letters(room, peer)
+    """Two replies to one dot: which is its own nobody knows, and a dot must
+    not be answered before it was sent. The second letter does not go out over
+    this connection."""
+    for keywords in (KEYWORDS, CHUNKS):
+        miscount(room, Peer({"dot": b"250 2.0.0 kept\r\n250 2.0.0 twice\r\n"},
+                            keywords=keywords))
+
+
+def a_swallowed_answer_is_not_the_next_ones(room):
+    """What is said to the opening of the next letter is no verdict on the one
+    before, whether it is good or bad."""
+    for said in (b"250 2.1.0 ok\r\n", b"451 4.3.0 later\r\n",
+                 b"550 5.7.1 no\r\n"):
+        for keywords in (KEYWORDS, CHUNKS):
+            miscount(room, Peer({"dot": b"", "mail": Turns(b"250 ok\r\n",
+                                                          said)},
+                                keywords=keywords), code=int(said[:3]))
+
+
+def miscount(room, peer, code=250):
+    """The first is in doubt, and the second goes over a new connection."""
+    with peer:
+        worker, first, second = two_letters(room, peer,
+                                            relay={"command_timeout_ms": 500})
         go(worker, first)
         result = next_of(worker, "send-result")
-        assert outcomes(result) == [(0, SENT, 250)]
-        peer.script["dot"] = b"250 2.0.0 kept\r\n"
+        assert result["letter_id"] == first
+        assert outcomes(result) == [(0, IN_DOUBT, code)], outcomes(result)
+        assert b"do not fit" in result["results"][0]["reply"]
+        assert next_of(worker, "send-fault")["fault"] == CONNECT
+        peer.script.update(dot=b"250 2.0.0 kept\r\n", mail=b"250 ok\r\n")
+        assert room.give(worker, "FRA") == second
         let_go_next(worker, second)
         finish(worker, room)
         peer.settle()
@@ -477,7 +500,8 @@ if __name__ == "__main__":
              not_where_it_is_not_offered,
              not_past_the_letters_of_a_connection,
              refused_dot_and_the_next_is_sent, breaks_at_the_dot,
-             an_answer_too_many_is_not_the_next_ones, ends_behind_the_dot,
+             an_answer_too_many_is_not_the_next_ones,
+             a_swallowed_answer_is_not_the_next_ones, ends_behind_the_dot,
              called_back_before_its_dot,
              lines_have_nothing_to_do_with_one_another,
              a_fault_is_of_one_line,

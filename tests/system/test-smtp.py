@@ -5,19 +5,17 @@
 
 The rule: "sent" only where the address and the final dot had a 2yz; what is not
 plainly a reply is in doubt once the dot is out, and nothing happened before."""
-import concurrent.futures
 import os
 import pathlib
 import re
 import socket
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
 import smtp_peer  # noqa: E402
 from smtp_bench import (A, ALL, B, Bench, C, IMPLICIT, LATE,  # noqa: E402
-                        MESSAGE, PLAIN, SOON, STARTTLS)
+                        MESSAGE, PLAIN, SOON, STARTTLS, run_scenarios)
 from smtp_peer import Turns  # noqa: E402
 
 SCENARIOS = []
@@ -615,31 +613,5 @@ def n57_larger_than_the_relay_takes(bench, mode):
         assert told.outcomes == [("sent", 250)], (size, told.text)
 
 
-def run(bench, function, mode):
-    began = time.monotonic()
-    function(bench, mode)
-    return time.monotonic() - began
-
-
-def main():
-    wanted = sys.argv[1:]
-    chosen = [(function, mode) for function, mode in SCENARIOS
-              if not wanted or function.__name__ in wanted]
-    failed = 0
-    with tempfile.TemporaryDirectory(prefix="chancery-smtp-") as folder, \
-            concurrent.futures.ThreadPoolExecutor(12) as pool:
-        bench = Bench(pathlib.Path(folder))
-        for function, mode in chosen:
-            (bench.folder / f"stranger-{mode}").mkdir(exist_ok=True)
-        runs = [pool.submit(run, bench, *one) for one in chosen]
-        for (function, mode), one in zip(chosen, runs):
-            error = one.exception()
-            failed += error is not None
-            print("FAILED:" if error else "ok:", function.__name__, mode,
-                  repr(error) if error else f"{one.result():.1f} s",
-                  flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_scenarios(SCENARIOS))

@@ -32,7 +32,7 @@ MESSAGES = [
         ("dot_timeout_ms", "u32"), ("attempt_timeout_ms", "u32"),
         ("idle_timeout_ms", "u32"), ("letters_per_connection", "u32"),
         ("lines", "u32"),
-        ("dsn", "u32"), ("dsn_success", "u32"),
+        ("dsn", "u32"), ("dsn_success", "u32"), ("chunking", "u32"),
         ("objects_dir", "text")]),
     ("send-batch", [
         ("batch_id", "i64"), ("reference", "text"), ("deadline", "text"),

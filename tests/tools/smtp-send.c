@@ -6,7 +6,7 @@
  *
  * host= port= tls=none|starttls|implicit ca= auth=none|any|plain|login|cram-md5
  * user= password= connect_ms= command_ms= data_ms= dot_ms= attempt_ms=
- * letters= size= message=FILE no-go=1 quiet=1
+ * letters= size= message=FILE no-go=1 chunking=1 quiet=1
  *
  * For each address a line "OUTCOME CODE STATUS TEXT" (TAB between, text
  * escaped), for each question before a dot a line "dot ADDRESS…", and at the
@@ -54,7 +54,8 @@ static void set(struct settings *s, const char *name, const char *value)
 	static const char *const names[] = {
 		"host", "port", "tls", "ca", "auth", "user", "password",
 		"command_ms", "data_ms", "dot_ms", "attempt_ms", "letters",
-		"size", "message", "no-go", "connect_ms", "quiet", NULL
+		"size", "message", "no-go", "connect_ms", "chunking", "quiet",
+		NULL
 	};
 	static const char *const tls[] = { "none", "starttls", "implicit",
 					   NULL };
@@ -79,6 +80,7 @@ static void set(struct settings *s, const char *name, const char *value)
 	case 13: s->file = value; break;
 	case 14: s->no_go = number != 0; break;
 	case 15: s->smtp.target.connect_timeout_ms = (int)number; break;
+	case 16: s->smtp.chunking = number != 0; break;
 	default: s->quiet = number != 0; break;
 	}
 }
