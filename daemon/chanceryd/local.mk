@@ -6,6 +6,12 @@ tests_unit_test_schedule_SOURCES = tests/unit/test-schedule.c \
 tests_unit_test_schedule_LDADD = $(UNIT_LIBS)
 TESTS += tests/unit/test-schedule
 
+check_PROGRAMS += tests/unit/test-pace
+tests_unit_test_pace_SOURCES = tests/unit/test-pace.c \
+	daemon/chanceryd/pace.c daemon/chanceryd/pace.h
+tests_unit_test_pace_LDADD = $(UNIT_LIBS)
+TESTS += tests/unit/test-pace
+
 check_PROGRAMS += tests/unit/test-config
 tests_unit_test_config_SOURCES = tests/unit/test-config.c \
 	daemon/chanceryd/config.c daemon/chanceryd/config.h \
@@ -42,6 +48,7 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/keys.c daemon/chanceryd/keys.h \
 	daemon/chanceryd/log.c daemon/chanceryd/log.h \
 	daemon/chanceryd/mailroom.c daemon/chanceryd/mailroom.h \
+	daemon/chanceryd/pace.c daemon/chanceryd/pace.h \
 	daemon/chanceryd/peer.c \
 	daemon/chanceryd/post.c \
 	daemon/chanceryd/receive.c daemon/chanceryd/receive.h \

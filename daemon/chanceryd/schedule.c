@@ -2,8 +2,6 @@
 /* schedule.c - see schedule.h. */
 #include "chanceryd/schedule.h"
 
-#define UNIT 60000 /* credit of one letter: per_minute a millisecond fills it */
-
 /* Bits that differ for every seed (splitmix64, public domain). */
 static uint64_t scatter(uint64_t seed)
 {
@@ -38,56 +36,6 @@ bool ch_schedule_retry(const struct ch_retry_schedule *schedule,
 		at_us = ends_us;
 	*ret_at_us = at_us;
 	return true;
-}
-
-/* ---- pace ------------------------------------------------------------- */
-
-static int64_t full(const struct ch_pace *pace)
-{
-	return (int64_t)pace->burst * UNIT;
-}
-
-void ch_pace_start(const struct ch_pace *pace, int64_t now_ms,
-		   struct ch_pace_state *ret)
-{
-	ret->credit = full(pace);
-	ret->at_ms = now_ms;
-}
-
-uint32_t ch_pace_may(const struct ch_pace *pace, struct ch_pace_state *state,
-		     int64_t now_ms)
-{
-	int64_t passed_ms = now_ms - state->at_ms;
-
-	if (pace->per_minute == 0)
-		return UINT32_MAX;
-	if (passed_ms > 0) {
-		/* Past what fills the bucket more time adds nothing. */
-		if (passed_ms > full(pace) / pace->per_minute)
-			passed_ms = full(pace) / pace->per_minute + 1;
-		state->credit += passed_ms * pace->per_minute;
-		state->at_ms = now_ms;
-	}
-	if (state->credit > full(pace))
-		state->credit = full(pace);
-	return (uint32_t)(state->credit / UNIT);
-}
-
-void ch_pace_took(const struct ch_pace *pace, struct ch_pace_state *state,
-		  uint32_t letters)
-{
-	if (pace->per_minute > 0)
-		state->credit -= (int64_t)letters * UNIT;
-}
-
-int64_t ch_pace_next_ms(const struct ch_pace *pace,
-			const struct ch_pace_state *state, int64_t now_ms)
-{
-	int64_t missing = UNIT - state->credit;
-
-	if (pace->per_minute == 0 || missing <= 0)
-		return now_ms;
-	return now_ms + (missing + pace->per_minute - 1) / pace->per_minute;
 }
 
 /* ---- rest ------------------------------------------------------------- */

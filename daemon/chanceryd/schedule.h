@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* schedule.h - when to try again, how fast to go, how long a worker rests.
+/* schedule.h - when to try again, how long a worker rests.
  *
  * Pure functions over values: the time is passed in, and so is what a clock
  * that jumps can do. Ages of letters are on the wall clock, since they outlive
- * the daemon; paces and rests are on the monotonic one.
+ * the daemon; rests are on the monotonic one.
  */
 #ifndef CH_CHANCERYD_SCHEDULE_H
 #define CH_CHANCERYD_SCHEDULE_H
@@ -45,33 +45,6 @@ struct ch_retry {
  * one costs nothing. */
 bool ch_schedule_retry(const struct ch_retry_schedule *schedule,
 		       const struct ch_retry *retry, int64_t *ret_at_us);
-
-/* ---- how fast to send ------------------------------------------------- */
-
-/* A token bucket: `per_minute` on the long run, at most `burst` at once. */
-struct ch_pace {
-	uint32_t per_minute; /* 0: as fast as it goes */
-	uint32_t burst;      /* at least 1 */
-};
-
-struct ch_pace_state {
-	int64_t credit; /* in 1/60,000 of a letter */
-	int64_t at_ms;  /* monotonic: when that was so */
-};
-
-/* Full: the first `burst` letters may go at once. */
-void ch_pace_start(const struct ch_pace *pace, int64_t now_ms,
-		   struct ch_pace_state *ret);
-/* How many letters may go now; UINT32_MAX without a pace. Keeps what it had
- * when the clock goes back, or when `pace` changed. */
-uint32_t ch_pace_may(const struct ch_pace *pace, struct ch_pace_state *state,
-		     int64_t now_ms);
-/* That many went; no more than ch_pace_may() said. */
-void ch_pace_took(const struct ch_pace *pace, struct ch_pace_state *state,
-		  uint32_t letters);
-/* When the next one may go: now_ms if one may. After ch_pace_may(). */
-int64_t ch_pace_next_ms(const struct ch_pace *pace,
-			const struct ch_pace_state *state, int64_t now_ms);
 
 /* ---- how long a worker rests ------------------------------------------ */
 

@@ -16,6 +16,7 @@
 #include <systemd/sd-event.h>
 
 #include "chanceryd/config.h"
+#include "chanceryd/pace.h"
 #include "chanceryd/schedule.h"
 #include "chanceryd/workers.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* test-schedule.c - retries, pace and rest, as tables. */
+/* test-schedule.c - retries and rests, as tables. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -90,85 +90,6 @@ static void retries_are_spread_and_fixed(void **state)
 		assert_in_range(eighths[i], 60, 140);
 }
 
-static void pace(void **state)
-{
-	static const struct ch_pace slow = { 30, 5 }; /* one in 2 s */
-	static const struct {
-		const char *name;
-		int64_t now_ms;
-		uint32_t may, take;
-		int64_t next_ms; /* after taking */
-	} rows[] = {
-		{ "the burst at once", 1000, 5, 5, 3000 },
-		{ "none yet", 2999, 0, 0, 3000 },
-		{ "the first one", 3000, 1, 1, 5000 },
-		{ "half of one is kept", 8000, 2, 2, 9000 },
-		{ "as it was promised", 9000, 1, 1, 11000 },
-		{ "the clock goes back", 4000, 0, 0, 6000 },
-		{ "a year later: a burst", 31536000000, 5, 4, 31536000000 },
-		{ "the fifth of it", 31536000000, 1, 1, 31536002000 },
-	};
-	struct ch_pace_state bucket;
-
-	(void)state;
-	ch_pace_start(&slow, 1000, &bucket);
-	for (size_t i = 0; i < CH_COUNT(rows); i++) {
-		uint32_t may = ch_pace_may(&slow, &bucket, rows[i].now_ms);
-		int64_t next_ms;
-
-		ch_pace_took(&slow, &bucket, rows[i].take);
-		next_ms = ch_pace_next_ms(&slow, &bucket, rows[i].now_ms);
-		if (may != rows[i].may || next_ms != rows[i].next_ms)
-			fail_msg("%s: %u may, next at %lld", rows[i].name, may,
-				 (long long)next_ms);
-	}
-}
-
-static void pace_at_its_edges(void **state)
-{
-	static const struct ch_pace none = { 0, 1 };
-	static const struct ch_pace most = { UINT32_MAX, UINT32_MAX };
-	static const struct ch_pace small = { 60, 2 };
-	struct ch_pace_state bucket;
-
-	(void)state;
-	ch_pace_start(&none, 0, &bucket);
-	assert_int_equal(ch_pace_may(&none, &bucket, 0), UINT32_MAX);
-	ch_pace_took(&none, &bucket, 1000000);
-	assert_int_equal(ch_pace_next_ms(&none, &bucket, 7), 7);
-
-	ch_pace_start(&most, 0, &bucket);
-	assert_int_equal(ch_pace_may(&most, &bucket, INT64_MAX), UINT32_MAX);
-
-	/* A smaller bucket after a reload holds no more than it can. */
-	assert_int_equal(ch_pace_may(&small, &bucket, INT64_MAX), 2);
-}
-
-/* What goes out in an hour is the pace, whatever the steps of the clock. */
-static void pace_over_an_hour(void **state)
-{
-	static const struct ch_pace pace = { 137, 10 };
-	static const int64_t steps_ms[] = { 1, 7, 430, 999, 60000 };
-	static const uint64_t sent_at_most = 137 * 60 + 10;
-
-	(void)state;
-	for (size_t i = 0; i < CH_COUNT(steps_ms); i++) {
-		struct ch_pace_state bucket;
-		uint64_t sent = 0;
-
-		ch_pace_start(&pace, 0, &bucket);
-		for (int64_t t = 0; t <= 3600000; t += steps_ms[i]) {
-			uint32_t may = ch_pace_may(&pace, &bucket, t);
-
-			ch_pace_took(&pace, &bucket, may);
-			sent += may;
-		}
-		assert_true(sent <= sent_at_most);
-		if (steps_ms[i] < 1000)
-			assert_true(sent >= sent_at_most - 3);
-	}
-}
-
 static void rests(void **state)
 {
 	static const struct {
@@ -206,9 +127,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(retries),
 		cmocka_unit_test(retries_are_spread_and_fixed),
-		cmocka_unit_test(pace),
-		cmocka_unit_test(pace_at_its_edges),
-		cmocka_unit_test(pace_over_an_hour),
 		cmocka_unit_test(rests),
 	};
 
