@@ -15,7 +15,6 @@
 #define RING (CH_PACE_PARTS + 1)
 #define HOUR_PART_MS (3600000LL / CH_PACE_PARTS)
 #define DAY_PART_MS (86400000LL / CH_PACE_PARTS)
-#define BOOT_ID_MAX 64
 
 static int64_t smaller(int64_t a, int64_t b)
 {
@@ -259,8 +258,7 @@ static void put_used(struct ch_str *out, const struct ch_pace_used *used)
 void ch_pace_encode(const struct ch_pace_state *state,
 		    const struct ch_pace_moment *now, struct ch_str *out)
 {
-	ch_str_add(out, now->boot_id);
-	put(out, now->mono_ms);
+	ch_str_add_int(out, now->mono_ms);
 	put(out, now->wall_us);
 	put(out, state->at_ms);
 	put(out, state->second);
@@ -275,24 +273,22 @@ struct words {
 	bool wrong;
 };
 
-/* No number in it leads to one that does not fit, whatever is done below. */
+/* Each behind a space, but the first. No number in it leads to one that does not
+ * fit, whatever is done below. */
 static int64_t number(struct words *words, int64_t least, int64_t most)
 {
 	char *end;
 	long long value;
 
-	if (words->wrong || *words->at != ' ') {
-		words->wrong = true;
-		return least;
-	}
 	errno = 0;
-	value = strtoll(words->at + 1, &end, 10);
-	if (end == words->at + 1 || words->at[1] == ' ' || errno != 0 ||
-	    value < least || value > most) {
+	value = strtoll(words->at, &end, 10);
+	if (words->wrong || end == words->at || *words->at == ' ' ||
+	    errno != 0 || value < least || value > most ||
+	    (*end != ' ' && *end != '\0')) {
 		words->wrong = true;
 		return least;
 	}
-	words->at = end;
+	words->at = end + (*end == ' ');
 	return value;
 }
 
@@ -332,31 +328,35 @@ static void move(struct ch_pace_state *state, int64_t by_ms)
 	move_used(&state->day, by_ms, DAY_PART_MS);
 }
 
+/* How much time has passed since then, as far as can be known. */
+static int64_t passed(const struct ch_pace_moment *then,
+		      const struct ch_pace_moment *now)
+{
+	int64_t wall_ms = (now->wall_us - then->wall_us) / 1000;
+
+	if (now->mono_ms >= then->mono_ms)
+		return now->mono_ms - then->mono_ms;
+	return wall_ms > now->mono_ms ? wall_ms : now->mono_ms;
+}
+
 int ch_pace_decode(struct ch_slice text, const struct ch_pace_moment *now,
 		   struct ch_pace_state *ret)
 {
 	CH_AUTOCHAR copy = ch_slice_dup(text);
-	size_t boot_len = strcspn(copy, " ");
-	struct words words = { .at = copy + boot_len };
+	struct words words = { .at = copy };
 	struct ch_pace_state state;
-	int64_t mono_ms = number(&words, 0, TIME_MAX);
-	int64_t wall_us = number(&words, -TIME_MAX, TIME_MAX);
-	int64_t passed_ms = (now->wall_us - wall_us) / 1000;
+	struct ch_pace_moment then;
 
+	then.mono_ms = number(&words, 0, TIME_MAX);
+	then.wall_us = number(&words, -TIME_MAX, TIME_MAX);
 	state.at_ms = number(&words, -TIME_MAX, TIME_MAX);
 	state.second = number(&words, -CREDIT_MAX, CREDIT_MAX);
 	state.minute = number(&words, -CREDIT_MAX, CREDIT_MAX);
 	get_used(&words, &state.hour);
 	get_used(&words, &state.day);
-	if (words.wrong || *words.at || strlen(copy) != text.len ||
-	    boot_len == 0 || boot_len > BOOT_ID_MAX)
+	if (words.wrong || *words.at || strlen(copy) != text.len)
 		return -1;
-	if (strlen(now->boot_id) != boot_len ||
-	    memcmp(copy, now->boot_id, boot_len) != 0) {
-		if (passed_ms < 0)
-			passed_ms = 0;
-		move(&state, now->mono_ms - passed_ms - mono_ms);
-	}
+	move(&state, now->mono_ms - passed(&then, now) - then.mono_ms);
 	*ret = state;
 	return 0;
 }

@@ -80,7 +80,6 @@ int64_t ch_pace_next_ms(const struct ch_pace *pace,
 struct ch_pace_moment {
 	int64_t mono_ms;
 	int64_t wall_us;
-	const char *boot_id; /* without spaces: the monotonic clock's run */
 };
 
 #define CH_PACE_TEXT_MAX 1024
@@ -89,10 +88,12 @@ struct ch_pace_moment {
 void ch_pace_encode(const struct ch_pace_state *state,
 		    const struct ch_pace_moment *now, struct ch_str *out);
 
-/* What ch_pace_encode() wrote, as it is now. In the same run of the monotonic
- * clock nothing is lost or won, whatever the wall clock did. After a boot the
- * wall clock says how much time has passed: none where it went back. Returns 0,
- * or -1 where the text is none of ours, and *ret is as it was. */
+/* What ch_pace_encode() wrote, as it is now. Where the monotonic clock shows as
+ * much as then, or more, it says how much time has passed, whatever the wall
+ * clock did; after a boot, that is less than has passed, never more. Where it
+ * shows less, there was a boot: the wall clock says how much, but at least the
+ * time since the boot. Returns 0, or -1 where the text is none of ours, and *ret
+ * is as it was. */
 int ch_pace_decode(struct ch_slice text, const struct ch_pace_moment *now,
 		   struct ch_pace_state *ret);
 

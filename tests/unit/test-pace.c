@@ -243,33 +243,32 @@ static void after_a_restart(void **state)
 		.per_minute = 60, .per_day = 1000, .burst = 500,
 	};
 	static const struct {
-		const char *name, *boot;
+		const char *name;
 		int64_t mono_ms, wall_us;
 		uint32_t may;   /* a minute's credit of 100 is left */
 		uint32_t today; /* of 1,000, 400 of them used */
 	} rows[] = {
-		{ "at once", "a", 5000, 5000000, 100, 600 },
-		{ "10 s later", "a", 15000, 15000000, 110, 600 },
-		{ "10 s later, the clock a day ahead", "a", 15000,
+		{ "at once", 5000, 5000000, 100, 600 },
+		{ "10 s later", 15000, 15000000, 110, 600 },
+		{ "10 s later, the clock a day ahead", 15000,
 		  15000000 + DAY * 1000, 110, 600 },
-		{ "10 s later, the clock a day behind", "a", 15000,
+		{ "10 s later, the clock a day behind", 15000,
 		  15000000 - DAY * 1000, 110, 600 },
-		{ "10 s later, in 2038", "a", 15000, Y2038_US, 110, 600 },
-		{ "a day and an hour later", "a", 5000 + 25 * HOUR,
+		{ "10 s later, in 2038", 15000, Y2038_US, 110, 600 },
+		{ "a day and an hour later", 5000 + 25 * HOUR,
 		  5000000, 500, 1000 },
-		{ "after a boot of 20 s", "b", 3000, 25000000, 120, 600 },
-		{ "after a boot, the clock behind", "b", 3000, -DAY, 100,
-		  600 },
-		{ "after a boot and 23 hours", "b", 700,
+		{ "after a boot of 20 s", 3000, 25000000, 120, 600 },
+		{ "after a boot, the clock behind", 3000, -DAY, 103, 600 },
+		{ "after a boot and 23 hours", 700,
 		  5000000 + 23 * HOUR * 1000, 500, 600 },
-		{ "after a boot and 26 hours", "b", 700,
+		{ "after a boot and 26 hours", 700,
 		  5000000 + 26 * HOUR * 1000, 500, 1000 },
-		{ "after a boot, the clock at 2038", "b", 700, Y2038_US, 500,
+		{ "after a boot, the clock at 2038", 700, Y2038_US, 500,
 		  1000 },
 	};
 	static const struct ch_pace only_day = { .per_day = 1000, .burst = 1 };
 	CH_AUTO(ch_str) text = CH_STR_INIT(CH_PACE_TEXT_MAX);
-	struct ch_pace_moment then = { 5000, 5000000, "a" };
+	struct ch_pace_moment then = { 5000, 5000000 };
 	struct ch_pace_state kept;
 
 	(void)state;
@@ -279,7 +278,7 @@ static void after_a_restart(void **state)
 	ch_pace_encode(&kept, &then, &text);
 	for (size_t i = 0; i < CH_COUNT(rows); i++) {
 		struct ch_pace_moment now = { rows[i].mono_ms,
-					      rows[i].wall_us, rows[i].boot };
+					      rows[i].wall_us };
 		struct ch_pace_state again;
 		uint32_t may, today;
 
@@ -306,7 +305,7 @@ static void kept_again_and_again(void **state)
 	kept = plain;
 	for (int64_t t = 0; t < 2 * HOUR; t += 977) {
 		CH_AUTO(ch_str) text = CH_STR_INIT(CH_PACE_TEXT_MAX);
-		struct ch_pace_moment now = { t, t * 1000, "a" };
+		struct ch_pace_moment now = { t, t * 1000 };
 		uint32_t may = ch_pace_may(&pace, &plain, t);
 
 		assert_int_equal(ch_pace_may(&pace, &kept, t), may);
@@ -323,10 +322,10 @@ static void kept_again_and_again(void **state)
 static void text_that_is_none(void **state)
 {
 	static const char *const rows[] = {
-		"", " ", "a", "a 1", "a 1 2 3 4 5 6", "1 2 3 4 5",
+		"", " ", "a", "1 a", "1 2 3 4 5 6 7", "-1 2 3 4 5",
 	};
 	static const struct ch_pace pace = { .per_day = 3, .burst = 1 };
-	struct ch_pace_moment now = { 0, 0, "a" };
+	struct ch_pace_moment now = { 0, 0 };
 	CH_AUTO(ch_str) text = CH_STR_INIT(CH_PACE_TEXT_MAX);
 	struct ch_pace_state kept, again = { .at_ms = 42 };
 
