@@ -109,6 +109,7 @@ static void show_peers(const struct ch_term *term, const json_t *room)
 	const char *text;
 	char workers[CH_COUNT_SIZE];
 	char letters[CH_COUNT_SIZE];
+	char next[CH_TIME_SIZE];
 	size_t i;
 
 	json_array_foreach(json_object_get(room, "relays"), i, peer) {
@@ -117,10 +118,13 @@ static void show_peers(const struct ch_term *term, const json_t *room)
 				 "connection", workers);
 		ch_outcome_count(ch_json_number(peer, "under_way"), "letter",
 				 letters);
-		ch_term_line(term, "  relay %s: %s, %s, %s under way%s%s",
+		ch_outcome_time(peer, "next_at", next);
+		ch_term_line(term, "  relay %s%s: %s, %s, %s under way%s%s%s%s%s",
 			     ch_json_text(peer, "name"),
+			     ch_json_true(peer, "backup") ? " (backup)" : "",
 			     ch_json_text(peer, "state"), workers, letters,
-			     text[0] ? "; " : "", text);
+			     next[0] ? ", no letter before " : "", next,
+			     next[0] ? " UTC" : "", text[0] ? "; " : "", text);
 	}
 	json_array_foreach(json_object_get(room, "mailboxes"), i, peer) {
 		text = ch_json_text(peer, "text");

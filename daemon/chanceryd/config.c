@@ -72,6 +72,25 @@ static const char *const auth_names[] = { "none",  "any",      "plain",
 	  .initial = "\"2m\"", .min = 100, .max = 30 * MINUTE,                \
 	  .help = "between 100ms and 30m" }
 
+/* The keys of the struct ch_pace_config called `m` inside struct `s`. */
+#define PACE_KEYS(s, m)                                                       \
+	{ .name = "per_second", .type = CH_SETTING_INT,                       \
+	  .offset = offsetof(struct s, m.per_second), .initial = "0",         \
+	  .max = 10000000, .help = "letters; 0: as many as it takes" },       \
+	{ .name = "per_minute", .type = CH_SETTING_INT,                       \
+	  .offset = offsetof(struct s, m.per_minute), .initial = "0",         \
+	  .max = 10000000, .help = "letters; 0: as many as it takes" },       \
+	{ .name = "per_hour", .type = CH_SETTING_INT,                         \
+	  .offset = offsetof(struct s, m.per_hour), .initial = "0",           \
+	  .max = 100000000, .help = "no hour has more; 0: no limit" },        \
+	{ .name = "per_day", .type = CH_SETTING_INT,                          \
+	  .offset = offsetof(struct s, m.per_day), .initial = "0",            \
+	  .max = 1000000000, .help = "no 24 hours have more; 0: no limit" },  \
+	{ .name = "burst", .type = CH_SETTING_INT,                            \
+	  .offset = offsetof(struct s, m.burst), .initial = "10",             \
+	  .min = 1, .max = 100000,                                            \
+	  .help = "at once under per_second and per_minute" }
+
 static const struct ch_setting relay_table[] = {
 	PEER_KEYS(ch_relay_config, "587", "\"starttls\"", "\"none\""),
 	{ .name = "connections", .type = CH_SETTING_INT,
@@ -81,14 +100,15 @@ static const struct ch_setting relay_table[] = {
 	  .offset = offsetof(struct ch_relay_config, connections_per_worker),
 	  .initial = "8", .min = 1, .max = CH_SEND_LINES_MAX,
 	  .help = "1: each has a process of its own" },
-	{ .name = "per_minute", .type = CH_SETTING_INT,
-	  .offset = offsetof(struct ch_relay_config, per_minute),
-	  .initial = "0", .max = 10000000,
-	  .help = "letters; 0: as fast as it takes them" },
-	{ .name = "burst", .type = CH_SETTING_INT,
-	  .offset = offsetof(struct ch_relay_config, burst), .initial = "10",
-	  .min = 1, .max = 100000,
-	  .help = "letters that may go at once under per_minute" },
+	{ .name = "weight", .type = CH_SETTING_INT,
+	  .offset = offsetof(struct ch_relay_config, weight),
+	  .initial = "1", .min = 1, .max = 1000,
+	  .help = "its share of the letters beside that of the others" },
+	{ .name = "backup", .type = CH_SETTING_BOOL,
+	  .offset = offsetof(struct ch_relay_config, backup),
+	  .initial = "false",
+	  .help = "used only while the others are out of order" },
+	PACE_KEYS(ch_relay_config, pace),
 	{ .name = "letters_per_connection", .type = CH_SETTING_INT,
 	  .offset = offsetof(struct ch_relay_config, letters_per_connection),
 	  .initial = "100", .min = 1, .max = 100000,
@@ -180,14 +200,37 @@ static const struct ch_setting store_table[] = {
 	{ 0 }
 };
 
+static const struct ch_setting pace_table[] = {
+	PACE_KEYS(ch_config, sending.pace),
+	{ 0 }
+};
+
 static const struct ch_setting sending_table[] = {
 	{ .name = "retry", .type = CH_SETTING_STRINGS, AT(sending.retry),
 	  .initial = "[ \"5m\", \"15m\", \"1h\", \"4h\", \"12h\" ]",
 	  .min = 1, .max = 50,
 	  .help = "delays after a temporary refusal; the last one repeats" },
+	{ .name = "retry_busy", .type = CH_SETTING_STRINGS,
+	  AT(sending.retry_busy),
+	  .initial = "[ \"2m\", \"5m\", \"15m\", \"1h\", \"4h\" ]",
+	  .min = 1, .max = 50, .help = "after 421" },
+	{ .name = "retry_policy", .type = CH_SETTING_STRINGS,
+	  AT(sending.retry_policy),
+	  .initial = "[ \"5m\", \"5m\", \"10m\", \"30m\", \"1h\", "
+		     "\"4h\" ]",
+	  .min = 1, .max = 50, .help = "after 4.7.z or a greylist" },
+	{ .name = "retry_mailbox", .type = CH_SETTING_STRINGS,
+	  AT(sending.retry_mailbox),
+	  .initial = "[ \"1h\", \"4h\", \"12h\" ]",
+	  .min = 1, .max = 50, .help = "after 4.2.z: a full mailbox" },
+	{ .name = "retry_connection", .type = CH_SETTING_STRINGS,
+	  AT(sending.retry_connection), .initial = "[ \"0s\" ]",
+	  .min = 1, .max = 50,
+	  .help = "after a connection that failed before anything was said" },
 	{ .name = "max_age", .type = CH_SETTING_DURATION,
-	  AT(sending.max_age_ms), .initial = "\"5d\"", .min = MINUTE,
+	  AT(sending.schedule.max_age_ms), .initial = "\"5d\"", .min = MINUTE,
 	  .max = 60 * DAY, .help = "then a letter has expired" },
+	{ .name = "pace", .type = CH_SETTING_GROUP, .members = pace_table },
 	{ .name = "dsn", .type = CH_SETTING_BOOL, AT(sending.dsn),
 	  .initial = "true", .help = "RET, ENVID, NOTIFY where offered" },
 	{ .name = "dsn_success", .type = CH_SETTING_BOOL,
@@ -459,18 +502,39 @@ static void check_mailboxes(const struct rules *r)
 	}
 }
 
+static void check_delays(const struct rules *r, const char *path,
+			 const struct ch_setting_strings *words, int64_t least,
+			 struct ch_retry_delays *ret)
+{
+	int64_t *delays = ch_xcalloc(words->len, sizeof(*delays));
+
+	*ret = (struct ch_retry_delays){ delays, words->len };
+	for (size_t i = 0; i < words->len; i++)
+		if (ch_settings_duration(words->items[i], &delays[i]) < 0 ||
+		    delays[i] < least || delays[i] > 30 * DAY)
+			complain(r, path,
+				 least ? "each is between \"1s\" and \"30d\"" :
+					 "each is between \"0s\" and \"30d\"",
+				 "\"%s\" is no delay", words->items[i]);
+}
+
 static void check_retry(const struct rules *r)
 {
-	const struct ch_setting_strings *retry = &r->config->sending.retry;
-	int64_t *delays = ch_xcalloc(retry->len, sizeof(*delays));
+	struct ch_retry_delays *delays = r->config->sending.schedule.delays;
 
-	r->config->sending.delays_ms = delays;
-	for (size_t i = 0; i < retry->len; i++)
-		if (ch_settings_duration(retry->items[i], &delays[i]) < 0 ||
-		    delays[i] < SECOND || delays[i] > 30 * DAY)
-			complain(r, "sending.retry",
-				 "each is between \"1s\" and \"30d\"",
-				 "\"%s\" is no delay", retry->items[i]);
+	check_delays(r, "sending.retry", &r->config->sending.retry, SECOND,
+		     &delays[CH_REPLY_OTHER]);
+	check_delays(r, "sending.retry_busy", &r->config->sending.retry_busy,
+		     SECOND, &delays[CH_REPLY_BUSY]);
+	check_delays(r, "sending.retry_policy",
+		     &r->config->sending.retry_policy, SECOND,
+		     &delays[CH_REPLY_POLICY]);
+	check_delays(r, "sending.retry_mailbox",
+		     &r->config->sending.retry_mailbox, SECOND,
+		     &delays[CH_REPLY_MAILBOX]);
+	check_delays(r, "sending.retry_connection",
+		     &r->config->sending.retry_connection, 0,
+		     &delays[CH_REPLY_CONNECTION]);
 }
 
 /* local@domain of characters that need no quoting, with room for the token:
@@ -552,7 +616,8 @@ void ch_config_free(struct ch_config *config)
 {
 	if (!config)
 		return;
-	free(config->sending.delays_ms);
+	for (size_t i = 0; i < CH_REPLY_CLASSES; i++)
+		free(config->sending.schedule.delays[i].ms);
 	ch_settings_release(ch_config_table, config);
 	free(config);
 }

@@ -355,6 +355,7 @@ void ch_dispatch_run(struct ch_mailroom *room)
 	look_at_changed(dispatch);
 	if (!room->paused && !room->stopping)
 		claim_for_all(dispatch, now_us);
+	ch_relays_keep(room);
 	drop_idle(dispatch);
 	set_timer(dispatch, now_us);
 }

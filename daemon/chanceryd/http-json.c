@@ -160,6 +160,7 @@ static json_t *address_of(const struct ch_store_address *address)
 	put_int(object, "code", address->code);
 	put_text(object, "status", address->status);
 	put_text(object, "reply", address->reply);
+	put(object, "relay", ch_http_text_or_null(address->relay));
 	put(object, "next_at",
 	    ch_http_time(address->state == CH_STATE_QUEUED
 				 ? address->next_at_us : 0));
@@ -380,6 +381,8 @@ static json_t *relays_of(const struct ch_mailroom_state *state)
 		put_text(object, "name", relay->name);
 		put_text(object, "state", relay->state);
 		put_text(object, "text", relay->text);
+		put(object, "backup", json_boolean(relay->backup));
+		put(object, "next_at", ch_http_time(relay->next_us));
 		put_int(object, "workers", relay->workers);
 		put_int(object, "under_way", relay->under_way);
 		json_array_append_new(array, object);

@@ -52,6 +52,7 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/peer.c \
 	daemon/chanceryd/post.c \
 	daemon/chanceryd/receive.c daemon/chanceryd/receive.h \
+	daemon/chanceryd/relay-keep.c daemon/chanceryd/relay-keep.h \
 	daemon/chanceryd/relays.c daemon/chanceryd/relays.h \
 	daemon/chanceryd/returned.c daemon/chanceryd/returned.h \
 	daemon/chanceryd/room.c daemon/chanceryd/room.h \

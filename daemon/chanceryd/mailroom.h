@@ -36,6 +36,9 @@ struct ch_relay_state {
 	const char *name;
 	const char *state; /* "ready" "connecting" "paused" "fault" */
 	const char *text;  /* last fault, "" */
+	bool backup;
+	int64_t next_us; /* its rest or its pace lets it take a letter then;
+			    0: it does now */
 	unsigned int workers;
 	unsigned int under_way; /* letters claimed */
 };
@@ -130,6 +133,7 @@ enum ch_verb {
 
 struct ch_command {
 	enum ch_verb verb;
+	const char *relay;     /* pause, resume: not a batch but this relay */
 	const char *reference; /* NULL: the whole mail room (pause, resume) */
 	const char *key;       /* NULL: the whole batch */
 	const char *digest;    /* release: what the person was shown (hex) */
@@ -137,7 +141,7 @@ struct ch_command {
 };
 
 /* Do it in this turn's transaction. Returns 0 and how many letters or batches
- * it touched; -1: CH_GIVE_UP with status "4.0.4" no such batch or letter,
+ * it touched; -1: CH_GIVE_UP with status "4.0.4" no such batch, letter or relay,
  * "4.0.3" this person may not, "4.0.9" not in a state for that. The answer to
  * the client is due after the commit. */
 int ch_mailroom_command(struct ch_mailroom *room,

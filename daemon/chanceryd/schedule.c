@@ -2,6 +2,10 @@
 /* schedule.c - see schedule.h. */
 #include "chanceryd/schedule.h"
 
+#include <string.h>
+
+#include "base/mem.h"
+
 /* Bits that differ for every seed (splitmix64, public domain). */
 static uint64_t scatter(uint64_t seed)
 {
@@ -20,22 +24,68 @@ static int64_t with_jitter(int64_t delay, uint64_t seed)
 bool ch_schedule_retry(const struct ch_retry_schedule *schedule,
 		       const struct ch_retry *retry, int64_t *ret_at_us)
 {
+	const struct ch_retry_delays *delays = &schedule->delays[retry->class];
 	int64_t ends_us = retry->first_at_us + schedule->max_age_ms * 1000;
-	size_t step = retry->attempt > 0 ? retry->attempt - 1 : 0;
+	size_t step = retry->deferrals;
 	int64_t at_us = retry->now_us;
 
 	if (retry->now_us >= ends_us && retry->attempt > 1)
 		return false;
-	if (step >= schedule->delays_len)
-		step = schedule->delays_len - 1;
-	if (retry->reason == CH_RETRY_DEFERRED)
-		at_us += 1000 * with_jitter(schedule->delays_ms[step],
-					    (uint64_t)retry->letter_id << 16 ^
-						    retry->attempt);
+	if (step >= delays->len)
+		step = delays->len - 1;
+	at_us += 1000 * with_jitter(delays->ms[step],
+				    (uint64_t)retry->letter_id << 16 ^
+					    retry->attempt);
 	if (at_us > ends_us && retry->now_us < ends_us)
 		at_us = ends_us;
 	*ret_at_us = at_us;
 	return true;
+}
+
+/* ---- what a reply means ----------------------------------------------- */
+
+/* Postgrey says 450 4.2.0, others 451 4.7.1, 451 4.3.2 or no enhanced code. */
+static const char *const greylists[] = {
+	"greylist", "graylist", "grey-list", "gray-list", "grey list",
+	"gray list", "try again in ", "temporarily rejected",
+	"temporarily deferred",
+};
+
+/* Where there is no enhanced code. */
+static const char *const full[] = {
+	"mailbox full", "mailbox is full", "over quota", "quota exceeded",
+	"exceeded storage",
+};
+
+static bool has_any(struct ch_slice text, const char *const *words, size_t len)
+{
+	CH_AUTOCHAR copy = ch_slice_dup(text);
+
+	for (size_t i = 0; i < len; i++)
+		if (strcasestr(copy, words[i]))
+			return true;
+	return false;
+}
+
+/* Whether the enhanced code is 4.`subject`.z. */
+static bool is_about(struct ch_slice status, char subject)
+{
+	return status.len > 3 && memcmp(status.data, "4.", 2) == 0 &&
+	       status.data[2] == subject && status.data[3] == '.';
+}
+
+enum ch_reply_class ch_reply_classify(uint32_t code, struct ch_slice status,
+				      struct ch_slice reply)
+{
+	if (code == 0)
+		return CH_REPLY_CONNECTION;
+	if (is_about(status, '7') ||
+	    has_any(reply, greylists, CH_COUNT(greylists)))
+		return CH_REPLY_POLICY;
+	if (is_about(status, '2') ||
+	    (status.len == 0 && has_any(reply, full, CH_COUNT(full))))
+		return CH_REPLY_MAILBOX;
+	return code == 421 ? CH_REPLY_BUSY : CH_REPLY_OTHER;
 }
 
 /* ---- rest ------------------------------------------------------------- */

@@ -127,6 +127,17 @@ static void tell_batch(struct ch_crew *crew, int64_t batch_id)
 	crew->batches[crew->batches_len++] = batch_id;
 }
 
+static uint32_t deferrals_of(const struct ch_store_letter *letter)
+{
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < letter->addresses_len; i++)
+		if (letter->addresses[i].state == CH_STATE_CLAIMED &&
+		    letter->addresses[i].deferrals > most)
+			most = letter->addresses[i].deferrals;
+	return most;
+}
+
 /* Returns how many addresses are to be tried. */
 static uint32_t list_addresses(const struct ch_store_letter *letter,
 			       struct ch_send_address *ret)
@@ -269,6 +280,7 @@ void ch_sender_give(struct ch_sender *sender, struct ch_active_batch *batch,
 	item->batch = batch;
 	item->letter_id = letter->id;
 	item->attempt = letter->attempt;
+	item->deferrals = deferrals_of(letter);
 	item->first_at_us = letter->first_at_us;
 	tell_batch(sender->crew, batch->id);
 	item->pending = tell_letter(sender, batch, letter);
@@ -305,6 +317,8 @@ static void finish(struct ch_sender *sender, struct ch_under_way *item)
 		sender->last = at;
 	item->batch->under_way--;
 	sender->relay->under_way--;
+	if (!item->tried)
+		ch_relay_untried(sender->relay);
 	sender->held--;
 	free(item);
 	if (was_first)
@@ -328,24 +342,20 @@ static void queued_again(struct ch_mailroom *room,
 
 static bool schedule(const struct ch_mailroom *room,
 		     const struct ch_under_way *item,
-		     enum ch_retry_reason reason, int64_t now_us,
+		     enum ch_reply_class class, int64_t now_us,
 		     int64_t *ret_at_us)
 {
-	const struct ch_config *config = room->config;
-	const struct ch_retry_schedule table = {
-		.delays_ms = config->sending.delays_ms,
-		.delays_len = config->sending.retry.len,
-		.max_age_ms = config->sending.max_age_ms,
-	};
 	const struct ch_retry retry = {
-		.reason = reason,
+		.class = class,
 		.letter_id = item->letter_id,
 		.attempt = item->attempt,
+		.deferrals = item->deferrals,
 		.first_at_us = item->first_at_us ? item->first_at_us : now_us,
 		.now_us = now_us,
 	};
 
-	return ch_schedule_retry(&table, &retry, ret_at_us);
+	return ch_schedule_retry(&room->config->sending.schedule, &retry,
+				 ret_at_us);
 }
 
 /* ---- which connection it is about ------------------------------------- */
@@ -385,10 +395,11 @@ static int on_ready(struct ch_mailroom *room, struct ch_worker *worker,
 }
 
 /* Whether the dot may follow: the letter is still to be sent. */
-static bool may_go(const struct ch_mailroom *room,
+static bool may_go(const struct ch_sender *sender,
 		   const struct ch_under_way *item)
 {
-	return item->batch->open && !room->paused;
+	return item->batch->open && !sender->relay->room->paused &&
+	       !sender->relay->paused;
 }
 
 /* As ch_store_dot(), with the signature of a letter that has one. */
@@ -425,7 +436,7 @@ static int on_dot(struct ch_mailroom *room, struct ch_worker *worker,
 		return ch_error_set(err, CH_GIVE_UP, "letter %lld is not here",
 				    (long long)dot->letter_id);
 	ch_crash_point("sending.dot-asked");
-	if (may_go(room, item)) {
+	if (may_go(sender, item)) {
 		struct ch_error failure;
 
 		changed = record_dot(room->store, dot, now_us, &failure);
@@ -443,17 +454,29 @@ static int on_dot(struct ch_mailroom *room, struct ch_worker *worker,
 
 /* ---- RESULT ----------------------------------------------------------- */
 
+/* What a letter waits for that goes back to the queue. */
+static enum ch_reply_class class_of(const struct ch_send_address_result *result)
+{
+	if (result->outcome == CH_OUTCOME_UNTRIED)
+		return CH_REPLY_CONNECTION;
+	/* A 4yz without a reply of its own has a delay all the same. */
+	if (result->code == 0)
+		return CH_REPLY_OTHER;
+	return ch_reply_classify(result->code, result->status, result->reply);
+}
+
 /* What an outcome makes of the address. */
 static enum ch_state state_after(const struct ch_mailroom *room,
 				 const struct ch_under_way *item,
-				 unsigned int outcome, int64_t now_us,
-				 int64_t *ret_at_us, bool *ret_expired)
+				 const struct ch_send_address_result *result,
+				 int64_t now_us, int64_t *ret_at_us,
+				 bool *ret_expired)
 {
-	bool untried = outcome == CH_OUTCOME_UNTRIED;
+	bool untried = result->outcome == CH_OUTCOME_UNTRIED;
 
 	*ret_at_us = 0;
 	*ret_expired = false;
-	switch (outcome) {
+	switch (result->outcome) {
 	case CH_OUTCOME_SENT:
 		return CH_STATE_SENT;
 	case CH_OUTCOME_FAILED:
@@ -467,9 +490,7 @@ static enum ch_state state_after(const struct ch_mailroom *room,
 	}
 	if (untried && item->differs)
 		return CH_STATE_HELD;
-	if (schedule(room, item,
-		     untried ? CH_RETRY_UNTRIED : CH_RETRY_DEFERRED, now_us,
-		     ret_at_us))
+	if (schedule(room, item, class_of(result), now_us, ret_at_us))
 		return CH_STATE_QUEUED;
 	*ret_expired = true;
 	return CH_STATE_FAILED;
@@ -522,20 +543,23 @@ static void judge_relay(struct ch_relay *relay,
 	}
 }
 
-static int apply(struct ch_mailroom *room, struct ch_under_way *item,
+static int apply(const struct ch_relay *relay, struct ch_under_way *item,
 		 const struct ch_send_address_result *result, int64_t now_us,
 		 struct ch_error *err)
 {
+	struct ch_mailroom *room = relay->room;
 	int64_t at_us;
 	bool expired;
-	enum ch_state to = state_after(room, item, result->outcome, now_us,
-				       &at_us, &expired);
+	enum ch_state to = state_after(room, item, result, now_us, &at_us,
+				       &expired);
 	const struct ch_store_result change = {
 		.seq = result->seq,
 		.to = to,
 		.code = result->code,
 		.status = expired ? ch_slice_of(EXPIRED) : result->status,
 		.reply = result->reply,
+		.relay = result->outcome == CH_OUTCOME_UNTRIED ?
+				 CH_SLICE_EMPTY : ch_slice_of(relay->name),
 		.next_at_us = at_us,
 	};
 	struct ch_error failure;
@@ -551,6 +575,7 @@ static int apply(struct ch_mailroom *room, struct ch_under_way *item,
 				    "end", result->seq,
 				    (long long)item->letter_id);
 	item->pending--;
+	item->tried |= result->outcome != CH_OUTCOME_UNTRIED;
 	log_result(room, item, result, to, expired);
 	if (to == CH_STATE_QUEUED)
 		queued_again(room, item, at_us);
@@ -578,7 +603,8 @@ static int on_result(struct ch_mailroom *room, struct ch_worker *worker,
 				    (long long)results->letter_id);
 	ch_crash_point("sending.result");
 	for (uint32_t i = 0; i < results->results_len; i++) {
-		if (apply(room, item, &results->results[i], now_us, err) < 0)
+		if (apply(sender->relay, item, &results->results[i], now_us,
+			  err) < 0)
 			return -1;
 		judge_relay(sender->relay, item, &results->results[i]);
 	}
@@ -619,7 +645,7 @@ static void expire(struct ch_mailroom *room, const struct ch_under_way *item,
  * letter that a worker died of waits like one that was deferred; the others
  * have nothing to do with it. */
 static void abandon(struct ch_mailroom *room, struct ch_under_way *item,
-		    const char *why, enum ch_retry_reason reason)
+		    const char *why, enum ch_reply_class class)
 {
 	struct ch_log_fields fields = { .batch = item->batch->reference,
 					.letter = item->key };
@@ -628,13 +654,17 @@ static void abandon(struct ch_mailroom *room, struct ch_under_way *item,
 	struct ch_error err;
 	int doubtful;
 
-	if (!schedule(room, item, reason, now_us, &at_us))
+	/* There is no reply of such a letter to count by. */
+	if (class != CH_REPLY_CONNECTION)
+		item->deferrals = item->attempt - 1;
+	if (!schedule(room, item, class, now_us, &at_us))
 		expire(room, item, why, now_us);
 	doubtful = ch_store_abandon(room->store, item->letter_id,
 				    item->attempt, why, at_us, now_us, &err);
 	if (doubtful < 0)
 		ch_room_fail(room, &err);
 	if (doubtful > 0) {
+		item->tried = true;
 		fields.state = ch_state_name(CH_STATE_IN_DOUBT);
 		ch_turn_log(room, LOG_WARNING, &fields, "in doubt: %s", why);
 	}
@@ -642,14 +672,14 @@ static void abandon(struct ch_mailroom *room, struct ch_under_way *item,
 }
 
 static void abandon_all(struct ch_sender *sender, const char *why,
-			enum ch_retry_reason reason_of_first)
+			enum ch_reply_class class_of_first)
 {
-	enum ch_retry_reason reason = reason_of_first;
+	enum ch_reply_class class = class_of_first;
 
 	while (sender->first) {
-		abandon(sender->relay->room, sender->first, why, reason);
+		abandon(sender->relay->room, sender->first, why, class);
 		finish(sender, sender->first);
-		reason = CH_RETRY_UNTRIED;
+		class = CH_REPLY_CONNECTION;
 	}
 }
 
@@ -665,7 +695,7 @@ static int on_fault(struct ch_mailroom *room, struct ch_worker *worker,
 	(void)ch_turn_open(room);
 	(void)snprintf(text, sizeof(text), "%.*s", (int)fault->text.len,
 		       fault->text.data);
-	abandon_all(sender, text, CH_RETRY_UNTRIED);
+	abandon_all(sender, text, CH_REPLY_CONNECTION);
 	sender->want = 0;
 	sender->faults++;
 	ch_relay_fault(sender->relay, fault->fault, text);
@@ -680,7 +710,7 @@ static void on_ended(struct ch_mailroom *room, struct ch_worker *worker,
 	ch_crash_point("sending.worker-ended");
 	for (size_t i = 0; i < crew->len; i++)
 		abandon_all(&crew->senders[i], end->text,
-			    end->well ? CH_RETRY_UNTRIED : CH_RETRY_DEFERRED);
+			    end->well ? CH_REPLY_CONNECTION : CH_REPLY_OTHER);
 	ch_relay_crew_ended(crew, end);
 }
 

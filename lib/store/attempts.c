@@ -379,7 +379,8 @@ static int result_row(struct ch_store *store, int64_t letter_id,
 {
 	CH_AUTO(ch_query) q = ch_query(store,
 		"UPDATE address SET state = ?, next_at_us = ?, changed_us = ?, "
-		"code = ?, status = ?, reply = ? WHERE letter_id = ? "
+		"code = ?, status = ?, reply = ?, relay = ?, "
+		"deferrals = deferrals + ? WHERE letter_id = ? "
 		"AND seq = ? AND state = ? AND attempt = ?");
 	bool queued = result->to == CH_STATE_QUEUED;
 	int changed;
@@ -391,6 +392,8 @@ static int result_row(struct ch_store *store, int64_t letter_id,
 	ch_query_put_int(&q, result->code);
 	ch_query_put_slice(&q, result->status);
 	ch_query_put_blob(&q, result->reply.data, result->reply.len);
+	ch_query_put_slice(&q, result->relay);
+	ch_query_put_int(&q, queued && result->code);
 	ch_query_put_int(&q, letter_id);
 	ch_query_put_int(&q, stand->seq);
 	ch_query_put_int(&q, stand->state);
@@ -413,6 +416,8 @@ static int tell_result(struct ch_store *store,
 	ch_json_int(&detail, "code", result->code);
 	ch_json_text(&detail, "status", result->status);
 	ch_json_text(&detail, "reply", result->reply);
+	if (result->relay.len > 0)
+		ch_json_text(&detail, "relay", result->relay);
 	return ch_store_event_add(store, result_event(result),
 				  standing->batch_id, standing->letter_id, "",
 				  ch_json_end(&detail), now_us, err);

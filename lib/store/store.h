@@ -206,6 +206,8 @@ struct ch_store_address {
 	uint32_t code;  /* of the last reply */
 	char *status;   /* "5.1.1" or "" */
 	char *reply;    /* raw, unescaped */
+	char *relay;    /* that it was last tried over, "" */
+	uint32_t deferrals; /* replies of 4yz so far */
 	int64_t next_at_us; /* queued: not before */
 	int64_t changed_us;
 };
@@ -276,6 +278,7 @@ struct ch_store_result {
 	uint32_t code;
 	struct ch_slice status;
 	struct ch_slice reply;
+	struct ch_slice relay; /* it was tried over; "" where it was not */
 	int64_t next_at_us;
 };
 int ch_store_result(struct ch_store *store, int64_t letter_id,

@@ -13,49 +13,66 @@
 #define DAY (86400 * S)
 #define START (1796601600 * S)
 
-static const int64_t delays[] = { 300000, 900000, 3600000 };
+static int64_t delays[] = { 300000, 900000, 3600000 };
+static int64_t at_once[] = { 0 };
+static int64_t hours[] = { 3600000, 14400000 };
 static const struct ch_retry_schedule five_days = {
-	delays, CH_COUNT(delays), 5 * 86400000LL
+	.delays = {
+		[CH_REPLY_CONNECTION] = { at_once, CH_COUNT(at_once) },
+		[CH_REPLY_BUSY] = { delays, CH_COUNT(delays) },
+		[CH_REPLY_POLICY] = { delays, CH_COUNT(delays) },
+		[CH_REPLY_MAILBOX] = { hours, CH_COUNT(hours) },
+		[CH_REPLY_OTHER] = { delays, CH_COUNT(delays) },
+	},
+	.max_age_ms = 5 * 86400000LL,
 };
 
 static void retries(void **state)
 {
 	static const struct {
 		const char *name;
-		enum ch_retry_reason reason;
-		uint32_t attempt;
+		enum ch_reply_class class;
+		uint32_t attempt, deferrals;
 		int64_t age_us;
 		bool again;
 		int64_t least_us, most_us; /* from now */
 	} rows[] = {
-		{ "first 4yz", CH_RETRY_DEFERRED, 1, 2 * S, true,
+		{ "first 4yz", CH_REPLY_OTHER, 1, 0, 2 * S, true,
 		  300 * S, 3375 * S / 10 },
-		{ "second 4yz", CH_RETRY_DEFERRED, 2, 400 * S, true,
+		{ "second 4yz", CH_REPLY_OTHER, 2, 1, 400 * S, true,
 		  900 * S, 10125 * S / 10 },
-		{ "the last delay goes on", CH_RETRY_DEFERRED, 40, DAY, true,
+		{ "first 4yz after six connections", CH_REPLY_OTHER, 7, 0, DAY,
+		  true, 300 * S, 3375 * S / 10 },
+		{ "a full mailbox", CH_REPLY_MAILBOX, 1, 0, 2 * S, true,
 		  3600 * S, 4050 * S },
-		{ "nothing was tried", CH_RETRY_UNTRIED, 7, DAY, true, 0, 0 },
-		{ "the last try is at the end", CH_RETRY_DEFERRED, 90,
-		  5 * DAY - 60 * S, true, 60 * S, 60 * S },
-		{ "five days of 4yz", CH_RETRY_DEFERRED, 91, 5 * DAY, false,
+		{ "it is full after a greylist", CH_REPLY_MAILBOX, 2, 1, DAY,
+		  true, 14400 * S, 16200 * S },
+		{ "the last delay goes on", CH_REPLY_POLICY, 40, 39, DAY, true,
+		  3600 * S, 4050 * S },
+		{ "nothing was tried", CH_REPLY_CONNECTION, 7, 6, DAY, true,
 		  0, 0 },
-		{ "five days without a relay", CH_RETRY_UNTRIED, 91,
+		{ "the last try is at the end", CH_REPLY_BUSY, 90, 89,
+		  5 * DAY - 60 * S, true, 60 * S, 60 * S },
+		{ "five days of 4yz", CH_REPLY_OTHER, 91, 90, 5 * DAY, false,
+		  0, 0 },
+		{ "five days without a relay", CH_REPLY_CONNECTION, 91, 0,
 		  5 * DAY + 1, false, 0, 0 },
 		{ "a clock that jumped at the first attempt",
-		  CH_RETRY_DEFERRED, 1, 4000 * DAY, true, 300 * S,
+		  CH_REPLY_OTHER, 1, 0, 4000 * DAY, true, 300 * S,
 		  3375 * S / 10 },
-		{ "a clock that went back a day", CH_RETRY_DEFERRED, 1, -DAY,
+		{ "a clock that went back a day", CH_REPLY_OTHER, 1, 0, -DAY,
 		  true, 300 * S, 3375 * S / 10 },
-		{ "attempt 0 is the first", CH_RETRY_DEFERRED, 0, 0, true,
+		{ "attempt 0 is the first", CH_REPLY_OTHER, 0, 0, 0, true,
 		  300 * S, 3375 * S / 10 },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < CH_COUNT(rows); i++) {
 		struct ch_retry retry = {
-			.reason = rows[i].reason,
+			.class = rows[i].class,
 			.letter_id = 42,
 			.attempt = rows[i].attempt,
+			.deferrals = rows[i].deferrals,
 			.first_at_us = START,
 			.now_us = START + rows[i].age_us,
 		};
@@ -73,7 +90,7 @@ static void retries(void **state)
 static void retries_are_spread_and_fixed(void **state)
 {
 	struct ch_retry retry = {
-		.attempt = 1, .first_at_us = START, .now_us = START,
+		.class = CH_REPLY_POLICY, .attempt = 1, .first_at_us = START, .now_us = START,
 	};
 	unsigned int eighths[8] = { 0 };
 	int64_t again_us;
@@ -88,6 +105,53 @@ static void retries_are_spread_and_fixed(void **state)
 	}
 	for (size_t i = 0; i < 8; i++)
 		assert_in_range(eighths[i], 60, 140);
+}
+
+static void replies(void **state)
+{
+	static const struct {
+		uint32_t code;
+		const char *status, *reply;
+		enum ch_reply_class class;
+	} rows[] = {
+		{ 0, "", "", CH_REPLY_CONNECTION },
+		{ 0, "4.7.1", "closed", CH_REPLY_CONNECTION },
+		{ 421, "", "421 Service not available", CH_REPLY_BUSY },
+		{ 421, "4.3.2", "421 4.3.2 shutting down", CH_REPLY_BUSY },
+		{ 421, "4.7.0", "421 4.7.0 unusual rate of mail",
+		  CH_REPLY_POLICY },
+		{ 450, "4.7.1", "450 4.7.1 come again", CH_REPLY_POLICY },
+		{ 450, "4.2.0", "450 4.2.0 <a@b.example>: Recipient address "
+				"rejected: Greylisted", CH_REPLY_POLICY },
+		{ 451, "", "451 GreyListing in action", CH_REPLY_POLICY },
+		{ 451, "4.3.2", "451 4.3.2 Please try again in 240 seconds",
+		  CH_REPLY_POLICY },
+		{ 451, "", "451 Temporary local problem - please try later",
+		  CH_REPLY_OTHER },
+		{ 452, "4.2.2", "452 4.2.2 over quota", CH_REPLY_MAILBOX },
+		{ 450, "4.2.1", "450 4.2.1 receiving too fast",
+		  CH_REPLY_MAILBOX },
+		{ 452, "", "452 Mailbox full", CH_REPLY_MAILBOX },
+		{ 452, "4.5.3", "452 4.5.3 too many recipients",
+		  CH_REPLY_OTHER },
+		{ 452, "4.3.1", "452 4.3.1 mailbox full of other things",
+		  CH_REPLY_OTHER },
+		{ 451, "4.70.1", "", CH_REPLY_OTHER },
+		{ 451, "4.7", "", CH_REPLY_OTHER },
+		{ 451, "", "", CH_REPLY_OTHER },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		enum ch_reply_class class =
+			ch_reply_classify(rows[i].code,
+					  ch_slice_of(rows[i].status),
+					  ch_slice_of(rows[i].reply));
+
+		if (class != rows[i].class)
+			fail_msg("%u %s: %d", rows[i].code, rows[i].reply,
+				 (int)class);
+	}
 }
 
 static void rests(void **state)
@@ -127,6 +191,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(retries),
 		cmocka_unit_test(retries_are_spread_and_fixed),
+		cmocka_unit_test(replies),
 		cmocka_unit_test(rests),
 	};
 

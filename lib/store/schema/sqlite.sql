@@ -75,6 +75,8 @@ CREATE TABLE address (
 	first_at_us INTEGER NOT NULL, -- of the first attempt, 0 = none
 	changed_us  INTEGER NOT NULL,
 	code        INTEGER NOT NULL,
+	deferrals   INTEGER NOT NULL DEFAULT 0, -- 4yz that it got
+	relay       TEXT NOT NULL DEFAULT '', -- it was last tried over
 	address     TEXT NOT NULL,
 	status      TEXT NOT NULL,
 	reply       BLOB NOT NULL,
