@@ -87,6 +87,23 @@ static void show_head(const struct ch_term *term, const json_t *room)
 				     room, "imports_under_way"));
 }
 
+/* Outside its hours: why nothing goes. */
+static void show_hours(const struct ch_term *term, const json_t *room)
+{
+	const json_t *hours = json_object_get(room, "hours");
+	char until[CH_TIME_SIZE];
+
+	if (!json_is_object(hours))
+		return;
+	ch_outcome_time(hours, "until", until);
+	ch_term_line(term, "  %s%s%s%s (hours in %s)",
+		     ch_json_true(hours, "open") ?
+			     "within its hours" :
+			     "outside its hours: letters wait",
+		     until[0] ? ", until " : "", until, until[0] ? " UTC" : "",
+		     ch_json_text(hours, "time_zone"));
+}
+
 static void show_alarms(const struct ch_term *term, const json_t *room)
 {
 	const json_t *alarm;
@@ -188,6 +205,7 @@ static void show(const struct view *view, const struct ch_term *term)
 		return;
 	}
 	show_head(term, view->room);
+	show_hours(term, view->room);
 	show_alarms(term, view->room);
 	show_peers(term, view->room);
 	fputc('\n', term->file);

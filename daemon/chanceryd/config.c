@@ -16,8 +16,11 @@
 #include <unistd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "chanceryd/config-private.h"
+#include "chanceryd/zone.h"
 #include "store/store.h"
 #include "wire/messages.h"
 
@@ -205,6 +208,20 @@ static const struct ch_setting pace_table[] = {
 	{ 0 }
 };
 
+static const struct ch_setting window_table[] = {
+	{ .name = "days", .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_window_config, days),
+	  .initial = "\"Mon-Fri\"", .min = 3, .max = 60,
+	  .help = "such as \"Mon-Thu,Sat\"" },
+	{ .name = "from", .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_window_config, from), .min = 5,
+	  .max = 8, .help = "such as \"08:00\"" },
+	{ .name = "to", .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_window_config, to), .min = 5, .max = 8,
+	  .help = "such as \"18:00\"; before `from`: on the next day" },
+	{ 0 }
+};
+
 static const struct ch_setting sending_table[] = {
 	{ .name = "retry", .type = CH_SETTING_STRINGS, AT(sending.retry),
 	  .initial = "[ \"5m\", \"15m\", \"1h\", \"4h\", \"12h\" ]",
@@ -231,6 +248,19 @@ static const struct ch_setting sending_table[] = {
 	  AT(sending.schedule.max_age_ms), .initial = "\"5d\"", .min = MINUTE,
 	  .max = 60 * DAY, .help = "then a letter has expired" },
 	{ .name = "pace", .type = CH_SETTING_GROUP, .members = pace_table },
+	{ .name = "windows", .type = CH_SETTING_LIST, AT(sending.windows),
+	  .initial = "( )", .members = window_table,
+	  .size = sizeof(struct ch_window_config), .max = 50,
+	  .help = "when letters may go; none: always" },
+	{ .name = "time_zone", .type = CH_SETTING_STRING,
+	  AT(sending.time_zone), .initial = "\"UTC\"", .min = 1, .max = 100,
+	  .help = "of the windows and holidays, such as \"Europe/Vienna\"" },
+	{ .name = "holidays", .type = CH_SETTING_STRINGS, AT(sending.holidays),
+	  .initial = "[ ]", .max = 1000,
+	  .help = "on which no window begins, such as \"2026-12-25\"" },
+	{ .name = "holidays_file", .type = CH_SETTING_STRING,
+	  AT(sending.holidays_file), .initial = "\"\"", .max = 4095,
+	  .help = "more of them, a date on each line" },
 	{ .name = "dsn", .type = CH_SETTING_BOOL, AT(sending.dsn),
 	  .initial = "true", .help = "RET, ENVID, NOTIFY where offered" },
 	{ .name = "dsn_success", .type = CH_SETTING_BOOL,
@@ -537,6 +567,82 @@ static void check_retry(const struct rules *r)
 		     &delays[CH_REPLY_CONNECTION]);
 }
 
+static void read_window(const struct rules *r, size_t i)
+{
+	const struct ch_window_config *words = r->config->sending.windows.items;
+	struct ch_hours *hours = &r->config->sending.hours;
+	struct ch_hours_window *window = &hours->windows[i];
+	CH_AUTOCHAR days = ch_xasprintf("sending.windows[%zu].days", i);
+	CH_AUTOCHAR from = ch_xasprintf("sending.windows[%zu].from", i);
+	CH_AUTOCHAR to = ch_xasprintf("sending.windows[%zu].to", i);
+
+	if (ch_hours_parse_days(words[i].days, &window->days) < 0)
+		complain(r, days, "such as \"Mon-Fri\" or \"Tue,Sat-Sun\"",
+			 "\"%s\" are no weekdays", words[i].days);
+	if (ch_hours_parse_time(words[i].from, &window->from_s) < 0)
+		complain(r, from, "such as \"08:00\"",
+			 "\"%s\" is no time of the day", words[i].from);
+	if (ch_hours_parse_time(words[i].to, &window->to_s) < 0)
+		complain(r, to, "such as \"18:00\", at most \"24:00\"",
+			 "\"%s\" is no time of the day", words[i].to);
+	else if (window->from_s == window->to_s)
+		complain(r, to, "a whole day is from \"00:00\" to \"24:00\"",
+			 "the window ends when it begins");
+}
+
+static void read_holidays(const struct rules *r)
+{
+	const struct ch_setting_strings *dates = &r->config->sending.holidays;
+	char **file = &r->config->sending.holidays_file;
+	struct ch_hours *hours = &r->config->sending.hours;
+	CH_AUTO(ch_str) text = CH_STR_INIT(MIB);
+	size_t errors = r->problems->errors;
+	struct ch_error err;
+
+	for (size_t i = 0; i < dates->len; i++)
+		if (ch_hours_add_holiday(hours, ch_slice_of(dates->items[i])) <
+		    0)
+			complain(r, "sending.holidays",
+				 "such as \"2026-12-25\"",
+				 "\"%s\" is no date", dates->items[i]);
+	if ((*file)[0])
+		check_file(r, file, PUBLIC, "sending.holidays_file");
+	if (!(*file)[0] || r->problems->errors > errors)
+		return;
+	if (ch_file_read(*file, &text, &err) < 0)
+		complain(r, "sending.holidays_file", NULL, "%s", err.text);
+	else
+		ch_hours_add_file(hours, (struct ch_slice){ ch_str_cstr(&text),
+							    text.len },
+				  *file, r->problems);
+}
+
+/* Windows that never open would keep every letter for ever. */
+static void check_windows(const struct rules *r)
+{
+	const struct ch_setting_list *list = &r->config->sending.windows;
+	const char *name = r->config->sending.time_zone;
+	struct ch_hours *hours = &r->config->sending.hours;
+	size_t errors = r->problems->errors;
+
+	hours->windows = ch_xcalloc(list->len, sizeof(*hours->windows));
+	hours->len = list->len;
+	for (size_t i = 0; i < list->len; i++)
+		read_window(r, i);
+	read_holidays(r);
+	ch_hours_sort(hours);
+	hours->zone = ch_zone_new(name);
+	if (!hours->zone)
+		complain(r, "sending.time_zone",
+			 "such as \"Europe/Vienna\"; timedatectl "
+			 "list-timezones shows them all",
+			 "there is no time zone \"%s\"", name);
+	if (r->problems->errors == errors &&
+	    ch_hours_next_us(hours, ch_clock_now_us(), true) == INT64_MAX)
+		complain(r, "sending.windows", "look at the holidays",
+			 "no window opens within %d days", CH_HOURS_DAYS);
+}
+
 /* local@domain of characters that need no quoting, with room for the token:
  * RFC 5321 section 4.5.3.1.1 gives a local part 64. */
 static void check_envelope(const struct rules *r)
@@ -588,6 +694,7 @@ static void check_rules(void *config, const char *shown,
 	check_relays(&r);
 	check_mailboxes(&r);
 	check_retry(&r);
+	check_windows(&r);
 	check_store(&r);
 }
 
@@ -616,6 +723,7 @@ void ch_config_free(struct ch_config *config)
 {
 	if (!config)
 		return;
+	ch_hours_release(&config->sending.hours);
 	for (size_t i = 0; i < CH_REPLY_CLASSES; i++)
 		free(config->sending.schedule.delays[i].ms);
 	ch_settings_release(ch_config_table, config);

@@ -15,6 +15,7 @@
 
 #include "base/problem.h"
 #include "base/settings.h"
+#include "chanceryd/hours.h"
 #include "chanceryd/schedule.h"
 
 /* Common to relays and mailboxes. */
@@ -57,6 +58,13 @@ struct ch_relay_config {
 	int64_t letters_per_connection;
 };
 
+/* Words, as they are written. */
+struct ch_window_config {
+	char *days;
+	char *from;
+	char *to;
+};
+
 struct ch_mailbox_config {
 	struct ch_peer_config peer;
 	char *folder;        /* "INBOX" */
@@ -91,6 +99,11 @@ struct ch_config {
 		struct ch_setting_strings retry, retry_busy, retry_policy,
 			retry_mailbox, retry_connection;
 		struct ch_pace_config pace; /* over all relays together */
+		struct ch_setting_list windows; /* of struct ch_window_config */
+		char *time_zone;
+		struct ch_setting_strings holidays;
+		char *holidays_file; /* "" = none */
+		struct ch_hours hours; /* owned: these four, read */
 		bool dsn;         /* RET, ENVID, NOTIFY, ORCPT where offered */
 		bool dsn_success; /* NOTIFY=SUCCESS too */
 		struct ch_retry_schedule schedule; /* the same, read; owns its

@@ -68,6 +68,9 @@ struct ch_mailroom_state {
 	uint64_t commits;         /* since the start */
 	uint64_t worker_restarts;
 	uint64_t imports_under_way;
+	const char *time_zone;    /* of its hours; NULL: it is always open */
+	bool open;                /* within its hours */
+	int64_t open_until_us;    /* when that changes; INT64_MAX: not soon */
 	bool signs;               /* letters leave with S/MIME signatures */
 };
 /* Borrowed until the end of the turn. */

@@ -538,6 +538,19 @@ class WithRoom(Case):
 
 
 class Reading(WithRoom):
+    def test_status_outside_hours(self):
+        self.assertNotIn("hours", self.chancery("status"))
+        self.room.hours = {"open": False, "until": "2026-11-30T07:00:00Z",
+                           "time_zone": "Europe/Vienna"}
+        out = self.chancery("status")
+        self.assertIn("outside its hours: letters wait, until "
+                      "2026-11-30 07:00 UTC (hours in Europe/Vienna)", out)
+        self.assertIn("relay relay (backup): ready, 4 connections, 3 letters "
+                      "under way, no letter before 2026-11-30 07:00 UTC", out)
+        self.room.hours = {"open": True, "until": None, "time_zone": "UTC"}
+        self.assertIn("within its hours (hours in UTC)",
+                      self.chancery("status"))
+
     def test_status(self):
         out = self.chancery("status")
         self.assertIn("chanceryd 0.1.0: running", out)

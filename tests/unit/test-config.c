@@ -95,6 +95,25 @@ static void each_mistake_keeps_it_from_starting(void **state)
 		  ":2: sending.retry_policy: \"0s\" is no delay" },
 		{ HEAD "sending: { retry_connection = [ \"31d\" ]; };",
 		  ":2: sending.retry_connection: \"31d\" is no delay" },
+		{ HEAD "sending: { time_zone = \"Europe/Nowhere\"; };",
+		  ":2: sending.time_zone: there is no time zone "
+		  "\"Europe/Nowhere\"" },
+		{ HEAD "sending: { windows = ( { from = \"08:00\"; "
+		       "to = \"25:00\"; } ); };",
+		  ":2: sending.windows[0].to: \"25:00\" is no time" },
+		{ HEAD "sending: { windows = ( { from = \"08:00\"; "
+		       "to = \"08:00\"; } ); };",
+		  ":2: sending.windows[0].to: the window ends when" },
+		{ HEAD "sending: { windows = ( { days = \"Mo\"; "
+		       "from = \"08:00\"; to = \"18:00\"; } ); };",
+		  ":2: sending.windows[0].days: is too short" },
+		{ HEAD "sending: { windows = ( { days = \"Mon-Fry\"; "
+		       "from = \"08:00\"; to = \"18:00\"; } ); };",
+		  ":2: sending.windows[0].days: \"Mon-Fry\" are no weekdays" },
+		{ HEAD "sending: { holidays = [ \"2026-02-29\" ]; };",
+		  ":2: sending.holidays: \"2026-02-29\" is no date" },
+		{ HEAD "sending: { holidays_file = \"/nowhere/at/all\"; };",
+		  ":2: sending.holidays_file: the file cannot be read" },
 		{ HEAD "sending: { retry = [ ]; };",
 		  ":2: sending.retry: needs at least 1" },
 		{ RELAY("tls = \"none\";"),
