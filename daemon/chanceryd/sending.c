@@ -127,17 +127,6 @@ static void tell_batch(struct ch_crew *crew, int64_t batch_id)
 	crew->batches[crew->batches_len++] = batch_id;
 }
 
-static uint32_t deferrals_of(const struct ch_store_letter *letter)
-{
-	uint32_t most = 0;
-
-	for (size_t i = 0; i < letter->addresses_len; i++)
-		if (letter->addresses[i].state == CH_STATE_CLAIMED &&
-		    letter->addresses[i].deferrals > most)
-			most = letter->addresses[i].deferrals;
-	return most;
-}
-
 /* Returns how many addresses are to be tried. */
 static uint32_t list_addresses(const struct ch_store_letter *letter,
 			       struct ch_send_address *ret)
@@ -280,7 +269,6 @@ void ch_sender_give(struct ch_sender *sender, struct ch_active_batch *batch,
 	item->batch = batch;
 	item->letter_id = letter->id;
 	item->attempt = letter->attempt;
-	item->deferrals = deferrals_of(letter);
 	item->first_at_us = letter->first_at_us;
 	tell_batch(sender->crew, batch->id);
 	item->pending = tell_letter(sender, batch, letter);
@@ -342,14 +330,14 @@ static void queued_again(struct ch_mailroom *room,
 
 static bool schedule(const struct ch_mailroom *room,
 		     const struct ch_under_way *item,
-		     enum ch_reply_class class, int64_t now_us,
-		     int64_t *ret_at_us)
+		     enum ch_reply_class class, uint32_t deferrals,
+		     int64_t now_us, int64_t *ret_at_us)
 {
 	const struct ch_retry retry = {
 		.class = class,
 		.letter_id = item->letter_id,
 		.attempt = item->attempt,
-		.deferrals = item->deferrals,
+		.deferrals = deferrals,
 		.first_at_us = item->first_at_us ? item->first_at_us : now_us,
 		.now_us = now_us,
 	};
@@ -465,8 +453,20 @@ static enum ch_reply_class class_of(const struct ch_send_address_result *result)
 	return ch_reply_classify(result->code, result->status, result->reply);
 }
 
+static uint32_t deferrals_of(struct ch_mailroom *room,
+			     const struct ch_under_way *item)
+{
+	uint32_t deferrals;
+	struct ch_error err;
+
+	if (ch_store_deferrals(room->store, item->letter_id, &deferrals,
+			       &err) < 0)
+		ch_room_fail(room, &err);
+	return deferrals;
+}
+
 /* What an outcome makes of the address. */
-static enum ch_state state_after(const struct ch_mailroom *room,
+static enum ch_state state_after(struct ch_mailroom *room,
 				 const struct ch_under_way *item,
 				 const struct ch_send_address_result *result,
 				 int64_t now_us, int64_t *ret_at_us,
@@ -490,7 +490,9 @@ static enum ch_state state_after(const struct ch_mailroom *room,
 	}
 	if (untried && item->differs)
 		return CH_STATE_HELD;
-	if (schedule(room, item, class_of(result), now_us, ret_at_us))
+	if (schedule(room, item, class_of(result),
+		     untried ? 0 : deferrals_of(room, item), now_us,
+		     ret_at_us))
 		return CH_STATE_QUEUED;
 	*ret_expired = true;
 	return CH_STATE_FAILED;
@@ -654,10 +656,8 @@ static void abandon(struct ch_mailroom *room, struct ch_under_way *item,
 	struct ch_error err;
 	int doubtful;
 
-	/* There is no reply of such a letter to count by. */
-	if (class != CH_REPLY_CONNECTION)
-		item->deferrals = item->attempt - 1;
-	if (!schedule(room, item, class, now_us, &at_us))
+	/* There is no reply to count by: attempts do. */
+	if (!schedule(room, item, class, item->attempt - 1, now_us, &at_us))
 		expire(room, item, why, now_us);
 	doubtful = ch_store_abandon(room->store, item->letter_id,
 				    item->attempt, why, at_us, now_us, &err);

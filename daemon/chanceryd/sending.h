@@ -33,7 +33,6 @@ struct ch_under_way {
 	int64_t first_at_us; /* of its age */
 	uint32_t attempt;
 	uint32_t pending; /* addresses that have no result yet */
-	uint32_t deferrals; /* 4yz that one of its addresses got before */
 	bool tried;       /* the relay has heard of it, or may have */
 	bool told;        /* a "go" was given: not called back any more */
 	bool called_back; /* the answer to its dot was "no" */

@@ -206,8 +206,7 @@ struct ch_store_address {
 	uint32_t code;  /* of the last reply */
 	char *status;   /* "5.1.1" or "" */
 	char *reply;    /* raw, unescaped */
-	char *relay;    /* that it was last tried over, "" */
-	uint32_t deferrals; /* replies of 4yz so far */
+	char *relay;    /* that it was last tried over; NULL: none */
 	int64_t next_at_us; /* queued: not before */
 	int64_t changed_us;
 };
@@ -284,6 +283,11 @@ struct ch_store_result {
 int ch_store_result(struct ch_store *store, int64_t letter_id,
 		    uint32_t attempt, const struct ch_store_result *result,
 		    int64_t now_us, struct ch_error *err);
+
+/* How many replies of 4yz an address of the letter got before, as results that
+ * went to queued with a code: the most of any one. */
+int ch_store_deferrals(struct ch_store *store, int64_t letter_id,
+		       uint32_t *ret, struct ch_error *err);
 
 /* A worker is gone: claimed under this attempt to queued (due at next_at_us),
  * dot to in_doubt. Returns the number of addresses in doubt, or -1. */

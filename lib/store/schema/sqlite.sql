@@ -75,11 +75,17 @@ CREATE TABLE address (
 	first_at_us INTEGER NOT NULL, -- of the first attempt, 0 = none
 	changed_us  INTEGER NOT NULL,
 	code        INTEGER NOT NULL,
-	deferrals   INTEGER NOT NULL DEFAULT 0, -- 4yz that it got
-	relay       TEXT NOT NULL DEFAULT '', -- it was last tried over
 	address     TEXT NOT NULL,
 	status      TEXT NOT NULL,
 	reply       BLOB NOT NULL,
+	relay       TEXT NOT NULL DEFAULT '', -- it was last tried over
+	PRIMARY KEY (letter_id, seq)
+) STRICT, WITHOUT ROWID;
+-- How often an address was refused for now: a row for those that were.
+CREATE TABLE deferral (
+	letter_id INTEGER NOT NULL,
+	seq       INTEGER NOT NULL,
+	count     INTEGER NOT NULL,
 	PRIMARY KEY (letter_id, seq)
 ) STRICT, WITHOUT ROWID;
 -- What is to send, in order: a claim costs the same whatever else is there.
