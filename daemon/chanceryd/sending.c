@@ -390,10 +390,13 @@ static bool may_go(const struct ch_sender *sender,
 	       !sender->relay->paused;
 }
 
-/* As ch_store_dot(), with the signature of a letter that has one. */
-static int record_dot(struct ch_store *store, const struct ch_send_dot *dot,
-		      int64_t now_us, struct ch_error *err)
+/* As ch_store_dot(), with the signature of a letter that has one, and with the
+ * relay where there are several. */
+static int record_dot(const struct ch_relay *relay,
+		      const struct ch_send_dot *dot, int64_t now_us,
+		      struct ch_error *err)
 {
+	struct ch_store *store = relay->room->store;
 	int changed = ch_store_dot(store, dot->letter_id, dot->attempt,
 				   dot->seqs, dot->seqs_len, &dot->sha256,
 				   dot->size_bytes, now_us, err);
@@ -401,6 +404,9 @@ static int record_dot(struct ch_store *store, const struct ch_send_dot *dot,
 	if (changed > 0 && dot->signature.len > 0 &&
 	    ch_store_signature_keep(store, dot->letter_id, dot->signature,
 				    err) < 0)
+		return -1;
+	if (changed > 0 && relay->room->config->relays.len > 1 &&
+	    ch_store_relay_keep(store, dot->letter_id, relay->name, err) < 0)
 		return -1;
 	return changed;
 }
@@ -427,7 +433,7 @@ static int on_dot(struct ch_mailroom *room, struct ch_worker *worker,
 	if (may_go(sender, item)) {
 		struct ch_error failure;
 
-		changed = record_dot(room->store, dot, now_us, &failure);
+		changed = record_dot(sender->relay, dot, now_us, &failure);
 		if (changed < 0)
 			ch_room_fail(room, &failure);
 		item->differs = changed == 0;

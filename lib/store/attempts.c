@@ -302,6 +302,19 @@ int ch_store_dot(struct ch_store *store, int64_t letter_id, uint32_t attempt,
 	return 1;
 }
 
+/* Where state is 2, the address is at its dot. */
+int ch_store_relay_keep(struct ch_store *store, int64_t letter_id,
+			const char *relay, struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"UPDATE address SET relay = ? WHERE letter_id = ? "
+		"AND state = 2");
+
+	ch_query_put_text(&q, relay);
+	ch_query_put_int(&q, letter_id);
+	return ch_query_run(&q, err) < 0 ? -1 : 0;
+}
+
 /* A statement of its own: the dots of letters that are not signed, most of them,
  * go without. */
 int ch_store_signature_keep(struct ch_store *store, int64_t letter_id,

@@ -257,6 +257,12 @@ int ch_store_dot(struct ch_store *store, int64_t letter_id, uint32_t attempt,
 		 const struct ch_sha256 *sha256, uint64_t size_bytes,
 		 int64_t now_us, struct ch_error *err);
 
+/* Keep over which relay the dot that was just recorded goes, in the same
+ * transaction: who looks into a letter in doubt has to know whom to ask. A
+ * result keeps it as well; where there is but one relay that is enough. */
+int ch_store_relay_keep(struct ch_store *store, int64_t letter_id,
+			const char *relay, struct ch_error *err);
+
 /* Keep the signature of the bytes that a dot has just covered, in the same
  * transaction; the first one stays, for the later ones are the same. A letter
  * that is not signed needs no call. */

@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Several relays: their shares, the backup, one that is out of order or paused,
 and paces that outlive the daemon; with this test as the send workers."""
+import itertools
+import signal
+
 import harness
-from harness import DEFERRED, SENT, UNTRIED, Room, table, wait_for
+from harness import DEFERRED, SENT, UNTRIED, Room, Sink, table, wait_for
 
 AUTH = 2
 
@@ -183,6 +186,55 @@ def test_pause_of_a_relay():
         send(one, one.letter())
         r.wait_letters("DM-1", sent=2)
         assert r.wait_event("relay.resumed")["detail"] == {"relay": "one"}
+
+
+def test_a_letter_in_doubt_names_its_relay():
+    """After a kill as well, when nobody can say any more."""
+    with room({"name": "one"}, {"name": "two"}) as r:
+        r.start()
+        r.enqueue("DM-1", table(1))
+        of = workers(r, 1)
+        name, worker = of.popitem()
+        worker.send("send-ready", want=1)
+        letter = worker.letter()
+        worker.dot(letter)
+        assert worker.expect("send-go")["go"] == 1
+        r.kill()
+        worker.exit()
+        r.start()
+        address = r.letters("DM-1")["K000000"]["addresses"][0]
+        assert address["state"] == "in_doubt"
+        assert address["relay"] == name
+
+
+def test_no_tls_at_one_of_two():
+    """With real workers: all letters go over the other, there is one alarm,
+    and no attempt was lost; a reload brings it back."""
+    with Sink() as first, Sink() as second:
+        relays = [{"name": "first", "port": first.port, "tls": "starttls",
+                   "connections": 2},
+                  {"name": "second", "port": second.port, "connections": 2}]
+        with Room(relays) as r:
+            r.start()
+            r.enqueue("DM-1", table(40))
+            r.wait_letters("DM-1", sent=40)
+            assert not first.taken() and len(second.taken()) == 40
+            assert [a["type"] for a in r.status()["alarms"]] == ["alarm.tls"]
+            assert not [e for e in r.events()
+                        if e["type"] in ("letter.deferred", "letter.failed")]
+            assert relay(r, "first")["state"] == "fault"
+            del relays[0]["tls"]
+            r.configure(relays)
+            r.signal(signal.SIGHUP)
+            batches = itertools.count(2)
+
+            def more():
+                name = f"DM-{next(batches)}"
+                r.enqueue(name, table(40))
+                r.wait_letters(name, sent=40)
+                return first.taken()
+            wait_for("its share again", more)
+            wait_for("no alarm", lambda: not r.status()["alarms"])
 
 
 def test_a_day_outlives_a_kill():
