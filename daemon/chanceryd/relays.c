@@ -13,6 +13,9 @@
 #define STREAK_MAX 5   /* letters without an answer and connections lost, one
 			* after another: then the relay rests */
 #define ROOM_PACE "room" /* what the pace of all is called in the store */
+#define LOGIN_REST 5   /* a refused login rests as after so many failures more:
+			* half a minute first, since servers shut out whom they
+			* have refused a few times in some minutes */
 #define LONG_FAILURE 4 /* failures in a row, then it is an alarm */
 
 struct ch_relays {
@@ -323,8 +326,9 @@ void ch_relay_well(struct ch_relay *relay)
 
 /* One more failure, unless it is resting already: sixteen workers that find the
  * same relay gone are one failure. */
-static void rest(struct ch_relay *relay, const char *text)
+static void rest(struct ch_relay *relay, unsigned int fault, const char *text)
 {
+	uint32_t more = fault == CH_FAULT_AUTH ? LOGIN_REST : 0;
 	int64_t now_ms = ch_clock_mono_ms();
 	int64_t rest_ms;
 
@@ -333,7 +337,7 @@ static void rest(struct ch_relay *relay, const char *text)
 	if (now_ms < relay->rests_until_ms)
 		return;
 	relay->failures++;
-	rest_ms = ch_rest_ms(relay->failures, (uintptr_t)relay);
+	rest_ms = ch_rest_ms(relay->failures + more, (uintptr_t)relay);
 	relay->rests_until_ms = now_ms + rest_ms;
 	ch_turn_log(relay->room, LOG_WARNING, NULL,
 		    "relay %s rests for %lld.%03lld s: %s", relay->name,
@@ -351,7 +355,7 @@ void ch_relay_fault(struct ch_relay *relay, unsigned int fault,
 			    relay->name, text);
 		return;
 	}
-	rest(relay, text);
+	rest(relay, fault, text);
 	if (fault == CH_FAULT_TLS || fault == CH_FAULT_AUTH ||
 	    fault == CH_FAULT_SETUP || relay->failures >= LONG_FAILURE)
 		ch_alarm_raise(relay->room, alarm_of(fault), relay->name, "%s",
@@ -388,10 +392,12 @@ static const char *state_of(const struct ch_relay *relay)
 {
 	bool any = false;
 
-	if (relay->paused || relay->room->paused)
+	if (relay->paused)
 		return "paused";
 	if (relay->failures > 0)
 		return "fault";
+	if (relay->room->paused)
+		return "paused";
 	for (size_t i = 0; i < relay->crews_len; i++) {
 		const struct ch_crew *crew = relay->crews[i];
 
@@ -406,12 +412,15 @@ static const char *state_of(const struct ch_relay *relay)
 
 #define SOON_MS 1000 /* nobody needs to be told */
 
-/* When its rest is over and its pace allows a letter; 0: now, or in a moment. */
+/* When its rest is over and the paces allow a letter; 0: now, or in a moment. */
 static int64_t next_us(const struct ch_relay *relay)
 {
 	int64_t now_ms = ch_clock_mono_ms();
 	int64_t next_ms = ch_paced_next_ms(&relay->pace, now_ms);
+	int64_t all_ms = ch_paced_next_ms(&relay->room->relays->pace, now_ms);
 
+	if (all_ms > next_ms)
+		next_ms = all_ms;
 	if (relay->rests_until_ms > next_ms)
 		next_ms = relay->rests_until_ms;
 	if (next_ms - now_ms < SOON_MS)

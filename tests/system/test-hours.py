@@ -59,6 +59,7 @@ def test_nothing_goes_outside():
         assert hours == {"open": False, "until": opens, "time_zone": "UTC"}, \
             hours
         assert r.status()["state"] == "running"
+        assert "chancery_sending 0\n" in r.get("/metrics").body.decode()
         assert r.status()["relays"][0]["workers"] == 0
         r.configure(RELAY, **conf(ALWAYS, time_zone="Europe/Vienna"))
         r.signal(signal.SIGHUP)

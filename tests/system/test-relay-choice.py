@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Several relays: their shares, the backup, one that is out of order or paused,
 and paces that outlive the daemon; with this test as the send workers."""
+import datetime
 import itertools
 import signal
 
 import harness
 from harness import DEFERRED, SENT, UNTRIED, Room, Sink, table, wait_for
 
-AUTH = 2
+TLS, AUTH = 1, 2
 
 
 def room(*relays, **conf):
@@ -84,7 +85,7 @@ def test_backup():
         letter = main.letter()
         assert [one["workers"] for one in r.status()["relays"]] == [1, 0], \
             "a backup has connections while nobody needs it"
-        main.send("send-fault", fault=AUTH, code=535, text="no")
+        main.send("send-fault", fault=TLS, code=0, text="no")
         main.send("send-ready", want=2)
         spare = workers(r, 1)["spare"]
         spare.send("send-ready", want=1)
@@ -102,7 +103,7 @@ def test_backup():
         spare.send("send-ready", want=1)
         assert spare.is_silent(), "the other works again"
         wait_for("no alarm", lambda: not r.status()["alarms"])
-        assert [e["type"] for e in r.events()].count("alarm.auth") == 1
+        assert [e["type"] for e in r.events()].count("alarm.tls") == 1
         letters = r.letters("DM-1")
         assert letters[first["key"].decode()]["addresses"][0]["relay"] == \
             "spare"
@@ -111,6 +112,50 @@ def test_backup():
         sent = [e for e in r.events() if e["type"] == "letter.sent"]
         assert [e["detail"]["relay"] for e in sent] == ["spare", "spare",
                                                          "main"]
+
+
+def test_a_refused_login_rests_longer():
+    """One alarm, and no second try within seconds, which might have us shut
+    out; a reload tries it at once."""
+    with room({"name": "main"}) as r:
+        r.start()
+        r.enqueue("DM-1", table(1))
+        main = workers(r, 1)["main"]
+        main.send("send-ready", want=1)
+        main.letter()
+        began = datetime.datetime.now(datetime.timezone.utc)
+        main.send("send-fault", fault=AUTH, code=535, text="no")
+        main.send("send-ready", want=1)
+        r.wait_event("alarm.auth")
+        again = datetime.datetime.fromisoformat(relay(r, "main")["next_at"])
+        assert again - began > datetime.timedelta(seconds=25)
+        r.signal(signal.SIGHUP)
+        main.expect("stop")
+        main.exit()
+        main = workers(r, 1)["main"]
+        main.send("send-ready", want=1)
+        send(main, main.letter())
+        r.wait_letters("DM-1", sent=1)
+        assert [e["type"] for e in r.events()].count("alarm.auth") == 1
+        wait_for("no alarm", lambda: not r.status()["alarms"])
+
+
+def test_refusals_wait_as_they_ask():
+    """A greylist comes again soon, a full mailbox later, by the reply."""
+    with room({"name": "main"},
+              sending={"retry": ["30d"], "retry_policy": ["1s"]}) as r:
+        r.start()
+        r.enqueue("DM-1", table(3))
+        main = workers(r, 1)["main"]
+        main.send("send-ready", want=3)
+        letters = take_all(main)
+        for letter, code, status, text in zip(
+                letters, (452, 450, 451), ("4.2.2", "4.2.0", ""),
+                ("full", "Greylisted, see you", "no space left")):
+            main.result(letter, DEFERRED, code, text, status)
+        main.send("send-ready", want=3)
+        assert main.letter()["key"] == letters[1]["key"]
+        assert main.is_silent()
 
 
 def test_only_a_backup():
@@ -275,6 +320,7 @@ def test_a_pace_of_all():
         for worker in of.values():
             worker.send("send-ready", want=4)
         assert sum(len(take_all(worker)) for worker in of.values()) == 3
+        assert all(one["next_at"] for one in r.status()["relays"])
 
 
 if __name__ == "__main__":
