@@ -311,6 +311,28 @@ def test_a_day_outlives_a_kill():
         assert one.is_silent()
 
 
+def test_an_hour_over_five_kills():
+    """With real workers, killed in the middle of it: never more than the
+    hour's letters, though those that a crash left under way count."""
+    with Sink("-d", "20000") as sink, \
+            Room([sink.relay(connections=4, per_hour=150)]) as r:
+        r.start()
+        r.enqueue("DM-1", table(400))
+        for count in range(5, 30, 5):
+            wait_for(f"{count} letters", lambda: len(sink.taken()) >= count)
+            r.kill()
+            r.start()
+        wait_for("the hour's letters", lambda: [
+            one for one in r.status()["relays"]
+            if one["next_at"] and not one["under_way"]])
+        taken = sink.taken()
+        assert 25 <= len(taken) <= 150, len(taken)
+        assert len(set(taken)) == len(taken)
+        letters = r.batch("DM-1")["letters"]
+        assert letters["sent"] + letters["in_doubt"] + letters["queued"] == 400
+        assert letters["queued"] >= 250
+
+
 def test_a_pace_of_all():
     with room({"name": "one"}, {"name": "two"},
               sending={"pace": {"per_hour": 3}}) as r:
