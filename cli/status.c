@@ -136,7 +136,8 @@ static void show_peers(const struct ch_term *term, const json_t *room)
 		ch_outcome_count(ch_json_number(peer, "under_way"), "letter",
 				 letters);
 		ch_outcome_time(peer, "next_at", next);
-		ch_term_line(term, "  relay %s%s: %s, %s, %s under way%s%s%s%s%s",
+		ch_term_line(term,
+			     "  relay %s%s: %s, %s, %s under way%s%s%s%s%s",
 			     ch_json_text(peer, "name"),
 			     ch_json_true(peer, "backup") ? " (backup)" : "",
 			     ch_json_text(peer, "state"), workers, letters,

@@ -87,7 +87,8 @@ daemon_libchanceryd_a_SOURCES = $(CHANCERYD_SOURCES)
 nodist_daemon_libchanceryd_a_SOURCES = web/page.c
 daemon_libchanceryd_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) \
 	$(HTTP_CFLAGS) $(JSON_CFLAGS) $(CONFIG_CFLAGS)
-CHANCERYD_LIBS = daemon/libchanceryd.a $(HOURS_LIBS) $(STORE_LIBS) $(TOKEN_LIBS) \
+CHANCERYD_LIBS = daemon/libchanceryd.a $(HOURS_LIBS) $(STORE_LIBS) \
+	$(TOKEN_LIBS) \
 	lib/wire/libwire.a lib/letter/libletter.a $(BASE_LIBS) \
 	$(SYSTEMD_LIBS) $(HTTP_LIBS) $(JSON_LIBS) $(CONFIG_LIBS)
 

@@ -273,8 +273,8 @@ struct words {
 	bool wrong;
 };
 
-/* Each behind a space, but the first. No number in it leads to one that does not
- * fit, whatever is done below. */
+/* Each behind a space, but the first. No number in it leads to one that does
+ * not fit, whatever is done below. */
 static int64_t number(struct words *words, int64_t least, int64_t most)
 {
 	char *end;

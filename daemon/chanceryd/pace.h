@@ -92,8 +92,8 @@ void ch_pace_encode(const struct ch_pace_state *state,
  * much as then, or more, it says how much time has passed, whatever the wall
  * clock did; after a boot, that is less than has passed, never more. Where it
  * shows less, there was a boot: the wall clock says how much, but at least the
- * time since the boot. Returns 0, or -1 where the text is none of ours, and *ret
- * is as it was. */
+ * time since the boot. Returns 0, or -1 where the text is none of ours, and
+ * *ret is as it was. */
 int ch_pace_decode(struct ch_slice text, const struct ch_pace_moment *now,
 		   struct ch_pace_state *ret);
 

@@ -412,7 +412,7 @@ static const char *state_of(const struct ch_relay *relay)
 
 #define SOON_MS 1000 /* nobody needs to be told */
 
-/* When its rest is over and the paces allow a letter; 0: now, or in a moment. */
+/* When its rest is over and the paces allow a letter; 0: now, or soon. */
 static int64_t next_us(const struct ch_relay *relay)
 {
 	int64_t now_ms = ch_clock_mono_ms();

@@ -4,12 +4,12 @@
  * rests after a fault.
  *
  * A relay that failed rests, 1 second first (half a minute where it refused the
- * login) and 5 minutes in the end, and is then tried with a single letter: the rest of its workers wait until it has
- * answered. Meanwhile letters go to the others. Among those that have room each
- * gets its share by weight; a backup gets letters only while each of the others
- * is out of order, which is: it failed and has not answered since, or a person
- * has paused it. That the others are busy, or have used up their pace, is no
- * reason.
+ * login) and 5 minutes in the end, and is then tried with a single letter: the
+ * rest of its workers wait until it has answered. Meanwhile letters go to the
+ * others. Among those that have room each gets its share by weight; a backup
+ * gets letters only while each of the others is out of order, which is: it
+ * failed and has not answered since, or a person has paused it. That the others
+ * are busy, or have used up their pace, is no reason.
  */
 #ifndef CH_CHANCERYD_RELAYS_H
 #define CH_CHANCERYD_RELAYS_H

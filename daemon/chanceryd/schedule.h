@@ -57,11 +57,12 @@ struct ch_retry {
 /* When to try again. Returns true and *ret_at_us, or false: the letter is too
  * old and has failed.
  *
- * It waits for the delay of its class and up to an eighth more, fixed by the letter's id and attempt: never less than a greylist asks for,
- * and letters that were deferred together do not come back together. The last
- * try is at the end of its age, not before it; and a letter never fails by age
- * before its second attempt, so that a clock that jumped by years at the first
- * one costs nothing. */
+ * It waits for the delay of its class and up to an eighth more, fixed by the
+ * letter's id and attempt: never less than a greylist asks for, and letters that
+ * were deferred together do not come back together. The last try is at the end
+ * of its age, not before it; and a letter never fails by age before its second
+ * attempt, so that a clock that jumped by years at the first one costs
+ * nothing. */
 bool ch_schedule_retry(const struct ch_retry_schedule *schedule,
 		       const struct ch_retry *retry, int64_t *ret_at_us);
 

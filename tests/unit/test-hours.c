@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* test-hours.c - when letters may go, over every kind of change of the clock. */
+/* test-hours.c - when letters may go, over every change of the clock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

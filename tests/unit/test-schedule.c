@@ -90,7 +90,8 @@ static void retries(void **state)
 static void retries_are_spread_and_fixed(void **state)
 {
 	struct ch_retry retry = {
-		.class = CH_REPLY_POLICY, .attempt = 1, .first_at_us = START, .now_us = START,
+		.class = CH_REPLY_POLICY, .attempt = 1,
+		.first_at_us = START, .now_us = START,
 	};
 	unsigned int eighths[8] = { 0 };
 	int64_t again_us;
