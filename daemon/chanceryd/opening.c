@@ -3,6 +3,7 @@
 #include "chanceryd/opening.h"
 
 #include "base/clock.h"
+#include "chanceryd/dispatch.h"
 #include "chanceryd/room.h"
 
 static void say(struct ch_mailroom *room)
@@ -22,7 +23,9 @@ static void say(struct ch_mailroom *room)
 			    ch_clock_rfc3339(opening->until_us, until));
 }
 
-/* A clock that goes back behind the last change makes it unknown. */
+/* A clock that goes back behind the last change makes it unknown. Then the timer
+ * of dispatch waits for a time that is too late: whoever sees it first, such as
+ * the metrics, wakes dispatch. */
 bool ch_opening_is(struct ch_mailroom *room, int64_t now_us)
 {
 	const struct ch_hours *hours = &room->config->sending.hours;
@@ -41,6 +44,8 @@ bool ch_opening_is(struct ch_mailroom *room, int64_t now_us)
 	opening->until_us = ch_hours_next_us(hours, now_us, !opening->open);
 	if (!said || was != opening->open)
 		say(room);
+	if (said && was != opening->open)
+		ch_dispatch_kick(room);
 	return opening->open;
 }
 
