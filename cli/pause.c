@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* pause.c - chancery pause and resume: of a batch, or of the mail room. */
+/* pause.c - chancery pause and resume: of a batch, of a relay, or of the mail
+ * room. */
 #include "cli/cli.h"
 #include "cli/decide.h"
 #include "cli/request.h"
@@ -9,12 +10,19 @@ static int change(const struct ch_cli *cli, const struct ch_args *args,
 		  const char *verb, const char *done)
 {
 	const char *word = ch_args_operand(args, 0);
+	const char *relay = ch_args_value(args, "relay");
 	CH_AUTO(ch_target) target = { 0 };
 	CH_AUTOCHAR path = NULL;
 	CH_AUTOCHAR rest = ch_xasprintf("/%s", verb);
 	CH_AUTOCHAR said = NULL;
 
-	if (!word) {
+	if (word && relay)
+		return ch_fail(cli, EX_USAGE, "name one of them",
+			       "a batch or a relay, not both");
+	if (relay) {
+		path = ch_request_relay_path(relay, rest);
+		said = ch_xasprintf("Relay %s: %s", relay, done);
+	} else if (!word) {
 		path = ch_xasprintf("/v1/%s", verb);
 		said = ch_xasprintf("The mail room: %s", done);
 	} else {
@@ -36,15 +44,18 @@ static int run_resume(struct ch_cli *cli, const struct ch_args *args)
 	return change(cli, args, "resume", "goes on");
 }
 
-static const struct ch_option options[] = { { 0 } };
+static const struct ch_option options[] = {
+	{ "relay", 0, "NAME", false, "Not a batch: this relay." },
+	{ 0 },
+};
 
 const struct ch_verb ch_verb_pause = {
 	.name = "pause",
 	.operands = "[BATCH]",
 	.least = 0,
 	.most = 1,
-	.summary = "Send no more of a batch, or nothing at all.",
-	.about = "Without BATCH the whole mail room is paused.\n",
+	.summary = "Send no more of a batch, over a relay, or at all.",
+	.about = "Without BATCH and --relay the whole mail room is paused.\n",
 	.options = options,
 	.run = run_pause,
 };
@@ -54,7 +65,7 @@ const struct ch_verb ch_verb_resume = {
 	.operands = "[BATCH]",
 	.least = 0,
 	.most = 1,
-	.summary = "Go on with a batch, or the mail room, that was paused.",
+	.summary = "Go on with what was paused.",
 	.about = "",
 	.options = options,
 	.run = run_resume,

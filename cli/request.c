@@ -72,6 +72,16 @@ char *ch_request_path(const char *reference, const char *key, const char *rest)
 	return ch_xstrdup(ch_str_cstr(&out));
 }
 
+char *ch_request_relay_path(const char *name, const char *rest)
+{
+	CH_AUTO(ch_str) out = CH_STR_INIT(65536);
+
+	ch_str_add(&out, "/v1/relays/");
+	add_encoded(&out, name);
+	ch_str_add(&out, rest);
+	return ch_xstrdup(ch_str_cstr(&out));
+}
+
 /* ---- one request ------------------------------------------------------ */
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)

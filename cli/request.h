@@ -72,5 +72,7 @@ int ch_request_stream(const struct ch_cli *cli, const struct ch_stream *stream,
  * caller frees it. */
 char *ch_request_path(const char *reference, const char *key,
 		      const char *rest);
+/* "/v1/relays/main" and `rest`, in the same way. */
+char *ch_request_relay_path(const char *name, const char *rest);
 
 #endif

@@ -63,6 +63,7 @@ static void show_address(const struct ch_term *out, const json_t *address)
 	struct ch_outcome outcome =
 		ch_outcome_of_state(ch_json_text(address, "state"));
 	CH_AUTO(ch_str) reply = CH_STR_INIT(REPLY_MAX);
+	const char *relay = ch_json_text(address, "relay");
 	char changed[CH_TIME_SIZE];
 	char next[CH_TIME_SIZE];
 
@@ -76,7 +77,9 @@ static void show_address(const struct ch_term *out, const json_t *address)
 		     ch_json_text(address, "address"),
 		     changed[0] ? ", " : "", changed, changed[0] ? " UTC" : "");
 	if (reply.len)
-		ch_term_line(out, "      %s", ch_str_cstr(&reply));
+		ch_term_line(out, "      %s%s%s%s", ch_str_cstr(&reply),
+			     relay[0] ? " (relay " : "", relay,
+			     relay[0] ? ")" : "");
 	if (strcmp(ch_json_text(address, "state"), "queued") == 0 &&
 	    ch_outcome_time(address, "next_at", next)[0])
 		ch_term_line(out, "      again at %s UTC", next);

@@ -87,6 +87,23 @@ static void show_head(const struct ch_term *term, const json_t *room)
 				     room, "imports_under_way"));
 }
 
+/* Outside its hours: why nothing goes. */
+static void show_hours(const struct ch_term *term, const json_t *room)
+{
+	const json_t *hours = json_object_get(room, "hours");
+	char until[CH_TIME_SIZE];
+
+	if (!json_is_object(hours))
+		return;
+	ch_outcome_time(hours, "until", until);
+	ch_term_line(term, "  %s%s%s%s (hours in %s)",
+		     ch_json_true(hours, "open") ?
+			     "within its hours" :
+			     "outside its hours: letters wait",
+		     until[0] ? ", until " : "", until, until[0] ? " UTC" : "",
+		     ch_json_text(hours, "time_zone"));
+}
+
 static void show_alarms(const struct ch_term *term, const json_t *room)
 {
 	const json_t *alarm;
@@ -109,6 +126,7 @@ static void show_peers(const struct ch_term *term, const json_t *room)
 	const char *text;
 	char workers[CH_COUNT_SIZE];
 	char letters[CH_COUNT_SIZE];
+	char next[CH_TIME_SIZE];
 	size_t i;
 
 	json_array_foreach(json_object_get(room, "relays"), i, peer) {
@@ -117,10 +135,14 @@ static void show_peers(const struct ch_term *term, const json_t *room)
 				 "connection", workers);
 		ch_outcome_count(ch_json_number(peer, "under_way"), "letter",
 				 letters);
-		ch_term_line(term, "  relay %s: %s, %s, %s under way%s%s",
+		ch_outcome_time(peer, "next_at", next);
+		ch_term_line(term,
+			     "  relay %s%s: %s, %s, %s under way%s%s%s%s%s",
 			     ch_json_text(peer, "name"),
+			     ch_json_true(peer, "backup") ? " (backup)" : "",
 			     ch_json_text(peer, "state"), workers, letters,
-			     text[0] ? "; " : "", text);
+			     next[0] ? ", no letter before " : "", next,
+			     next[0] ? " UTC" : "", text[0] ? "; " : "", text);
 	}
 	json_array_foreach(json_object_get(room, "mailboxes"), i, peer) {
 		text = ch_json_text(peer, "text");
@@ -184,6 +206,7 @@ static void show(const struct view *view, const struct ch_term *term)
 		return;
 	}
 	show_head(term, view->room);
+	show_hours(term, view->room);
 	show_alarms(term, view->room);
 	show_peers(term, view->room);
 	fputc('\n', term->file);

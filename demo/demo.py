@@ -61,6 +61,8 @@ mailboxes: ( {{
 }} );
 sending: {{
   retry = [ "2s", "4s", "8s" ];
+  retry_policy = [ "2s", "4s", "8s" ];
+  retry_mailbox = [ "2s", "4s", "8s" ];
   max_age = "1h";
 }};
 status: {{

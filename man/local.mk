@@ -12,4 +12,4 @@ tests_tools_settings_table_SOURCES = tests/tools/settings-table.c \
 	daemon/chanceryd/config.c daemon/chanceryd/config.h \
 	daemon/chanceryd/config-private.h
 tests_tools_settings_table_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) \
-	$(STORE_LIBS) $(BASE_LIBS) $(CONFIG_LIBS)
+	$(HOURS_LIBS) $(STORE_LIBS) $(BASE_LIBS) $(CONFIG_LIBS)

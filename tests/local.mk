@@ -12,9 +12,11 @@ EXTRA_DIST += tests/system/harness.py tests/system/wire.py
 
 # The daemon whole: as a service, and around the final dot.
 dist_check_SCRIPTS += tests/system/test-crash.py \
-	tests/system/test-daemon.py tests/system/test-right-ministry.py \
-	tests/system/test-sending.py
+	tests/system/test-daemon.py tests/system/test-hours.py \
+	tests/system/test-relay-choice.py \
+	tests/system/test-right-ministry.py tests/system/test-sending.py
 TESTS += tests/system/test-crash.py tests/system/test-daemon.py \
+	tests/system/test-hours.py tests/system/test-relay-choice.py \
 	tests/system/test-right-ministry.py tests/system/test-sending.py
 
 # make soak

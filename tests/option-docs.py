@@ -251,10 +251,10 @@ def check_chanceryd():
 def check_routes():
     page, source = "man/chancery-status.7", "daemon/chanceryd/http-route.c"
     text = read(source)
-    parts = dict(re.findall(r'#define (BATCH|LETTER) "(.*)"', text))
+    parts = dict(re.findall(r'#define (BATCH|LETTER|RELAY) "(.*)"', text))
     routes = set()
     for method, base, rest in re.findall(
-            r'\{ (GET|POST), (BATCH|LETTER)?\s*(?:"([^"]*)")?,', text):
+            r'\{ (GET|POST), (BATCH|LETTER|RELAY)?\s*(?:"([^"]*)")?,', text):
         routes.add(f"{method} /{parts.get(base, '')}{rest}")
     if len(routes) < 10:
         sys.exit(f"{source}: no routes found")

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "chanceryd/decisions.h"
 #include "chanceryd/dispatch.h"
+#include "chanceryd/relays.h"
 #include "chanceryd/room.h"
 
 #define NOT_FOUND "4.0.4"
@@ -211,9 +212,19 @@ static int64_t do_release(const struct doing *doing)
 
 /* ---- the others ------------------------------------------------------- */
 
+/* A relay, or everything. */
 static int64_t pause_room(const struct doing *doing, bool pause)
 {
-	return ch_room_pause(doing->room, pause, doing->command->who.name);
+	const struct ch_command *c = doing->command;
+	int changed;
+
+	if (!c->relay)
+		return ch_room_pause(doing->room, pause, c->who.name);
+	changed = ch_relays_pause(doing->room, c->relay, pause, c->who.name);
+	if (changed < 0)
+		return refuse(doing, NOT_FOUND, "there is no relay %s",
+			      c->relay);
+	return changed;
 }
 
 /* What is so already is no error: a script may say it twice. */

@@ -16,8 +16,11 @@
 #include <unistd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "chanceryd/config-private.h"
+#include "chanceryd/zone.h"
 #include "store/store.h"
 #include "wire/messages.h"
 
@@ -72,6 +75,25 @@ static const char *const auth_names[] = { "none",  "any",      "plain",
 	  .initial = "\"2m\"", .min = 100, .max = 30 * MINUTE,                \
 	  .help = "between 100ms and 30m" }
 
+/* The keys of the struct ch_pace_config called `m` inside struct `s`. */
+#define PACE_KEYS(s, m)                                                       \
+	{ .name = "per_second", .type = CH_SETTING_INT,                       \
+	  .offset = offsetof(struct s, m.per_second), .initial = "0",         \
+	  .max = 10000000, .help = "letters; 0: as many as it takes" },       \
+	{ .name = "per_minute", .type = CH_SETTING_INT,                       \
+	  .offset = offsetof(struct s, m.per_minute), .initial = "0",         \
+	  .max = 10000000, .help = "letters; 0: as many as it takes" },       \
+	{ .name = "per_hour", .type = CH_SETTING_INT,                         \
+	  .offset = offsetof(struct s, m.per_hour), .initial = "0",           \
+	  .max = 100000000, .help = "no hour has more; 0: no limit" },        \
+	{ .name = "per_day", .type = CH_SETTING_INT,                          \
+	  .offset = offsetof(struct s, m.per_day), .initial = "0",            \
+	  .max = 1000000000, .help = "no 24 hours have more; 0: no limit" },  \
+	{ .name = "burst", .type = CH_SETTING_INT,                            \
+	  .offset = offsetof(struct s, m.burst), .initial = "10",             \
+	  .min = 1, .max = 100000,                                            \
+	  .help = "at once under per_second and per_minute" }
+
 static const struct ch_setting relay_table[] = {
 	PEER_KEYS(ch_relay_config, "587", "\"starttls\"", "\"none\""),
 	{ .name = "connections", .type = CH_SETTING_INT,
@@ -81,14 +103,15 @@ static const struct ch_setting relay_table[] = {
 	  .offset = offsetof(struct ch_relay_config, connections_per_worker),
 	  .initial = "8", .min = 1, .max = CH_SEND_LINES_MAX,
 	  .help = "1: each has a process of its own" },
-	{ .name = "per_minute", .type = CH_SETTING_INT,
-	  .offset = offsetof(struct ch_relay_config, per_minute),
-	  .initial = "0", .max = 10000000,
-	  .help = "letters; 0: as fast as it takes them" },
-	{ .name = "burst", .type = CH_SETTING_INT,
-	  .offset = offsetof(struct ch_relay_config, burst), .initial = "10",
-	  .min = 1, .max = 100000,
-	  .help = "letters that may go at once under per_minute" },
+	{ .name = "weight", .type = CH_SETTING_INT,
+	  .offset = offsetof(struct ch_relay_config, weight),
+	  .initial = "1", .min = 1, .max = 1000,
+	  .help = "its share of the letters beside that of the others" },
+	{ .name = "backup", .type = CH_SETTING_BOOL,
+	  .offset = offsetof(struct ch_relay_config, backup),
+	  .initial = "false",
+	  .help = "used only while the others are out of order" },
+	PACE_KEYS(ch_relay_config, pace),
 	{ .name = "letters_per_connection", .type = CH_SETTING_INT,
 	  .offset = offsetof(struct ch_relay_config, letters_per_connection),
 	  .initial = "100", .min = 1, .max = 100000,
@@ -183,14 +206,64 @@ static const struct ch_setting store_table[] = {
 	{ 0 }
 };
 
+static const struct ch_setting pace_table[] = {
+	PACE_KEYS(ch_config, sending.pace),
+	{ 0 }
+};
+
+static const struct ch_setting window_table[] = {
+	{ .name = "days", .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_window_config, days),
+	  .initial = "\"Mon-Fri\"", .min = 3, .max = 60,
+	  .help = "such as \"Mon-Thu,Sat\"" },
+	{ .name = "from", .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_window_config, from), .min = 5,
+	  .max = 8, .help = "such as \"08:00\"" },
+	{ .name = "to", .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_window_config, to), .min = 5, .max = 8,
+	  .help = "such as \"18:00\"; before `from`: on the next day" },
+	{ 0 }
+};
+
 static const struct ch_setting sending_table[] = {
 	{ .name = "retry", .type = CH_SETTING_STRINGS, AT(sending.retry),
 	  .initial = "[ \"5m\", \"15m\", \"1h\", \"4h\", \"12h\" ]",
 	  .min = 1, .max = 50,
 	  .help = "delays after a temporary refusal; the last one repeats" },
+	{ .name = "retry_busy", .type = CH_SETTING_STRINGS,
+	  AT(sending.retry_busy),
+	  .initial = "[ \"2m\", \"5m\", \"15m\", \"1h\", \"4h\" ]",
+	  .min = 1, .max = 50, .help = "after 421" },
+	{ .name = "retry_policy", .type = CH_SETTING_STRINGS,
+	  AT(sending.retry_policy),
+	  .initial = "[ \"5m\", \"5m\", \"10m\", \"30m\", \"1h\", "
+		     "\"4h\" ]",
+	  .min = 1, .max = 50, .help = "after 4.7.z or a greylist" },
+	{ .name = "retry_mailbox", .type = CH_SETTING_STRINGS,
+	  AT(sending.retry_mailbox),
+	  .initial = "[ \"1h\", \"4h\", \"12h\" ]",
+	  .min = 1, .max = 50, .help = "after 4.2.z: a full mailbox" },
+	{ .name = "retry_connection", .type = CH_SETTING_STRINGS,
+	  AT(sending.retry_connection), .initial = "[ \"0s\" ]",
+	  .min = 1, .max = 50,
+	  .help = "after a connection that failed before anything was said" },
 	{ .name = "max_age", .type = CH_SETTING_DURATION,
-	  AT(sending.max_age_ms), .initial = "\"5d\"", .min = MINUTE,
+	  AT(sending.schedule.max_age_ms), .initial = "\"5d\"", .min = MINUTE,
 	  .max = 60 * DAY, .help = "then a letter has expired" },
+	{ .name = "pace", .type = CH_SETTING_GROUP, .members = pace_table },
+	{ .name = "windows", .type = CH_SETTING_LIST, AT(sending.windows),
+	  .initial = "( )", .members = window_table,
+	  .size = sizeof(struct ch_window_config), .max = 50,
+	  .help = "when letters may go; none: always" },
+	{ .name = "time_zone", .type = CH_SETTING_STRING,
+	  AT(sending.time_zone), .initial = "\"UTC\"", .min = 1, .max = 100,
+	  .help = "of the windows and holidays, such as \"Europe/Vienna\"" },
+	{ .name = "holidays", .type = CH_SETTING_STRINGS, AT(sending.holidays),
+	  .initial = "[ ]", .max = 1000,
+	  .help = "on which no window begins, such as \"2026-12-25\"" },
+	{ .name = "holidays_file", .type = CH_SETTING_STRING,
+	  AT(sending.holidays_file), .initial = "\"\"", .max = 4095,
+	  .help = "more of them, a date on each line" },
 	{ .name = "dsn", .type = CH_SETTING_BOOL, AT(sending.dsn),
 	  .initial = "true", .help = "RET, ENVID, NOTIFY where offered" },
 	{ .name = "dsn_success", .type = CH_SETTING_BOOL,
@@ -462,18 +535,115 @@ static void check_mailboxes(const struct rules *r)
 	}
 }
 
+static void check_delays(const struct rules *r, const char *path,
+			 const struct ch_setting_strings *words, int64_t least,
+			 struct ch_retry_delays *ret)
+{
+	int64_t *delays = ch_xcalloc(words->len, sizeof(*delays));
+
+	*ret = (struct ch_retry_delays){ delays, words->len };
+	for (size_t i = 0; i < words->len; i++)
+		if (ch_settings_duration(words->items[i], &delays[i]) < 0 ||
+		    delays[i] < least || delays[i] > 30 * DAY)
+			complain(r, path,
+				 least ? "each is between \"1s\" and \"30d\"" :
+					 "each is between \"0s\" and \"30d\"",
+				 "\"%s\" is no delay", words->items[i]);
+}
+
 static void check_retry(const struct rules *r)
 {
-	const struct ch_setting_strings *retry = &r->config->sending.retry;
-	int64_t *delays = ch_xcalloc(retry->len, sizeof(*delays));
+	struct ch_retry_delays *delays = r->config->sending.schedule.delays;
 
-	r->config->sending.delays_ms = delays;
-	for (size_t i = 0; i < retry->len; i++)
-		if (ch_settings_duration(retry->items[i], &delays[i]) < 0 ||
-		    delays[i] < SECOND || delays[i] > 30 * DAY)
-			complain(r, "sending.retry",
-				 "each is between \"1s\" and \"30d\"",
-				 "\"%s\" is no delay", retry->items[i]);
+	check_delays(r, "sending.retry", &r->config->sending.retry, SECOND,
+		     &delays[CH_REPLY_OTHER]);
+	check_delays(r, "sending.retry_busy", &r->config->sending.retry_busy,
+		     SECOND, &delays[CH_REPLY_BUSY]);
+	check_delays(r, "sending.retry_policy",
+		     &r->config->sending.retry_policy, SECOND,
+		     &delays[CH_REPLY_POLICY]);
+	check_delays(r, "sending.retry_mailbox",
+		     &r->config->sending.retry_mailbox, SECOND,
+		     &delays[CH_REPLY_MAILBOX]);
+	check_delays(r, "sending.retry_connection",
+		     &r->config->sending.retry_connection, 0,
+		     &delays[CH_REPLY_CONNECTION]);
+}
+
+static void read_window(const struct rules *r, size_t i)
+{
+	const struct ch_window_config *words = r->config->sending.windows.items;
+	struct ch_hours *hours = &r->config->sending.hours;
+	struct ch_hours_window *window = &hours->windows[i];
+	CH_AUTOCHAR days = ch_xasprintf("sending.windows[%zu].days", i);
+	CH_AUTOCHAR from = ch_xasprintf("sending.windows[%zu].from", i);
+	CH_AUTOCHAR to = ch_xasprintf("sending.windows[%zu].to", i);
+
+	if (ch_hours_parse_days(words[i].days, &window->days) < 0)
+		complain(r, days, "such as \"Mon-Fri\" or \"Tue,Sat-Sun\"",
+			 "\"%s\" are no weekdays", words[i].days);
+	if (ch_hours_parse_time(words[i].from, &window->from_s) < 0)
+		complain(r, from, "such as \"08:00\"",
+			 "\"%s\" is no time of the day", words[i].from);
+	if (ch_hours_parse_time(words[i].to, &window->to_s) < 0)
+		complain(r, to, "such as \"18:00\", at most \"24:00\"",
+			 "\"%s\" is no time of the day", words[i].to);
+	else if (window->from_s == window->to_s)
+		complain(r, to, "a whole day is from \"00:00\" to \"24:00\"",
+			 "the window ends when it begins");
+}
+
+static void read_holidays(const struct rules *r)
+{
+	const struct ch_setting_strings *dates = &r->config->sending.holidays;
+	char **file = &r->config->sending.holidays_file;
+	struct ch_hours *hours = &r->config->sending.hours;
+	CH_AUTO(ch_str) text = CH_STR_INIT(MIB);
+	size_t errors = r->problems->errors;
+	struct ch_error err;
+
+	for (size_t i = 0; i < dates->len; i++)
+		if (ch_hours_add_holiday(hours, ch_slice_of(dates->items[i])) <
+		    0)
+			complain(r, "sending.holidays",
+				 "such as \"2026-12-25\"",
+				 "\"%s\" is no date", dates->items[i]);
+	if ((*file)[0])
+		check_file(r, file, PUBLIC, "sending.holidays_file");
+	if (!(*file)[0] || r->problems->errors > errors)
+		return;
+	if (ch_file_read(*file, &text, &err) < 0)
+		complain(r, "sending.holidays_file", NULL, "%s", err.text);
+	else
+		ch_hours_add_file(hours, (struct ch_slice){ ch_str_cstr(&text),
+							    text.len },
+				  *file, r->problems);
+}
+
+/* Windows that never open would keep every letter for ever. */
+static void check_windows(const struct rules *r)
+{
+	const struct ch_setting_list *list = &r->config->sending.windows;
+	const char *name = r->config->sending.time_zone;
+	struct ch_hours *hours = &r->config->sending.hours;
+	size_t errors = r->problems->errors;
+
+	hours->windows = ch_xcalloc(list->len, sizeof(*hours->windows));
+	hours->len = list->len;
+	for (size_t i = 0; i < list->len; i++)
+		read_window(r, i);
+	read_holidays(r);
+	ch_hours_sort(hours);
+	hours->zone = ch_zone_new(name);
+	if (!hours->zone)
+		complain(r, "sending.time_zone",
+			 "such as \"Europe/Vienna\"; timedatectl "
+			 "list-timezones shows them all",
+			 "there is no time zone \"%s\"", name);
+	if (r->problems->errors == errors &&
+	    ch_hours_next_us(hours, ch_clock_now_us(), true) == INT64_MAX)
+		complain(r, "sending.windows", "look at the holidays",
+			 "no window opens within %d days", CH_HOURS_DAYS);
 }
 
 /* local@domain of characters that need no quoting, with room for the token:
@@ -527,6 +697,7 @@ static void check_rules(void *config, const char *shown,
 	check_relays(&r);
 	check_mailboxes(&r);
 	check_retry(&r);
+	check_windows(&r);
 	check_store(&r);
 }
 
@@ -555,7 +726,9 @@ void ch_config_free(struct ch_config *config)
 {
 	if (!config)
 		return;
-	free(config->sending.delays_ms);
+	ch_hours_release(&config->sending.hours);
+	for (size_t i = 0; i < CH_REPLY_CLASSES; i++)
+		free(config->sending.schedule.delays[i].ms);
 	ch_settings_release(ch_config_table, config);
 	free(config);
 }

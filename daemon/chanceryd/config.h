@@ -15,6 +15,8 @@
 
 #include "base/problem.h"
 #include "base/settings.h"
+#include "chanceryd/hours.h"
+#include "chanceryd/schedule.h"
 
 /* Common to relays and mailboxes. */
 struct ch_peer_config {
@@ -33,18 +35,35 @@ struct ch_peer_config {
 	int64_t command_timeout_ms;
 };
 
+/* Letters in a period, 0 = no limit; all of them hold (pace.h). */
+struct ch_pace_config {
+	int64_t per_second;
+	int64_t per_minute;
+	int64_t per_hour;
+	int64_t per_day;
+	int64_t burst;
+};
+
 struct ch_relay_config {
 	struct ch_peer_config peer;
+	int64_t weight; /* its share beside that of the others */
+	bool backup;    /* only where each of the others is out of order */
 	int64_t connections; /* at once, 1 to 64 */
 	int64_t connections_per_worker;
-	int64_t per_minute;  /* letters; 0 = as fast as it goes */
-	int64_t burst;
+	struct ch_pace_config pace;
 	int64_t data_timeout_ms;
 	int64_t dot_timeout_ms;
 	int64_t attempt_timeout_ms;
 	int64_t idle_timeout_ms;
 	int64_t letters_per_connection;
 	bool chunking; /* BDAT where it is offered */
+};
+
+/* Words, as they are written. */
+struct ch_window_config {
+	char *days;
+	char *from;
+	char *to;
 };
 
 struct ch_mailbox_config {
@@ -77,11 +96,19 @@ struct ch_config {
 	struct ch_setting_list relays;    /* of struct ch_relay_config */
 	struct ch_setting_list mailboxes; /* of struct ch_mailbox_config */
 	struct {
-		struct ch_setting_strings retry; /* "5m" "15m" … */
-		int64_t max_age_ms;
+		/* "5m" "15m" … by what was said */
+		struct ch_setting_strings retry, retry_busy, retry_policy,
+			retry_mailbox, retry_connection;
+		struct ch_pace_config pace; /* over all relays together */
+		struct ch_setting_list windows; /* of struct ch_window_config */
+		char *time_zone;
+		struct ch_setting_strings holidays;
+		char *holidays_file; /* "" = none */
+		struct ch_hours hours; /* owned: these four, read */
 		bool dsn;         /* RET, ENVID, NOTIFY, ORCPT where offered */
 		bool dsn_success; /* NOTIFY=SUCCESS too */
-		int64_t *delays_ms; /* owned: `retry`, read */
+		struct ch_retry_schedule schedule; /* the same, read; owns its
+						      delays */
 	} sending;
 	struct {
 		bool hold;          /* every batch waits for its release */

@@ -297,7 +297,7 @@ static void claim(struct ch_mailroom *room, struct ch_active_batch *batch,
 
 static void set_timer(struct ch_dispatch *dispatch, int64_t now_us)
 {
-	int64_t next_us = INT64_MAX;
+	int64_t next_us = ch_opening_until_us(dispatch->room);
 
 	for (size_t i = 0; i < dispatch->len; i++) {
 		const struct ch_active_batch *batch = dispatch->batches[i];
@@ -353,8 +353,9 @@ void ch_dispatch_run(struct ch_mailroom *room)
 	now_us = ch_store_in_transaction(room->store) ? ch_turn_open(room) :
 							ch_clock_now_us();
 	look_at_changed(dispatch);
-	if (!room->paused && !room->stopping)
+	if (!room->paused && !room->stopping && ch_opening_is(room, now_us))
 		claim_for_all(dispatch, now_us);
+	ch_relays_keep(room);
 	drop_idle(dispatch);
 	set_timer(dispatch, now_us);
 }

@@ -60,15 +60,12 @@ static int check_digest(const struct ch_command *command,
 	return 0;
 }
 
-int ch_http_post_command(struct ch_request *request, struct ch_error *err)
+/* Do it; `command` says to what. */
+static int post(struct ch_request *request, struct ch_command *command,
+		struct ch_error *err)
 {
 	struct ch_slice body = { ch_str_cstr(&request->body),
 				 request->body.len };
-	struct ch_command command = {
-		.reference = ch_http_star(request, 0),
-		.key = ch_http_star(request, 1),
-		.who = request->client->who,
-	};
 	char *member = NULL;
 	int64_t touched = 0;
 	int failed;
@@ -80,12 +77,13 @@ int ch_http_post_command(struct ch_request *request, struct ch_error *err)
 				       CH_JSON_BODY_MAX);
 	if (ch_body_member(body, request->route->member, &member, err) < 0)
 		return -1;
-	command.digest = member;
-	failed = read_verb(request, member, &command.verb, err);
+	command->who = request->client->who;
+	command->digest = member;
+	failed = read_verb(request, member, &command->verb, err);
 	if (failed == 0)
-		failed = check_digest(&command, err);
+		failed = check_digest(command, err);
 	if (failed == 0)
-		failed = ch_mailroom_command(request->http->room, &command,
+		failed = ch_mailroom_command(request->http->room, command,
 					     &touched, err);
 	free(member);
 	if (failed < 0)
@@ -94,4 +92,21 @@ int ch_http_post_command(struct ch_request *request, struct ch_error *err)
 					     (json_int_t)touched));
 	ch_http_wait(request, CH_WAIT_TELL);
 	return 1;
+}
+
+int ch_http_post_command(struct ch_request *request, struct ch_error *err)
+{
+	struct ch_command command = {
+		.reference = ch_http_star(request, 0),
+		.key = ch_http_star(request, 1),
+	};
+
+	return post(request, &command, err);
+}
+
+int ch_http_post_relay(struct ch_request *request, struct ch_error *err)
+{
+	struct ch_command command = { .relay = ch_http_star(request, 0) };
+
+	return post(request, &command, err);
 }

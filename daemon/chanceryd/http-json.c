@@ -160,6 +160,7 @@ static json_t *address_of(const struct ch_store_address *address)
 	put_int(object, "code", address->code);
 	put_text(object, "status", address->status);
 	put_text(object, "reply", address->reply);
+	put(object, "relay", ch_http_text_or_null(address->relay));
 	put(object, "next_at",
 	    ch_http_time(address->state == CH_STATE_QUEUED
 				 ? address->next_at_us : 0));
@@ -380,6 +381,8 @@ static json_t *relays_of(const struct ch_mailroom_state *state)
 		put_text(object, "name", relay->name);
 		put_text(object, "state", relay->state);
 		put_text(object, "text", relay->text);
+		put(object, "backup", json_boolean(relay->backup));
+		put(object, "next_at", ch_http_time(relay->next_us));
 		put_int(object, "workers", relay->workers);
 		put_int(object, "under_way", relay->under_way);
 		json_array_append_new(array, object);
@@ -420,6 +423,23 @@ static json_t *alarms_of(const struct ch_mailroom_state *state)
 	return array;
 }
 
+/* null where it is always open. */
+static json_t *hours_of(const struct ch_mailroom_state *state)
+{
+	json_t *object = json_object();
+
+	if (!state->time_zone) {
+		json_decref(object);
+		return json_null();
+	}
+	put(object, "open", json_boolean(state->open));
+	put(object, "until", state->open_until_us == INT64_MAX ?
+				     json_null() :
+				     ch_http_time(state->open_until_us));
+	put_text(object, "time_zone", state->time_zone);
+	return object;
+}
+
 json_t *ch_http_state(const struct ch_mailroom_state *state)
 {
 	json_t *object = json_object();
@@ -428,6 +448,7 @@ json_t *ch_http_state(const struct ch_mailroom_state *state)
 	put_text(object, "state", state->state);
 	put(object, "started_at", ch_http_time(state->started_us));
 	put(object, "now", ch_http_time(ch_clock_now_us()));
+	put(object, "hours", hours_of(state));
 	put(object, "relays", relays_of(state));
 	put(object, "mailboxes", mailboxes_of(state));
 	put(object, "alarms", alarms_of(state));

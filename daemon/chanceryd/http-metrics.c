@@ -146,8 +146,10 @@ static void write_house(const struct ch_mailroom_state *state,
 	sample(out, "build_info", "version", PACKAGE_VERSION, 1);
 	write_start(state, out);
 	alone(out, "sending", "gauge",
-	      "1: letters go out; 0: paused or stopping.",
-	      strcmp(state->state, "running") == 0);
+	      "1: letters go out; 0: paused, stopping or outside of the "
+	      "hours.",
+	      strcmp(state->state, "running") == 0 &&
+		      (!state->time_zone || state->open));
 	alone(out, "store_commits_total", "counter",
 	      "Transactions committed since the start.", state->commits);
 	alone(out, "worker_restarts_total", "counter",

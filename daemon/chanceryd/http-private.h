@@ -239,6 +239,7 @@ ch_request_run ch_http_get_events;
 ch_request_run ch_http_get_metrics;
 ch_request_run ch_http_post_batch;
 ch_request_run ch_http_post_command;
+ch_request_run ch_http_post_relay;
 
 /* ---- http-read.c ------------------------------------------------------ */
 

@@ -15,6 +15,7 @@
 #define GET "GET"
 #define POST "POST"
 #define BATCH "v1/batches/*"
+#define RELAY "v1/relays/*"
 #define LETTER "v1/batches/*/letters/*"
 
 static const struct ch_route routes[] = {
@@ -45,6 +46,10 @@ static const struct ch_route routes[] = {
 	{ POST, "v1/pause", "", NULL, ch_http_post_command,
 	  CH_ROUTE_CONTROL },
 	{ POST, "v1/resume", "", NULL, ch_http_post_command,
+	  CH_ROUTE_CONTROL },
+	{ POST, RELAY "/pause", "", NULL, ch_http_post_relay,
+	  CH_ROUTE_CONTROL },
+	{ POST, RELAY "/resume", "", NULL, ch_http_post_relay,
 	  CH_ROUTE_CONTROL },
 	{ POST, BATCH "/release", "", "digest", ch_http_post_command,
 	  CH_ROUTE_CONTROL },

@@ -6,11 +6,34 @@ tests_unit_test_schedule_SOURCES = tests/unit/test-schedule.c \
 tests_unit_test_schedule_LDADD = $(UNIT_LIBS)
 TESTS += tests/unit/test-schedule
 
+check_PROGRAMS += tests/unit/test-pace
+tests_unit_test_pace_SOURCES = tests/unit/test-pace.c \
+	daemon/chanceryd/pace.c daemon/chanceryd/pace.h
+tests_unit_test_pace_LDADD = $(UNIT_LIBS)
+TESTS += tests/unit/test-pace
+
+# What chancery.conf says of hours: zone.c alone includes GLib.
+noinst_LIBRARIES += daemon/libhours.a
+daemon_libhours_a_SOURCES = \
+	daemon/chanceryd/hours.c daemon/chanceryd/hours.h \
+	daemon/chanceryd/zone.c daemon/chanceryd/zone.h
+daemon_libhours_a_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
+HOURS_LIBS = daemon/libhours.a $(GLIB_LIBS)
+check_PROGRAMS += tests/unit/test-hours tests/fuzz/fuzz-hours
+tests_unit_test_hours_SOURCES = tests/unit/test-hours.c
+tests_unit_test_hours_LDADD = $(HOURS_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-hours
+tests_fuzz_fuzz_hours_SOURCES = tests/fuzz/fuzz-hours.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_hours_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_hours_LDADD = $(HOURS_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/corpora/hours
+
 check_PROGRAMS += tests/unit/test-config
 tests_unit_test_config_SOURCES = tests/unit/test-config.c \
 	daemon/chanceryd/config.c daemon/chanceryd/config.h \
 	daemon/chanceryd/config-private.h
-tests_unit_test_config_LDADD = $(STORE_LIBS) $(UNIT_LIBS) $(CONFIG_LIBS)
+tests_unit_test_config_LDADD = $(HOURS_LIBS) $(STORE_LIBS) $(UNIT_LIBS) \
+	$(CONFIG_LIBS)
 TESTS += tests/unit/test-config
 
 # chanceryd: each part adds its files here.
@@ -42,9 +65,12 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/keys.c daemon/chanceryd/keys.h \
 	daemon/chanceryd/log.c daemon/chanceryd/log.h \
 	daemon/chanceryd/mailroom.c daemon/chanceryd/mailroom.h \
+	daemon/chanceryd/opening.c daemon/chanceryd/opening.h \
+	daemon/chanceryd/pace.c daemon/chanceryd/pace.h \
 	daemon/chanceryd/peer.c \
 	daemon/chanceryd/post.c \
 	daemon/chanceryd/receive.c daemon/chanceryd/receive.h \
+	daemon/chanceryd/relay-keep.c daemon/chanceryd/relay-keep.h \
 	daemon/chanceryd/relays.c daemon/chanceryd/relays.h \
 	daemon/chanceryd/returned.c daemon/chanceryd/returned.h \
 	daemon/chanceryd/room.c daemon/chanceryd/room.h \
@@ -61,7 +87,8 @@ daemon_libchanceryd_a_SOURCES = $(CHANCERYD_SOURCES)
 nodist_daemon_libchanceryd_a_SOURCES = web/page.c
 daemon_libchanceryd_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) \
 	$(HTTP_CFLAGS) $(JSON_CFLAGS) $(CONFIG_CFLAGS)
-CHANCERYD_LIBS = daemon/libchanceryd.a $(STORE_LIBS) $(TOKEN_LIBS) \
+CHANCERYD_LIBS = daemon/libchanceryd.a $(HOURS_LIBS) $(STORE_LIBS) \
+	$(TOKEN_LIBS) \
 	lib/wire/libwire.a lib/letter/libletter.a $(BASE_LIBS) \
 	$(SYSTEMD_LIBS) $(HTTP_LIBS) $(JSON_LIBS) $(CONFIG_LIBS)
 

@@ -2,6 +2,7 @@
 /* mailroom.c - what the sockets ask of the room; see mailroom.h. */
 #include "chanceryd/mailroom.h"
 
+#include "base/clock.h"
 #include "chanceryd/alarms.h"
 #include "chanceryd/imports.h"
 #include "chanceryd/receive.h"
@@ -33,6 +34,10 @@ const struct ch_mailroom_state *ch_mailroom_state(struct ch_mailroom *room)
 	shown->commits = ch_turn_commits(room->turn);
 	shown->worker_restarts = ch_workers_restarts(room->workers);
 	shown->imports_under_way = ch_imports_under_way(room->imports);
+	shown->time_zone = room->config->sending.hours.len > 0 ?
+				   room->config->sending.time_zone : NULL;
+	shown->open = ch_opening_is(room, ch_clock_now_us());
+	shown->open_until_us = ch_opening_until_us(room);
 	shown->signs = room->config->secretariat.smime.key[0] != '\0';
 	return shown;
 }

@@ -36,6 +36,9 @@ struct ch_relay_state {
 	const char *name;
 	const char *state; /* "ready" "connecting" "paused" "fault" */
 	const char *text;  /* last fault, "" */
+	bool backup;
+	int64_t next_us; /* its rest or its pace lets it take a letter then;
+			    0: it does now */
 	unsigned int workers;
 	unsigned int under_way; /* letters claimed */
 };
@@ -65,6 +68,9 @@ struct ch_mailroom_state {
 	uint64_t commits;         /* since the start */
 	uint64_t worker_restarts;
 	uint64_t imports_under_way;
+	const char *time_zone;    /* of its hours; NULL: it is always open */
+	bool open;                /* within its hours */
+	int64_t open_until_us;    /* when that changes; INT64_MAX: not soon */
 	bool signs;               /* letters leave with S/MIME signatures */
 };
 /* Borrowed until the end of the turn. */
@@ -130,6 +136,7 @@ enum ch_verb {
 
 struct ch_command {
 	enum ch_verb verb;
+	const char *relay;     /* pause, resume: not a batch but this relay */
 	const char *reference; /* NULL: the whole mail room (pause, resume) */
 	const char *key;       /* NULL: the whole batch */
 	const char *digest;    /* release: what the person was shown (hex) */
@@ -137,9 +144,9 @@ struct ch_command {
 };
 
 /* Do it in this turn's transaction. Returns 0 and how many letters or batches
- * it touched; -1: CH_GIVE_UP with status "4.0.4" no such batch or letter,
- * "4.0.3" this person may not, "4.0.9" not in a state for that. The answer to
- * the client is due after the commit. */
+ * it touched; -1: CH_GIVE_UP with status "4.0.4" no such batch, letter or
+ * relay, "4.0.3" this person may not, "4.0.9" not in a state for that. The
+ * answer to the client is due after the commit. */
 int ch_mailroom_command(struct ch_mailroom *room,
 			const struct ch_command *command, int64_t *ret_touched,
 			struct ch_error *err);

@@ -12,12 +12,16 @@
 #define ACCURACY_US 1000
 #define STREAK_MAX 5   /* letters without an answer and connections lost, one
 			* after another: then the relay rests */
+#define ROOM_PACE "room" /* what the pace of all is called in the store */
+#define LOGIN_REST 5   /* a refused login rests as after so many failures more:
+			* half a minute first, since servers shut out whom they
+			* have refused a few times in some minutes */
 #define LONG_FAILURE 4 /* failures in a row, then it is an alarm */
 
 struct ch_relays {
 	struct ch_relay **items; /* owned, and each */
 	size_t len, cap;
-	size_t next;                  /* where the search begins */
+	struct ch_paced pace;         /* of all together */
 	sd_event_source *wake;        /* owned: a rest or a pace is over */
 	struct ch_relay_state *shown; /* owned */
 	size_t shown_cap;
@@ -38,6 +42,7 @@ static struct ch_relay *add_relay(struct ch_mailroom *room, const char *name)
 
 	relay->room = room;
 	relay->name = ch_xstrdup(name);
+	relay->paused = ch_relay_was_paused(room, name);
 	CH_GROW(relays->items, relays->len, relays->cap);
 	relays->items[relays->len++] = relay;
 	return relay;
@@ -158,14 +163,19 @@ static struct ch_relay *find_relay(const struct ch_relays *relays,
 	return NULL;
 }
 
+/* What its pace is called in the store; the caller's. */
+static char *pace_name(const struct ch_relay *relay)
+{
+	return ch_xasprintf("relay.%s", relay->name);
+}
+
 static void configure(struct ch_relay *relay,
 		      const struct ch_relay_config *config)
 {
+	CH_AUTOCHAR pace = pace_name(relay);
+
 	relay->config = config;
-	relay->pace = (struct ch_pace){
-		.per_minute = (uint32_t)config->per_minute,
-		.burst = (uint32_t)config->burst,
-	};
+	ch_paced_use(relay->room, &relay->pace, &config->pace, pace);
 	relay->failures = 0;
 	relay->streak = 0;
 	relay->rests_until_ms = 0;
@@ -182,15 +192,13 @@ static void read_config(struct ch_mailroom *room)
 	for (size_t i = 0; i < list->len; i++) {
 		const char *name = configs[i].peer.name;
 		struct ch_relay *relay = find_relay(relays, name);
-		bool is_new = !relay;
 
-		if (is_new)
+		if (!relay)
 			relay = add_relay(room, name);
 		configure(relay, &configs[i]);
-		if (is_new)
-			ch_pace_start(&relay->pace, ch_clock_mono_ms(),
-				      &relay->pace_state);
 	}
+	ch_paced_use(room, &relays->pace, &room->config->sending.pace,
+		     ROOM_PACE);
 }
 
 int ch_relays_new(struct ch_mailroom *room, struct ch_relays **ret,
@@ -318,8 +326,9 @@ void ch_relay_well(struct ch_relay *relay)
 
 /* One more failure, unless it is resting already: sixteen workers that find the
  * same relay gone are one failure. */
-static void rest(struct ch_relay *relay, const char *text)
+static void rest(struct ch_relay *relay, unsigned int fault, const char *text)
 {
+	uint32_t more = fault == CH_FAULT_AUTH ? LOGIN_REST : 0;
 	int64_t now_ms = ch_clock_mono_ms();
 	int64_t rest_ms;
 
@@ -328,7 +337,7 @@ static void rest(struct ch_relay *relay, const char *text)
 	if (now_ms < relay->rests_until_ms)
 		return;
 	relay->failures++;
-	rest_ms = ch_rest_ms(relay->failures, (uintptr_t)relay);
+	rest_ms = ch_rest_ms(relay->failures + more, (uintptr_t)relay);
 	relay->rests_until_ms = now_ms + rest_ms;
 	ch_turn_log(relay->room, LOG_WARNING, NULL,
 		    "relay %s rests for %lld.%03lld s: %s", relay->name,
@@ -346,7 +355,7 @@ void ch_relay_fault(struct ch_relay *relay, unsigned int fault,
 			    relay->name, text);
 		return;
 	}
-	rest(relay, text);
+	rest(relay, fault, text);
 	if (fault == CH_FAULT_TLS || fault == CH_FAULT_AUTH ||
 	    fault == CH_FAULT_SETUP || relay->failures >= LONG_FAILURE)
 		ch_alarm_raise(relay->room, alarm_of(fault), relay->name, "%s",
@@ -358,10 +367,33 @@ void ch_relay_no_answer(struct ch_relay *relay, const char *text)
 	ch_relay_fault(relay, CH_FAULT_CONNECT, text);
 }
 
+void ch_relay_untried(struct ch_relay *relay)
+{
+	ch_paced_back(&relay->pace, 1);
+	ch_paced_back(&relay->room->relays->pace, 1);
+}
+
+int ch_relays_pause(struct ch_mailroom *room, const char *name, bool paused,
+		    const char *who)
+{
+	struct ch_relay *relay = find_relay(room->relays, name);
+
+	if (!relay || !relay->config)
+		return -1;
+	if (relay->paused == paused)
+		return 0;
+	relay->paused = paused;
+	ch_relay_keep_paused(room, name, paused, who);
+	ch_dispatch_kick(room);
+	return 1;
+}
+
 static const char *state_of(const struct ch_relay *relay)
 {
 	bool any = false;
 
+	if (relay->paused)
+		return "paused";
 	if (relay->failures > 0)
 		return "fault";
 	if (relay->room->paused)
@@ -376,6 +408,24 @@ static const char *state_of(const struct ch_relay *relay)
 	if (any && relay->fault[0])
 		return "fault";
 	return any ? "connecting" : "ready";
+}
+
+#define SOON_MS 1000 /* nobody needs to be told */
+
+/* When its rest is over and the paces allow a letter; 0: now, or soon. */
+static int64_t next_us(const struct ch_relay *relay)
+{
+	int64_t now_ms = ch_clock_mono_ms();
+	int64_t next_ms = ch_paced_next_ms(&relay->pace, now_ms);
+	int64_t all_ms = ch_paced_next_ms(&relay->room->relays->pace, now_ms);
+
+	if (all_ms > next_ms)
+		next_ms = all_ms;
+	if (relay->rests_until_ms > next_ms)
+		next_ms = relay->rests_until_ms;
+	if (next_ms - now_ms < SOON_MS)
+		return 0;
+	return ch_clock_now_us() + (next_ms - now_ms) * 1000;
 }
 
 const struct ch_relay_state *ch_relays_state(struct ch_mailroom *room,
@@ -396,6 +446,8 @@ const struct ch_relay_state *ch_relays_state(struct ch_mailroom *room,
 			.name = relay->name,
 			.state = state_of(relay),
 			.text = relay->fault,
+			.backup = relay->config && relay->config->backup,
+			.next_us = next_us(relay),
 			.under_way = (unsigned int)relay->under_way,
 		};
 		for (size_t j = 0; j < relay->crews_len; j++)
@@ -427,9 +479,31 @@ static size_t staff_of(const struct ch_relay *relay)
 	return there;
 }
 
-static size_t staff_wanted(const struct ch_relay *relay)
+/* Letters may go there: it is neither out of order nor gone. */
+static bool in_order(const struct ch_relay *relay)
 {
-	if (!relay->config)
+	return relay->config && !relay->paused && relay->failures == 0;
+}
+
+static bool needs_backups(const struct ch_relays *relays)
+{
+	for (size_t i = 0; i < relays->len; i++)
+		if (in_order(relays->items[i]) &&
+		    !relays->items[i]->config->backup)
+			return false;
+	return true;
+}
+
+/* One that rests is tried again, so it counts here. */
+static bool is_used(const struct ch_relay *relay, bool backups)
+{
+	return relay->config && !relay->paused &&
+	       (backups || !relay->config->backup);
+}
+
+static size_t staff_wanted(const struct ch_relay *relay, bool backups)
+{
+	if (!is_used(relay, backups))
 		return 0;
 	return relay->failures > 0 ? 1 : (size_t)relay->config->connections;
 }
@@ -437,19 +511,20 @@ static size_t staff_wanted(const struct ch_relay *relay)
 bool ch_relays_understaffed(const struct ch_mailroom *room)
 {
 	const struct ch_relays *relays = room->relays;
+	bool backups = needs_backups(relays);
 
 	for (size_t i = 0; i < relays->len; i++)
 		if (staff_of(relays->items[i]) <
-		    staff_wanted(relays->items[i]))
+		    staff_wanted(relays->items[i], backups))
 			return true;
 	return false;
 }
 
 /* A crew is never larger than what is left of the connections, so that two that
  * are begun at different times are not too many. */
-static void staff(struct ch_relay *relay, uint64_t letters)
+static void staff(struct ch_relay *relay, bool backups, uint64_t letters)
 {
-	size_t wanted = staff_wanted(relay);
+	size_t wanted = staff_wanted(relay, backups);
 	size_t have = staff_of(relay);
 	size_t at_once = relay->config ?
 			     (size_t)relay->config->connections_per_worker : 1;
@@ -467,8 +542,11 @@ static void staff(struct ch_relay *relay, uint64_t letters)
 
 void ch_relays_staff(struct ch_mailroom *room, uint64_t letters)
 {
-	for (size_t i = 0; i < room->relays->len; i++)
-		staff(room->relays->items[i], letters);
+	struct ch_relays *relays = room->relays;
+	bool backups = needs_backups(relays);
+
+	for (size_t i = 0; i < relays->len; i++)
+		staff(relays->items[i], backups, letters);
 }
 
 static size_t room_of(const struct ch_sender *sender)
@@ -482,39 +560,54 @@ static size_t room_of(const struct ch_sender *sender)
 
 /* How many letters this relay can take now; where it is the time that is
  * missing, *wake_ms becomes when it will be over, if that is earlier. */
-static size_t room_at(struct ch_relay *relay, int64_t now_ms, int64_t *wake_ms)
+static size_t room_at(struct ch_relay *relay, bool backups, int64_t now_ms,
+		      int64_t *wake_ms)
 {
 	int64_t next_ms = relay->rests_until_ms;
 	size_t room = 0;
 	uint32_t may;
 
+	if (!is_used(relay, backups))
+		return 0;
 	for (size_t i = 0; i < relay->crews_len; i++)
 		for (size_t j = 0; j < relay->crews[i]->len; j++)
 			room += room_of(&relay->crews[i]->senders[j]);
 	if (relay->failures > 0 && room > 0)
 		room = relay->under_way == 0;
-	if (room == 0 || !relay->config)
+	if (room == 0)
 		return 0;
-	may = ch_pace_may(&relay->pace, &relay->pace_state, now_ms);
+	may = ch_paced_may(&relay->pace, now_ms);
 	if (next_ms <= now_ms && may > 0)
 		return room < may ? room : may;
 	if (next_ms <= now_ms)
-		next_ms = ch_pace_next_ms(&relay->pace, &relay->pace_state,
-					  now_ms);
+		next_ms = ch_paced_next_ms(&relay->pace, now_ms);
 	if (next_ms < *wake_ms)
 		*wake_ms = next_ms;
 	return 0;
 }
 
+/* What all of them together may still take. */
+static size_t within_pace(struct ch_paced *pace, size_t room, int64_t now_ms,
+			  int64_t *wake_ms)
+{
+	uint32_t may = ch_paced_may(pace, now_ms);
+
+	if (room > 0 && may == 0)
+		*wake_ms = ch_paced_next_ms(pace, now_ms);
+	return room < may ? room : may;
+}
+
 size_t ch_relays_room(struct ch_mailroom *room)
 {
 	struct ch_relays *relays = room->relays;
+	bool backups = needs_backups(relays);
 	int64_t now_ms = ch_clock_mono_ms();
 	int64_t wake_ms = INT64_MAX;
 	size_t sum = 0;
 
 	for (size_t i = 0; i < relays->len; i++)
-		sum += room_at(relays->items[i], now_ms, &wake_ms);
+		sum += room_at(relays->items[i], backups, now_ms, &wake_ms);
+	sum = within_pace(&relays->pace, sum, now_ms, &wake_ms);
 	if (wake_ms < INT64_MAX) {
 		(void)sd_event_source_set_time(relays->wake,
 					       (uint64_t)wake_ms * 1000);
@@ -542,21 +635,55 @@ static struct ch_sender *least_busy(const struct ch_relay *relay)
 	return best;
 }
 
+/* Each that could take it comes nearer to its turn by its weight; whose turn it
+ * is goes back by the weight of all. So the shares are exact, and spread. */
+static struct ch_relay *next_relay(struct ch_relays *relays)
+{
+	bool backups = needs_backups(relays);
+	int64_t now_ms = ch_clock_mono_ms();
+	struct ch_relay *best = NULL;
+	int64_t unused = INT64_MAX;
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < relays->len; i++) {
+		struct ch_relay *relay = relays->items[i];
+
+		if (room_at(relay, backups, now_ms, &unused) == 0)
+			continue;
+		relay->turn += relay->config->weight;
+		sum += relay->config->weight;
+		if (!best || relay->turn > best->turn)
+			best = relay;
+	}
+	if (best)
+		best->turn -= sum;
+	return best;
+}
+
 struct ch_sender *ch_relays_take(struct ch_mailroom *room)
 {
 	struct ch_relays *relays = room->relays;
-	int64_t now_ms = ch_clock_mono_ms();
-	int64_t unused = INT64_MAX;
+	struct ch_relay *relay = next_relay(relays);
+
+	if (!relay)
+		return NULL;
+	ch_paced_took(&relay->pace, 1);
+	ch_paced_took(&relays->pace, 1);
+	return least_busy(relay);
+}
+
+void ch_relays_keep(struct ch_mailroom *room)
+{
+	struct ch_relays *relays = room->relays;
 
 	for (size_t i = 0; i < relays->len; i++) {
-		struct ch_relay *relay =
-			relays->items[(relays->next + i) % relays->len];
+		struct ch_relay *relay = relays->items[i];
 
-		if (room_at(relay, now_ms, &unused) == 0)
-			continue;
-		relays->next = (relays->next + i + 1) % relays->len;
-		ch_pace_took(&relay->pace, &relay->pace_state, 1);
-		return least_busy(relay);
+		if (relay->pace.changed) {
+			CH_AUTOCHAR name = pace_name(relay);
+
+			ch_paced_keep(room, &relay->pace, name);
+		}
 	}
-	return NULL;
+	ch_paced_keep(room, &relays->pace, ROOM_PACE);
 }

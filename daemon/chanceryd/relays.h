@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* relays.h - the relays of the configuration: how many workers each has, at
- * what pace it may be used, and whether it rests after a fault.
+/* relays.h - the relays of the configuration: how many workers each has, which
+ * of them gets the next letter, at what pace it may be used, and whether it
+ * rests after a fault.
  *
- * A relay that failed rests, 1 second first and 5 minutes in the end, and is
- * then tried with a single letter: the rest of its workers wait until it has
- * answered.
+ * A relay that failed rests, 1 second first (half a minute where it refused the
+ * login) and 5 minutes in the end, and is then tried with a single letter: the
+ * rest of its workers wait until it has answered. Meanwhile letters go to the
+ * others. Among those that have room each gets its share by weight; a backup
+ * gets letters only while each of the others is out of order, which is: it
+ * failed and has not answered since, or a person has paused it. That the others
+ * are busy, or have used up their pace, is no reason.
  */
 #ifndef CH_CHANCERYD_RELAYS_H
 #define CH_CHANCERYD_RELAYS_H
@@ -31,6 +36,12 @@ void ch_relays_reload(struct ch_mailroom *room);
 /* Every worker finishes the letter under way and ends. */
 void ch_relays_stop(struct ch_mailroom *room);
 
+/* A person pauses relay `name` or lets it go on, in this turn: kept in the
+ * store, with an event of `who`. What has no "go" yet is called back. Returns 1
+ * when it changed, 0 where it was so, -1 where there is no such relay. */
+int ch_relays_pause(struct ch_mailroom *room, const char *name, bool paused,
+		    const char *who);
+
 /* Borrowed until the end of the turn. */
 const struct ch_relay_state *ch_relays_state(struct ch_mailroom *room,
 					     size_t *ret_len);
@@ -44,8 +55,10 @@ void ch_relays_staff(struct ch_mailroom *room, uint64_t letters);
 /* How many letters can be handed over now. Where a relay rests or keeps a pace,
  * dispatch is kicked when it can take one. */
 size_t ch_relays_room(struct ch_mailroom *room);
-/* A worker that takes the next one: of the relay with most room, the one with
+/* A worker that takes the next one: of the relay whose turn it is, the one with
  * fewest letters; NULL: none. Counts the letter as taken. */
 struct ch_sender *ch_relays_take(struct ch_mailroom *room);
+/* What was taken is written, in this turn, where a pace is configured. */
+void ch_relays_keep(struct ch_mailroom *room);
 
 #endif

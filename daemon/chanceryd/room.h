@@ -16,6 +16,7 @@
 #include "chanceryd/config.h"
 #include "chanceryd/log.h"
 #include "chanceryd/mailroom.h"
+#include "chanceryd/opening.h"
 #include "chanceryd/turn.h"
 #include "store/store.h"
 
@@ -55,6 +56,7 @@ struct ch_mailroom {
 	struct ch_service *service;
 
 	int64_t started_us;
+	struct ch_opening opening;
 	bool paused;   /* nothing is claimed; kept in the store */
 	bool stopping; /* workers were told to stop: start no other */
 	struct ch_mailroom_state shown; /* for ch_mailroom_state() */

@@ -2,7 +2,9 @@
 /* schedule.c - see schedule.h. */
 #include "chanceryd/schedule.h"
 
-#define UNIT 60000 /* credit of one letter: per_minute a millisecond fills it */
+#include <string.h>
+
+#include "base/mem.h"
 
 /* Bits that differ for every seed (splitmix64, public domain). */
 static uint64_t scatter(uint64_t seed)
@@ -22,72 +24,68 @@ static int64_t with_jitter(int64_t delay, uint64_t seed)
 bool ch_schedule_retry(const struct ch_retry_schedule *schedule,
 		       const struct ch_retry *retry, int64_t *ret_at_us)
 {
+	const struct ch_retry_delays *delays = &schedule->delays[retry->class];
 	int64_t ends_us = retry->first_at_us + schedule->max_age_ms * 1000;
-	size_t step = retry->attempt > 0 ? retry->attempt - 1 : 0;
+	size_t step = retry->deferrals;
 	int64_t at_us = retry->now_us;
 
 	if (retry->now_us >= ends_us && retry->attempt > 1)
 		return false;
-	if (step >= schedule->delays_len)
-		step = schedule->delays_len - 1;
-	if (retry->reason == CH_RETRY_DEFERRED)
-		at_us += 1000 * with_jitter(schedule->delays_ms[step],
-					    (uint64_t)retry->letter_id << 16 ^
-						    retry->attempt);
+	if (step >= delays->len)
+		step = delays->len - 1;
+	at_us += 1000 * with_jitter(delays->ms[step],
+				    (uint64_t)retry->letter_id << 16 ^
+					    retry->attempt);
 	if (at_us > ends_us && retry->now_us < ends_us)
 		at_us = ends_us;
 	*ret_at_us = at_us;
 	return true;
 }
 
-/* ---- pace ------------------------------------------------------------- */
+/* ---- what a reply means ----------------------------------------------- */
 
-static int64_t full(const struct ch_pace *pace)
+/* Postgrey says 450 4.2.0, others 451 4.7.1, 451 4.3.2 or no enhanced code. */
+static const char *const greylists[] = {
+	"greylist", "graylist", "grey-list", "gray-list", "grey list",
+	"gray list", "try again in ", "temporarily rejected",
+	"temporarily deferred",
+};
+
+/* Where there is no enhanced code. */
+static const char *const full[] = {
+	"mailbox full", "mailbox is full", "over quota", "quota exceeded",
+	"exceeded storage",
+};
+
+static bool has_any(struct ch_slice text, const char *const *words, size_t len)
 {
-	return (int64_t)pace->burst * UNIT;
+	CH_AUTOCHAR copy = ch_slice_dup(text);
+
+	for (size_t i = 0; i < len; i++)
+		if (strcasestr(copy, words[i]))
+			return true;
+	return false;
 }
 
-void ch_pace_start(const struct ch_pace *pace, int64_t now_ms,
-		   struct ch_pace_state *ret)
+/* Whether the enhanced code is 4.`subject`.z. */
+static bool is_about(struct ch_slice status, char subject)
 {
-	ret->credit = full(pace);
-	ret->at_ms = now_ms;
+	return status.len > 3 && memcmp(status.data, "4.", 2) == 0 &&
+	       status.data[2] == subject && status.data[3] == '.';
 }
 
-uint32_t ch_pace_may(const struct ch_pace *pace, struct ch_pace_state *state,
-		     int64_t now_ms)
+enum ch_reply_class ch_reply_classify(uint32_t code, struct ch_slice status,
+				      struct ch_slice reply)
 {
-	int64_t passed_ms = now_ms - state->at_ms;
-
-	if (pace->per_minute == 0)
-		return UINT32_MAX;
-	if (passed_ms > 0) {
-		/* Past what fills the bucket more time adds nothing. */
-		if (passed_ms > full(pace) / pace->per_minute)
-			passed_ms = full(pace) / pace->per_minute + 1;
-		state->credit += passed_ms * pace->per_minute;
-		state->at_ms = now_ms;
-	}
-	if (state->credit > full(pace))
-		state->credit = full(pace);
-	return (uint32_t)(state->credit / UNIT);
-}
-
-void ch_pace_took(const struct ch_pace *pace, struct ch_pace_state *state,
-		  uint32_t letters)
-{
-	if (pace->per_minute > 0)
-		state->credit -= (int64_t)letters * UNIT;
-}
-
-int64_t ch_pace_next_ms(const struct ch_pace *pace,
-			const struct ch_pace_state *state, int64_t now_ms)
-{
-	int64_t missing = UNIT - state->credit;
-
-	if (pace->per_minute == 0 || missing <= 0)
-		return now_ms;
-	return now_ms + (missing + pace->per_minute - 1) / pace->per_minute;
+	if (code == 0)
+		return CH_REPLY_CONNECTION;
+	if (is_about(status, '7') ||
+	    has_any(reply, greylists, CH_COUNT(greylists)))
+		return CH_REPLY_POLICY;
+	if (is_about(status, '2') ||
+	    (status.len == 0 && has_any(reply, full, CH_COUNT(full))))
+		return CH_REPLY_MAILBOX;
+	return code == 421 ? CH_REPLY_BUSY : CH_REPLY_OTHER;
 }
 
 /* ---- rest ------------------------------------------------------------- */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* schedule.h - when to try again, how fast to go, how long a worker rests.
+/* schedule.h - when to try again, how long a worker rests.
  *
  * Pure functions over values: the time is passed in, and so is what a clock
  * that jumps can do. Ages of letters are on the wall clock, since they outlive
- * the daemon; paces and rests are on the monotonic one.
+ * the daemon; rests are on the monotonic one.
  */
 #ifndef CH_CHANCERYD_SCHEDULE_H
 #define CH_CHANCERYD_SCHEDULE_H
@@ -12,66 +12,59 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/str.h"
+
 /* ---- when to try a letter again --------------------------------------- */
 
-struct ch_retry_schedule {
-	const int64_t *delays_ms; /* borrowed; the last one goes on */
-	size_t delays_len;        /* at least 1 */
-	int64_t max_age_ms;       /* of a letter, from its first attempt */
+/* Why a letter goes back to the queue: what it waits for. */
+enum ch_reply_class {
+	CH_REPLY_CONNECTION, /* nothing was said of this letter: the connection
+				or the relay failed, and its rest is enough */
+	CH_REPLY_BUSY,       /* 421: it cannot take any more just now */
+	CH_REPLY_POLICY,     /* 4.7.z, greylisting: it wants us to come again */
+	CH_REPLY_MAILBOX,    /* 4.2.z: a person has to empty it */
+	CH_REPLY_OTHER,      /* any other 4yz */
+	CH_REPLY_CLASSES
 };
 
-enum ch_retry_reason {
-	CH_RETRY_DEFERRED, /* the relay answered 4yz */
-	CH_RETRY_UNTRIED,  /* nothing was said of this letter: the connection
-			      or the relay failed, and its own rest is enough */
+/* `code` 0: no reply. `status` is the enhanced code (RFC 3463) or empty,
+ * `reply` the text, with or without both codes before it. A greylist is known
+ * by its text, whatever code it has; then the enhanced code says more than the
+ * code. */
+enum ch_reply_class ch_reply_classify(uint32_t code, struct ch_slice status,
+				      struct ch_slice reply);
+
+struct ch_retry_delays {
+	int64_t *ms; /* the last one goes on */
+	size_t len;  /* at least 1 */
+};
+
+struct ch_retry_schedule {
+	struct ch_retry_delays delays[CH_REPLY_CLASSES];
+	int64_t max_age_ms; /* of a letter, from its first attempt */
 };
 
 struct ch_retry {
-	enum ch_retry_reason reason;
+	enum ch_reply_class class;
 	int64_t letter_id;
 	uint32_t attempt;    /* the one that ended, from 1 */
-	int64_t first_at_us; /* when the first began */
+	uint32_t deferrals;  /* replies of 4yz before this one: the place in the
+				delays. A connection that failed is none. */
+	int64_t first_at_us; /* when the first attempt began */
 	int64_t now_us;
 };
 
 /* When to try again. Returns true and *ret_at_us, or false: the letter is too
  * old and has failed.
  *
- * After a 4yz it waits for the delay of its attempt and up to an eighth more,
- * fixed by the letter's id and attempt: never less than a greylist asks for,
- * and letters that were deferred together do not come back together. The last
- * try is at the end of its age, not before it; and a letter never fails by age
- * before its second attempt, so that a clock that jumped by years at the first
- * one costs nothing. */
+ * It waits for the delay of its class and up to an eighth more, fixed by the
+ * letter's id and attempt: never less than a greylist asks for, and letters that
+ * were deferred together do not come back together. The last try is at the end
+ * of its age, not before it; and a letter never fails by age before its second
+ * attempt, so that a clock that jumped by years at the first one costs
+ * nothing. */
 bool ch_schedule_retry(const struct ch_retry_schedule *schedule,
 		       const struct ch_retry *retry, int64_t *ret_at_us);
-
-/* ---- how fast to send ------------------------------------------------- */
-
-/* A token bucket: `per_minute` on the long run, at most `burst` at once. */
-struct ch_pace {
-	uint32_t per_minute; /* 0: as fast as it goes */
-	uint32_t burst;      /* at least 1 */
-};
-
-struct ch_pace_state {
-	int64_t credit; /* in 1/60,000 of a letter */
-	int64_t at_ms;  /* monotonic: when that was so */
-};
-
-/* Full: the first `burst` letters may go at once. */
-void ch_pace_start(const struct ch_pace *pace, int64_t now_ms,
-		   struct ch_pace_state *ret);
-/* How many letters may go now; UINT32_MAX without a pace. Keeps what it had
- * when the clock goes back, or when `pace` changed. */
-uint32_t ch_pace_may(const struct ch_pace *pace, struct ch_pace_state *state,
-		     int64_t now_ms);
-/* That many went; no more than ch_pace_may() said. */
-void ch_pace_took(const struct ch_pace *pace, struct ch_pace_state *state,
-		  uint32_t letters);
-/* When the next one may go: now_ms if one may. After ch_pace_may(). */
-int64_t ch_pace_next_ms(const struct ch_pace *pace,
-			const struct ch_pace_state *state, int64_t now_ms);
 
 /* ---- how long a worker rests ------------------------------------------ */
 

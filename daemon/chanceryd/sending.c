@@ -307,6 +307,8 @@ static void finish(struct ch_sender *sender, struct ch_under_way *item)
 		sender->last = at;
 	item->batch->under_way--;
 	sender->relay->under_way--;
+	if (!item->tried)
+		ch_relay_untried(sender->relay);
 	sender->held--;
 	free(item);
 	if (was_first)
@@ -330,24 +332,20 @@ static void queued_again(struct ch_mailroom *room,
 
 static bool schedule(const struct ch_mailroom *room,
 		     const struct ch_under_way *item,
-		     enum ch_retry_reason reason, int64_t now_us,
-		     int64_t *ret_at_us)
+		     enum ch_reply_class class, uint32_t deferrals,
+		     int64_t now_us, int64_t *ret_at_us)
 {
-	const struct ch_config *config = room->config;
-	const struct ch_retry_schedule table = {
-		.delays_ms = config->sending.delays_ms,
-		.delays_len = config->sending.retry.len,
-		.max_age_ms = config->sending.max_age_ms,
-	};
 	const struct ch_retry retry = {
-		.reason = reason,
+		.class = class,
 		.letter_id = item->letter_id,
 		.attempt = item->attempt,
+		.deferrals = deferrals,
 		.first_at_us = item->first_at_us ? item->first_at_us : now_us,
 		.now_us = now_us,
 	};
 
-	return ch_schedule_retry(&table, &retry, ret_at_us);
+	return ch_schedule_retry(&room->config->sending.schedule, &retry,
+				 ret_at_us);
 }
 
 /* ---- which connection it is about ------------------------------------- */
@@ -387,16 +385,20 @@ static int on_ready(struct ch_mailroom *room, struct ch_worker *worker,
 }
 
 /* Whether the dot may follow: the letter is still to be sent. */
-static bool may_go(const struct ch_mailroom *room,
+static bool may_go(const struct ch_sender *sender,
 		   const struct ch_under_way *item)
 {
-	return item->batch->open && !room->paused;
+	return item->batch->open && !sender->relay->room->paused &&
+	       !sender->relay->paused;
 }
 
-/* As ch_store_dot(), with the signature of a letter that has one. */
-static int record_dot(struct ch_store *store, const struct ch_send_dot *dot,
-		      int64_t now_us, struct ch_error *err)
+/* As ch_store_dot(), with the signature of a letter that has one, and with the
+ * relay where there are several. */
+static int record_dot(const struct ch_relay *relay,
+		      const struct ch_send_dot *dot, int64_t now_us,
+		      struct ch_error *err)
 {
+	struct ch_store *store = relay->room->store;
 	int changed = ch_store_dot(store, dot->letter_id, dot->attempt,
 				   dot->seqs, dot->seqs_len, &dot->sha256,
 				   dot->size_bytes, now_us, err);
@@ -404,6 +406,9 @@ static int record_dot(struct ch_store *store, const struct ch_send_dot *dot,
 	if (changed > 0 && dot->signature.len > 0 &&
 	    ch_store_signature_keep(store, dot->letter_id, dot->signature,
 				    err) < 0)
+		return -1;
+	if (changed > 0 && relay->room->config->relays.len > 1 &&
+	    ch_store_relay_keep(store, dot->letter_id, relay->name, err) < 0)
 		return -1;
 	return changed;
 }
@@ -427,10 +432,10 @@ static int on_dot(struct ch_mailroom *room, struct ch_worker *worker,
 		return ch_error_set(err, CH_GIVE_UP, "letter %lld is not here",
 				    (long long)dot->letter_id);
 	ch_crash_point("sending.dot-asked");
-	if (may_go(room, item)) {
+	if (may_go(sender, item)) {
 		struct ch_error failure;
 
-		changed = record_dot(room->store, dot, now_us, &failure);
+		changed = record_dot(sender->relay, dot, now_us, &failure);
 		if (changed < 0)
 			ch_room_fail(room, &failure);
 		item->differs = changed == 0;
@@ -445,17 +450,41 @@ static int on_dot(struct ch_mailroom *room, struct ch_worker *worker,
 
 /* ---- RESULT ----------------------------------------------------------- */
 
-/* What an outcome makes of the address. */
-static enum ch_state state_after(const struct ch_mailroom *room,
-				 const struct ch_under_way *item,
-				 unsigned int outcome, int64_t now_us,
-				 int64_t *ret_at_us, bool *ret_expired)
+/* What a letter waits for that goes back to the queue. */
+static enum ch_reply_class class_of(const struct ch_send_address_result *result)
 {
-	bool untried = outcome == CH_OUTCOME_UNTRIED;
+	if (result->outcome == CH_OUTCOME_UNTRIED)
+		return CH_REPLY_CONNECTION;
+	/* A 4yz without a reply of its own has a delay all the same. */
+	if (result->code == 0)
+		return CH_REPLY_OTHER;
+	return ch_reply_classify(result->code, result->status, result->reply);
+}
+
+static uint32_t deferrals_of(struct ch_mailroom *room,
+			     const struct ch_under_way *item)
+{
+	uint32_t deferrals;
+	struct ch_error err;
+
+	if (ch_store_deferrals(room->store, item->letter_id, &deferrals,
+			       &err) < 0)
+		ch_room_fail(room, &err);
+	return deferrals;
+}
+
+/* What an outcome makes of the address. */
+static enum ch_state state_after(struct ch_mailroom *room,
+				 const struct ch_under_way *item,
+				 const struct ch_send_address_result *result,
+				 int64_t now_us, int64_t *ret_at_us,
+				 bool *ret_expired)
+{
+	bool untried = result->outcome == CH_OUTCOME_UNTRIED;
 
 	*ret_at_us = 0;
 	*ret_expired = false;
-	switch (outcome) {
+	switch (result->outcome) {
 	case CH_OUTCOME_SENT:
 		return CH_STATE_SENT;
 	case CH_OUTCOME_FAILED:
@@ -469,8 +498,8 @@ static enum ch_state state_after(const struct ch_mailroom *room,
 	}
 	if (untried && item->differs)
 		return CH_STATE_HELD;
-	if (schedule(room, item,
-		     untried ? CH_RETRY_UNTRIED : CH_RETRY_DEFERRED, now_us,
+	if (schedule(room, item, class_of(result),
+		     untried ? 0 : deferrals_of(room, item), now_us,
 		     ret_at_us))
 		return CH_STATE_QUEUED;
 	*ret_expired = true;
@@ -524,20 +553,23 @@ static void judge_relay(struct ch_relay *relay,
 	}
 }
 
-static int apply(struct ch_mailroom *room, struct ch_under_way *item,
+static int apply(const struct ch_relay *relay, struct ch_under_way *item,
 		 const struct ch_send_address_result *result, int64_t now_us,
 		 struct ch_error *err)
 {
+	struct ch_mailroom *room = relay->room;
 	int64_t at_us;
 	bool expired;
-	enum ch_state to = state_after(room, item, result->outcome, now_us,
-				       &at_us, &expired);
+	enum ch_state to = state_after(room, item, result, now_us, &at_us,
+				       &expired);
 	const struct ch_store_result change = {
 		.seq = result->seq,
 		.to = to,
 		.code = result->code,
 		.status = expired ? ch_slice_of(EXPIRED) : result->status,
 		.reply = result->reply,
+		.relay = result->outcome == CH_OUTCOME_UNTRIED ?
+				 CH_SLICE_EMPTY : ch_slice_of(relay->name),
 		.next_at_us = at_us,
 	};
 	struct ch_error failure;
@@ -553,6 +585,7 @@ static int apply(struct ch_mailroom *room, struct ch_under_way *item,
 				    "end", result->seq,
 				    (long long)item->letter_id);
 	item->pending--;
+	item->tried |= result->outcome != CH_OUTCOME_UNTRIED;
 	log_result(room, item, result, to, expired);
 	if (to == CH_STATE_QUEUED)
 		queued_again(room, item, at_us);
@@ -580,7 +613,8 @@ static int on_result(struct ch_mailroom *room, struct ch_worker *worker,
 				    (long long)results->letter_id);
 	ch_crash_point("sending.result");
 	for (uint32_t i = 0; i < results->results_len; i++) {
-		if (apply(room, item, &results->results[i], now_us, err) < 0)
+		if (apply(sender->relay, item, &results->results[i], now_us,
+			  err) < 0)
 			return -1;
 		judge_relay(sender->relay, item, &results->results[i]);
 	}
@@ -621,7 +655,7 @@ static void expire(struct ch_mailroom *room, const struct ch_under_way *item,
  * letter that a worker died of waits like one that was deferred; the others
  * have nothing to do with it. */
 static void abandon(struct ch_mailroom *room, struct ch_under_way *item,
-		    const char *why, enum ch_retry_reason reason)
+		    const char *why, enum ch_reply_class class)
 {
 	struct ch_log_fields fields = { .batch = item->batch->reference,
 					.letter = item->key };
@@ -630,13 +664,15 @@ static void abandon(struct ch_mailroom *room, struct ch_under_way *item,
 	struct ch_error err;
 	int doubtful;
 
-	if (!schedule(room, item, reason, now_us, &at_us))
+	/* There is no reply to count by: attempts do. */
+	if (!schedule(room, item, class, item->attempt - 1, now_us, &at_us))
 		expire(room, item, why, now_us);
 	doubtful = ch_store_abandon(room->store, item->letter_id,
 				    item->attempt, why, at_us, now_us, &err);
 	if (doubtful < 0)
 		ch_room_fail(room, &err);
 	if (doubtful > 0) {
+		item->tried = true;
 		fields.state = ch_state_name(CH_STATE_IN_DOUBT);
 		ch_turn_log(room, LOG_WARNING, &fields, "in doubt: %s", why);
 	}
@@ -644,14 +680,14 @@ static void abandon(struct ch_mailroom *room, struct ch_under_way *item,
 }
 
 static void abandon_all(struct ch_sender *sender, const char *why,
-			enum ch_retry_reason reason_of_first)
+			enum ch_reply_class class_of_first)
 {
-	enum ch_retry_reason reason = reason_of_first;
+	enum ch_reply_class class = class_of_first;
 
 	while (sender->first) {
-		abandon(sender->relay->room, sender->first, why, reason);
+		abandon(sender->relay->room, sender->first, why, class);
 		finish(sender, sender->first);
-		reason = CH_RETRY_UNTRIED;
+		class = CH_REPLY_CONNECTION;
 	}
 }
 
@@ -667,7 +703,7 @@ static int on_fault(struct ch_mailroom *room, struct ch_worker *worker,
 	(void)ch_turn_open(room);
 	(void)snprintf(text, sizeof(text), "%.*s", (int)fault->text.len,
 		       fault->text.data);
-	abandon_all(sender, text, CH_RETRY_UNTRIED);
+	abandon_all(sender, text, CH_REPLY_CONNECTION);
 	sender->want = 0;
 	sender->faults++;
 	ch_relay_fault(sender->relay, fault->fault, text);
@@ -682,7 +718,7 @@ static void on_ended(struct ch_mailroom *room, struct ch_worker *worker,
 	ch_crash_point("sending.worker-ended");
 	for (size_t i = 0; i < crew->len; i++)
 		abandon_all(&crew->senders[i], end->text,
-			    end->well ? CH_RETRY_UNTRIED : CH_RETRY_DEFERRED);
+			    end->well ? CH_REPLY_CONNECTION : CH_REPLY_OTHER);
 	ch_relay_crew_ended(crew, end);
 }
 

@@ -16,6 +16,7 @@
 #include <systemd/sd-event.h>
 
 #include "chanceryd/config.h"
+#include "chanceryd/relay-keep.h"
 #include "chanceryd/schedule.h"
 #include "chanceryd/workers.h"
 
@@ -32,6 +33,7 @@ struct ch_under_way {
 	int64_t first_at_us; /* of its age */
 	uint32_t attempt;
 	uint32_t pending; /* addresses that have no result yet */
+	bool tried;       /* the relay has heard of it, or may have */
 	bool told;        /* a "go" was given: not called back any more */
 	bool called_back; /* the answer to its dot was "no" */
 	bool differs;     /* because its bytes are not those of before */
@@ -69,8 +71,9 @@ struct ch_relay {
 	const struct ch_relay_config *config; /* of room->config; NULL: gone */
 	struct ch_crew **crews;               /* owned, and each */
 	size_t crews_len, crews_cap;
-	struct ch_pace pace;
-	struct ch_pace_state pace_state;
+	struct ch_paced pace;
+	bool paused;           /* by a person; kept in the store */
+	int64_t turn;          /* by its weight: the highest is next */
 	size_t under_way;
 	uint32_t failures;     /* in a row; above 0 it is tried with one letter */
 	uint32_t streak;       /* letters in a row that got no answer */
@@ -85,6 +88,8 @@ void ch_relay_no_answer(struct ch_relay *relay, const char *text);
 /* `fault` is enum ch_relay_fault. */
 void ch_relay_fault(struct ch_relay *relay, unsigned int fault,
 		    const char *text);
+/* A letter that it was given has gone back without being tried. */
+void ch_relay_untried(struct ch_relay *relay);
 /* Its worker has ended and holds nothing. `crew` may be freed. */
 void ch_relay_crew_ended(struct ch_crew *crew,
 			 const struct ch_worker_end *end);

@@ -117,6 +117,7 @@ static void use(struct ch_mailroom *room, struct ch_config *fresh)
 
 	compare(room, fresh);
 	room->config = fresh;
+	ch_opening_forget(room);
 	ch_relays_reload(room);
 	ch_receive_reload(room);
 	ch_config_free(old);

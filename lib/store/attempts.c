@@ -302,6 +302,19 @@ int ch_store_dot(struct ch_store *store, int64_t letter_id, uint32_t attempt,
 	return 1;
 }
 
+/* Where state is 2, the address is at its dot. */
+int ch_store_relay_keep(struct ch_store *store, int64_t letter_id,
+			const char *relay, struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"UPDATE address SET relay = ? WHERE letter_id = ? "
+		"AND state = 2");
+
+	ch_query_put_text(&q, relay);
+	ch_query_put_int(&q, letter_id);
+	return ch_query_run(&q, err) < 0 ? -1 : 0;
+}
+
 /* A statement of its own: the dots of letters that are not signed, most of them,
  * go without. */
 int ch_store_signature_keep(struct ch_store *store, int64_t letter_id,
@@ -379,7 +392,8 @@ static int result_row(struct ch_store *store, int64_t letter_id,
 {
 	CH_AUTO(ch_query) q = ch_query(store,
 		"UPDATE address SET state = ?, next_at_us = ?, changed_us = ?, "
-		"code = ?, status = ?, reply = ? WHERE letter_id = ? "
+		"code = ?, status = ?, reply = ?, relay = ? "
+		"WHERE letter_id = ? "
 		"AND seq = ? AND state = ? AND attempt = ?");
 	bool queued = result->to == CH_STATE_QUEUED;
 	int changed;
@@ -391,6 +405,7 @@ static int result_row(struct ch_store *store, int64_t letter_id,
 	ch_query_put_int(&q, result->code);
 	ch_query_put_slice(&q, result->status);
 	ch_query_put_blob(&q, result->reply.data, result->reply.len);
+	ch_query_put_slice(&q, result->relay);
 	ch_query_put_int(&q, letter_id);
 	ch_query_put_int(&q, stand->seq);
 	ch_query_put_int(&q, stand->state);
@@ -399,6 +414,32 @@ static int result_row(struct ch_store *store, int64_t letter_id,
 	if (changed < 0)
 		return -1;
 	return changed == 1 ? 0 : lost_row(store, letter_id, err);
+}
+
+static int count_deferral(struct ch_store *store, int64_t letter_id,
+			  uint32_t seq, struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"INSERT INTO deferral (letter_id, seq, count) VALUES (?, ?, 1) "
+		"ON CONFLICT (letter_id, seq) DO UPDATE SET count = count + 1");
+
+	ch_query_put_int(&q, letter_id);
+	ch_query_put_int(&q, seq);
+	return ch_query_run(&q, err) < 0 ? -1 : 0;
+}
+
+int ch_store_deferrals(struct ch_store *store, int64_t letter_id,
+		       uint32_t *ret, struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"SELECT coalesce(max(count), 0) FROM deferral "
+		"WHERE letter_id = ?");
+
+	ch_query_put_int(&q, letter_id);
+	if (ch_query_row(&q, err) < 0)
+		return -1;
+	*ret = (uint32_t)ch_query_int(&q, 0);
+	return 0;
 }
 
 static int tell_result(struct ch_store *store,
@@ -413,6 +454,8 @@ static int tell_result(struct ch_store *store,
 	ch_json_int(&detail, "code", result->code);
 	ch_json_text(&detail, "status", result->status);
 	ch_json_text(&detail, "reply", result->reply);
+	if (result->relay.len > 0)
+		ch_json_text(&detail, "relay", result->relay);
 	return ch_store_event_add(store, result_event(result),
 				  standing->batch_id, standing->letter_id, "",
 				  ch_json_end(&detail), now_us, err);
@@ -432,6 +475,9 @@ int ch_store_result(struct ch_store *store, int64_t letter_id,
 		return 0;
 	ch_tally_leave(store, &standing);
 	if (result_row(store, letter_id, stand, result, now_us, err) < 0)
+		return -1;
+	if (result->to == CH_STATE_QUEUED && result->code != 0 &&
+	    count_deferral(store, letter_id, result->seq, err) < 0)
 		return -1;
 	stand->state = result->to;
 	stand->next_at_us =

@@ -45,6 +45,17 @@ static int tell(struct ch_store *store, const struct decision *decision,
 				  decision->now_us, err);
 }
 
+/* It begins anew: its next refusal is the first. */
+static int forget_deferrals(struct ch_store *store, int64_t letter_id,
+			    struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"DELETE FROM deferral WHERE letter_id = ?");
+
+	ch_query_put_int(&q, letter_id);
+	return ch_query_run(&q, err) < 0 ? -1 : 0;
+}
+
 /* How many of the letter's addresses were in that state. */
 static int decide_letter(struct ch_store *store, int64_t letter_id,
 			 const struct decision *decision, struct ch_error *err)
@@ -72,6 +83,9 @@ static int decide_letter(struct ch_store *store, int64_t letter_id,
 		touched++;
 	}
 	ch_tally_enter(store, &standing);
+	if (move.afresh && touched > 0 &&
+	    forget_deferrals(store, letter_id, err) < 0)
+		return -1;
 	return touched;
 }
 

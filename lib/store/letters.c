@@ -103,6 +103,8 @@ static void read_address(const struct ch_query *q,
 	ret->reply = ch_query_text(q, 6);
 	ret->next_at_us = ch_query_int(q, 7);
 	ret->changed_us = ch_query_int(q, 8);
+	ret->relay = sqlite3_column_bytes(q->stmt, 11) > 0 ?
+			     ch_query_text(q, 11) : NULL;
 }
 
 /* What the letter's attempt and age are, from one more of its addresses. */
@@ -135,7 +137,8 @@ static int read_addresses(struct ch_store *store, int64_t letter_id,
 {
 	CH_AUTO(ch_query) q = ch_query(store,
 		"SELECT seq, role, address, state, code, status, reply, "
-		"next_at_us, changed_us, attempt, first_at_us FROM address "
+		"next_at_us, changed_us, attempt, first_at_us, relay "
+		"FROM address "
 		"WHERE letter_id = ? ORDER BY seq");
 	size_t cap = 0;
 	int got;

@@ -107,6 +107,7 @@ void ch_store_letter_release(struct ch_store_letter *letter)
 		free(letter->addresses[i].address);
 		free(letter->addresses[i].status);
 		free(letter->addresses[i].reply);
+		free(letter->addresses[i].relay);
 	}
 	free(letter->addresses);
 	free(letter->key);

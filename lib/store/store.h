@@ -206,6 +206,7 @@ struct ch_store_address {
 	uint32_t code;  /* of the last reply */
 	char *status;   /* "5.1.1" or "" */
 	char *reply;    /* raw, unescaped */
+	char *relay;    /* that it was last tried over; NULL: none */
 	int64_t next_at_us; /* queued: not before */
 	int64_t changed_us;
 };
@@ -256,6 +257,12 @@ int ch_store_dot(struct ch_store *store, int64_t letter_id, uint32_t attempt,
 		 const struct ch_sha256 *sha256, uint64_t size_bytes,
 		 int64_t now_us, struct ch_error *err);
 
+/* Keep over which relay the dot that was just recorded goes, in the same
+ * transaction: who looks into a letter in doubt has to know whom to ask. A
+ * result keeps it as well; where there is but one relay that is enough. */
+int ch_store_relay_keep(struct ch_store *store, int64_t letter_id,
+			const char *relay, struct ch_error *err);
+
 /* Keep the signature of the bytes that a dot has just covered, in the same
  * transaction; the first one stays, for the later ones are the same. A letter
  * that is not signed needs no call. */
@@ -276,11 +283,17 @@ struct ch_store_result {
 	uint32_t code;
 	struct ch_slice status;
 	struct ch_slice reply;
+	struct ch_slice relay; /* it was tried over; "" where it was not */
 	int64_t next_at_us;
 };
 int ch_store_result(struct ch_store *store, int64_t letter_id,
 		    uint32_t attempt, const struct ch_store_result *result,
 		    int64_t now_us, struct ch_error *err);
+
+/* How many replies of 4yz an address of the letter got before, as results that
+ * went to queued with a code: the most of any one. */
+int ch_store_deferrals(struct ch_store *store, int64_t letter_id,
+		       uint32_t *ret, struct ch_error *err);
 
 /* A worker is gone: claimed under this attempt to queued (due at next_at_us),
  * dot to in_doubt. Returns the number of addresses in doubt, or -1. */

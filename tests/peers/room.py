@@ -50,6 +50,7 @@ class Room:
         self.returns = []
         self.events = []
         self.alarms = []
+        self.hours = None
         self.posts = []       # (path, object or the parts of an upload)
         self.gets = []        # (door, path)
         self.answers = {}     # path of a POST: (status, object)
@@ -124,7 +125,10 @@ class Room:
         return {"version": "0.1.0", "state": "running", "started_at": START,
                 "now": START, "letters": total, **facts,
                 "batches": len(self.batches),
+                "hours": self.hours,
                 "relays": [{"name": "relay", "state": "ready", "text": "",
+                            "backup": self.hours is not None,
+                            "next_at": self.hours and self.hours["until"],
                             "workers": 4, "under_way": 3}],
                 "mailboxes": [{"name": "bureau", "state": "fault",
                                "text": "login refused", "last_uid": 17}],

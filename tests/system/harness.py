@@ -324,7 +324,8 @@ class Room:
 
     def configure(self, relays=(), mailboxes=(), **groups):
         """Write the configuration; groups such as sending={"retry": ["1s"]}
-        are added to what a test needs anyway."""
+        are added to what a test needs anyway. Those delays are then for every
+        kind of refusal that has none of its own there."""
         keys = {
             "secretariat": {"from": "Registry <registry@secretariat.example>",
                             "envelope": "bounces@chancery.example"},
@@ -334,6 +335,11 @@ class Room:
                        "control_socket": self.control_socket},
             "release": {"second_person": False},
         }
+        if "retry" in groups.get("sending", {}):
+            delays = groups["sending"]["retry"]
+            groups["sending"] = {"retry_busy": delays, "retry_policy": delays,
+                                 "retry_mailbox": delays,
+                                 **groups["sending"]}
         top = {k: v for k, v in groups.items() if not isinstance(v, dict)}
         for name, extra in groups.items():
             if isinstance(extra, dict):

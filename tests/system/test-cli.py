@@ -538,6 +538,19 @@ class WithRoom(Case):
 
 
 class Reading(WithRoom):
+    def test_status_outside_hours(self):
+        self.assertNotIn("hours", self.chancery("status"))
+        self.room.hours = {"open": False, "until": "2026-11-30T07:00:00Z",
+                           "time_zone": "Europe/Vienna"}
+        out = self.chancery("status")
+        self.assertIn("outside its hours: letters wait, until "
+                      "2026-11-30 07:00 UTC (hours in Europe/Vienna)", out)
+        self.assertIn("relay relay (backup): ready, 4 connections, 3 letters "
+                      "under way, no letter before 2026-11-30 07:00 UTC", out)
+        self.room.hours = {"open": True, "until": None, "time_zone": "UTC"}
+        self.assertIn("within its hours (hours in UTC)",
+                      self.chancery("status"))
+
     def test_status(self):
         out = self.chancery("status")
         self.assertIn("chanceryd 0.1.0: running", out)
@@ -892,6 +905,10 @@ class Deciding(WithRoom):
                  "DM-1276: paused"),
                 (("resume", "A/77/12"), "/v1/batches/A%2F77%2F12/resume", {},
                  "A/77/12: goes on"),
+                (("pause", "--relay", "a b/c"), "/v1/relays/a%20b%2Fc/pause",
+                 {}, "Relay a b/c: paused"),
+                (("resume", "--relay", "main"), "/v1/relays/main/resume", {},
+                 "Relay main: goes on"),
                 (("cancel", "DM-1276"), "/v1/batches/DM-1276/cancel", {},
                  "DM-1276: cancelled: 1 letter"),
                 (("cancel", "A/77/12"), "/v1/batches/A%2F77%2F12/cancel", {},

@@ -261,8 +261,8 @@ def test_deferred():
 
 
 def test_fault():
-    """A fault releases what the worker holds, and the relay rests; a refused
-    password is one alarm, which ends with the first answer."""
+    """A fault releases what the worker holds, and the relay rests; a bad
+    certificate is one alarm, which ends with the first answer."""
     with room(connections=2) as r:
         r.start()
         r.enqueue("DM-1", table(3))
@@ -272,9 +272,9 @@ def test_fault():
         for worker in workers:
             worker.letter()
         for worker in workers:
-            worker.send("send-fault", fault=2, code=535, text="no \x1b")
+            worker.send("send-fault", fault=1, code=0, text="no \x1b")
             worker.send("send-ready", want=1)
-        r.wait_event("alarm.auth")
+        r.wait_event("alarm.tls")
         relay = r.status()["relays"][0]
         assert relay["state"] == "fault" and relay["under_way"] == 0, relay
         # After its rest it is tried with one letter, whichever worker's.
@@ -293,7 +293,7 @@ def test_fault():
         other.letter()
         wait_for("no alarm", lambda: not r.status()["alarms"])
         kinds = [e["type"] for e in r.events()]
-        assert kinds.count("alarm.auth") == 1, kinds
+        assert kinds.count("alarm.tls") == 1, kinds
         assert kinds.count("alarm.cleared") == 1, kinds
         assert "no \\x1B" in r.log()
 

@@ -39,6 +39,7 @@
 #include "chanceryd/dispatch.h"
 #include "chanceryd/http.h"
 #include "chanceryd/mailroom.h"
+#include "chanceryd/relays.h"
 #include "chanceryd/room.h"
 #include "chanceryd/turn.h"
 
@@ -152,6 +153,12 @@ int ch_room_pause(struct ch_mailroom *of, bool paused, const char *who)
 	return changed;
 }
 
+int ch_relays_pause(struct ch_mailroom *of, const char *name, bool paused,
+		    const char *who)
+{
+	return strcmp(name, "main") == 0 ? 1 : -1;
+}
+
 struct ch_store *ch_mailroom_store(struct ch_mailroom *of)
 {
 	return of->store;
@@ -173,8 +180,11 @@ void ch_mailroom_after_commit(struct ch_mailroom *of, ch_after_commit *call,
 const struct ch_mailroom_state *ch_mailroom_state(struct ch_mailroom *of)
 {
 	static const struct ch_relay_state relays[] = {
-		{ "main", "ready", "", 2, 3 },
-		{ "se\"co\\nd\nline", "fault", "535 \xff\x1b[2J no", 0, 0 },
+		{ .name = "main", .state = "ready", .text = "", .workers = 2,
+		  .under_way = 3 },
+		{ .name = "se\"co\\nd\nline", .state = "fault",
+		  .text = "535 \xff\x1b[2J no", .backup = true,
+		  .next_us = 1000000 },
 	};
 	static const struct ch_mailbox_state mailboxes[] = {
 		{ "bureau", "ready", "", 17 },

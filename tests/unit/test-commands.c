@@ -18,6 +18,7 @@
 #include "chanceryd/chores.h"
 #include "chanceryd/decisions.h"
 #include "chanceryd/dispatch.h"
+#include "chanceryd/relays.h"
 #include "chanceryd/room.h"
 
 #define OK(call)                                                     \
@@ -72,6 +73,20 @@ int ch_room_pause(struct ch_mailroom *room, bool paused, const char *who)
 	int changed = room->paused != paused;
 
 	room->paused = paused;
+	return changed;
+}
+
+/* There is one, and it is paused or not. */
+static bool relay_paused;
+
+int ch_relays_pause(struct ch_mailroom *room, const char *name, bool paused,
+		    const char *who)
+{
+	bool changed = relay_paused != paused;
+
+	if (strcmp(name, "main") != 0)
+		return -1;
+	relay_paused = paused;
 	return changed;
 }
 
@@ -705,6 +720,41 @@ static void what_goes_back_to_the_queue_stops_at_a_cancel(void **state)
 	commit();
 }
 
+static void a_relay_pauses_and_goes_on(void **state)
+{
+	static const struct {
+		enum ch_verb verb;
+		const char *relay;
+		int64_t touched;
+		bool paused;
+	} rows[] = {
+		{ CH_VERB_RESUME, "main", 0, false },
+		{ CH_VERB_PAUSE, "main", 1, true },
+		{ CH_VERB_PAUSE, "main", 0, true },
+		{ CH_VERB_RESUME, "other", -1, true },
+		{ CH_VERB_CANCEL, "main", -1, true },
+		{ CH_VERB_RESUME, "main", 1, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		struct ch_command command = { .verb = rows[i].verb,
+					      .relay = rows[i].relay,
+					      .who = second };
+		int64_t touched = -1;
+		int done = ch_mailroom_command(&room, &command, &touched,
+					       &err);
+
+		assert_int_equal(done, rows[i].touched < 0 ? -1 : 0);
+		if (done < 0)
+			assert_string_equal(err.status, "4.0.4");
+		assert_int_equal(touched, rows[i].touched);
+		assert_int_equal(relay_paused, rows[i].paused);
+		assert_false(room.paused);
+	}
+	commit();
+}
+
 static void the_whole_room_pauses_and_goes_on(void **state)
 {
 	struct ch_command command = { .verb = CH_VERB_PAUSE, .who = second };
@@ -770,6 +820,7 @@ int main(void)
 		cmocka_unit_test(a_large_retry_goes_on_where_it_was),
 		cmocka_unit_test(
 			what_goes_back_to_the_queue_stops_at_a_cancel),
+		cmocka_unit_test(a_relay_pauses_and_goes_on),
 		cmocka_unit_test(the_whole_room_pauses_and_goes_on),
 	};
 

@@ -44,8 +44,9 @@ static void the_least_configuration_has_its_defaults(void **state)
 	assert_string_equal(config->secretariat.hostname, "chancery.example");
 	assert_string_equal(config->secretariat.language, "en");
 	assert_int_equal(config->sending.retry.len, 5);
-	assert_int_equal(config->sending.delays_ms[4], 43200000);
-	assert_int_equal(config->sending.max_age_ms, 432000000);
+	assert_int_equal(config->sending.schedule.delays[CH_REPLY_OTHER].ms[4],
+			 43200000);
+	assert_int_equal(config->sending.schedule.max_age_ms, 432000000);
 	assert_true(config->release.second_person);
 	assert_int_equal(config->relays.len, 0);
 	ch_config_free(config);
@@ -90,6 +91,29 @@ static void each_mistake_keeps_it_from_starting(void **state)
 		  ":2: sending.max_age: \"5 days\" is no duration" },
 		{ HEAD "sending: { retry = [ \"5m\", \"soon\" ]; };",
 		  ":2: sending.retry: \"soon\" is no delay" },
+		{ HEAD "sending: { retry_policy = [ \"0s\" ]; };",
+		  ":2: sending.retry_policy: \"0s\" is no delay" },
+		{ HEAD "sending: { retry_connection = [ \"31d\" ]; };",
+		  ":2: sending.retry_connection: \"31d\" is no delay" },
+		{ HEAD "sending: { time_zone = \"Europe/Nowhere\"; };",
+		  ":2: sending.time_zone: there is no time zone "
+		  "\"Europe/Nowhere\"" },
+		{ HEAD "sending: { windows = ( { from = \"08:00\"; "
+		       "to = \"25:00\"; } ); };",
+		  ":2: sending.windows[0].to: \"25:00\" is no time" },
+		{ HEAD "sending: { windows = ( { from = \"08:00\"; "
+		       "to = \"08:00\"; } ); };",
+		  ":2: sending.windows[0].to: the window ends when" },
+		{ HEAD "sending: { windows = ( { days = \"Mo\"; "
+		       "from = \"08:00\"; to = \"18:00\"; } ); };",
+		  ":2: sending.windows[0].days: is too short" },
+		{ HEAD "sending: { windows = ( { days = \"Mon-Fry\"; "
+		       "from = \"08:00\"; to = \"18:00\"; } ); };",
+		  ":2: sending.windows[0].days: \"Mon-Fry\" are no weekdays" },
+		{ HEAD "sending: { holidays = [ \"2026-02-29\" ]; };",
+		  ":2: sending.holidays: \"2026-02-29\" is no date" },
+		{ HEAD "sending: { holidays_file = \"/nowhere/at/all\"; };",
+		  ":2: sending.holidays_file: the file cannot be read" },
 		{ HEAD "sending: { retry = [ ]; };",
 		  ":2: sending.retry: needs at least 1" },
 		{ RELAY("tls = \"none\";"),

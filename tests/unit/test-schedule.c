@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* test-schedule.c - retries, pace and rest, as tables. */
+/* test-schedule.c - retries and rests, as tables. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,49 +13,66 @@
 #define DAY (86400 * S)
 #define START (1796601600 * S)
 
-static const int64_t delays[] = { 300000, 900000, 3600000 };
+static int64_t delays[] = { 300000, 900000, 3600000 };
+static int64_t at_once[] = { 0 };
+static int64_t hours[] = { 3600000, 14400000 };
 static const struct ch_retry_schedule five_days = {
-	delays, CH_COUNT(delays), 5 * 86400000LL
+	.delays = {
+		[CH_REPLY_CONNECTION] = { at_once, CH_COUNT(at_once) },
+		[CH_REPLY_BUSY] = { delays, CH_COUNT(delays) },
+		[CH_REPLY_POLICY] = { delays, CH_COUNT(delays) },
+		[CH_REPLY_MAILBOX] = { hours, CH_COUNT(hours) },
+		[CH_REPLY_OTHER] = { delays, CH_COUNT(delays) },
+	},
+	.max_age_ms = 5 * 86400000LL,
 };
 
 static void retries(void **state)
 {
 	static const struct {
 		const char *name;
-		enum ch_retry_reason reason;
-		uint32_t attempt;
+		enum ch_reply_class class;
+		uint32_t attempt, deferrals;
 		int64_t age_us;
 		bool again;
 		int64_t least_us, most_us; /* from now */
 	} rows[] = {
-		{ "first 4yz", CH_RETRY_DEFERRED, 1, 2 * S, true,
+		{ "first 4yz", CH_REPLY_OTHER, 1, 0, 2 * S, true,
 		  300 * S, 3375 * S / 10 },
-		{ "second 4yz", CH_RETRY_DEFERRED, 2, 400 * S, true,
+		{ "second 4yz", CH_REPLY_OTHER, 2, 1, 400 * S, true,
 		  900 * S, 10125 * S / 10 },
-		{ "the last delay goes on", CH_RETRY_DEFERRED, 40, DAY, true,
+		{ "first 4yz after six connections", CH_REPLY_OTHER, 7, 0, DAY,
+		  true, 300 * S, 3375 * S / 10 },
+		{ "a full mailbox", CH_REPLY_MAILBOX, 1, 0, 2 * S, true,
 		  3600 * S, 4050 * S },
-		{ "nothing was tried", CH_RETRY_UNTRIED, 7, DAY, true, 0, 0 },
-		{ "the last try is at the end", CH_RETRY_DEFERRED, 90,
-		  5 * DAY - 60 * S, true, 60 * S, 60 * S },
-		{ "five days of 4yz", CH_RETRY_DEFERRED, 91, 5 * DAY, false,
+		{ "it is full after a greylist", CH_REPLY_MAILBOX, 2, 1, DAY,
+		  true, 14400 * S, 16200 * S },
+		{ "the last delay goes on", CH_REPLY_POLICY, 40, 39, DAY, true,
+		  3600 * S, 4050 * S },
+		{ "nothing was tried", CH_REPLY_CONNECTION, 7, 6, DAY, true,
 		  0, 0 },
-		{ "five days without a relay", CH_RETRY_UNTRIED, 91,
+		{ "the last try is at the end", CH_REPLY_BUSY, 90, 89,
+		  5 * DAY - 60 * S, true, 60 * S, 60 * S },
+		{ "five days of 4yz", CH_REPLY_OTHER, 91, 90, 5 * DAY, false,
+		  0, 0 },
+		{ "five days without a relay", CH_REPLY_CONNECTION, 91, 0,
 		  5 * DAY + 1, false, 0, 0 },
 		{ "a clock that jumped at the first attempt",
-		  CH_RETRY_DEFERRED, 1, 4000 * DAY, true, 300 * S,
+		  CH_REPLY_OTHER, 1, 0, 4000 * DAY, true, 300 * S,
 		  3375 * S / 10 },
-		{ "a clock that went back a day", CH_RETRY_DEFERRED, 1, -DAY,
+		{ "a clock that went back a day", CH_REPLY_OTHER, 1, 0, -DAY,
 		  true, 300 * S, 3375 * S / 10 },
-		{ "attempt 0 is the first", CH_RETRY_DEFERRED, 0, 0, true,
+		{ "attempt 0 is the first", CH_REPLY_OTHER, 0, 0, 0, true,
 		  300 * S, 3375 * S / 10 },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < CH_COUNT(rows); i++) {
 		struct ch_retry retry = {
-			.reason = rows[i].reason,
+			.class = rows[i].class,
 			.letter_id = 42,
 			.attempt = rows[i].attempt,
+			.deferrals = rows[i].deferrals,
 			.first_at_us = START,
 			.now_us = START + rows[i].age_us,
 		};
@@ -73,7 +90,8 @@ static void retries(void **state)
 static void retries_are_spread_and_fixed(void **state)
 {
 	struct ch_retry retry = {
-		.attempt = 1, .first_at_us = START, .now_us = START,
+		.class = CH_REPLY_POLICY, .attempt = 1,
+		.first_at_us = START, .now_us = START,
 	};
 	unsigned int eighths[8] = { 0 };
 	int64_t again_us;
@@ -90,82 +108,50 @@ static void retries_are_spread_and_fixed(void **state)
 		assert_in_range(eighths[i], 60, 140);
 }
 
-static void pace(void **state)
+static void replies(void **state)
 {
-	static const struct ch_pace slow = { 30, 5 }; /* one in 2 s */
 	static const struct {
-		const char *name;
-		int64_t now_ms;
-		uint32_t may, take;
-		int64_t next_ms; /* after taking */
+		uint32_t code;
+		const char *status, *reply;
+		enum ch_reply_class class;
 	} rows[] = {
-		{ "the burst at once", 1000, 5, 5, 3000 },
-		{ "none yet", 2999, 0, 0, 3000 },
-		{ "the first one", 3000, 1, 1, 5000 },
-		{ "half of one is kept", 8000, 2, 2, 9000 },
-		{ "as it was promised", 9000, 1, 1, 11000 },
-		{ "the clock goes back", 4000, 0, 0, 6000 },
-		{ "a year later: a burst", 31536000000, 5, 4, 31536000000 },
-		{ "the fifth of it", 31536000000, 1, 1, 31536002000 },
+		{ 0, "", "", CH_REPLY_CONNECTION },
+		{ 0, "4.7.1", "closed", CH_REPLY_CONNECTION },
+		{ 421, "", "421 Service not available", CH_REPLY_BUSY },
+		{ 421, "4.3.2", "421 4.3.2 shutting down", CH_REPLY_BUSY },
+		{ 421, "4.7.0", "421 4.7.0 unusual rate of mail",
+		  CH_REPLY_POLICY },
+		{ 450, "4.7.1", "450 4.7.1 come again", CH_REPLY_POLICY },
+		{ 450, "4.2.0", "450 4.2.0 <a@b.example>: Recipient address "
+				"rejected: Greylisted", CH_REPLY_POLICY },
+		{ 451, "", "451 GreyListing in action", CH_REPLY_POLICY },
+		{ 451, "4.3.2", "451 4.3.2 Please try again in 240 seconds",
+		  CH_REPLY_POLICY },
+		{ 451, "", "451 Temporary local problem - please try later",
+		  CH_REPLY_OTHER },
+		{ 452, "4.2.2", "452 4.2.2 over quota", CH_REPLY_MAILBOX },
+		{ 450, "4.2.1", "450 4.2.1 receiving too fast",
+		  CH_REPLY_MAILBOX },
+		{ 452, "", "452 Mailbox full", CH_REPLY_MAILBOX },
+		{ 452, "4.5.3", "452 4.5.3 too many recipients",
+		  CH_REPLY_OTHER },
+		{ 452, "4.3.1", "452 4.3.1 mailbox full of other things",
+		  CH_REPLY_OTHER },
+		{ 451, "4.70.1", "", CH_REPLY_OTHER },
+		{ 451, "4.7", "", CH_REPLY_OTHER },
+		{ 451, "", "", CH_REPLY_OTHER },
 	};
-	struct ch_pace_state bucket;
 
 	(void)state;
-	ch_pace_start(&slow, 1000, &bucket);
 	for (size_t i = 0; i < CH_COUNT(rows); i++) {
-		uint32_t may = ch_pace_may(&slow, &bucket, rows[i].now_ms);
-		int64_t next_ms;
+		enum ch_reply_class class =
+			ch_reply_classify(rows[i].code,
+					  ch_slice_of(rows[i].status),
+					  ch_slice_of(rows[i].reply));
 
-		ch_pace_took(&slow, &bucket, rows[i].take);
-		next_ms = ch_pace_next_ms(&slow, &bucket, rows[i].now_ms);
-		if (may != rows[i].may || next_ms != rows[i].next_ms)
-			fail_msg("%s: %u may, next at %lld", rows[i].name, may,
-				 (long long)next_ms);
-	}
-}
-
-static void pace_at_its_edges(void **state)
-{
-	static const struct ch_pace none = { 0, 1 };
-	static const struct ch_pace most = { UINT32_MAX, UINT32_MAX };
-	static const struct ch_pace small = { 60, 2 };
-	struct ch_pace_state bucket;
-
-	(void)state;
-	ch_pace_start(&none, 0, &bucket);
-	assert_int_equal(ch_pace_may(&none, &bucket, 0), UINT32_MAX);
-	ch_pace_took(&none, &bucket, 1000000);
-	assert_int_equal(ch_pace_next_ms(&none, &bucket, 7), 7);
-
-	ch_pace_start(&most, 0, &bucket);
-	assert_int_equal(ch_pace_may(&most, &bucket, INT64_MAX), UINT32_MAX);
-
-	/* A smaller bucket after a reload holds no more than it can. */
-	assert_int_equal(ch_pace_may(&small, &bucket, INT64_MAX), 2);
-}
-
-/* What goes out in an hour is the pace, whatever the steps of the clock. */
-static void pace_over_an_hour(void **state)
-{
-	static const struct ch_pace pace = { 137, 10 };
-	static const int64_t steps_ms[] = { 1, 7, 430, 999, 60000 };
-	static const uint64_t sent_at_most = 137 * 60 + 10;
-
-	(void)state;
-	for (size_t i = 0; i < CH_COUNT(steps_ms); i++) {
-		struct ch_pace_state bucket;
-		uint64_t sent = 0;
-
-		ch_pace_start(&pace, 0, &bucket);
-		for (int64_t t = 0; t <= 3600000; t += steps_ms[i]) {
-			uint32_t may = ch_pace_may(&pace, &bucket, t);
-
-			ch_pace_took(&pace, &bucket, may);
-			sent += may;
-		}
-		assert_true(sent <= sent_at_most);
-		if (steps_ms[i] < 1000)
-			assert_true(sent >= sent_at_most - 3);
+		if (class != rows[i].class)
+			fail_msg("%u %s: %d", rows[i].code, rows[i].reply,
+				 (int)class);
 	}
 }
 
@@ -206,9 +192,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(retries),
 		cmocka_unit_test(retries_are_spread_and_fixed),
-		cmocka_unit_test(pace),
-		cmocka_unit_test(pace_at_its_edges),
-		cmocka_unit_test(pace_over_an_hour),
+		cmocka_unit_test(replies),
 		cmocka_unit_test(rests),
 	};
 

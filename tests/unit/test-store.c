@@ -539,6 +539,61 @@ static void a_batch_changes_from_the_state_it_is_in(void **state)
 
 /* ---- claims ----------------------------------------------------------- */
 
+static uint32_t deferrals_of(int64_t letter_id)
+{
+	uint32_t count = 4711;
+
+	OK(ch_store_deferrals(store, letter_id, &count, &err));
+	return count;
+}
+
+static void refusals_are_counted_and_their_relay_is_kept(void **state)
+{
+	static const struct {
+		enum ch_state to;
+		uint32_t code;
+		const char *relay;
+		uint32_t deferrals;
+	} rows[] = {
+		{ CH_STATE_QUEUED, 451, "main", 1 },
+		{ CH_STATE_QUEUED, 0, "", 1 }, /* nothing was said of it */
+		{ CH_STATE_QUEUED, 421, "spare", 2 },
+		{ CH_STATE_FAILED, 550, "main", 2 },
+	};
+	int64_t id = batch_with("DM-1", 1, 1);
+	int64_t letter_id = letter_of(id, "K0");
+
+	(void)state;
+	assert_int_equal(deferrals_of(letter_id), 0);
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		CH_AUTO(ch_store_letter) letter = { 0 };
+		struct ch_store_result result = {
+			.to = rows[i].to, .code = rows[i].code,
+			.relay = ch_slice_of(rows[i].relay),
+		};
+
+		begin();
+		assert_int_equal(claim(id, 5, 9), 1);
+		GIVES(ch_store_result(store, letter_id, (uint32_t)i + 1,
+				      &result, 6, &err), 1);
+		commit();
+		reopen();
+		assert_int_equal(deferrals_of(letter_id), rows[i].deferrals);
+		GIVES(ch_store_letter_by_id(store, letter_id, &letter, &err),
+		      1);
+		if (rows[i].relay[0])
+			assert_string_equal(letter.addresses[0].relay,
+					    rows[i].relay);
+		else
+			assert_null(letter.addresses[0].relay);
+	}
+	begin();
+	GIVES(ch_store_decide(store, id, letter_id, CH_STATE_FAILED,
+			      CH_STATE_QUEUED, "retried", "x", 7, &err), 1);
+	commit();
+	assert_int_equal(deferrals_of(letter_id), 0);
+}
+
 static void a_claim_has_all_that_a_worker_needs(void **state)
 {
 	struct ch_store_letter *letters;
@@ -1625,6 +1680,7 @@ int main(void)
 		CASE(an_import_is_dropped_in_steps),
 		CASE(what_is_there_twice_is_refused_and_the_turn_goes_on),
 		CASE(a_batch_changes_from_the_state_it_is_in),
+		CASE(refusals_are_counted_and_their_relay_is_kept),
 		CASE(a_claim_has_all_that_a_worker_needs),
 		CASE(what_is_due_is_claimed_once_and_in_order),
 		CASE(a_batch_waits_for_its_time),

@@ -78,6 +78,14 @@ CREATE TABLE address (
 	address     TEXT NOT NULL,
 	status      TEXT NOT NULL,
 	reply       BLOB NOT NULL,
+	relay       TEXT NOT NULL DEFAULT '', -- it was last tried over
+	PRIMARY KEY (letter_id, seq)
+) STRICT, WITHOUT ROWID;
+-- How often an address was refused for now: a row for those that were.
+CREATE TABLE deferral (
+	letter_id INTEGER NOT NULL,
+	seq       INTEGER NOT NULL,
+	count     INTEGER NOT NULL,
 	PRIMARY KEY (letter_id, seq)
 ) STRICT, WITHOUT ROWID;
 -- What is to send, in order: a claim costs the same whatever else is there.

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* opening.h - whether the mail room is within its hours (hours.h), and until
+ * when. Outside of them nothing is claimed; what is under way finishes.
+ */
+#ifndef CH_CHANCERYD_OPENING_H
+#define CH_CHANCERYD_OPENING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ch_mailroom;
+
+/* Worked out once, and true from `from_us` until before `until_us`. */
+struct ch_opening {
+	bool known;
+	bool open;
+	int64_t from_us;
+	int64_t until_us; /* INT64_MAX: no change in sight */
+};
+
+/* Whether letters may go at `now_us`. A change is logged. */
+bool ch_opening_is(struct ch_mailroom *room, int64_t now_us);
+/* When that changes, after ch_opening_is(); INT64_MAX: not in sight. */
+int64_t ch_opening_until_us(const struct ch_mailroom *room);
+/* room->config is another one. */
+void ch_opening_forget(struct ch_mailroom *room);
+
+#endif
