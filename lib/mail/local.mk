@@ -3,6 +3,9 @@ noinst_LIBRARIES += lib/mail/libmail.a
 lib_mail_libmail_a_SOURCES = \
 	lib/mail/address.c lib/mail/address.h \
 	lib/mail/compose.c lib/mail/compose.h \
+	lib/mail/dkim.c lib/mail/dkim.h lib/mail/dkim-private.h \
+	lib/mail/dkim-key.c lib/mail/dkim-key.h \
+	lib/mail/dkim-relaxed.c \
 	lib/mail/encode.c lib/mail/encode.h \
 	lib/mail/header.c lib/mail/header.h \
 	lib/mail/image.c lib/mail/image.h \
@@ -28,6 +31,12 @@ tests_unit_test_smime_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_smime_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-address tests/unit/test-header \
 	tests/unit/test-compose tests/unit/test-image tests/unit/test-smime
+
+check_PROGRAMS += tests/unit/test-dkim
+tests_unit_test_dkim_SOURCES = tests/unit/test-dkim.c
+tests_unit_test_dkim_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_dkim_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-dkim
 
 check_PROGRAMS += tests/fuzz/fuzz-address
 tests_fuzz_fuzz_address_SOURCES = tests/fuzz/fuzz-address.c $(FUZZ_MAIN)
