@@ -33,6 +33,7 @@ const struct ch_mailroom_state *ch_mailroom_state(struct ch_mailroom *room)
 	shown->commits = ch_turn_commits(room->turn);
 	shown->worker_restarts = ch_workers_restarts(room->workers);
 	shown->imports_under_way = ch_imports_under_way(room->imports);
-	shown->signs = room->config->secretariat.smime.key[0] != '\0';
+	shown->signs = room->config->secretariat.smime.key[0] != '\0' ||
+		       room->config->secretariat.dkim.len > 0;
 	return shown;
 }

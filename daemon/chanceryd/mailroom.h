@@ -65,7 +65,7 @@ struct ch_mailroom_state {
 	uint64_t commits;         /* since the start */
 	uint64_t worker_restarts;
 	uint64_t imports_under_way;
-	bool signs;               /* letters leave with S/MIME signatures */
+	bool signs;               /* letters leave signed: S/MIME, DKIM */
 };
 /* Borrowed until the end of the turn. */
 const struct ch_mailroom_state *ch_mailroom_state(struct ch_mailroom *room);
