@@ -57,8 +57,10 @@ EXTRA_DIST += tests/corpora/header tests/corpora/image
 check_PROGRAMS += tests/tools/compose-mail
 tests_tools_compose_mail_SOURCES = tests/tools/compose-mail.c
 tests_tools_compose_mail_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS)
-dist_check_SCRIPTS += tests/system/test-compose.py tests/system/test-smime.py
-TESTS += tests/system/test-compose.py tests/system/test-smime.py
+dist_check_SCRIPTS += tests/system/test-compose.py \
+	tests/system/test-dkim.py tests/system/test-smime.py
+TESTS += tests/system/test-compose.py tests/system/test-dkim.py \
+	tests/system/test-smime.py
 
 # Reading mail is a library of its own: it alone needs gmime, which most
 # programs must not link.
