@@ -14,4 +14,5 @@ EXTRA_DIST += docs/PERFORMANCE.md docs/pages.png \
 	docs/decisions/0012-tables.md \
 	docs/decisions/0013-page-fonts.md \
 	docs/decisions/0014-smime.md \
+	docs/decisions/0017-dkim.md \
 	docs/decisions/0021-redo-log.md
