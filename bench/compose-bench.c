@@ -7,8 +7,8 @@
  * in FOLDER for it (in the letter's first language; columns name and to) and
  * composes the message, LETTERS times in one process; ANNEX is attached. With
  * KEY, of RSA or Ed25519 in PEM, each is signed with DKIM too, and in turn with
- * it OpenSSL signs as many bytes alone: so both see the same machine. Prints one
- * JSON object.
+ * it OpenSSL signs as many bytes alone: so both see the same machine. Prints
+ * one JSON object.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -93,7 +93,7 @@ static struct ch_dkim *signer(const char *path, struct alone *alone)
 {
 	CH_AUTO(ch_problems) problems = { 0 };
 	struct ch_dkim *dkim = ch_dkim_new();
-	struct ch_dkim_key *key;
+	struct ch_dkim_key *key = NULL;
 	struct ch_error err;
 	BIO *bio = BIO_new_file(path, "r");
 

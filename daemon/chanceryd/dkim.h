@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* dkim.h - the names that DKIM keys have in the DNS, and what is to be published
- * under them.
+/* dkim.h - the names that DKIM keys have in the DNS, and what is to be
+ * published under them.
  */
 #ifndef CH_CHANCERYD_DKIM_H
 #define CH_CHANCERYD_DKIM_H

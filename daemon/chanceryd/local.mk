@@ -11,7 +11,8 @@ tests_unit_test_config_SOURCES = tests/unit/test-config.c \
 	daemon/chanceryd/config.c daemon/chanceryd/config.h \
 	daemon/chanceryd/config-private.h \
 	daemon/chanceryd/dkim.c daemon/chanceryd/dkim.h
-tests_unit_test_config_LDADD = lib/mail/libmail.a $(STORE_LIBS) $(UNIT_LIBS) $(CONFIG_LIBS)
+tests_unit_test_config_LDADD = lib/mail/libmail.a $(STORE_LIBS) \
+	$(UNIT_LIBS) $(CONFIG_LIBS)
 TESTS += tests/unit/test-config
 
 # chanceryd: each part adds its files here.

@@ -52,10 +52,10 @@ void ch_signatures_release(struct ch_signatures *signatures);
 /* Compose a letter's message, as CRLF lines, and check that each address that
  * is to get it is one that the letter is addressed to. *composed, which the
  * caller has initialized, borrows the annexes of the batch: hold *ret_batch
- * until it is done with, and give it back with ch_batches_done().
- * It is signed, and *ret_signatures, which is CH_SIGNATURES_INIT, tells with
- * what; a letter that was at its dot before gets the signatures of then instead,
- * and nothing is told. -1:
+ * until it is done with, and give it back with ch_batches_done(). It is signed,
+ * and *ret_signatures, which is CH_SIGNATURES_INIT, tells with what; a letter
+ * that was at its dot before gets the signatures of then instead, and nothing
+ * is told. -1:
  *   CH_GIVE_UP  the batch's files or the letter's fields are not what they
  *               were when it was queued: hold it
  *   CH_RETRY    a file cannot be read at present

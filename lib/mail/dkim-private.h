@@ -14,8 +14,8 @@
  * last CRLF: "name:value", without a CRLF. */
 void ch_dkim_relaxed_field(struct ch_str *out, struct ch_slice field);
 
-/* The hash of a body, in pieces of whole CRLF lines. Nothing is copied: what the
- * canonicalization leaves alone is hashed where it stands. */
+/* The hash of a body, in pieces of whole CRLF lines. Nothing is copied: what
+ * the canonicalization leaves alone is hashed where it stands. */
 struct ch_dkim_body {
 	struct ch_sha256_ctx sha256;
 	uint64_t line_ends; /* seen, and not hashed yet: they may be the last */

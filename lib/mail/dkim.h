@@ -8,11 +8,11 @@
  * archive should not turn bad), at the letter's date (t=). i= is left to its
  * default, the domain: that a letter is the secretariat's is all we vouch for.
  *
- * Signed is a fixed list of fields, each named once more than it occurs, so that
- * none of them can be added or taken away: what a reader sees of a letter (From,
- * Reply-To, To, Cc, Subject, Date), what threads it (Message-ID, In-Reply-To,
- * References), and what says how its body is to be read (MIME-Version,
- * Content-Type, Content-Transfer-Encoding, Content-Disposition,
+ * Signed is a fixed list of fields, each named once more than it occurs, so
+ * that none of them can be added or taken away: what a reader sees of a letter
+ * (From, Reply-To, To, Cc, Subject, Date), what threads it (Message-ID,
+ * In-Reply-To, References), and what says how its body is to be read
+ * (MIME-Version, Content-Type, Content-Transfer-Encoding, Content-Disposition,
  * Content-Language). Not signed is what those after us may add: Received and
  * Return-Path, Sender (a submission server's, RFC 6409 section 8.1), Resent-*
  * and List-*.
@@ -43,8 +43,8 @@ void ch_dkim_free(struct ch_dkim *dkim); /* NULL is fine */
 void ch_dkim_add(struct ch_dkim *dkim, const char *domain, const char *selector,
 		 struct ch_dkim_key *key);
 
-/* Sign a finished message, in its place, as of `date_us`. *ret_fields, which the
- * caller has initialized with room for CH_DKIM_FIELDS_MAX bytes, gets the
+/* Sign a finished message, in its place, as of `date_us`. *ret_fields, which
+ * the caller has initialized with room for CH_DKIM_FIELDS_MAX bytes, gets the
  * fields, each with its CRLF: ch_dkim_put() makes the same bytes of them. -1,
  * CH_GIVE_UP: it is no message, or does not fit. */
 int ch_dkim_sign(struct ch_dkim *dkim, int64_t date_us,

@@ -136,7 +136,8 @@ def check_letter(raw, records, good=(True, True)):
     for spot in (body, (body + len(raw)) // 2, len(raw) - 3):
         assert verify(body_at(raw, spot), records) == none, spot
     assert verify(raw + b"more\r\n", records) == none, "something behind"
-    changes = [(b"\r\nSubject: [", b"\r\nSubject: ("), (b"\r\nDate: ", b"\r\nDate: x"),
+    changes = [(b"\r\nSubject: [", b"\r\nSubject: ("),
+               (b"\r\nDate: ", b"\r\nDate: x"),
                (b"\r\nFrom: Registry", b"\r\nFrom: Minister"),
                (b"\r\nTo: ", b"\r\nTo: x"),
                (b"\r\nCc: ", b"\r\nCc: x"),
@@ -154,8 +155,8 @@ def check_letter(raw, records, good=(True, True)):
         assert verify(name + b": <a@b.example>\r\n" + raw, records) == none, \
             name
     # What relays do.
-    stamped = b"Received: by relay.example; now\r\nSender: a@b.example\r\n" + raw
-    assert verify(stamped, records) == list(good)
+    stamp = b"Received: by relay.example; now\r\nSender: a@b.example\r\n"
+    assert verify(stamp + raw, records) == list(good)
     folded = change(raw, b"\r\nFrom: Registry <", b"\r\nFROM:\tRegistry\r\n  <")
     assert verify(folded + b"\r\n\r\n", records) == list(good)
 

@@ -261,18 +261,20 @@ static void keys_of_dkim(void **state)
 		  KEY("X.EXAMPLE", "A", "weak"), -1,
 		  "secretariat.dkim[1].selector: two keys have the selector "
 		  "\"A\"\n"
-		  "secretariat.dkim[1].key: an RSA key of 1024 bits is weak\n" },
+		  "secretariat.dkim[1].key: an RSA key of 1024 bits is "
+		  "weak\n" },
 		{ KEY("x.example", "a", "ed25519") ", "
 		  KEY("mail.x.example", "a", "ed25519"), 0, "" },
 		{ KEY("x.example", "a", "weak"), 0,
-		  "secretariat.dkim[0].key: an RSA key of 1024 bits is weak\n" },
+		  "secretariat.dkim[0].key: an RSA key of 1024 bits is "
+		  "weak\n" },
 		{ KEY("x.example", "a", "small"), -1,
 		  "secretariat.dkim[0].key: an RSA key of 768 bits, which "
 		  "anybody can break: 2048 are usual, at least 1024 are "
 		  "needed\n" },
 		{ KEY("x.example", "a", "text"), -1,
-		  "secretariat.dkim[0].key: it is no private key in PEM without "
-		  "a password: unsupported\n" },
+		  "secretariat.dkim[0].key: it is no private key in PEM "
+		  "without a password: unsupported\n" },
 		{ KEY("x.example", "a", "none"), -1,
 		  "secretariat.dkim[0].key: there is no such credential\n" },
 		{ KEY("x.example", "a", "/etc/passwd"), -1,

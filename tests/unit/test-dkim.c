@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* test-dkim.c - canonical forms, the known answer of RFC 8463, whole fields, and
- * keys that may not sign. python3-dkim verifies the whole in test-dkim.py.
+/* test-dkim.c - canonical forms, the known answer of RFC 8463, whole fields,
+ * and keys that may not sign. python3-dkim verifies the whole in test-dkim.py.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -163,8 +163,8 @@ static void bodies_relaxed(void **state)
 /* ---- the known answer (RFC 8463 appendix A) ------------------------------ */
 
 static const char known_signature[] =
-	"/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11BusFa3bT3FY5OsU7Zb"
-	"nKELq+eXdp1Q1Dw==";
+	"/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11BusFa3bT3FY5Os"
+	"U7ZbnKELq+eXdp1Q1Dw==";
 
 static void known_answer(void **state)
 {
@@ -173,8 +173,8 @@ static void known_answer(void **state)
 		"To: Suzie Q <suzie@shopping.example.net>\r\n",
 		"Subject: Is dinner ready?\r\n",
 		"Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n",
-		"Message-ID: <20030712040037.46341.5F8J@football.example.com>"
-		"\r\n",
+		("Message-ID: <20030712040037.46341.5F8J@football.example.com>"
+		 "\r\n"),
 	};
 	static const char body_bytes[] =
 		"Hi.\r\n\r\nWe lost the game.  Are you hungry yet?\r\n\r\n"
@@ -260,10 +260,12 @@ static const char expected_field[] =
 	"DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; "
 	"d=lamp.example;\r\n"
 	" s=brisbane; t=1796635800;\r\n"
-	" h=From:From:Reply-To:To:To:Cc:Subject:Subject:Date:Date:Message-ID:\r\n"
+	" h=From:From:Reply-To:To:To:Cc:Subject:Subject:Date:Date:Message-ID:"
+	"\r\n"
 	"  Message-ID:In-Reply-To:References:MIME-Version:MIME-Version:"
 	"Content-Type:\r\n"
-	"  Content-Type:Content-Transfer-Encoding:Content-Transfer-Encoding:\r\n"
+	"  Content-Type:Content-Transfer-Encoding:Content-Transfer-Encoding:"
+	"\r\n"
 	"  Content-Disposition:Content-Language;\r\n"
 	" bh=pvzRs04GNlLr/17FiS/vzU/v2WwQQK9XVimr6b8c2YM=;\r\n"
 	" b=jZH59L9dEShQyWn3gg/KmByoZZFssWYhOalGG6swzw6WB8r0k9G0xSTO2Sf+7wB836"
