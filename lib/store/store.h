@@ -266,7 +266,7 @@ int ch_store_signatures_keep(struct ch_store *store, int64_t letter_id,
 /* Into *ret_smime and *ret_dkim, which are initialized with room for
  * CH_STORE_SIGNATURE_MAX bytes each and empty: they stay so where the letter
  * was not signed so, or not sent yet. */
-#define CH_STORE_SIGNATURE_MAX ((size_t)256 * 1024)
+#define CH_STORE_SIGNATURE_MAX ((size_t)64 * 1024)
 int ch_store_signatures(struct ch_store *store, int64_t letter_id,
 			struct ch_str *ret_smime, struct ch_str *ret_dkim,
 			struct ch_error *err);
