@@ -10,6 +10,7 @@ bench_page_bench_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
 
 check_PROGRAMS += bench/compose-bench
 bench_compose_bench_SOURCES = bench/compose-bench.c
+bench_compose_bench_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 bench_compose_bench_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
 	$(CONFIG_LIBS)
 

@@ -10,6 +10,7 @@
 #include "cli/request.h"
 #include "letter/letter.h"
 #include "mail/compose.h"
+#include "mail/dkim.h"
 #include "mail/signed.h"
 
 /* Whatever was sent was within the limit of its day. */
@@ -171,17 +172,19 @@ static int not_the_bytes(const struct source *source, const char *why)
 		       "these would not be the bytes that were sent: %s", why);
 }
 
-/* The parts of the signature that it was sent with around it, if it was. */
-static int put_signature(const struct source *source, const char *message_id,
-			 struct ch_composed *composed)
+/* The signatures that it was sent with, if it was: S/MIME around its body, DKIM
+ * above all. */
+static int put_signatures(const struct source *source, const char *message_id,
+			  struct ch_composed *composed)
 {
 	const char *base64 = ch_json_text(source->object, "signature");
+	const char *dkim = ch_json_text(source->object, "dkim");
 	struct ch_error err;
 
-	if (!base64[0])
-		return EX_OK;
-	if (ch_signed_wrap(composed, message_id, ch_slice_of(base64),
-			   &err) < 0)
+	if (base64[0] && ch_signed_wrap(composed, message_id,
+					ch_slice_of(base64), &err) < 0)
+		return not_the_bytes(source, err.text);
+	if (dkim[0] && ch_dkim_put(composed, ch_slice_of(dkim), &err) < 0)
 		return not_the_bytes(source, err.text);
 	return EX_OK;
 }
@@ -197,7 +200,7 @@ static int compare(const struct source *source,
 		ch_term_line(&source->cli->err, "%s",
 			     ch_json_true(source->object, "signed") ?
 				     "It was not sent yet: this is what will "
-				     "be signed (S/MIME) and sent." :
+				     "be signed and sent." :
 				     "It was not sent yet: this is what will "
 				     "be.");
 		return EX_OK;
@@ -239,7 +242,7 @@ static int compose(struct source *source)
 	if (ch_letter_compose(source->letter, &source->addressee, &identity,
 			      &composed, &source->problems) < 0)
 		return not_composed(source);
-	code = put_signature(source, identity.message_id, &composed);
+	code = put_signatures(source, identity.message_id, &composed);
 	if (code == EX_OK)
 		code = compare(source, &composed);
 	if (code == EX_OK)

@@ -10,6 +10,7 @@ TESTS += tests/man-lint.sh tests/option-docs.py tests/event-docs.py
 check_PROGRAMS += tests/tools/settings-table
 tests_tools_settings_table_SOURCES = tests/tools/settings-table.c \
 	daemon/chanceryd/config.c daemon/chanceryd/config.h \
-	daemon/chanceryd/config-private.h
+	daemon/chanceryd/config-private.h \
+	daemon/chanceryd/dkim.c daemon/chanceryd/dkim.h
 tests_tools_settings_table_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) \
 	$(HOURS_LIBS) $(STORE_LIBS) $(BASE_LIBS) $(CONFIG_LIBS)

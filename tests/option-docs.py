@@ -116,8 +116,11 @@ def check_sample_is_valid():
                   encoding="utf-8") as file:
             file.write("a long one\n")
         os.chmod(file.name, 0o600)
+        subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-out",
+                        os.path.join(folder, "dkim-rsa")], check=True,
+                       stderr=subprocess.DEVNULL)
         for what, content in (("as it stands", text),
-                              ("with its mailbox", uncommented(text))):
+                              ("with all of it", uncommented(text))):
             conf = os.path.join(folder, "chancery.conf")
             with open(conf, "w", encoding="utf-8") as file:
                 file.write(content)

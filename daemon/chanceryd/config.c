@@ -14,12 +14,14 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "chanceryd/config-private.h"
+#include "chanceryd/dkim.h"
+#include "mail/dkim.h"
+#include "mail/dkim-key.h"
 #include "chanceryd/zone.h"
 #include "store/store.h"
 #include "wire/messages.h"
@@ -175,6 +177,22 @@ static const struct ch_setting smime_table[] = {
 	{ 0 }
 };
 
+static const struct ch_setting dkim_table[] = {
+	{ .name = "domain", .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_dkim_config, domain), .min = 3,
+	  .max = CH_DKIM_NAME_MAX,
+	  .help = "that signs: the one of `from`, or above it" },
+	{ .name = "selector", .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_dkim_config, selector), .min = 1,
+	  .max = 63, .help = "under which the DNS has the public key" },
+	{ .name = "key", .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_dkim_config, key), .min = 1,
+	  .max = 4095,
+	  .help = "RSA or Ed25519 in PEM: a credential of the service, or an "
+		  "absolute path" },
+	{ 0 }
+};
+
 static const struct ch_setting secretariat_table[] = {
 	{ .name = "from", .type = CH_SETTING_STRING, AT(secretariat.from),
 	  .min = 3, .max = 500,
@@ -193,6 +211,10 @@ static const struct ch_setting secretariat_table[] = {
 	  AT(secretariat.language), .initial = "\"en\"", .min = 2, .max = 8,
 	  .help = "where a letter lacks the addressee's" },
 	{ .name = "smime", .type = CH_SETTING_GROUP, .members = smime_table },
+	{ .name = "dkim", .type = CH_SETTING_LIST, AT(secretariat.dkim),
+	  .initial = "( )", .members = dkim_table,
+	  .size = sizeof(struct ch_dkim_config), .max = CH_DKIM_KEYS_MAX,
+	  .help = "keys that sign every letter; none: unsigned" },
 	{ 0 }
 };
 
@@ -355,9 +377,9 @@ struct rules {
 	struct ch_problems *problems;
 };
 
-__attribute__((format(printf, 4, 5))) static void
-complain(const struct rules *r, const char *path, const char *hint,
-	 const char *format, ...)
+__attribute__((format(printf, 5, 0))) static void
+tell(const struct rules *r, enum ch_problem_kind kind, const char *path,
+     const char *hint, const char *format, va_list args)
 {
 	CH_AUTO(ch_str) text = CH_STR_INIT(1000);
 	struct ch_place place = {
@@ -365,13 +387,32 @@ complain(const struct rules *r, const char *path, const char *hint,
 		.line = ch_settings_line(r->lines, path),
 		.field = path,
 	};
+
+	ch_str_vaddf(&text, format, args);
+	ch_problems_add(r->problems, kind, place, hint, "%s",
+			ch_str_cstr(&text));
+}
+
+__attribute__((format(printf, 4, 5))) static void
+complain(const struct rules *r, const char *path, const char *hint,
+	 const char *format, ...)
+{
 	va_list args;
 
 	va_start(args, format);
-	ch_str_vaddf(&text, format, args);
+	tell(r, CH_PROBLEM_ERROR, path, hint, format, args);
 	va_end(args);
-	ch_problems_add(r->problems, CH_PROBLEM_ERROR, place, hint, "%s",
-			ch_str_cstr(&text));
+}
+
+__attribute__((format(printf, 4, 5))) static void
+warn(const struct rules *r, const char *path, const char *hint,
+     const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	tell(r, CH_PROBLEM_WARNING, path, hint, format, args);
+	va_end(args);
 }
 
 /* By what is written, not by the resolver: a name can change its mind. */
@@ -472,6 +513,72 @@ static void check_smime(const struct rules *r)
 			   "secretariat.smime.certificate");
 	if ((*password)[0])
 		check_file(r, password, SECRET, "secretariat.smime.password");
+}
+
+/* The key is opened here too, to say at once what is wrong with it, and then
+ * forgotten: only the send workers keep it. */
+static void check_dkim_key(const struct rules *r, struct ch_dkim_config *dkim,
+			   const char *path)
+{
+	CH_AUTOPTR(ch_dkim_key) key = NULL;
+	size_t errors = r->problems->errors;
+	struct ch_error err;
+
+	check_file(r, &dkim->key, SECRET, path);
+	if (r->problems->errors > errors)
+		return;
+	if (ch_dkim_key_read(dkim->key, &key, &err) < 0)
+		complain(r, path, "openssl genpkey makes one: see "
+				  "chancery.conf(5)", "%s", err.text);
+	else if (ch_dkim_key_is_rsa(key) &&
+		 ch_dkim_key_bits(key) < CH_DKIM_RSA_GOOD)
+		warn(r, path, "make one of 2048 bits, under a new selector",
+		     "an RSA key of %d bits is weak",
+		     ch_dkim_key_bits(key));
+}
+
+static void check_dkim_names(const struct rules *r, size_t i)
+{
+	const struct ch_dkim_config *list = r->config->secretariat.dkim.items;
+	const char *from = r->config->secretariat.from;
+	CH_AUTOCHAR domain = ch_xasprintf("secretariat.dkim[%zu].domain", i);
+	CH_AUTOCHAR selector =
+		ch_xasprintf("secretariat.dkim[%zu].selector", i);
+
+	if (!ch_dkim_is_name(list[i].domain) || !strchr(list[i].domain, '.'))
+		complain(r, domain, "such as \"chancery.example\"",
+			 "\"%s\" is no domain", list[i].domain);
+	else if (!ch_dkim_is_aligned(list[i].domain, from))
+		warn(r, domain,
+		     "sign with the From's domain or one above it, or DMARC "
+		     "does not count the signature",
+		     "the letters are not from %s: their From is %s",
+		     list[i].domain, from);
+	if (!ch_dkim_is_name(list[i].selector))
+		complain(r, selector, "such as \"2026-rsa\"",
+			 "\"%s\" is no selector: letters, digits, hyphens, "
+			 "and dots between them",
+			 list[i].selector);
+	for (size_t j = 0; j < i; j++)
+		if (strcasecmp(list[i].domain, list[j].domain) == 0 &&
+		    strcasecmp(list[i].selector, list[j].selector) == 0)
+			complain(r, selector,
+				 "the DNS has one key under a selector: give "
+				 "each its own",
+				 "two keys have the selector \"%s\"",
+				 list[i].selector);
+}
+
+static void check_dkim(const struct rules *r)
+{
+	struct ch_dkim_config *list = r->config->secretariat.dkim.items;
+
+	for (size_t i = 0; i < r->config->secretariat.dkim.len; i++) {
+		CH_AUTOCHAR key = ch_xasprintf("secretariat.dkim[%zu].key", i);
+
+		check_dkim_names(r, i);
+		check_dkim_key(r, &list[i], key);
+	}
 }
 
 static void check_peer(const struct rules *r, struct ch_peer_config *peer,
@@ -694,6 +801,7 @@ static void check_rules(void *config, const char *shown,
 
 	check_envelope(&r);
 	check_smime(&r);
+	check_dkim(&r);
 	check_relays(&r);
 	check_mailboxes(&r);
 	check_retry(&r);

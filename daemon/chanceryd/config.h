@@ -74,6 +74,12 @@ struct ch_mailbox_config {
 	int64_t max_message_bytes;
 };
 
+struct ch_dkim_config {
+	char *domain;   /* d= */
+	char *selector; /* s= */
+	char *key;      /* a file, made absolute like passwords */
+};
+
 struct ch_config {
 	struct {
 		char *from;         /* of the letters' From */
@@ -87,6 +93,7 @@ struct ch_config {
 			char *certificate; /* passwords; "" = none */
 			char *password;
 		} smime;
+		struct ch_setting_list dkim; /* of struct ch_dkim_config */
 	} secretariat;
 	struct {
 		char *path;         /* of the database; beside it objects/,

@@ -274,12 +274,14 @@ int ch_http_source(const struct ch_store_batch *batch,
 	return 0;
 }
 
-void ch_http_put_signature(json_t *source, const struct ch_str *der)
+void ch_http_put_signatures(json_t *source, const struct ch_str *smime,
+			    const struct ch_str *dkim)
 {
-	CH_AUTOCHAR base64 = ch_xcalloc(CH_BASE64_SIZE(der->len) + 1, 1);
+	CH_AUTOCHAR base64 = ch_xcalloc(CH_BASE64_SIZE(smime->len) + 1, 1);
 
-	ch_base64(ch_str_cstr(der), der->len, base64);
+	ch_base64(ch_str_cstr(smime), smime->len, base64);
 	put(source, "signature", ch_http_text_or_null(base64));
+	put(source, "dkim", ch_http_text_or_null(ch_str_cstr(dkim)));
 }
 
 /* "bounce_hard": names in JSON have no hyphen. */

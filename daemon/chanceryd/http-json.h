@@ -43,8 +43,10 @@ int ch_http_source(const struct ch_store_batch *batch,
 		   const struct ch_store_letter *letter,
 		   const struct ch_store_file *files, size_t files_len,
 		   json_t **ret, struct ch_error *err);
-/* The signature that it was sent with, in base64; null: none. */
-void ch_http_put_signature(json_t *source, const struct ch_str *der);
+/* What it was sent with: the S/MIME signature, which is DER, in base64, and the
+ * DKIM-Signature fields; null: none. */
+void ch_http_put_signatures(json_t *source, const struct ch_str *smime,
+			    const struct ch_str *dkim);
 json_t *ch_http_return(const struct ch_store_return *item);
 json_t *ch_http_event(const struct ch_store_event *event);
 json_t *ch_http_problems(const struct ch_problems *problems);

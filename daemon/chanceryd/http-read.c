@@ -113,15 +113,16 @@ int ch_http_get_source(struct ch_request *request, struct ch_error *err)
 	struct ch_mailroom *room = request->http->room;
 	CH_AUTO(ch_store_batch) batch = { 0 };
 	CH_AUTO(ch_store_letter) letter = { 0 };
-	CH_AUTO(ch_str) signature = CH_STR_INIT(CH_STORE_SIGNATURE_MAX);
+	CH_AUTO(ch_str) smime = CH_STR_INIT(CH_STORE_SIGNATURE_MAX);
+	CH_AUTO(ch_str) dkim = CH_STR_INIT(CH_STORE_SIGNATURE_MAX);
 	struct ch_store_file *files = NULL;
 	json_t *object = NULL;
 	size_t len = 0;
 	int failed;
 
 	if (ch_http_find_letter(request, &batch, &letter, err) < 0 ||
-	    ch_store_signature(ch_mailroom_store(room), letter.id, &signature,
-			       err) < 0 ||
+	    ch_store_signatures(ch_mailroom_store(room), letter.id, &smime,
+				&dkim, err) < 0 ||
 	    ch_store_batch_files(ch_mailroom_store(room), batch.id, &files,
 				 &len, err) < 0)
 		return -1;
@@ -129,7 +130,7 @@ int ch_http_get_source(struct ch_request *request, struct ch_error *err)
 	ch_store_files_free(files, len);
 	if (failed < 0)
 		return -1;
-	ch_http_put_signature(object, &signature);
+	ch_http_put_signatures(object, &smime, &dkim);
 	/* Before the first dot: the key is one that only send workers have. */
 	json_object_set_new(object, "signed",
 			    json_boolean(ch_mailroom_state(room)->signs));

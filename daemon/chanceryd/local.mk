@@ -31,9 +31,10 @@ EXTRA_DIST += tests/corpora/hours
 check_PROGRAMS += tests/unit/test-config
 tests_unit_test_config_SOURCES = tests/unit/test-config.c \
 	daemon/chanceryd/config.c daemon/chanceryd/config.h \
-	daemon/chanceryd/config-private.h
-tests_unit_test_config_LDADD = $(HOURS_LIBS) $(STORE_LIBS) $(UNIT_LIBS) \
-	$(CONFIG_LIBS)
+	daemon/chanceryd/config-private.h \
+	daemon/chanceryd/dkim.c daemon/chanceryd/dkim.h
+tests_unit_test_config_LDADD = lib/mail/libmail.a $(HOURS_LIBS) $(STORE_LIBS) \
+	$(UNIT_LIBS) $(CONFIG_LIBS)
 TESTS += tests/unit/test-config
 
 # chanceryd: each part adds its files here.
@@ -45,6 +46,7 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/config-private.h \
 	daemon/chanceryd/decisions.c daemon/chanceryd/decisions.h \
 	daemon/chanceryd/detail.c daemon/chanceryd/detail.h \
+	daemon/chanceryd/dkim.c daemon/chanceryd/dkim.h \
 	daemon/chanceryd/dispatch.c daemon/chanceryd/dispatch.h \
 	daemon/chanceryd/doors.c daemon/chanceryd/doors.h \
 	daemon/chanceryd/http.c daemon/chanceryd/http.h \
@@ -89,7 +91,8 @@ daemon_libchanceryd_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) \
 	$(HTTP_CFLAGS) $(JSON_CFLAGS) $(CONFIG_CFLAGS)
 CHANCERYD_LIBS = daemon/libchanceryd.a $(HOURS_LIBS) $(STORE_LIBS) \
 	$(TOKEN_LIBS) \
-	lib/wire/libwire.a lib/letter/libletter.a $(BASE_LIBS) \
+	lib/wire/libwire.a lib/letter/libletter.a lib/mail/libmail.a \
+	$(BASE_LIBS) \
 	$(SYSTEMD_LIBS) $(HTTP_LIBS) $(JSON_LIBS) $(CONFIG_LIBS)
 
 sbin_PROGRAMS += daemon/chanceryd/chanceryd

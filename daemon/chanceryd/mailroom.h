@@ -71,7 +71,7 @@ struct ch_mailroom_state {
 	const char *time_zone;    /* of its hours; NULL: it is always open */
 	bool open;                /* within its hours */
 	int64_t open_until_us;    /* when that changes; INT64_MAX: not soon */
-	bool signs;               /* letters leave with S/MIME signatures */
+	bool signs;               /* letters leave signed: S/MIME, DKIM */
 };
 /* Borrowed until the end of the turn. */
 const struct ch_mailroom_state *ch_mailroom_state(struct ch_mailroom *room);

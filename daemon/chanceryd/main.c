@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "chanceryd/config.h"
+#include "chanceryd/dkim.h"
 #include "chanceryd/doors.h"
 #include "chanceryd/http.h"
 #include "chanceryd/room.h"
@@ -18,15 +19,17 @@
 struct options {
 	const char *config_path;
 	bool test;
+	bool dkim;
 };
 
 static const char help[] =
-	"usage: chanceryd [-t] [-c FILE]\n"
+	"usage: chanceryd [-t | -d] [-c FILE]\n"
 	"\n"
 	"The mail room of a secretariat: see chanceryd(8).\n"
 	"\n"
 	"  -c, --config FILE  read this instead of " CH_SYSCONFDIR
 	"/chancery.conf\n"
+	"  -d, --dkim         print the DNS records of the DKIM keys and exit\n"
 	"  -t, --test         check the configuration and exit\n"
 	"  -h, --help         print this\n"
 	"  -V, --version      print the version\n";
@@ -36,6 +39,7 @@ static int read_options(int argc, char **argv, struct options *ret)
 {
 	static const struct option names[] = {
 		{ "config", required_argument, NULL, 'c' },
+		{ "dkim", no_argument, NULL, 'd' },
 		{ "test", no_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -43,10 +47,13 @@ static int read_options(int argc, char **argv, struct options *ret)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:thV", names, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "c:dthV", names, NULL)) >= 0) {
 		switch (option) {
 		case 'c':
 			ret->config_path = optarg;
+			break;
+		case 'd':
+			ret->dkim = true;
 			break;
 		case 't':
 			ret->test = true;
@@ -77,6 +84,20 @@ static int read_config(const char *path, struct ch_config **ret)
 
 	ch_service_print(&problems);
 	return result;
+}
+
+/* What somebody has to publish, and nothing else on stdout. */
+static int print_dkim(const struct ch_config *config)
+{
+	struct ch_error err;
+
+	if (config->secretariat.dkim.len == 0)
+		fputs("chanceryd: no key is configured: see secretariat.dkim "
+		      "in chancery.conf(5)\n", stderr);
+	if (ch_dkim_print(config, stdout, &err) == 0)
+		return EX_OK;
+	fprintf(stderr, "chanceryd: %s\n", err.text);
+	return err.fate == CH_RETRY ? EX_IOERR : EX_CONFIG;
 }
 
 /* The loop waits for these; workers get them as they were (workers.c). */
@@ -158,9 +179,10 @@ int main(int argc, char **argv)
 	ch_log_init(&room.log);
 	if (read_config(options.config_path, &config) < 0)
 		return EX_CONFIG;
-	if (options.test) {
+	if (options.test || options.dkim) {
+		status = options.dkim ? print_dkim(config) : EX_OK;
 		ch_config_free(config);
-		return EX_OK;
+		return status;
 	}
 	keep_memory();
 	block_signals();

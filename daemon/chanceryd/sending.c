@@ -20,6 +20,7 @@
 #include "chanceryd/keys.h"
 #include "chanceryd/relays.h"
 #include "chanceryd/room.h"
+#include "mail/dkim.h"
 
 #define SLACK_MS 5000 /* for what is no network */
 #define COMMANDS 12   /* and replies besides a letter's own: QUIT to the
@@ -43,11 +44,27 @@ static int64_t letter_limit_ms(const struct ch_relay_config *config)
 	       config->dot_timeout_ms + SLACK_MS;
 }
 
+static uint32_t list_dkim(const struct ch_config *config,
+			  struct ch_dkim_setup ret[CH_DKIM_KEYS_MAX])
+{
+	const struct ch_dkim_config *keys = config->secretariat.dkim.items;
+	size_t len = config->secretariat.dkim.len;
+
+	for (size_t i = 0; i < len; i++)
+		ret[i] = (struct ch_dkim_setup){
+			.domain = ch_slice_of(keys[i].domain),
+			.selector = ch_slice_of(keys[i].selector),
+			.key = ch_slice_of(keys[i].key),
+		};
+	return (uint32_t)len;
+}
+
 void ch_crew_filled(void *owner)
 {
 	struct ch_crew *crew = owner;
 	const struct ch_relay_config *config = crew->relay->config;
 	const struct ch_mailroom *room = crew->relay->room;
+	struct ch_dkim_setup dkim[CH_DKIM_KEYS_MAX];
 	const struct ch_send_setup setup = {
 		.relay = ch_worker_peer(&config->peer),
 		.helo = ch_slice_of(ch_room_hostname(room)),
@@ -62,6 +79,8 @@ void ch_crew_filled(void *owner)
 		.dsn_success = room->config->sending.dsn_success,
 		.chunking = config->chunking,
 		.objects_dir = ch_slice_of(room->objects_dir),
+		.dkim = dkim,
+		.dkim_len = list_dkim(room->config, dkim),
 	};
 
 	crew->letter_ms = letter_limit_ms(config);
@@ -165,12 +184,35 @@ static void add_envelope(const struct ch_mailroom *room,
 	ch_str_add_mem(from, envelope.domain.data, envelope.domain.len);
 }
 
+/* A letter that was at its dot before goes out with the bytes of then, whatever
+ * keys there are now. */
+static void add_first_bytes(struct ch_mailroom *room,
+			    const struct ch_store_letter *letter,
+			    struct ch_str *smime, struct ch_str *dkim,
+			    struct ch_send_letter *message)
+{
+	struct ch_error err;
+
+	if (letter->size_bytes == 0)
+		return;
+	if (ch_store_signatures(room->store, letter->id, smime, dkim, &err) < 0)
+		ch_room_fail(room, &err);
+	message->sha256 = (struct ch_slice){
+		(const char *)letter->sha256.bytes, CH_SHA256_SIZE
+	};
+	message->signature =
+		(struct ch_slice){ ch_str_cstr(smime), smime->len };
+	message->dkim = (struct ch_slice){ ch_str_cstr(dkim), dkim->len };
+}
+
 static uint32_t tell_letter(struct ch_sender *sender,
 			    const struct ch_active_batch *batch,
 			    const struct ch_store_letter *letter)
 {
 	CH_AUTO(ch_str) from = CH_STR_INIT(ENVELOPE_MAX);
 	CH_AUTO(ch_str) id = CH_STR_INIT(ENVELOPE_MAX);
+	CH_AUTO(ch_str) smime = CH_STR_INIT(CH_STORE_SIGNATURE_MAX);
+	CH_AUTO(ch_str) dkim = CH_STR_INIT(CH_STORE_SIGNATURE_MAX);
 	struct ch_send_address *addresses =
 		ch_xcalloc(letter->addresses_len, sizeof(*addresses));
 	uint32_t pending = list_addresses(letter, addresses);
@@ -189,10 +231,7 @@ static uint32_t tell_letter(struct ch_sender *sender,
 		.addresses_len = (uint32_t)letter->addresses_len,
 	};
 
-	if (letter->size_bytes > 0)
-		message.sha256 = (struct ch_slice){
-			(const char *)letter->sha256.bytes, CH_SHA256_SIZE
-		};
+	add_first_bytes(sender->relay->room, letter, &smime, &dkim, &message);
 	add_envelope(sender->relay->room, letter, &from, &id);
 	message.envelope_from = ch_slice_of(ch_str_cstr(&from));
 	message.envelope_id = ch_slice_of(ch_str_cstr(&id));
@@ -392,7 +431,7 @@ static bool may_go(const struct ch_sender *sender,
 	       !sender->relay->paused;
 }
 
-/* As ch_store_dot(), with the signature of a letter that has one, and with the
+/* As ch_store_dot(), with the signatures of a letter that has some, and with the
  * relay where there are several. */
 static int record_dot(const struct ch_relay *relay,
 		      const struct ch_send_dot *dot, int64_t now_us,
@@ -403,9 +442,9 @@ static int record_dot(const struct ch_relay *relay,
 				   dot->seqs, dot->seqs_len, &dot->sha256,
 				   dot->size_bytes, now_us, err);
 
-	if (changed > 0 && dot->signature.len > 0 &&
-	    ch_store_signature_keep(store, dot->letter_id, dot->signature,
-				    err) < 0)
+	if (changed > 0 && (dot->signature.len > 0 || dot->dkim.len > 0) &&
+	    ch_store_signatures_keep(store, dot->letter_id, dot->signature,
+				     dot->dkim, err) < 0)
 		return -1;
 	if (changed > 0 && relay->room->config->relays.len > 1 &&
 	    ch_store_relay_keep(store, dot->letter_id, relay->name, err) < 0)

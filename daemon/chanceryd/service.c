@@ -73,9 +73,7 @@ void ch_service_print(const struct ch_problems *problems)
 		CH_AUTO(ch_str) line = CH_STR_INIT(64 * 1024);
 
 		ch_problem_format(problem, &line);
-		fprintf(stderr, "%s%s\n",
-			problem->kind == CH_PROBLEM_WARNING ? "warning: " : "",
-			ch_str_cstr(&line));
+		fprintf(stderr, "%s\n", ch_str_cstr(&line));
 		if (problem->hint[0])
 			fprintf(stderr, "    %s\n", problem->hint);
 	}

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "letter/letter.h"
 #include "mail/smime.h"
+#include "send/signer.h"
 
 #define LOADED_MAX 2 /* letters at hand, with their annexes, unless more are
 			in use */
@@ -46,13 +47,15 @@ struct ch_batches {
 	size_t len;
 	size_t cap;
 	struct ch_loaded *loaded; /* owned list, the last used first */
+	struct ch_signer *signer; /* owned */
 };
 
-struct ch_batches *ch_batches_new(const char *objects_dir)
+struct ch_batches *ch_batches_new(const struct ch_send_setup *setup)
 {
 	struct ch_batches *batches = ch_xzalloc(sizeof(*batches));
 
-	batches->objects_dir = ch_xstrdup(objects_dir);
+	batches->objects_dir = ch_slice_dup(setup->objects_dir);
+	batches->signer = ch_signer_new(setup);
 	return batches;
 }
 
@@ -99,6 +102,7 @@ void ch_batches_free(struct ch_batches *batches)
 	for (size_t i = 0; i < batches->len; i++)
 		ch_str_release(&batches->list[i].payload);
 	free(batches->list);
+	ch_signer_free(batches->signer);
 	free(batches->objects_dir);
 	free(batches);
 }
@@ -356,12 +360,55 @@ static void digest(const struct ch_composed *composed,
 	ch_sha256_final(&ctx, ret_sha256);
 }
 
+void ch_signatures_release(struct ch_signatures *signatures)
+{
+	ch_str_release(&signatures->smime);
+	ch_str_release(&signatures->dkim);
+}
+
+/* The signatures that it had at its first dot. A key may have gone or come
+ * since: made anew, its bytes would be others, and nobody would know whether
+ * those before arrived. */
+static int sign_as_before(const struct ch_send_letter *letter,
+			  const char *message_id, struct ch_composed *composed,
+			  struct ch_error *err)
+{
+	size_t len = letter->signature.len;
+	CH_AUTOCHAR base64 = ch_xcalloc(CH_BASE64_SIZE(len) + 1, 1);
+
+	ch_base64(letter->signature.data, len, base64);
+	if (len > 0 && ch_signed_wrap(composed, message_id,
+				      ch_slice_of(base64), err) < 0)
+		return ch_error_prefix(err, "S/MIME");
+	if (letter->dkim.len > 0 &&
+	    ch_dkim_put(composed, letter->dkim, err) < 0)
+		return ch_error_prefix(err, "DKIM");
+	return 0;
+}
+
+/* S/MIME first: DKIM covers what leaves. */
+static int sign(struct ch_batches *batches, const struct ch_loaded *loaded,
+		const struct ch_send_letter *letter, const char *message_id,
+		struct ch_composed *composed, struct ch_signatures *ret,
+		struct ch_error *err)
+{
+	if (letter->sha256.len > 0)
+		return sign_as_before(letter, message_id, composed, err);
+	if (loaded->smime &&
+	    ch_smime_sign(loaded->smime, message_id, letter->date_us, composed,
+			  &ret->smime, err) < 0)
+		return ch_error_prefix(err, "S/MIME");
+	return ch_signer_sign(batches->signer, letter->date_us, composed,
+			      &ret->dkim, err);
+}
+
 int ch_batches_compose(struct ch_batches *batches,
 		       const struct ch_send_letter *letter,
 		       struct ch_composed *composed,
 		       struct ch_loaded **ret_batch,
 		       struct ch_sha256 *ret_sha256,
-		       struct ch_str *ret_signature, struct ch_error *err)
+		       struct ch_signatures *ret_signatures,
+		       struct ch_error *err)
 {
 	CH_AUTOCHAR message_id = ch_slice_dup(letter->message_id);
 	struct ch_letter_identity identity = { message_id, letter->date_us };
@@ -381,10 +428,9 @@ int ch_batches_compose(struct ch_batches *batches,
 	if (ch_letter_compose(loaded->letter, &addressee, &identity, composed,
 			      &problems) < 0)
 		return first_problem(&problems, err);
-	if (loaded->smime &&
-	    ch_smime_sign(loaded->smime, message_id, letter->date_us, composed,
-			  ret_signature, err) < 0)
-		return ch_error_prefix(err, "S/MIME");
+	if (sign(batches, loaded, letter, message_id, composed, ret_signatures,
+		 err) < 0)
+		return -1;
 	digest(composed, ret_sha256);
 	loaded->users++;
 	*ret_batch = loaded;

@@ -12,7 +12,6 @@
 #include "base/crash.h"
 #include "base/fiber.h"
 #include "base/mem.h"
-#include "mail/signed.h"
 
 #define STACK_BYTES (1024 * 1024) /* of addresses; what is used is memory */
 /* A message's memory is kept for the next one up to that size. */
@@ -58,7 +57,7 @@ struct attempt {
 	struct ch_smtp_letter smtp;
 	struct ch_sha256 sha256;
 	uint64_t size_bytes;
-	struct ch_str signature; /* empty: it is not signed */
+	struct ch_signatures signatures;
 	struct ch_loaded *batch; /* borrowed until done */
 	uint32_t *seqs;  /* owned; of the pending addresses, as in smtp.to */
 	char **to;       /* owned, and each */
@@ -100,7 +99,7 @@ static void attempt_release(struct attempt *a)
 		free(a->to[i]);
 	ch_smtp_results_release(a->results, a->len);
 	ch_batches_done(a->batch);
-	ch_str_release(&a->signature);
+	ch_signatures_release(&a->signatures);
 	free(a->results);
 	free(a->to);
 	free(a->seqs);
@@ -137,7 +136,10 @@ static bool before_dot(void *context, const size_t *accepted, size_t len)
 		.size_bytes = a->size_bytes,
 		.seqs = seqs,
 		.seqs_len = (uint32_t)len,
-		.signature = { ch_str_cstr(&a->signature), a->signature.len },
+		.signature = { ch_str_cstr(&a->signatures.smime),
+			       a->signatures.smime.len },
+		.dkim = { ch_str_cstr(&a->signatures.dkim),
+			  a->signatures.dkim.len },
 	};
 
 	for (size_t i = 0; i < len; i++)
@@ -255,7 +257,7 @@ static bool compose(struct attempt *a)
 
 	if (ch_batches_compose(ch_sender_batches(a->clerk->line->sender),
 			       letter, message, &a->batch, &a->sha256,
-			       &a->signature, &err) < 0) {
+			       &a->signatures, &err) < 0) {
 		say_outcome(a, err.fate == CH_RETRY ? CH_OUTCOME_UNTRIED
 						    : CH_OUTCOME_HELD,
 			    err.text);
@@ -391,7 +393,7 @@ static void send_letter(struct ch_clerk *clerk)
 						    wait_turn };
 	const struct ch_send_letter *letter = &clerk->given->letter;
 	struct attempt a = { .clerk = clerk, .letter = letter,
-			     .signature = CH_STR_INIT(CH_SIGNATURE_MAX) };
+			     .signatures = CH_SIGNATURES_INIT };
 	CH_AUTOCHAR from = NULL;
 	CH_AUTOCHAR envelope_id = NULL;
 

@@ -81,7 +81,6 @@ static int on_setup(struct ch_sender *s, struct ch_slice payload,
 		    struct ch_error *err)
 {
 	CH_AUTO(ch_arena) arena = { 0 };
-	CH_AUTOCHAR objects_dir = NULL;
 	struct ch_send_setup setup;
 
 	if (s->lines)
@@ -91,8 +90,7 @@ static int on_setup(struct ch_sender *s, struct ch_slice payload,
 		return -1;
 	if (setup.lines == 0)
 		return ch_error_set(err, CH_GIVE_UP, "no connection at all");
-	objects_dir = ch_slice_dup(setup.objects_dir);
-	s->batches = ch_batches_new(objects_dir);
+	s->batches = ch_batches_new(&setup);
 	s->lines_len = setup.lines;
 	s->lines = ch_xcalloc(s->lines_len, sizeof(*s->lines));
 	s->fds = ch_xcalloc(1 + s->lines_len * CH_LINE_WATCHES,

@@ -3,6 +3,9 @@ noinst_LIBRARIES += lib/mail/libmail.a
 lib_mail_libmail_a_SOURCES = \
 	lib/mail/address.c lib/mail/address.h \
 	lib/mail/compose.c lib/mail/compose.h \
+	lib/mail/dkim.c lib/mail/dkim.h lib/mail/dkim-private.h \
+	lib/mail/dkim-key.c lib/mail/dkim-key.h \
+	lib/mail/dkim-relaxed.c \
 	lib/mail/encode.c lib/mail/encode.h \
 	lib/mail/header.c lib/mail/header.h \
 	lib/mail/image.c lib/mail/image.h \
@@ -29,6 +32,12 @@ tests_unit_test_smime_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-address tests/unit/test-header \
 	tests/unit/test-compose tests/unit/test-image tests/unit/test-smime
 
+check_PROGRAMS += tests/unit/test-dkim
+tests_unit_test_dkim_SOURCES = tests/unit/test-dkim.c
+tests_unit_test_dkim_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_dkim_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-dkim
+
 check_PROGRAMS += tests/fuzz/fuzz-address
 tests_fuzz_fuzz_address_SOURCES = tests/fuzz/fuzz-address.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_address_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
@@ -48,8 +57,10 @@ EXTRA_DIST += tests/corpora/header tests/corpora/image
 check_PROGRAMS += tests/tools/compose-mail
 tests_tools_compose_mail_SOURCES = tests/tools/compose-mail.c
 tests_tools_compose_mail_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS)
-dist_check_SCRIPTS += tests/system/test-compose.py tests/system/test-smime.py
-TESTS += tests/system/test-compose.py tests/system/test-smime.py
+dist_check_SCRIPTS += tests/system/test-compose.py \
+	tests/system/test-dkim.py tests/system/test-smime.py
+TESTS += tests/system/test-compose.py tests/system/test-dkim.py \
+	tests/system/test-smime.py
 
 # Reading mail is a library of its own: it alone needs gmime, which most
 # programs must not link.

@@ -13,8 +13,9 @@
 
 struct ch_composed; /* compose.h */
 
-/* Bytes in DER; some 1,500 and as many again for each certificate above. */
-#define CH_SIGNATURE_MAX (256 * 1024)
+/* Bytes in DER; some 1,500 and as many again for each certificate above. It goes
+ * with the fields of a letter in one message to a worker. */
+#define CH_SIGNATURE_MAX (64 * 1024)
 
 /* Where what is signed begins: the fields of the body, which are the last ones
  * of the header. 0: it is no such message. */

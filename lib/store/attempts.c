@@ -315,38 +315,6 @@ int ch_store_relay_keep(struct ch_store *store, int64_t letter_id,
 	return ch_query_run(&q, err) < 0 ? -1 : 0;
 }
 
-/* A statement of its own: the dots of letters that are not signed, most of them,
- * go without. */
-int ch_store_signature_keep(struct ch_store *store, int64_t letter_id,
-			    struct ch_slice signature, struct ch_error *err)
-{
-	CH_AUTO(ch_query) q = ch_query(store,
-		"UPDATE message SET signature = ? "
-		"WHERE letter_id = ? AND signature = x''");
-
-	ch_query_put_blob(&q, signature.data, signature.len);
-	ch_query_put_int(&q, letter_id);
-	return ch_query_run(&q, err) < 0 ? -1 : 0;
-}
-
-int ch_store_signature(struct ch_store *store, int64_t letter_id,
-		       struct ch_str *ret, struct ch_error *err)
-{
-	CH_AUTO(ch_query) q = ch_query(store,
-		"SELECT signature FROM message WHERE letter_id = ?");
-	int got;
-
-	ch_query_put_int(&q, letter_id);
-	got = ch_query_row(&q, err);
-	if (got < 0)
-		return -1;
-	ch_str_truncate(ret, 0);
-	if (got > 0)
-		ch_str_add_mem(ret, sqlite3_column_blob(q.stmt, 0),
-			       (size_t)sqlite3_column_bytes(q.stmt, 0));
-	return 0;
-}
-
 /* ---- result ----------------------------------------------------------- */
 
 static const char *result_event(const struct ch_store_result *result)

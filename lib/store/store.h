@@ -263,16 +263,20 @@ int ch_store_dot(struct ch_store *store, int64_t letter_id, uint32_t attempt,
 int ch_store_relay_keep(struct ch_store *store, int64_t letter_id,
 			const char *relay, struct ch_error *err);
 
-/* Keep the signature of the bytes that a dot has just covered, in the same
- * transaction; the first one stays, for the later ones are the same. A letter
- * that is not signed needs no call. */
-int ch_store_signature_keep(struct ch_store *store, int64_t letter_id,
-			    struct ch_slice signature, struct ch_error *err);
-/* Into *ret, which is initialized with room for CH_STORE_SIGNATURE_MAX bytes:
- * empty where the letter was not signed, or not sent yet. */
-#define CH_STORE_SIGNATURE_MAX ((size_t)1024 * 1024)
-int ch_store_signature(struct ch_store *store, int64_t letter_id,
-		       struct ch_str *ret, struct ch_error *err);
+/* Keep what the bytes that a dot has just covered were signed with, in the same
+ * transaction: the S/MIME signature in DER and the DKIM-Signature fields, each
+ * empty where there is none. The first ones stay, for the later ones are the
+ * same. A letter that is not signed needs no call. */
+int ch_store_signatures_keep(struct ch_store *store, int64_t letter_id,
+			     struct ch_slice smime, struct ch_slice dkim,
+			     struct ch_error *err);
+/* Into *ret_smime and *ret_dkim, which are initialized with room for
+ * CH_STORE_SIGNATURE_MAX bytes each and empty: they stay so where the letter
+ * was not signed so, or not sent yet. */
+#define CH_STORE_SIGNATURE_MAX ((size_t)64 * 1024)
+int ch_store_signatures(struct ch_store *store, int64_t letter_id,
+			struct ch_str *ret_smime, struct ch_str *ret_dkim,
+			struct ch_error *err);
 
 /* The end of an attempt for one address: claimed or dot to `to` (queued with
  * next_at_us, sent, failed, in_doubt, held). Returns 1, or 0 where the address

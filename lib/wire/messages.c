@@ -66,6 +66,13 @@ static const struct field peer_setup[] = {
 	F_END
 };
 
+static const struct field dkim_setup[] = {
+	F_TEXT(ch_dkim_setup, domain),
+	F_TEXT(ch_dkim_setup, selector),
+	F_TEXT(ch_dkim_setup, key),
+	F_END
+};
+
 static const struct field send_setup[] = {
 	F_NESTED(ch_send_setup, relay, peer_setup),
 	F_TEXT(ch_send_setup, helo),
@@ -79,6 +86,7 @@ static const struct field send_setup[] = {
 	F_MAX(ch_send_setup, dsn_success, 1),
 	F_MAX(ch_send_setup, chunking, 1),
 	F_TEXT(ch_send_setup, objects_dir),
+	F_LIST(ch_send_setup, dkim, dkim_len, dkim_setup, 12),
 	F_END
 };
 
@@ -126,6 +134,8 @@ static const struct field send_letter[] = {
 	F_TEXT(ch_send_letter, envelope_from),
 	F_TEXT(ch_send_letter, envelope_id),
 	F_TEXT(ch_send_letter, sha256),
+	F_TEXT(ch_send_letter, signature),
+	F_TEXT(ch_send_letter, dkim),
 	F_LIST(ch_send_letter, addresses, addresses_len, send_address, 16),
 	F_END
 };
@@ -149,6 +159,7 @@ static const struct field send_dot[] = {
 	F_U64(ch_send_dot, size_bytes),
 	F_LIST(ch_send_dot, seqs, seqs_len, seq_list, 4),
 	F_TEXT(ch_send_dot, signature),
+	F_TEXT(ch_send_dot, dkim),
 	F_END
 };
 

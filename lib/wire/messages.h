@@ -80,6 +80,12 @@ struct ch_peer_setup {
 	uint32_t command_timeout_ms; /* one reply; also TLS */
 };
 
+struct ch_dkim_setup {
+	struct ch_slice domain;
+	struct ch_slice selector;
+	struct ch_slice key; /* file, absolute */
+};
+
 struct ch_send_setup {
 	struct ch_peer_setup relay;
 	struct ch_slice helo;            /* name for EHLO */
@@ -93,6 +99,8 @@ struct ch_send_setup {
 	uint32_t dsn_success;            /* 1: NOTIFY=SUCCESS too */
 	uint32_t chunking;               /* 1: BDAT where offered */
 	struct ch_slice objects_dir;     /* the object store, absolute */
+	struct ch_dkim_setup *dkim;      /* what letters are signed with */
+	uint32_t dkim_len;
 };
 
 struct ch_batch_file {
@@ -139,6 +147,9 @@ struct ch_send_letter {
 	struct ch_slice envelope_from;
 	struct ch_slice envelope_id; /* ENVID: the Message-ID again */
 	struct ch_slice sha256;     /* 32 bytes that it must have, or "" */
+	struct ch_slice signature;  /* with sha256: what its first dot had, not
+				       to be made anew; as in ch_send_dot */
+	struct ch_slice dkim;
 	struct ch_send_address *addresses;
 	uint32_t addresses_len;
 };
@@ -163,7 +174,10 @@ struct ch_send_dot {
 	uint64_t size_bytes;
 	uint32_t *seqs; /* addresses accepted at RCPT, which the dot covers */
 	uint32_t seqs_len;
-	struct ch_slice signature; /* in DER; "" = it is not signed */
+	struct ch_slice signature; /* S/MIME, in DER; "" = it is not signed, or
+				      had it from the ch_send_letter */
+	struct ch_slice dkim; /* DKIM-Signature fields with their CRLF; "" = the
+				 same */
 };
 
 /* Only after the dot record is durable. go 0: drop the connection instead. */

@@ -272,6 +272,9 @@ def take_all(notify, messages):
 def setting(value):
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, (list, tuple)) and value \
+            and isinstance(value[0], dict):
+        return "( " + ", ".join(group(item) for item in value) + " )"
     if isinstance(value, (list, tuple)):
         return "[ " + ", ".join(setting(item) for item in value) + " ]"
     if isinstance(value, int):

@@ -1319,7 +1319,7 @@ class Bytes(WithRoom):
         self.source.update(signed=True, signature=None)
         self.chancery("show", "DM-1276/FRA", "--eml")
         plain = self.out_bytes
-        self.assertIn("what will be signed (S/MIME)", self.err)
+        self.assertIn("what will be signed and sent", self.err)
         signature = base64.b64encode(bytes(range(256)) * 6)
         head, entity = plain.split(b"Content-Type:", 1)
         lines = [signature[at:at + 76] for at in range(0, len(signature), 76)]

@@ -33,7 +33,9 @@ MESSAGES = [
         ("idle_timeout_ms", "u32"), ("letters_per_connection", "u32"),
         ("lines", "u32"),
         ("dsn", "u32"), ("dsn_success", "u32"), ("chunking", "u32"),
-        ("objects_dir", "text")]),
+        ("objects_dir", "text"),
+        ("dkim", [[("domain", "text"), ("selector", "text"),
+                   ("key", "text")]])]),
     ("send-batch", [
         ("batch_id", "i64"), ("reference", "text"), ("deadline", "text"),
         ("from", "text"), ("reply_to", "text"), ("test_to", "text"),
@@ -45,7 +47,7 @@ MESSAGES = [
         ("faults", "u32"), ("key", "text"), ("language", "text"), ("fields", "text"),
         ("message_id", "text"), ("date_us", "i64"),
         ("envelope_from", "text"), ("envelope_id", "text"),
-        ("sha256", "text"),
+        ("sha256", "text"), ("signature", "text"), ("dkim", "text"),
         ("addresses", [[("seq", "u32"), ("role", "u32"), ("pending", "u32"),
                         ("address", "text")]])]),
     ("send-go", [("line", "u32"), ("letter_id", "i64"), ("attempt", "u32"), ("go", "u32")]),
@@ -53,7 +55,8 @@ MESSAGES = [
     ("send-dot", [
         ("line", "u32"),
         ("letter_id", "i64"), ("attempt", "u32"), ("sha256", "digest"),
-        ("size_bytes", "u64"), ("seqs", ["u32"]), ("signature", "text")]),
+        ("size_bytes", "u64"), ("seqs", ["u32"]), ("signature", "text"),
+        ("dkim", "text")]),
     ("send-result", [
         ("line", "u32"),
         ("letter_id", "i64"), ("attempt", "u32"),

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "chanceryd/config.h"
+#include "chanceryd/dkim.h"
 #include "wire/messages.h"
 
 #define HEAD \
@@ -22,6 +23,10 @@
 	"envelope = \"bounces@chancery.example\"; smime: { " keys "}; };\n"
 
 static char folder[] = "/tmp/ch-config-XXXXXX";
+
+#define DKIM(keys) \
+	"secretariat: { from = \"S <s@mail.x.example>\"; " \
+	"envelope = \"bounces@chancery.example\"; dkim: ( " keys " ); };\n"
 
 static char *write_file(const char *name, const char *text, unsigned int mode)
 {
@@ -183,6 +188,197 @@ static void each_mistake_keeps_it_from_starting(void **state)
 	}
 }
 
+/* As openssl genpkey -algorithm ed25519 and rsa, of 768 and 1024 bits, write
+ * them. */
+static const char ed25519_key[] =
+	"-----BEGIN PRIVATE KEY-----\n"
+	"MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+	"-----END PRIVATE KEY-----\n";
+static const char small_key[] =
+	"-----BEGIN PRIVATE KEY-----\n"
+	"MIIB5QIBADANBgkqhkiG9w0BAQEFAASCAc8wggHLAgEAAmEAvXWDHS1PoIz/PT7u\n"
+	"dlCxCgYssAmVZUaZrOTCTGLOBr+UG6BXV0OHmerctQrXP+yqIINssjV4m+UWc9c6\n"
+	"Ga6HxI+/qCh8mnJUvib3Ds8mqXBgsONf838HWsHprkEPKpbzAgMBAAECYE/A3AS4\n"
+	"QkDPmdJqX2+m4B/cIYupPR547c/+LFyDaz8j/nDyulGdt8NvPqFngt0B/pFrG1X2\n"
+	"VZ1k4tsKjTG+uHQRLt7bIr4HPrOs4cobcm/+O4TaD6WPJrLlnn1y0FBgQQIxAPR/\n"
+	"k+/zavn6Asc4gQKB8ivNloG/v8FyVIqwKMNghV96XPsewjKGQ7ZuZ8fiWN5juwIx\n"
+	"AMZfHKMQUdHs2y6XviLBcU6VEp6KRvOOyQ3nqrVRMNPrvMls+hsauXPigjSaC/j6\n"
+	"KQIxAJBsK765Up+Ghs2XGt2YVKx7LERIN8TU/AtQM0P1Z9MWPIY5jQy7MpQ4cyUn\n"
+	"FseGsQIwMtnu3V4xmz68cRU1CHPON/a+7yVDSuwvXgElIZXOjoS/wGLPOmN/ZtWJ\n"
+	"yzIyH4EBAjEAy413exI00OhhNOds1MxeB2szEon8iMF5reOgKOa+fScFP2gxUREB\n"
+	"jPJjUOqx26Oy\n"
+	"-----END PRIVATE KEY-----\n";
+static const char weak_key[] =
+	"-----BEGIN PRIVATE KEY-----\n"
+	"MIICdgIBADANBgkqhkiG9w0BAQEFAASCAmAwggJcAgEAAoGBALie+gdA4aYcwX7r\n"
+	"SzujQSNjCvTAuitslnJoYKWGwPapSzb5XXTwiD3SH/7ZfpMHzK/bLg7BNoe9lvkT\n"
+	"/7x8MH/BobNcYH8leaeU4rZr7Jfq8HyKvzqiK5HRLfqxQfLCWYtgGpsDdZaqTNgu\n"
+	"b+1C0KVFdrJ7CSri/FP18UryInehAgMBAAECgYBBS+DsbdMhGCyLghayuhPQuzfl\n"
+	"xsBRmW9AeZAtGxLmaovynpGiSWw2SToNvcjZobmQPPn2N/ncWn6qC5u4g0f3XS6Y\n"
+	"vFgWIFAKODQ4RUp8XKVIqQqCiMCRe5B0/bS+KDgFagh9vwl22QIwsPoN9tX71iat\n"
+	"DYrvaN8NU8fwzJmXkQJBAOvc6u7yeRom0Ge3kp3Q7mCojObCUF+YfzupftqAnk9f\n"
+	"pA8p23eA6CrpycHA0dBF8GEHo5r1++lLsemo0Gdmck0CQQDIYhn1XgEA6CUdWRRk\n"
+	"dZFzYO/6t+ce2wOElkUwYlOng0dkOaIYpiruN8a+eKAdbC7r2ZztTm02j+JI1kiM\n"
+	"c/ylAkAU4YgDA4BpKkqFBCF8y0RvVjyzKTzIWc3Z0FWkroJVcJgrp38Ag28KbYwp\n"
+	"FRL+J1LypCR90Y0tyD/F+eYJYW55AkAn8m6sXK4kiSMFA8It+MYjUzrkJ49atlyw\n"
+	"LOjkKWX16hTsZRTshwvd656iUBfTZcLA3+QJ5u2cx/hbfuR9o43FAkEAj9cd551U\n"
+	"HoD9Z+qzq9+UajQLgPYo7qP+aKdAfwANUnq+H1l6Yw8TNVfg4TcO3DWXxWQiMVr5\n"
+	"X0MoXJHYkEF3iw==\n"
+	"-----END PRIVATE KEY-----\n";
+/* Every problem, a line each; the configuration is written around key files
+ * called ed25519, small, weak and text. */
+static int read_dkim(const char *keys, char **ret)
+{
+	CH_AUTOCHAR text = ch_xasprintf(DKIM("%s"), keys);
+	CH_AUTOCHAR path = write_file("dkim", text, 0600);
+	CH_AUTO(ch_problems) problems = { 0 };
+	CH_AUTO(ch_str) got = CH_STR_INIT(10000);
+	struct ch_config *config = NULL;
+	int result;
+
+	free(write_file("ed25519", ed25519_key, 0600));
+	free(write_file("small", small_key, 0600));
+	free(write_file("weak", weak_key, 0600));
+	free(write_file("text", "hunter2\n", 0600));
+	setenv("CREDENTIALS_DIRECTORY", folder, 1);
+	result = ch_config_read(path, &config, &problems);
+	unsetenv("CREDENTIALS_DIRECTORY");
+	for (size_t i = 0; i < problems.len; i++)
+		ch_str_addf(&got, "%s: %s\n", problems.items[i].field,
+			    problems.items[i].text);
+	ch_config_free(config);
+	*ret = ch_xstrdup(ch_str_cstr(&got));
+	return result;
+}
+
+#define KEY(domain, selector, key) \
+	"{ domain = \"" domain "\"; selector = \"" selector "\"; " \
+	"key = \"" key "\"; }"
+
+static void keys_of_dkim(void **state)
+{
+	static const struct {
+		const char *keys;
+		int result;
+		const char *expected;
+	} rows[] = {
+		{ "", 0, "" },
+		{ KEY("mail.x.example", "a", "ed25519"), 0, "" },
+		{ KEY("x.example", "a.b-2", "ed25519") ", "
+		  KEY("X.example", "b", "ed25519"), 0, "" },
+		{ KEY("il.x.example", "a", "ed25519"), 0,
+		  "secretariat.dkim[0].domain: the letters are not from "
+		  "il.x.example: their From is S <s@mail.x.example>\n" },
+		{ KEY("a.mail.x.example", "a", "ed25519"), 0,
+		  "secretariat.dkim[0].domain: the letters are not from "
+		  "a.mail.x.example: their From is S <s@mail.x.example>\n" },
+		{ KEY("example", "a", "ed25519"), -1,
+		  "secretariat.dkim[0].domain: \"example\" is no domain\n" },
+		{ KEY("x..example", "a b", "ed25519"), -1,
+		  "secretariat.dkim[0].domain: \"x..example\" is no domain\n"
+		  "secretariat.dkim[0].selector: \"a b\" is no selector: "
+		  "letters, digits, hyphens, and dots between them\n" },
+		{ KEY("x.example", "-a", "ed25519"), -1,
+		  "secretariat.dkim[0].selector: \"-a\" is no selector: "
+		  "letters, digits, hyphens, and dots between them\n" },
+		{ KEY("x.example", "a", "ed25519") ", "
+		  KEY("X.EXAMPLE", "A", "weak"), -1,
+		  "secretariat.dkim[1].selector: two keys have the selector "
+		  "\"A\"\n"
+		  "secretariat.dkim[1].key: an RSA key of 1024 bits is "
+		  "weak\n" },
+		{ KEY("x.example", "a", "ed25519") ", "
+		  KEY("mail.x.example", "a", "ed25519"), 0, "" },
+		{ KEY("x.example", "a", "weak"), 0,
+		  "secretariat.dkim[0].key: an RSA key of 1024 bits is "
+		  "weak\n" },
+		{ KEY("x.example", "a", "small"), -1,
+		  "secretariat.dkim[0].key: an RSA key of 768 bits, which "
+		  "anybody can break: 2048 are usual, at least 1024 are "
+		  "needed\n" },
+		{ KEY("x.example", "a", "text"), -1,
+		  "secretariat.dkim[0].key: it is no private key in PEM "
+		  "without a password: unsupported\n" },
+		{ KEY("x.example", "a", "none"), -1,
+		  "secretariat.dkim[0].key: there is no such credential\n" },
+		{ KEY("x.example", "a", "/etc/passwd"), -1,
+		  "secretariat.dkim[0].key: /etc/passwd can be read by others "
+		  "(mode 644)\n" },
+		{ "{ domain = \"x.example\"; selector = \"a\"; }", -1,
+		  "secretariat.dkim[0].key: is required and missing\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		CH_AUTOCHAR got = NULL;
+
+		assert_int_equal(read_dkim(rows[i].keys, &got),
+				 rows[i].result);
+		assert_string_equal(got, rows[i].expected);
+	}
+}
+
+static void domains_of_a_from(void **state)
+{
+	static const struct {
+		const char *domain, *from;
+		bool aligned;
+	} rows[] = {
+		{ "x.example", "s@x.example", true },
+		{ "x.example", "S <s@x.example>", true },
+		{ "x.example", "\"a@b\" <s@X.Example>", true },
+		{ "x.example", "s@mail.x.example", true },
+		{ "x.example", "s@mailx.example", false },
+		{ "mail.x.example", "s@x.example", false },
+		{ "x.example", "s@y.example", false },
+		{ "x.example", "s@b\xC3\xBC" "cher.example", true },
+		{ "x.example", "nobody", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++)
+		if (ch_dkim_is_aligned(rows[i].domain, rows[i].from) !=
+		    rows[i].aligned)
+			fail_msg("row %zu", i);
+}
+
+/* What a zone file gets. */
+static void records_to_publish(void **state)
+{
+	CH_AUTOCHAR path = write_file(
+		"publish", DKIM(KEY("x.example", "e", "ed25519") ", "
+				KEY("x.example", "r", "weak")), 0600);
+	CH_AUTO(ch_problems) problems = { 0 };
+	struct ch_config *config = NULL;
+	char *text = NULL;
+	size_t len;
+	FILE *to = open_memstream(&text, &len);
+	struct ch_error err;
+
+	(void)state;
+	free(write_file("ed25519", ed25519_key, 0600));
+	free(write_file("weak", weak_key, 0600));
+	setenv("CREDENTIALS_DIRECTORY", folder, 1);
+	assert_int_equal(ch_config_read(path, &config, &problems), 0);
+	unsetenv("CREDENTIALS_DIRECTORY");
+	assert_int_equal(ch_dkim_print(config, to, &err), 0);
+	fclose(to);
+	assert_string_equal(text,
+		"e._domainkey.x.example. IN TXT (\n"
+		"\t\"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7h"
+		"cvPapiMlrwIaaPcHURo=\" )\n"
+		"r._domainkey.x.example. IN TXT (\n"
+		"\t\"v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GN"
+		"ADCBiQKBgQC4nvoHQOGmHMF+60\"\n"
+		"\t\"s7o0EjYwr0wLorbJZyaGClhsD2qUs2+V108Ig90h/+2X6T"
+		"B8yv2y4OwTaHvZb5E/+8fDB/wa\"\n"
+		"\t\"GzXGB/JXmnlOK2a+yX6vB8ir86oiuR0S36sUHywlmLYBqb"
+		"A3WWqkzYLm/tQtClRXayewkq4v\"\n"
+		"\t\"xT9fFK8iJ3oQIDAQAB\" )\n");
+	free(text);
+	ch_config_free(config);
+}
+
 static void a_password_that_others_can_read(void **state)
 {
 	CH_AUTOCHAR secret = write_file("open-password", "x", 0640);
@@ -275,6 +471,9 @@ int main(void)
 		cmocka_unit_test(the_least_configuration_has_its_defaults),
 		cmocka_unit_test(a_credential_is_found_in_its_directory),
 		cmocka_unit_test(each_mistake_keeps_it_from_starting),
+		cmocka_unit_test(keys_of_dkim),
+		cmocka_unit_test(domains_of_a_from),
+		cmocka_unit_test(records_to_publish),
 		cmocka_unit_test(a_password_that_others_can_read),
 		cmocka_unit_test(what_systemd_hands_over_is_not_open),
 		cmocka_unit_test(all_mistakes_come_at_once),

@@ -726,38 +726,52 @@ static void addresses_of_one_letter_go_their_own_ways(void **state)
 	assert_int_equal(letter.first_at_us, 0);
 }
 
-static void expect_signature(int64_t letter_id, const char *expected,
-			     size_t len)
+static void expect_signatures(int64_t letter_id, const char *expected,
+			      size_t len, const char *expected_dkim)
 {
 	CH_AUTO(ch_str) got = CH_STR_INIT(CH_STORE_SIGNATURE_MAX);
+	CH_AUTO(ch_str) dkim = CH_STR_INIT(CH_STORE_SIGNATURE_MAX);
 
-	OK(ch_store_signature(store, letter_id, &got, &err));
+	OK(ch_store_signatures(store, letter_id, &got, &dkim, &err));
 	assert_int_equal(got.len, len);
 	assert_memory_equal(ch_str_cstr(&got), expected, len);
+	assert_string_equal(ch_str_cstr(&dkim), expected_dkim);
 }
 
-static void a_signature_stays_with_the_first_dot(void **state)
+static void signatures_stay_with_the_first_dot(void **state)
 {
 	static const struct ch_slice first = { "0\x82\0\xFF;", 5 };
-	int64_t id = batch_with("DM-1", 2, 2);
-	int64_t fra = letter_of(id, "K0");
-	int64_t unsigned_one = letter_of(id, "K1");
+	static const struct ch_slice none = { "", 0 };
+	static const struct ch_slice dkim = { "DKIM-Signature: a\r\n", 19 };
+	static const struct ch_slice other = { "other", 5 };
+	int64_t id = batch_with("DM-1", 4, 2);
+	int64_t both = letter_of(id, "K0");
+	int64_t smime_one = letter_of(id, "K1");
+	int64_t dkim_one = letter_of(id, "K2");
+	int64_t unsigned_one = letter_of(id, "K3");
 
 	(void)state;
 	begin();
-	OK(ch_store_signature_keep(store, fra, first, &err)); /* no dot yet */
-	expect_signature(fra, "", 0);
-	assert_int_equal(claim(id, 5, 9), 2);
-	GIVES(dot(fra, 1, 1), 1);
-	OK(ch_store_signature_keep(store, fra, first, &err));
+	OK(ch_store_signatures_keep(store, both, first, dkim, &err));
+	expect_signatures(both, "", 0, ""); /* no dot yet */
+	assert_int_equal(claim(id, 5, 9), 4);
+	GIVES(dot(both, 1, 1), 1);
+	OK(ch_store_signatures_keep(store, both, first, dkim, &err));
+	GIVES(dot(smime_one, 1, 1), 1);
+	OK(ch_store_signatures_keep(store, smime_one, first, none, &err));
+	GIVES(dot(dkim_one, 1, 1), 1);
+	OK(ch_store_signatures_keep(store, dkim_one, none, dkim, &err));
 	GIVES(dot(unsigned_one, 1, 1), 1);
 	commit();
 	reopen();
 	begin();
-	expect_signature(fra, "0\x82\0\xFF;", 5);
-	expect_signature(unsigned_one, "", 0);
-	OK(ch_store_signature_keep(store, fra, ch_slice_of("other"), &err));
-	expect_signature(fra, "0\x82\0\xFF;", 5);
+	OK(ch_store_signatures_keep(store, both, other, other, &err));
+	OK(ch_store_signatures_keep(store, smime_one, other, other, &err));
+	OK(ch_store_signatures_keep(store, dkim_one, other, other, &err));
+	expect_signatures(both, "0\x82\0\xFF;", 5, "DKIM-Signature: a\r\n");
+	expect_signatures(smime_one, "0\x82\0\xFF;", 5, "");
+	expect_signatures(dkim_one, "", 0, "DKIM-Signature: a\r\n");
+	expect_signatures(unsigned_one, "", 0, "");
 	commit();
 }
 
@@ -1685,7 +1699,7 @@ int main(void)
 		CASE(what_is_due_is_claimed_once_and_in_order),
 		CASE(a_batch_waits_for_its_time),
 		CASE(addresses_of_one_letter_go_their_own_ways),
-		CASE(a_signature_stays_with_the_first_dot),
+		CASE(signatures_stay_with_the_first_dot),
 		CASE(letters_with_many_addresses),
 		CASE(a_dot_needs_its_claim),
 		CASE(a_result_needs_its_attempt),

@@ -98,12 +98,13 @@ CREATE INDEX address_trouble ON address (batch_id, state, letter_id)
 	WHERE state = 4 OR state = 5 OR state = 7;
 
 -- The bytes that the first dot covered; every later attempt has the same. With
--- its signature, empty where there is none, they can be written without the key.
+-- its signatures, empty where there are none, they can be written without a key.
 CREATE TABLE message (
 	letter_id  INTEGER NOT NULL PRIMARY KEY REFERENCES letter,
 	sha256     BLOB NOT NULL CHECK (length(sha256) = 32),
 	size_bytes INTEGER NOT NULL,
-	signature  BLOB NOT NULL DEFAULT x''
+	signature  BLOB NOT NULL DEFAULT x'', -- S/MIME, in DER
+	dkim       TEXT NOT NULL DEFAULT ''   -- DKIM-Signature fields
 ) STRICT;
 
 CREATE TABLE returned (
