@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 check_PROGRAMS += bench/sink
 bench_sink_SOURCES = bench/sink.c
-bench_sink_LDADD = $(BASE_LIBS)
+bench_sink_LDADD = $(SSL_LIBS) $(BASE_LIBS)
 
 check_PROGRAMS += bench/page-bench
 bench_page_bench_SOURCES = bench/page-bench.c

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """run.py - what is fast, beside peers, in one run.
 
-  run.py [--letters N] [--rounds N] [--connections N] [--queued N...]
-         [--rows N...] [--only peers|queue|import|page|compose|dkim]
+  run.py [--letters N] [--rounds N] [--connections N...] [--queued N...]
+         [--rows N...] [--only peers|ways|queue|import|page|compose|dkim]
 
 Run by `make bench`; needs top_srcdir and top_builddir. Three senders take
 turns against the same sink: Postfix's smtp-source (no letter composed, nothing
@@ -121,7 +121,7 @@ secretariat: {{
 }};
 store: {{ path = "{d}/chancery.db"; allow_volatile = true; }};
 relays: ( {{
-  name = "sink"; host = "127.0.0.1"; port = {port}; tls = "none";
+  name = "sink"; host = "127.0.0.1"; port = {port};{tls}
   connections = {connections}; per_minute = 0;{more}
 }} );
 import: {{ max_recipients = 2000000; max_upload = "1GiB"; }};
@@ -134,7 +134,8 @@ class Chancery:
         self.d = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.conf = folder / "chancery.conf"
-        self.conf.write_text(CONF.format(d=folder, port=port,
+        tls = "" if "tls =" in more else ' tls = "none";'
+        self.conf.write_text(CONF.format(d=folder, port=port, tls=tls,
                                          connections=connections, more=more))
         environment = dict(os.environ, CHANCERY_LIBEXECDIR=str(libexec()))
         log = open(folder / "log", "ab")
@@ -198,7 +199,7 @@ def libexec():
     return folder
 
 
-def smtp_source(sink, args, message):
+def smtp_source(sink, connections, letters, message):
     tree = BUILD / "servers"
     installed = shutil.which("smtp-source")
     if not installed:
@@ -209,11 +210,11 @@ def smtp_source(sink, args, message):
     if not installed:
         environment["LD_LIBRARY_PATH"] = str(tree / "usr/lib/postfix")
     start = time.monotonic()
-    subprocess.run([program, "-4", "-d", "-s", str(args.connections), "-m",
-                    str(args.letters), "-f", "bureau@chancery.example", "-t",
+    subprocess.run([program, "-4", "-d", "-s", str(connections), "-m",
+                    str(letters), "-f", "bureau@chancery.example", "-t",
                     "minister@members.example", "-F", message,
                     f"127.0.0.1:{sink.port}"], env=environment, check=True)
-    return args.letters / (time.monotonic() - start)
+    return letters / (time.monotonic() - start)
 
 
 def node_environment():
@@ -226,53 +227,120 @@ def node_environment():
     return dict(os.environ, NODE_PATH=str(modules / "node_modules"))
 
 
-def nodemailer(sink, args):
+def nodemailer(sink, connections, count):
     environment = node_environment()
-    count = max(args.letters // 8, 500)
     start = time.monotonic()
     subprocess.run(["node", SOURCE / "bench/nodemailer.js", str(sink.port),
-                    str(args.connections), str(count), WORK / "text",
+                    str(connections), str(count), WORK / "text",
                     WORK / "html"], check=True, env=environment)
     return count / (time.monotonic() - start)
 
 
-def chancery(sink, args, round_number):
-    folder = WORK / f"round{round_number}"
+def chancery(sink, connections, letters, letter="letter", more=""):
+    folder = WORK / "round"
     shutil.rmtree(folder, ignore_errors=True)
-    room = Chancery(folder, sink.port, args.connections)
+    room = Chancery(folder, sink.port, connections, more)
     room.call("pause")
-    room.enqueue(WORK / "letter", WORK / "table.csv", "DM-1")
-    wall, cpu = room.send_all("DM-1", args.letters)
+    make_table(WORK / "table.csv", letters)
+    room.enqueue(WORK / letter, WORK / "table.csv", "DM-1")
+    wall, cpu = room.send_all("DM-1", letters)
     room.stop()
     shutil.rmtree(folder)
-    return args.letters / wall, cpu / args.letters * 1e6
+    return letters / wall, cpu / letters * 1e6
+
+
+def print_rates(title, rates):
+    """Each beside the first."""
+    base = statistics.median(next(iter(rates.values())))
+    print(f"\n{title}")
+    for name, values in rates.items():
+        rate = statistics.median(values)
+        print(f"  {name:24}{rate:10.0f} letters/s{rate / base:8.2f}",
+              flush=True)
 
 
 def beside_peers(args):
-    sink = Sink()
-    rates = {"smtp-source": [], "nodemailer": [], "chancery": []}
-    cpus = []
     eml = WORK / "message.eml"
-    try:
-        for number in range(args.rounds):
-            rates["smtp-source"].append(smtp_source(sink, args, eml))
-            rates["nodemailer"].append(nodemailer(sink, args))
-            rate, cpu = chancery(sink, args, number)
+    for connections in args.connections:
+        sink = Sink()
+        rates = {"smtp-source": [], "nodemailer": [], "chancery": []}
+        cpus = []
+        for _ in range(args.rounds):
+            rates["smtp-source"].append(
+                smtp_source(sink, connections, args.letters, eml))
+            rates["nodemailer"].append(
+                nodemailer(sink, connections, max(args.letters // 8, 500)))
+            rate, cpu = chancery(sink, connections, args.letters)
             rates["chancery"].append(rate)
             cpus.append(cpu)
-    finally:
         sink.stop()
-    base = statistics.median(rates["smtp-source"])
-    print(f"\n{args.connections} connections, {args.letters} letters, "
-          f"{eml.stat().st_size} bytes each, median of {args.rounds} rounds")
-    print(f"{'sender':14}{'letters/s':>10}{'of smtp-source':>16}"
-          f"{'of nodemailer':>15}")
-    peer = statistics.median(rates["nodemailer"])
-    for name, values in rates.items():
-        rate = statistics.median(values)
-        print(f"{name:14}{rate:10.0f}{rate / base:16.2f}{rate / peer:15.1f}")
-    print(f"CPU of chanceryd and its workers: {statistics.median(cpus):.0f} "
-          "microseconds a letter")
+        print_rates(f"{connections} connections, {args.letters} letters of "
+                    f"{eml.stat().st_size} bytes, median of {args.rounds} "
+                    "rounds", rates)
+        ratio = (statistics.median(rates["chancery"]) /
+                 statistics.median(rates["nodemailer"]))
+        print(f"  of nodemailer {ratio:.1f}; CPU of chanceryd and its workers "
+              f"{statistics.median(cpus):.0f} us a letter", flush=True)
+
+
+def add_annex(folder, size):
+    """The same letter with an annex."""
+    shutil.copytree(WORK / "letter", folder, dirs_exist_ok=True)
+    (folder / "annex.bin").write_bytes(os.urandom(size))
+    with (folder / "letter.conf").open("a") as conf:
+        conf.write('annexes = [ "annex.bin" ];\n')
+
+
+def certificate():
+    """Of 127.0.0.1, and its key; it is its own authority."""
+    pem = WORK / "sink.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-nodes", "-keyout", pem, "-out",
+         f"{pem}.crt", "-days", "2", "-subj", "/CN=sink", "-addext",
+         "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    with pem.open("ab") as out:
+        out.write(pathlib.Path(f"{pem}.crt").read_bytes())
+    return pem
+
+
+def ways_to_the_relay(args):
+    """Long messages with chunks and without, a relay that is far away, TLS:
+    each beside smtp-source, or TLS beside our own without it."""
+    add_annex(WORK / "annexed", 147 * 1024)
+    compose_sample(WORK / "annexed", "--eml", WORK / "annexed.eml")
+    few = max(args.letters // 10, 500)
+    for title, letter, options in (
+            ("200 KB in chunks", "annexed", ["-c"]),
+            ("200 KB behind DATA", "annexed", []),
+            ("5 ms before each reply", "letter", ["-d", "5000"])):
+        message = WORK / ("message.eml" if letter == "letter" else
+                          "annexed.eml")
+        rates = {"smtp-source": [], "chancery": []}
+        for _ in range(args.rounds):
+            sink = Sink(*options)
+            rates["smtp-source"].append(smtp_source(sink, 16, few, message))
+            rates["chancery"].append(chancery(sink, 16, few, letter)[0])
+            sink.stop()
+        print_rates(f"{title}: 16 connections, {few} letters of "
+                    f"{message.stat().st_size} bytes", rates)
+    with_tls(args)
+
+
+def with_tls(args):
+    pem = certificate()
+    rates = {"plain": [], "TLS 1.3": []}
+    for _ in range(args.rounds):
+        for name, options, more in (
+                ("plain", [], ""),
+                ("TLS 1.3", ["-t", pem],
+                 f' tls = "implicit"; ca_file = "{pem}.crt";')):
+            sink = Sink(*options)
+            rates[name].append(chancery(sink, 16, args.letters, "letter",
+                                        more)[0])
+            sink.stop()
+    print_rates(f"TLS: 16 connections, {args.letters} letters, 100 on a "
+                "connection", rates)
 
 
 def send_some(room, reference, letters):
@@ -290,7 +358,7 @@ def queue_of(args, queued, folder):
     """As many letters sent with 1,000 behind them as with 1,000,000: batches
     of that size, one after the other, by workers that are there already."""
     sink = Sink()
-    room = Chancery(folder, sink.port, args.connections)
+    room = Chancery(folder, sink.port, 16)
     table = WORK / "queue.csv"
     make_table(table, 500)
     room.enqueue(WORK / "letter", table, "WARM-1")
@@ -445,16 +513,20 @@ def signing(args):
                          "OpenSSL's own")
 
 
+def compose_sample(letter, kind, path):
+    subprocess.run([BUILD / "chancery", "preview", letter, WORK / "table.csv",
+                    "-r", "K0", "--reference", "DM-1", kind, "-o", path],
+                   check=True, stdout=subprocess.DEVNULL)
+    if kind == "--eml":
+        path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
+
+
 def sample_message():
     """The message as Chancery composes it, for the peers to send."""
     eml = WORK / "message.eml"
     for kind, path in (("--eml", eml), ("--text", WORK / "text"),
                        ("--html", WORK / "html")):
-        subprocess.run([BUILD / "chancery", "preview", WORK / "letter",
-                        WORK / "table.csv", "-r", "K0", "--reference", "DM-1",
-                        kind, "-o", path], check=True,
-                       stdout=subprocess.DEVNULL)
-    eml.write_bytes(eml.read_bytes().replace(b"\r\n", b"\n"))
+        compose_sample(WORK / "letter", kind, path)
     for path in (WORK / "text", WORK / "html"):
         path.write_text(path.read_text().replace("Ministère nº 0",
                                                  "{{name}}"))
@@ -481,13 +553,14 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--letters", type=int, default=40000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--connections", type=int, nargs="*",
+                        default=[8, 16, 32])
     parser.add_argument("--size", type=int, default=1150)
     parser.add_argument("--queued", type=int, nargs="*",
                         default=[1000, 1000000])
     parser.add_argument("--rows", type=int, nargs="*",
                         default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--only", choices=["peers", "queue", "import", "page",
+    parser.add_argument("--only", choices=["peers", "ways", "queue", "import", "page",
                                            "compose", "dkim"])
     args = parser.parse_args()
     if args.only == "page":
@@ -501,6 +574,8 @@ def main():
         imports(args)
     if args.only in (None, "peers"):
         beside_peers(args)
+    if args.only in (None, "ways"):
+        ways_to_the_relay(args)
     if args.only in (None, "queue"):
         with_queue(args)
     if args.only in (None, "compose"):

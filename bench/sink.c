@@ -2,13 +2,14 @@
 /* sink.c - an SMTP server that takes everything as fast as it can, so that
  * what is measured is the sender.
  *
- *   sink [-p PORT] [-c] [-d MICROSECONDS] [-l LEDGER]
+ *   sink [-p PORT] [-c] [-d MICROSECONDS] [-l LEDGER] [-t PEM]
  *
  * It prints its port on stdout and runs until SIGTERM, then prints how many
  * messages and connections it saw on stderr. One thread, one epoll; a message
  * is thrown away as it comes.
  *   -c  offer CHUNKING
- *   -d  wait so long before each batch of replies (a relay that is far away)
+ *   -d  each batch of replies comes so much later (a relay that is far away)
+ *   -t  TLS from the first byte, with this certificate and its key
  *   -l  keep a ledger: before a message is answered with 250 a line
  *       "recipient TAB message-id TAB sha256" per recipient is on the disk
  *
@@ -34,7 +35,10 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <openssl/ssl.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -54,6 +58,9 @@ struct client {
 	size_t in_start, in_end;
 	struct ch_str out;
 	bool closing;
+	SSL *tls;              /* owned, or NULL */
+	int64_t due_us;        /* when `out` may be said; 0: at once */
+	struct client *next_due;
 	char *recipients[RECIPIENTS_MAX]; /* owned */
 	size_t recipients_len;
 	/* DATA: how much of CRLF "." CRLF has been seen */
@@ -68,6 +75,8 @@ struct client {
 struct sink {
 	bool chunking;
 	unsigned int delay_us;
+	struct client *first_due, **last_due; /* in the order of their time */
+	SSL_CTX *tls; /* owned, or NULL */
 	int ledger_fd;
 	int epoll_fd;
 	unsigned long messages, connections;
@@ -369,24 +378,31 @@ static void client_free(struct client *c)
 	forget_envelope(c);
 	ch_str_release(&c->message);
 	ch_str_release(&c->out);
+	SSL_free(c->tls);
 	close(c->fd);
 	free(c);
 }
 
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 /* Replies are short: a blocking send never waits long. */
-static bool flush_replies(struct sink *sink, struct client *c)
+static bool flush_replies(struct client *c)
 {
 	size_t sent = 0;
 
-	if (c->out.len == 0)
-		return true;
-	if (sink->delay_us)
-		usleep(sink->delay_us);
 	while (sent < c->out.len) {
-		ssize_t n = send(c->fd, c->out.data + sent, c->out.len - sent,
-				 MSG_NOSIGNAL);
+		ssize_t n = c->tls ? SSL_write(c->tls, c->out.data + sent,
+					       (int)(c->out.len - sent)) :
+				     send(c->fd, c->out.data + sent,
+					  c->out.len - sent, MSG_NOSIGNAL);
 
-		if (n < 0)
+		if (n <= 0)
 			return false;
 		sent += (size_t)n;
 	}
@@ -394,26 +410,80 @@ static bool flush_replies(struct sink *sink, struct client *c)
 	return true;
 }
 
+/* What there is to say is said, now or later. */
+static void answer(struct sink *sink, struct client *c)
+{
+	if (c->due_us > 0)
+		return; /* with what is waiting already */
+	if (c->out.len > 0 && sink->delay_us > 0) {
+		c->due_us = now_us() + sink->delay_us;
+		c->next_due = NULL;
+		*sink->last_due = c;
+		sink->last_due = &c->next_due;
+		return;
+	}
+	if (!flush_replies(c) || c->closing)
+		client_free(c);
+}
+
+static void answer_due(struct sink *sink)
+{
+	while (sink->first_due && sink->first_due->due_us <= now_us()) {
+		struct client *c = sink->first_due;
+
+		sink->first_due = c->next_due;
+		if (!sink->first_due)
+			sink->last_due = &sink->first_due;
+		c->due_us = 0;
+		if (!flush_replies(c) || c->closing)
+			client_free(c);
+	}
+}
+
+/* Bytes that came; 0: none yet, -1: the end. */
+static ssize_t take(struct client *c)
+{
+	int n;
+
+	if (!c->tls) {
+		ssize_t got = recv(c->fd, c->in + c->in_end,
+				   INPUT_SIZE - c->in_end, 0);
+
+		return got > 0 ? got : -1;
+	}
+	n = SSL_read(c->tls, c->in + c->in_end, (int)(INPUT_SIZE - c->in_end));
+	if (n > 0)
+		return n;
+	return SSL_get_error(c->tls, n) == SSL_ERROR_WANT_READ ? 0 : -1;
+}
+
 static void on_readable(struct sink *sink, struct client *c)
 {
 	ssize_t n;
 
-	if (c->in_start == c->in_end) {
-		c->in_start = c->in_end = 0;
-	} else if (c->in_end == INPUT_SIZE) {
-		memmove(c->in, c->in + c->in_start, c->in_end - c->in_start);
-		c->in_end -= c->in_start;
-		c->in_start = 0;
-	}
-	n = recv(c->fd, c->in + c->in_end, INPUT_SIZE - c->in_end, 0);
-	if (n <= 0) {
-		client_free(c);
-		return;
-	}
-	c->in_end += (size_t)n;
-	digest_input(sink, c);
-	if (!flush_replies(sink, c) || c->closing)
-		client_free(c);
+	do {
+		if (c->in_start == c->in_end) {
+			c->in_start = c->in_end = 0;
+		} else if (c->in_end == INPUT_SIZE) {
+			memmove(c->in, c->in + c->in_start,
+				c->in_end - c->in_start);
+			c->in_end -= c->in_start;
+			c->in_start = 0;
+		}
+		n = take(c);
+		if (n < 0) {
+			/* One that is still to be answered goes then. */
+			c->closing = true;
+			epoll_ctl(sink->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
+			if (c->due_us == 0)
+				client_free(c);
+			return;
+		}
+		c->in_end += (size_t)n;
+		digest_input(sink, c);
+	} while (c->tls && SSL_pending(c->tls) > 0);
+	if (!c->tls || SSL_is_init_finished(c->tls))
+		answer(sink, c);
 }
 
 static void on_connection(struct sink *sink, int listen_fd)
@@ -435,12 +505,20 @@ static void on_connection(struct sink *sink, int listen_fd)
 	c->recipients_len = 0;
 	ch_str_init(&c->out, 1024 * 1024);
 	ch_str_init(&c->message, 64 * 1024 * 1024);
+	if (sink->tls) {
+		/* Reads do not wait, and writes are too short to. */
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+		c->tls = SSL_new(sink->tls);
+		SSL_set_fd(c->tls, fd);
+		SSL_set_accept_state(c->tls);
+	}
 	event.data.ptr = c;
 	epoll_ctl(sink->epoll_fd, EPOLL_CTL_ADD, fd, &event);
 	sink->connections++;
 	say(c, "220 sink ESMTP\r\n");
-	if (!flush_replies(sink, c))
-		client_free(c);
+	/* Under TLS when the handshake is over. */
+	if (!c->tls)
+		answer(sink, c);
 }
 
 /* ---- start and end ------------------------------------------------------ */
@@ -479,12 +557,23 @@ static int signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+/* Until the first answer is due; -1: there is none. */
+static int wait_ms(const struct sink *sink)
+{
+	int64_t left_us;
+
+	if (!sink->first_due)
+		return -1;
+	left_us = sink->first_due->due_us - now_us();
+	return left_us > 0 ? (int)((left_us + 999) / 1000) : 0;
+}
+
 static void serve(struct sink *sink, int *listen_fd, int *signal_fd)
 {
 	struct epoll_event events[64];
 
 	for (;;) {
-		int n = epoll_wait(sink->epoll_fd, events, 64, -1);
+		int n = epoll_wait(sink->epoll_fd, events, 64, wait_ms(sink));
 
 		for (int i = 0; i < n; i++) {
 			if (events[i].data.ptr == signal_fd)
@@ -494,19 +583,20 @@ static void serve(struct sink *sink, int *listen_fd, int *signal_fd)
 			else
 				on_readable(sink, events[i].data.ptr);
 		}
+		answer_due(sink);
 	}
 }
 
 int main(int argc, char **argv)
 {
-	struct sink sink = { .ledger_fd = -1 };
+	struct sink sink = { .ledger_fd = -1, .last_due = &sink.first_due };
 	unsigned int port = 0;
 	int option;
 	int listen_fd;
 	int signal_fd;
 	struct epoll_event event = { .events = EPOLLIN };
 
-	while ((option = getopt(argc, argv, "p:cd:l:")) != -1) {
+	while ((option = getopt(argc, argv, "p:cd:l:t:")) != -1) {
 		switch (option) {
 		case 'p':
 			port = (unsigned int)strtoul(optarg, NULL, 10);
@@ -527,9 +617,21 @@ int main(int argc, char **argv)
 				return 1;
 			}
 			break;
+		case 't':
+			sink.tls = SSL_CTX_new(TLS_server_method());
+			if (SSL_CTX_use_certificate_chain_file(sink.tls,
+							       optarg) != 1 ||
+			    SSL_CTX_use_PrivateKey_file(
+				    sink.tls, optarg, SSL_FILETYPE_PEM) != 1) {
+				fprintf(stderr, "%s: no certificate and key\n",
+					optarg);
+				return 1;
+			}
+			break;
 		default:
 			fprintf(stderr, "usage: sink [-p PORT] [-c] "
-					"[-d MICROSECONDS] [-l LEDGER]\n");
+					"[-d MICROSECONDS] [-l LEDGER] "
+					"[-t PEM]\n");
 			return 64;
 		}
 	}
