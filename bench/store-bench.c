@@ -140,7 +140,7 @@ static void dots(struct ch_store *store, const struct ch_store_letter *letters,
 
 		ch_sha256_of(&letters[i].id, sizeof(letters[i].id), &sum);
 		if (ch_store_dot(store, letters[i].id, letters[i].attempt,
-				 seqs, 1, &sum, 4800, 2, &err) != 1)
+				 seqs, 1, &sum, 4800, NULL, 2, &err) != 1)
 			must(-1);
 	}
 	commit_and_go_on(store);

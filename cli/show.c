@@ -163,6 +163,53 @@ static void show(const struct ch_term *out, const json_t *letter)
 		show_return(out, item);
 }
 
+/* ---- its transcript --------------------------------------------------- */
+
+static void show_lines(const struct ch_term *out, const json_t *transcript,
+		       const char *name)
+{
+	const json_t *line;
+	size_t i;
+
+	json_array_foreach(json_object_get(transcript, name), i, line)
+		ch_term_line(out, "  %s", json_string_value(line));
+}
+
+static void show_transcript(const struct ch_term *out,
+			    const struct ch_target *target,
+			    const json_t *transcript)
+{
+	const char *relay = ch_json_text(transcript, "relay");
+	char when[CH_TIME_SIZE];
+
+	ch_term_line(out, "%s/%s  attempt %llu", target->reference, target->key,
+		     (unsigned long long)ch_json_number(transcript, "attempt"));
+	if (relay[0])
+		ch_term_line(out, "Connection to relay %s, %s UTC:", relay,
+			     ch_outcome_time(transcript, "connected_at", when));
+	show_lines(out, transcript, "opening");
+	ch_term_line(out, "The letter:");
+	show_lines(out, transcript, "lines");
+}
+
+static int print_transcript(const struct ch_cli *cli,
+			    const struct ch_target *target)
+{
+	CH_AUTOCHAR path = ch_request_path(target->reference, target->key,
+					   "/transcript");
+	json_t *transcript = NULL;
+	int code = ch_request_json(cli, CH_DOOR_CONTROL, path, &transcript);
+
+	if (code != EX_OK)
+		return code;
+	if (cli->json)
+		ch_json_line(&cli->out, transcript);
+	else
+		show_transcript(&cli->out, target, transcript);
+	json_decref(transcript);
+	return EX_OK;
+}
+
 static int run(struct ch_cli *cli, const struct ch_args *args)
 {
 	CH_AUTO(ch_target) target = { 0 };
@@ -176,8 +223,13 @@ static int run(struct ch_cli *cli, const struct ch_args *args)
 	if (ch_args_has(args, "eml") && cli->json)
 		return ch_fail_usage(cli, &ch_verb_show,
 				     "either --eml or --json");
+	if (ch_args_has(args, "eml") && ch_args_has(args, "transcript"))
+		return ch_fail_usage(cli, &ch_verb_show,
+				     "either --eml or --transcript");
 	if (ch_args_has(args, "eml"))
 		return ch_source_print(cli, &target);
+	if (ch_args_has(args, "transcript"))
+		return print_transcript(cli, &target);
 	code = ask(cli, &target, &letter);
 	if (code != EX_OK)
 		return code;
@@ -192,6 +244,8 @@ static int run(struct ch_cli *cli, const struct ch_args *args)
 static const struct ch_option options[] = {
 	{ "eml", 0, NULL, false,
 	  "The message itself: the exact bytes that were sent." },
+	{ "transcript", 0, NULL, false,
+	  "What was said to the relay and by it, in the last attempt." },
 	{ 0 },
 };
 

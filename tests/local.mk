@@ -14,10 +14,12 @@ EXTRA_DIST += tests/system/harness.py tests/system/wire.py
 dist_check_SCRIPTS += tests/system/test-crash.py \
 	tests/system/test-daemon.py tests/system/test-hours.py \
 	tests/system/test-relay-choice.py \
-	tests/system/test-right-ministry.py tests/system/test-sending.py
+	tests/system/test-right-ministry.py tests/system/test-sending.py \
+	tests/system/test-transcript.py
 TESTS += tests/system/test-crash.py tests/system/test-daemon.py \
 	tests/system/test-hours.py tests/system/test-relay-choice.py \
-	tests/system/test-right-ministry.py tests/system/test-sending.py
+	tests/system/test-right-ministry.py tests/system/test-sending.py \
+	tests/system/test-transcript.py
 
 # make soak
 SOAK += soak-kills

@@ -274,6 +274,67 @@ int ch_http_source(const struct ch_store_batch *batch,
 	return 0;
 }
 
+static bool is_said(const struct ch_str *said, const struct ch_str *line)
+{
+	return memmem(ch_str_cstr(said), said->len, ch_str_cstr(line),
+		      line->len) != NULL;
+}
+
+/* The reply to the dot came when the notes were kept already: it is with the
+ * addresses that it was about. */
+static void add_last_reply(json_t *lines,
+			   const struct ch_store_transcript *transcript,
+			   const struct ch_store_letter *letter)
+{
+	for (size_t i = 0; i < letter->addresses_len; i++) {
+		const struct ch_store_address *address = &letter->addresses[i];
+		CH_AUTO(ch_str) line = CH_STR_INIT(4096);
+
+		if (address->code == 0 ||
+		    letter->attempt != transcript->attempt)
+			continue;
+		ch_str_addf(&line, "S: %u %.*s", address->code,
+			    (int)strcspn(address->reply, "\n"),
+			    address->reply);
+		if (is_said(&transcript->said, &line))
+			continue;
+		json_array_append_new(lines, ch_http_text(ch_str_cstr(&line)));
+		return;
+	}
+}
+
+static json_t *lines_of(const struct ch_str *notes)
+{
+	const char *at = ch_str_cstr(notes);
+	const char *end = at + notes->len;
+	json_t *lines = json_array();
+
+	while (at < end) {
+		const char *line_end = memchr(at, '\n', (size_t)(end - at));
+		size_t len = (size_t)((line_end ? line_end : end) - at);
+		CH_AUTOCHAR line = ch_xstrndup(at, len);
+
+		json_array_append_new(lines, ch_http_text(line));
+		at += len + 1;
+	}
+	return lines;
+}
+
+json_t *ch_http_transcript(const struct ch_store_transcript *transcript,
+			   const struct ch_store_letter *letter)
+{
+	json_t *object = json_object();
+	json_t *lines = lines_of(&transcript->said);
+
+	add_last_reply(lines, transcript, letter);
+	put_int(object, "attempt", transcript->attempt);
+	put(object, "relay", ch_http_text_or_null(transcript->relay));
+	put(object, "connected_at", ch_http_time(transcript->opened_us));
+	put(object, "opening", lines_of(&transcript->opening));
+	put(object, "lines", lines);
+	return object;
+}
+
 void ch_http_put_signatures(json_t *source, const struct ch_str *smime,
 			    const struct ch_str *dkim)
 {

@@ -21,6 +21,7 @@ struct ch_store_event;
 struct ch_store_file;
 struct ch_store_letter;
 struct ch_store_return;
+struct ch_store_transcript;
 struct ch_tally;
 
 /* A text, and one that is null where it is "". NULL counts as "". */
@@ -47,6 +48,9 @@ int ch_http_source(const struct ch_store_batch *batch,
  * DKIM-Signature fields; null: none. */
 void ch_http_put_signatures(json_t *source, const struct ch_str *smime,
 			    const struct ch_str *dkim);
+/* What was said of the letter in its last attempt, line by line. */
+json_t *ch_http_transcript(const struct ch_store_transcript *transcript,
+			   const struct ch_store_letter *letter);
 json_t *ch_http_return(const struct ch_store_return *item);
 json_t *ch_http_event(const struct ch_store_event *event);
 json_t *ch_http_problems(const struct ch_problems *problems);

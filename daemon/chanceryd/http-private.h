@@ -233,6 +233,7 @@ ch_request_run ch_http_get_batch;
 ch_request_run ch_http_get_letters;
 ch_request_run ch_http_get_letter;
 ch_request_run ch_http_get_source;
+ch_request_run ch_http_get_transcript;
 ch_request_run ch_http_get_returns;
 ch_request_run ch_http_get_object;
 ch_request_run ch_http_get_events;

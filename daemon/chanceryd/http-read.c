@@ -138,6 +138,26 @@ int ch_http_get_source(struct ch_request *request, struct ch_error *err)
 	return 0;
 }
 
+int ch_http_get_transcript(struct ch_request *request, struct ch_error *err)
+{
+	CH_AUTO(ch_store_batch) batch = { 0 };
+	CH_AUTO(ch_store_letter) letter = { 0 };
+	CH_AUTO(ch_store_transcript) transcript = { 0 };
+	int got;
+
+	if (ch_http_find_letter(request, &batch, &letter, err) < 0)
+		return -1;
+	got = ch_store_transcript(ch_mailroom_store(request->http->room),
+				  letter.id, &transcript, err);
+	if (got < 0)
+		return -1;
+	if (got == 0)
+		return ch_error_refuse(err, "4.0.4",
+				       "nothing was said of it to a relay yet");
+	ch_http_json(request, 200, ch_http_transcript(&transcript, &letter));
+	return 0;
+}
+
 int ch_http_get_object(struct ch_request *request, struct ch_error *err)
 {
 	const char *name = ch_http_star(request, 0);

@@ -39,6 +39,8 @@ static const struct ch_route routes[] = {
 	  CH_ROUTE_OPEN },
 	{ GET, LETTER "/source", "", NULL, ch_http_get_source,
 	  CH_ROUTE_CONTROL },
+	{ GET, LETTER "/transcript", "", NULL, ch_http_get_transcript,
+	  CH_ROUTE_CONTROL },
 	{ GET, "v1/objects/*", "", NULL, ch_http_get_object,
 	  CH_ROUTE_CONTROL },
 	{ POST, "v1/batches", "", NULL, ch_http_post_batch,

@@ -400,6 +400,24 @@ static struct ch_sender *sender_of(const struct ch_worker *worker,
 	return NULL;
 }
 
+/* ---- CONNECTED -------------------------------------------------------- */
+
+static int on_connected(struct ch_mailroom *room, struct ch_worker *worker,
+			const void *message, struct ch_error *err)
+{
+	const struct ch_send_connected *connected = message;
+	struct ch_sender *sender = sender_of(worker, connected->line, err);
+	struct ch_error failure;
+
+	if (!sender)
+		return -1;
+	if (ch_store_connection_add(room->store, sender->relay->name,
+				    connected->opening, ch_turn_join(room),
+				    &sender->connection_id, &failure) < 0)
+		ch_room_fail(room, &failure);
+	return 0;
+}
+
 /* ---- READY, DOT ------------------------------------------------------- */
 
 static int on_ready(struct ch_mailroom *room, struct ch_worker *worker,
@@ -433,14 +451,17 @@ static bool may_go(const struct ch_sender *sender,
 
 /* As ch_store_dot(), with the signatures of a letter that has some, and with the
  * relay where there are several. */
-static int record_dot(const struct ch_relay *relay,
+static int record_dot(const struct ch_sender *sender,
 		      const struct ch_send_dot *dot, int64_t now_us,
 		      struct ch_error *err)
 {
+	const struct ch_relay *relay = sender->relay;
 	struct ch_store *store = relay->room->store;
+	const struct ch_store_notes notes = { sender->connection_id,
+					      dot->notes };
 	int changed = ch_store_dot(store, dot->letter_id, dot->attempt,
 				   dot->seqs, dot->seqs_len, &dot->sha256,
-				   dot->size_bytes, now_us, err);
+				   dot->size_bytes, &notes, now_us, err);
 
 	if (changed > 0 && (dot->signature.len > 0 || dot->dkim.len > 0) &&
 	    ch_store_signatures_keep(store, dot->letter_id, dot->signature,
@@ -474,7 +495,7 @@ static int on_dot(struct ch_mailroom *room, struct ch_worker *worker,
 	if (may_go(sender, item)) {
 		struct ch_error failure;
 
-		changed = record_dot(sender->relay, dot, now_us, &failure);
+		changed = record_dot(sender, dot, now_us, &failure);
 		if (changed < 0)
 			ch_room_fail(room, &failure);
 		item->differs = changed == 0;
@@ -635,6 +656,21 @@ static int apply(const struct ch_relay *relay, struct ch_under_way *item,
 	return 0;
 }
 
+/* Of an attempt that had no dot. */
+static void keep_notes(const struct ch_sender *sender,
+		       const struct ch_send_result *results)
+{
+	struct ch_mailroom *room = sender->relay->room;
+	const struct ch_store_notes notes = { sender->connection_id,
+					      results->notes };
+	struct ch_error err;
+
+	if (results->notes.len > 0 &&
+	    ch_store_notes_keep(room->store, results->letter_id,
+				results->attempt, &notes, &err) < 0)
+		ch_room_fail(room, &err);
+}
+
 static int on_result(struct ch_mailroom *room, struct ch_worker *worker,
 		     const void *message, struct ch_error *err)
 {
@@ -651,6 +687,7 @@ static int on_result(struct ch_mailroom *room, struct ch_worker *worker,
 		return ch_error_set(err, CH_GIVE_UP, "letter %lld is not here",
 				    (long long)results->letter_id);
 	ch_crash_point("sending.result");
+	keep_notes(sender, results);
 	for (uint32_t i = 0; i < results->results_len; i++) {
 		if (apply(sender->relay, item, &results->results[i], now_us,
 			  err) < 0)
@@ -768,6 +805,7 @@ const struct ch_worker_role_table ch_send_role = {
 		[CH_MSG_SEND_DOT] = on_dot,
 		[CH_MSG_SEND_RESULT] = on_result,
 		[CH_MSG_SEND_FAULT] = on_fault,
+		[CH_MSG_SEND_CONNECTED] = on_connected,
 	},
 	.ended = on_ended,
 };

@@ -51,6 +51,7 @@ struct ch_sender {
 	struct ch_under_way **last;
 	size_t held;
 	uint64_t deadline_us;      /* of the first letter; monotonic */
+	int64_t connection_id; /* the store's, of the one it has; 0: none */
 	sd_event_source *deadline; /* owned */
 };
 

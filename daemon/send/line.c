@@ -13,6 +13,7 @@
 #include "base/fiber.h"
 #include "base/mem.h"
 
+#define NOTES_MAX (32 * 1024) /* of what was said about one letter */
 #define STACK_BYTES (1024 * 1024) /* of addresses; what is used is memory */
 /* A message's memory is kept for the next one up to that size. */
 #define MESSAGE_KEPT (256 * 1024)
@@ -140,6 +141,7 @@ static bool before_dot(void *context, const size_t *accepted, size_t len)
 			       a->signatures.smime.len },
 		.dkim = { ch_str_cstr(&a->signatures.dkim),
 			  a->signatures.dkim.len },
+		.notes = { ch_str_cstr(&clerk->notes), clerk->notes.len },
 	};
 
 	for (size_t i = 0; i < len; i++)
@@ -225,6 +227,11 @@ static void say_results(struct attempt *a)
 			.reply = { ch_str_cstr(&reply->text), reply->text.len },
 		};
 	}
+	/* Where there was a dot, its question had them. */
+	if (!a->clerk->answered || !a->clerk->go)
+		message.notes = (struct ch_slice){
+			ch_str_cstr(&a->clerk->notes), a->clerk->notes.len
+		};
 	ch_crash_point("send-before-result");
 	say(a->clerk->line, CH_MSG_SEND_RESULT, &message);
 	want(a->clerk->line, 1);
@@ -345,6 +352,15 @@ static void say_fault(struct ch_clerk *clerk, enum ch_relay_fault fault,
 	want(line, CH_LINE_AHEAD);
 }
 
+static void say_connected(const struct ch_line *line)
+{
+	const struct ch_send_connected message = {
+		line->number, ch_smtp_opening(line->relay.smtp)
+	};
+
+	say(line, CH_MSG_SEND_CONNECTED, &message);
+}
+
 /* Connect and send; a connection that had carried letters and fails at once,
  * before anything was said of this one, is tried anew once: most likely it had
  * ended since. Says what became of it. */
@@ -363,6 +379,9 @@ static void transmit(struct attempt *a)
 			say_fault(clerk, fault, code, err.text);
 			return;
 		}
+		if (relay->carried == 0)
+			say_connected(clerk->line);
+		ch_str_clear(&clerk->notes);
 		worn = relay->carried++ > 0; /* it may have ended since */
 		begun_ms = ch_clock_mono_ms();
 		ch_crash_point("send-connected");
@@ -407,6 +426,7 @@ static void send_letter(struct ch_clerk *clerk)
 		.to_len = a.len,
 		.calls = &calls,
 		.context = &a,
+		.notes = &clerk->notes,
 	};
 	clerk->letter_id = letter->letter_id;
 	clerk->attempt = letter->attempt;
@@ -468,6 +488,7 @@ void ch_line_init(struct ch_line *line, struct ch_sender *sender,
 		clerk->line = line;
 		clerk->fiber = ch_fiber_new(work, clerk, STACK_BYTES);
 		ch_composed_init(&clerk->message, CH_MESSAGE_MAX);
+		ch_str_init(&clerk->notes, NOTES_MAX);
 	}
 	want(line, CH_LINE_AHEAD);
 }
@@ -481,6 +502,7 @@ void ch_line_release(struct ch_line *line)
 		ch_fiber_free(clerk->fiber);
 		ch_given_free(clerk->given);
 		ch_composed_release(&clerk->message);
+		ch_str_release(&clerk->notes);
 	}
 	ch_relay_release(&line->relay);
 }

@@ -63,6 +63,7 @@ struct ch_clerk {
 	bool dropped;  /* nobody wants to hear of this letter any more */
 	struct ch_given *given; /* owned; NULL: none */
 	struct ch_composed message;
+	struct ch_str notes; /* of what was said about its letter */
 	int64_t letter_id; /* 0: none */
 	uint32_t attempt;
 	bool answered; /* about its dot */

@@ -227,8 +227,10 @@ static int read_reply(struct ch_smtp_transaction *t,
 	struct ch_error err;
 	struct ch_error unused;
 
-	if (ch_smtp_read_reply(t->smtp, timeout_ms, reply, &err) == 0)
+	if (ch_smtp_read_reply(t->smtp, timeout_ms, reply, &err) == 0) {
+		ch_smtp_note_reply(t->letter->notes, reply);
 		return 0;
+	}
 	/* Where just one is missing, and the relay is still there, it may be
 	 * the one to the dot before that never came. */
 	t->misfit = err.fate == CH_RETRY && is_last_of_opening(t) &&
@@ -355,6 +357,7 @@ static bool starts(const struct ch_str *line, const char *word)
 static void pass_on(struct ch_smtp_transaction *t, enum ch_smtp_step step)
 {
 	ch_str_add_mem(&t->smtp->out, t->line.data, t->line.len);
+	ch_smtp_note_command(t->letter->notes, t->line.data, t->line.len);
 	expect(t, step);
 }
 
@@ -547,8 +550,11 @@ static void send_message(struct ch_smtp_transaction *t)
 static void send_chunk(struct ch_smtp_transaction *t, size_t from, size_t len,
 		       bool last)
 {
-	ch_str_addf(&t->smtp->out, "BDAT %zu%s\r\n", len,
-		    last ? " LAST" : "");
+	char line[40];
+	int line_len = snprintf(line, sizeof(line), "BDAT %zu%s\r\n", len,
+				last ? " LAST" : "");
+
+	ch_str_add_mem(&t->smtp->out, line, (size_t)line_len);
 	send_part(t, from, len);
 }
 
@@ -603,6 +609,37 @@ static void write_dot(struct ch_smtp_transaction *t)
 	t->takes_next = smtp->offer.pipelining && !smtp->cut;
 }
 
+static void note_chunk(const struct ch_smtp_transaction *t, size_t len,
+		       const char *last)
+{
+	char line[40];
+	int line_len = snprintf(line, sizeof(line), "BDAT %zu%s", len, last);
+
+	ch_smtp_note_command(t->letter->notes, line, (size_t)line_len);
+	ch_smtp_note_bytes(t->letter->notes, len);
+}
+
+/* The end is noted before the question: if the answer is yes, that is what
+ * follows, whatever happens then. */
+static bool may_end_noted(struct ch_smtp_transaction *t, size_t sent)
+{
+	struct ch_str *notes = t->letter->notes;
+	size_t before = notes ? notes->len : 0;
+
+	if (goes_in_chunks(t)) {
+		note_chunk(t, t->size_bytes - sent, " LAST");
+	} else {
+		if (t->accepted_len > 0)
+			ch_smtp_note_bytes(notes, t->size_bytes);
+		ch_smtp_note_command(notes, ".", 1);
+	}
+	if (may_end(t))
+		return true;
+	if (notes)
+		ch_str_truncate(notes, before);
+	return false;
+}
+
 /* In chunks: what is short goes in one, behind the "go"; of a long message the
  * most part goes before, and is answered, so that it is in doubt for a moment
  * only. Returns how much has gone. */
@@ -613,6 +650,7 @@ static size_t send_first_chunk(struct ch_smtp_transaction *t)
 
 	if (len == 0)
 		return 0;
+	note_chunk(t, len, "");
 	send_chunk(t, 0, len, false);
 	flush(t, timeout_ms);
 	t->body_begun = true;
@@ -638,13 +676,12 @@ static void end_message(struct ch_smtp_transaction *t)
 		sent = send_first_chunk(t);
 	else if (any)
 		send_message(t);
-	if (!may_end(t))
+	if (!may_end_noted(t, sent))
 		return;
-	if (chunks) {
+	if (chunks)
 		send_chunk(t, sent, t->size_bytes - sent, true);
-	} else {
+	else
 		ch_str_add(&t->smtp->out, ".\r\n");
-	}
 	expect(t, any ? CH_STEP_DOT : CH_STEP_EMPTY_DOT);
 	t->dot_begun = any;
 	t->phase = CH_PHASE_DOT;

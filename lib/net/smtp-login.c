@@ -60,6 +60,8 @@ int ch_smtp_read_reply(struct ch_smtp *smtp, int timeout_ms,
 
 		if (whole > 0) {
 			drop_used(&smtp->raw, used);
+			if (!smtp->is_open)
+				ch_smtp_note_reply(&smtp->opening, ret);
 			return 0;
 		}
 		if (whole < 0)
@@ -84,6 +86,8 @@ int ch_smtp_command(struct ch_smtp *smtp, const char *line,
 	int timeout_ms = smtp->options->command_timeout_ms;
 	int result = 0;
 
+	if (!smtp->is_open)
+		ch_smtp_note_login(&smtp->opening, line);
 	ch_str_add(&bytes, line);
 	ch_str_add(&bytes, "\r\n");
 	if (smtp->raw.len > 0)

@@ -4,6 +4,7 @@
 #ifndef CH_NET_SMTP_PRIVATE_H
 #define CH_NET_SMTP_PRIVATE_H
 
+#include "net/smtp-note.h"
 #include "net/smtp.h"
 
 /* What a relay offered in its answer to EHLO (RFC 1869). */
@@ -25,6 +26,8 @@ struct ch_smtp {
 	struct ch_str raw;    /* came, and belongs to no reply yet */
 	struct ch_smtp_offer offer;
 	struct ch_str out;    /* for the relay, not yet written */
+	struct ch_str opening; /* notes up to the login */
+	bool is_open;          /* they are complete */
 	int library_fds[2];   /* what libesmtp calls it by, for a letter and
 				 for the next; -1: none yet */
 	struct ch_smtp_transaction *first; /* borrowed; whose reply is next */

@@ -17,6 +17,7 @@
 #include "net/smtp-private.h"
 
 #define OUT_MAX (256 * 1024)
+#define OPENING_MAX (8 * 1024) /* of the notes */
 #define LINE_BYTES_MAX 998 /* RFC 5322 section 2.1.1 */
 
 int ch_smtp_open(const struct ch_smtp_options *options, struct ch_smtp **ret,
@@ -31,6 +32,7 @@ int ch_smtp_open(const struct ch_smtp_options *options, struct ch_smtp **ret,
 	smtp->options = options;
 	smtp->library_fds[0] = smtp->library_fds[1] = -1;
 	ch_str_init(&smtp->out, OUT_MAX);
+	ch_str_init(&smtp->opening, OPENING_MAX);
 	if (ch_connection_open(&options->target, &smtp->conn, err) < 0)
 		goto failed;
 	if (options->tls == CH_SMTP_IMPLICIT &&
@@ -42,6 +44,7 @@ int ch_smtp_open(const struct ch_smtp_options *options, struct ch_smtp **ret,
 	}
 	if (ch_smtp_log_in(smtp, ret_fault, ret_code, err) < 0)
 		goto failed;
+	smtp->is_open = true;
 	*ret = smtp;
 	return 0;
 failed:
@@ -68,6 +71,7 @@ void ch_smtp_close(struct ch_smtp *smtp)
 	ch_connection_close(smtp->conn);
 	ch_str_release(&smtp->raw);
 	ch_str_release(&smtp->out);
+	ch_str_release(&smtp->opening);
 	free(smtp);
 }
 
@@ -77,6 +81,12 @@ bool ch_smtp_usable(struct ch_smtp *smtp)
 
 	return !smtp->cut && smtp->raw.len == 0 &&
 	       ch_connection_poll(smtp->conn, 0, &err) == 0;
+}
+
+struct ch_slice ch_smtp_opening(const struct ch_smtp *smtp)
+{
+	return (struct ch_slice){ ch_str_cstr(&smtp->opening),
+				  smtp->opening.len };
 }
 
 const char *ch_smtp_tls_name(const struct ch_smtp *smtp)

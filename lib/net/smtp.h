@@ -100,6 +100,8 @@ void ch_smtp_close(struct ch_smtp *smtp);
 /* Whether another letter may be sent over it: not cut, and nothing has come
  * unasked (a 421, the end). Does not wait. */
 bool ch_smtp_usable(struct ch_smtp *smtp);
+/* What was said up to the login, without its secrets; borrowed. */
+struct ch_slice ch_smtp_opening(const struct ch_smtp *smtp);
 /* "TLSv1.3 …" or "" */
 const char *ch_smtp_tls_name(const struct ch_smtp *smtp);
 
@@ -143,6 +145,8 @@ struct ch_smtp_letter {
 	size_t message_len;          /* pieces */
 	const struct ch_smtp_calls *calls;
 	void *context;
+	struct ch_str *notes; /* what is said is appended (smtp-note.h), before
+				 the dot up to the dot; or NULL */
 };
 
 /* Whether ch_smtp_send() may be called for another letter while one is under

@@ -227,17 +227,23 @@ static int same_bytes(struct ch_store *store,
 			    ch_sha256_eq(&kept, sha256));
 }
 
-static int keep_bytes(struct ch_store *store, int64_t letter_id,
+static int keep_bytes(struct ch_store *store,
+		      const struct ch_standing *standing,
 		      const struct ch_sha256 *sha256, uint64_t size_bytes,
-		      struct ch_error *err)
+		      const struct ch_store_notes *notes, struct ch_error *err)
 {
 	CH_AUTO(ch_query) q = ch_query(store,
-		"INSERT INTO message (letter_id, sha256, size_bytes) "
-		"VALUES (?, ?, ?)");
+		"INSERT INTO message (letter_id, sha256, size_bytes, attempt, "
+		"connection_id, said) VALUES (?, ?, ?, ?, ?, ?)");
+	int64_t letter_id = standing->letter_id;
 
 	ch_query_put_int(&q, letter_id);
 	ch_query_put_blob(&q, sha256->bytes, CH_SHA256_SIZE);
 	ch_query_put_int(&q, (int64_t)size_bytes);
+	ch_query_put_int(&q, standing->attempt);
+	ch_query_put_int(&q, notes ? notes->connection_id : 0);
+	ch_query_put_blob(&q, notes ? notes->said.data : "",
+			  notes ? notes->said.len : 0);
 	return ch_query_run(&q, err) < 0 ? -1 : 0;
 }
 
@@ -278,7 +284,8 @@ static int dot_rows(struct ch_store *store, struct ch_standing *standing,
 int ch_store_dot(struct ch_store *store, int64_t letter_id, uint32_t attempt,
 		 const uint32_t *seqs, size_t seqs_len,
 		 const struct ch_sha256 *sha256, uint64_t size_bytes,
-		 int64_t now_us, struct ch_error *err)
+		 const struct ch_store_notes *notes, int64_t now_us,
+		 struct ch_error *err)
 {
 	CH_AUTO(ch_standing) standing = { 0 };
 	bool first;
@@ -295,7 +302,11 @@ int ch_store_dot(struct ch_store *store, int64_t letter_id, uint32_t attempt,
 	if (dot_rows(store, &standing, seqs, seqs_len, now_us, err) < 0)
 		return -1;
 	ch_tally_enter(store, &standing);
-	if (first && keep_bytes(store, letter_id, sha256, size_bytes, err) < 0)
+	same = first ? keep_bytes(store, &standing, sha256, size_bytes, notes,
+				  err) :
+	       notes ? ch_store_notes_keep(store, letter_id, attempt, notes,
+					   err) : 0;
+	if (same < 0)
 		return -1;
 	standing.unsent = false;
 	ch_standing_keep(store, &standing);

@@ -249,13 +249,43 @@ void ch_store_letters_free(struct ch_store_letter *letters, size_t len);
 int ch_store_next_due(struct ch_store *store, int64_t batch_id,
 		      int64_t *ret_at_us, struct ch_error *err);
 
+/* What was said on a connection about a letter: "C: " and "S: " lines, as they
+ * were, and the row of the connection with its opening (0: not known). */
+struct ch_store_notes {
+	int64_t connection_id;
+	struct ch_slice said;
+};
+
 /* claimed to dot for the addresses named, where attempt matches and sha256 is
- * the same as at earlier attempts. Returns 1 only if every one of them was
- * claimed under this attempt; 0 otherwise (nothing changed). */
+ * the same as at earlier attempts. `notes` may be NULL. Returns 1 only if every
+ * one of them was claimed under this attempt; 0 otherwise (nothing changed). */
 int ch_store_dot(struct ch_store *store, int64_t letter_id, uint32_t attempt,
 		 const uint32_t *seqs, size_t seqs_len,
 		 const struct ch_sha256 *sha256, uint64_t size_bytes,
-		 int64_t now_us, struct ch_error *err);
+		 const struct ch_store_notes *notes, int64_t now_us,
+		 struct ch_error *err);
+
+/* Of an attempt that ended without a dot; those of a dot are kept with it. */
+int ch_store_notes_keep(struct ch_store *store, int64_t letter_id,
+			uint32_t attempt, const struct ch_store_notes *notes,
+			struct ch_error *err);
+/* A connection to a relay was opened, and this was said up to the login. */
+int ch_store_connection_add(struct ch_store *store, const char *relay,
+			    struct ch_slice opening, int64_t now_us,
+			    int64_t *ret_id, struct ch_error *err);
+
+/* The last attempt of a letter of which something is known. */
+struct ch_store_transcript {
+	uint32_t attempt;
+	char *relay; /* owned, like all char * here; "" = not known */
+	int64_t opened_us;  /* when the connection was opened; 0 = not known */
+	struct ch_str opening; /* owned; what was said then */
+	struct ch_str said;    /* owned; what was said of the letter */
+};
+void ch_store_transcript_release(struct ch_store_transcript *transcript);
+/* 1 with *ret (release it), 0 none, -1 error. */
+int ch_store_transcript(struct ch_store *store, int64_t letter_id,
+			struct ch_store_transcript *ret, struct ch_error *err);
 
 /* Keep over which relay the dot that was just recorded goes, in the same
  * transaction: who looks into a letter in doubt has to know whom to ask. A

@@ -160,6 +160,7 @@ static const struct field send_dot[] = {
 	F_LIST(ch_send_dot, seqs, seqs_len, seq_list, 4),
 	F_TEXT(ch_send_dot, signature),
 	F_TEXT(ch_send_dot, dkim),
+	F_TEXT(ch_send_dot, notes),
 	F_END
 };
 
@@ -185,6 +186,13 @@ static const struct field send_result[] = {
 	F_I64(ch_send_result, letter_id),
 	F_U32(ch_send_result, attempt),
 	F_LIST(ch_send_result, results, results_len, send_address_result, 20),
+	F_TEXT(ch_send_result, notes),
+	F_END
+};
+
+static const struct field send_connected[] = {
+	F_MAX(ch_send_connected, line, CH_SEND_LINES_MAX - 1),
+	F_TEXT(ch_send_connected, opening),
 	F_END
 };
 
@@ -334,6 +342,8 @@ static const struct {
 	M(CH_MSG_SEND_DOT, "send-dot", ch_send_dot, send_dot),
 	M(CH_MSG_SEND_RESULT, "send-result", ch_send_result, send_result),
 	M(CH_MSG_SEND_FAULT, "send-fault", ch_send_fault, send_fault),
+	M(CH_MSG_SEND_CONNECTED, "send-connected", ch_send_connected,
+	  send_connected),
 	M(CH_MSG_IMPORT_START, "import-start", ch_import_start, import_start),
 	M(CH_MSG_IMPORT_FILE, "import-file", ch_import_file, import_file),
 	M(CH_MSG_IMPORT_LETTER, "import-letter", ch_import_letter,

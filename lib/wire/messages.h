@@ -33,6 +33,7 @@ enum ch_message_type {
 	CH_MSG_SEND_DOT,
 	CH_MSG_SEND_RESULT,
 	CH_MSG_SEND_FAULT,
+	CH_MSG_SEND_CONNECTED,
 	/* chanceryd to chancery-import */
 	CH_MSG_IMPORT_START,
 	/* chancery-import to chanceryd */
@@ -178,6 +179,7 @@ struct ch_send_dot {
 				      had it from the ch_send_letter */
 	struct ch_slice dkim; /* DKIM-Signature fields with their CRLF; "" = the
 				 same */
+	struct ch_slice notes; /* what was said, and the dot (smtp-note.h) */
 };
 
 /* Only after the dot record is durable. go 0: drop the connection instead. */
@@ -211,6 +213,13 @@ struct ch_send_result {
 	uint32_t attempt;
 	struct ch_send_address_result *results;
 	uint32_t results_len;
+	struct ch_slice notes; /* what was said, where no dot was sent */
+};
+
+/* A connection was opened: letters of this line go over it from here on. */
+struct ch_send_connected {
+	uint32_t line;
+	struct ch_slice opening; /* what was said, without secrets */
 };
 
 enum ch_relay_fault {

@@ -122,7 +122,7 @@ static void send_letter(const struct ch_store_letter *letter)
 
 	commit_and_say("claim", letter->key);
 	if (ch_store_dot(store, letter->id, letter->attempt, seqs, 2, &sum, 9,
-			 1, &err) != 1)
+			 NULL, 1, &err) != 1)
 		stop(75);
 	commit_and_say("dot", letter->key);
 	result(letter, 0, to);

@@ -56,13 +56,16 @@ MESSAGES = [
         ("line", "u32"),
         ("letter_id", "i64"), ("attempt", "u32"), ("sha256", "digest"),
         ("size_bytes", "u64"), ("seqs", ["u32"]), ("signature", "text"),
-        ("dkim", "text")]),
+        ("dkim", "text"), ("notes", "text")]),
     ("send-result", [
         ("line", "u32"),
         ("letter_id", "i64"), ("attempt", "u32"),
         ("results", [[("seq", "u32"), ("outcome", "u32"), ("code", "u32"),
-                      ("status", "text"), ("reply", "text")]])]),
-    ("send-fault", [("line", "u32"), ("fault", "u32"), ("code", "u32"), ("text", "text")]),
+                      ("status", "text"), ("reply", "text")]]),
+        ("notes", "text")]),
+    ("send-fault", [("line", "u32"), ("fault", "u32"), ("code", "u32"),
+                    ("text", "text")]),
+    ("send-connected", [("line", "u32"), ("opening", "text")]),
     ("import-start", [
         ("spool_dir", "text"), ("objects_dir", "text"),
         ("recipients", ["text"]), ("reference", "text"),
@@ -184,6 +187,7 @@ class Worker:
         theirs.close()
         self.bytes = bytearray()
         self.usage = None
+        self.connected = []  # openings of a send worker's connections
         self.faults = {}  # of each line of a send worker: how many were read
 
     def send(self, name, /, **fields):
@@ -216,6 +220,9 @@ class Worker:
         deadline = time.monotonic() + timeout
         while True:
             message = self.take()
+            if message and message[0] == "send-connected":
+                self.connected.append(message[1]["opening"])
+                continue
             if message:
                 return message
             left = deadline - time.monotonic()

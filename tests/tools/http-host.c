@@ -357,7 +357,7 @@ static void send_letter(const char *reference, const char *key)
 			continue;
 		}
 		OK(ch_store_dot(room.store, letter.id, claimed[i].attempt,
-				&seq, 1, &sum, 1000, now, &err));
+				&seq, 1, &sum, 1000, NULL, now, &err));
 		OK(ch_store_result(room.store, letter.id, claimed[i].attempt,
 				   &sent, now, &err));
 	}

@@ -155,7 +155,7 @@ static void finish(struct ch_store_letter *letter, enum ch_state to)
 	};
 
 	assert_int_equal(ch_store_dot(room.store, letter->id, letter->attempt,
-				      &seq, 1, &sum, 100, NOW, &err), 1);
+				      &seq, 1, &sum, 100, NULL, NOW, &err), 1);
 	assert_int_equal(ch_store_result(room.store, letter->id,
 					 letter->attempt, &result, NOW, &err),
 			 1);

@@ -112,7 +112,7 @@ static void finish(const struct ch_store_letter *letter, enum ch_state to)
 
 	assert_int_equal(ch_store_dot(room.store, letter->id, letter->attempt,
 				      seqs, letter->addresses_len, &sum, 100,
-				      NOW, &err), 1);
+				      NULL, NOW, &err), 1);
 	for (uint32_t seq = 0; seq < letter->addresses_len; seq++) {
 		const struct ch_store_result result = {
 			.seq = seq, .to = to, .code = 250,

@@ -155,7 +155,7 @@ static int dot(int64_t letter_id, uint32_t attempt, size_t addresses)
 	static const uint32_t seqs[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
 
 	return ch_store_dot(store, letter_id, attempt, seqs, addresses,
-			    &bytes_1, 4800, 50, &err);
+			    &bytes_1, 4800, NULL, 50, &err);
 }
 
 static int end(int64_t letter_id, uint32_t attempt, uint32_t seq,
@@ -713,7 +713,7 @@ static void addresses_of_one_letter_go_their_own_ways(void **state)
 	ch_store_letters_free(again, len);
 	GIVES(dot(fra, 2, 3), 0); /* two of them are not claimed */
 	GIVES(ch_store_dot(store, fra, 2, (uint32_t[]){ 2 }, 1, &bytes_1, 4800,
-			   70, &err), 1);
+			   NULL, 70, &err), 1);
 	GIVES(end(fra, 2, 2, CH_STATE_FAILED), 1);
 	commit();
 	GIVES(ch_store_letter_by_id(store, fra, &letter, &err), 1);
@@ -807,7 +807,7 @@ static void a_dot_needs_its_claim(void **state)
 	GIVES(dot(fra, 1, 0), 0); /* for nobody */
 	GIVES(dot(fra, 1, 3), 0); /* an address that it has not */
 	GIVES(ch_store_dot(store, fra, 1, (uint32_t[]){ 1, 1 }, 2, &bytes_1, 1,
-			   1, &err), 0);
+			   NULL, 1, &err), 0);
 	assert_int_equal(state_of(fra, 0), CH_STATE_CLAIMED);
 	GIVES(dot(fra, 1, 1), 1);
 	GIVES(dot(fra, 1, 1), 0); /* once */
@@ -818,7 +818,7 @@ static void a_dot_needs_its_claim(void **state)
 	assert_int_equal(claim(id, 2000, 1), 1); /* K1 first: it is older */
 	assert_int_equal(claim(id, 2000, 1), 1);
 	GIVES(ch_store_dot(store, fra, 2, (uint32_t[]){ 0 }, 1, &bytes_2, 1,
-			   1, &err), 0); /* other bytes than before */
+			   NULL, 1, &err), 0); /* other bytes than before */
 	GIVES(dot(fra, 2, 2), 1);
 	commit();
 }
@@ -898,7 +898,7 @@ static void a_worker_that_is_gone_leaves_doubt_only_after_a_dot(void **state)
 	(void)state;
 	begin();
 	assert_int_equal(claim(id, 5, 9), 2);
-	GIVES(ch_store_dot(store, fra, 1, (uint32_t[]){ 1 }, 1, &bytes_1, 1, 6,
+	GIVES(ch_store_dot(store, fra, 1, (uint32_t[]){ 1 }, 1, &bytes_1, 1, NULL, 6,
 			   &err), 1);
 	GIVES(ch_store_abandon(store, fra, 2, "gone", 900, 7, &err), 0);
 	GIVES(ch_store_abandon(store, 4711, 1, "gone", 900, 7, &err), 0);
@@ -1404,7 +1404,7 @@ static void evidence_is_of_one_attempt(void **state)
 	GIVES(end(fra, 1, 1, CH_STATE_IN_DOUBT), 1);
 	assert_int_equal(claim(id, 2000, 9), 1);
 	GIVES(ch_store_dot(store, fra, 2, (uint32_t[]){ 2 }, 1, &bytes_1, 4800,
-			   70, &err), 1);
+			   NULL, 70, &err), 1);
 	GIVES(end(fra, 2, 2, CH_STATE_IN_DOUBT), 1);
 	commit();
 	item = returned(1, CH_RETURN_REPLY, fra, true); /* of which? */

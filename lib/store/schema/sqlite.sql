@@ -104,7 +104,26 @@ CREATE TABLE message (
 	sha256     BLOB NOT NULL CHECK (length(sha256) = 32),
 	size_bytes INTEGER NOT NULL,
 	signature  BLOB NOT NULL DEFAULT x'', -- S/MIME, in DER
-	dkim       TEXT NOT NULL DEFAULT ''   -- DKIM-Signature fields
+	dkim       TEXT NOT NULL DEFAULT '',  -- DKIM-Signature fields
+	attempt    INTEGER NOT NULL, -- of that dot
+	connection_id INTEGER NOT NULL,
+	said       BLOB NOT NULL     -- of the letter, up to that dot
+) STRICT;
+
+-- The last attempt that was another one, or had no dot.
+CREATE TABLE other_attempt (
+	letter_id  INTEGER NOT NULL PRIMARY KEY REFERENCES letter,
+	attempt    INTEGER NOT NULL,
+	connection_id INTEGER NOT NULL,
+	said       BLOB NOT NULL
+) STRICT;
+
+-- Connections to relays: some letters go over each.
+CREATE TABLE connection (
+	id        INTEGER NOT NULL PRIMARY KEY,
+	opened_us INTEGER NOT NULL,
+	relay     TEXT NOT NULL,
+	opening   BLOB NOT NULL -- what was said up to the login
 ) STRICT;
 
 CREATE TABLE returned (
