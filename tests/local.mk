@@ -3,6 +3,7 @@ EXTRA_DIST += tests/all.sh tests/fuzz/replay.c tests/fuzz/replay.py \
 	tests/include-direction.py tests/lsan.supp tests/tarball.sh \
 	tests/servers/enter.sh tests/servers/fetch.sh \
 	tests/servers/mailhost.py tests/servers/scripted.py \
+	tests/servers/relays.py tests/servers/opensmtpd-key.c \
 	tests/corpora/settings tests/corpora/wire \
 	demo/demo.py demo/run.sh
 TESTS += tests/include-direction.py tests/fuzz/replay.py
@@ -18,6 +19,10 @@ dist_check_SCRIPTS += tests/system/test-crash.py \
 TESTS += tests/system/test-crash.py tests/system/test-daemon.py \
 	tests/system/test-hours.py tests/system/test-relay-choice.py \
 	tests/system/test-right-ministry.py tests/system/test-sending.py
+
+# What other houses send and take: relays as they are, and their faults.
+dist_check_SCRIPTS += tests/system/test-relays.py
+TESTS += tests/system/test-relays.py
 
 # make soak
 SOAK += soak-kills
