@@ -21,8 +21,9 @@ TESTS += tests/system/test-crash.py tests/system/test-daemon.py \
 	tests/system/test-right-ministry.py tests/system/test-sending.py
 
 # What other houses send and take: relays as they are, and their faults.
-dist_check_SCRIPTS += tests/system/test-relays.py
-TESTS += tests/system/test-relays.py
+dist_check_SCRIPTS += tests/system/test-relays.py \
+	tests/system/test-smtp-sink.py
+TESTS += tests/system/test-relays.py tests/system/test-smtp-sink.py
 
 # make soak
 SOAK += soak-kills
