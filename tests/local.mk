@@ -27,15 +27,19 @@ TESTS += tests/system/test-relays.py tests/system/test-smtp-sink.py
 
 # make soak
 SOAK += soak-kills
-EXTRA_DIST += tests/soak.py
+EXTRA_DIST += tests/soak.py tests/soak-tls.py tests/peers/faulty_sink.py
 soak-kills: all $(check_PROGRAMS)
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
 		python3 $(srcdir)/tests/soak.py
+SOAK += soak-tls
+soak-tls: all $(check_PROGRAMS)
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
+		python3 $(srcdir)/tests/soak-tls.py
 SOAK += soak-power
 soak-power: all $(check_PROGRAMS)
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
 		python3 $(srcdir)/tests/system/test-power-cut.py --cuts 2000
-.PHONY: soak-kills soak-power
+.PHONY: soak-kills soak-tls soak-power
 
 # How a fuzz target X comes in: its room adds, in its own local.mk,
 #   check_PROGRAMS += tests/fuzz/fuzz-X
