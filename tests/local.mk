@@ -20,6 +20,10 @@ TESTS += tests/system/test-crash.py tests/system/test-daemon.py \
 	tests/system/test-hours.py tests/system/test-relay-choice.py \
 	tests/system/test-right-ministry.py tests/system/test-sending.py
 
+# A disk that fails.
+dist_check_SCRIPTS += tests/system/test-disk-faults.py
+TESTS += tests/system/test-disk-faults.py
+
 # What other houses send and take: relays as they are, and their faults.
 dist_check_SCRIPTS += tests/system/test-relays.py \
 	tests/system/test-smtp-sink.py
@@ -35,11 +39,18 @@ SOAK += soak-tls
 soak-tls: all $(check_PROGRAMS)
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
 		python3 $(srcdir)/tests/soak-tls.py
+SOAK += soak-faults
+soak-faults: all $(check_PROGRAMS)
+	for test in test-store-faults test-disk-faults; do \
+		top_srcdir='$(abs_top_srcdir)' \
+		top_builddir='$(abs_top_builddir)' CHANCERY_ALL=yes \
+		python3 $(srcdir)/tests/system/$$test.py || exit 1; \
+	done
 SOAK += soak-power
 soak-power: all $(check_PROGRAMS)
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
 		python3 $(srcdir)/tests/system/test-power-cut.py --cuts 2000
-.PHONY: soak-kills soak-tls soak-power
+.PHONY: soak-kills soak-tls soak-faults soak-power
 
 # How a fuzz target X comes in: its room adds, in its own local.mk,
 #   check_PROGRAMS += tests/fuzz/fuzz-X

@@ -6,6 +6,9 @@ strace makes the n-th call of a kind fail (EIO, ENOSPC, EROFS in turn) or ends
 the process there. Then: an error stops with status 75 and no "end"; what was
 said is in the store that opens afterwards; nobody's dot is forgotten; and
 running on brings every letter to its end.
+
+make check tries each place once; with CHANCERY_ALL (make soak) each with every
+error, and each both once and from there on for good.
 """
 import concurrent.futures
 import os
@@ -20,8 +23,11 @@ import tempfile
 LIFE = pathlib.Path(os.environ["top_builddir"]) / "tests/system/store-life"
 KEYS = [f"K{i}" for i in range(6)]
 ERRORS = ["EIO", "ENOSPC", "EROFS"]
-WRITES = ["pwrite64", "fdatasync", "fsync", "ftruncate", "unlink"]
-CALLS = WRITES + ["pread64"]
+WRITES = ["pwrite64", "write", "fdatasync", "fsync", "ftruncate", "unlink",
+          "rename", "renameat2", "linkat", "openat", "flock"]
+LOOKS = ["pread64", "fcntl"]
+CALLS = WRITES + LOOKS
+ALL = bool(os.environ.get("CHANCERY_ALL"))
 # Under a sanitizer a process that is traced cannot look for leaks.
 ENV = dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
 
@@ -57,9 +63,15 @@ def faults(ours):
     for call, places in ours.items():
         for i, place in enumerate(places):
             error = ERRORS[i % 3]
-            if call == "pread64":
-                if i % 3 == 0:
+            if call in LOOKS:
+                if ALL or i % (3 if call == "pread64" else 50) == 0:
                     yield call, "error=EIO", f"{place}"
+                continue
+            if ALL:
+                for one in ERRORS:
+                    yield call, f"error={one}", f"{place}"
+                    yield call, f"error={one}", f"{place}+"
+                yield call, "signal=KILL", f"{place}"
                 continue
             if i % 2 == 0:
                 yield call, f"error={error}", f"{place}"
