@@ -46,11 +46,17 @@ soak-faults: all $(check_PROGRAMS)
 		top_builddir='$(abs_top_builddir)' CHANCERY_ALL=yes \
 		python3 $(srcdir)/tests/system/$$test.py || exit 1; \
 	done
+SOAK += soak-valgrind
+EXTRA_DIST += tests/valgrind.sh
+soak-valgrind:
+	sh $(srcdir)/tests/valgrind.sh '$(abs_top_srcdir)' \
+		'$(abs_top_builddir)/valgrind' || [ $$? = 77 ]
 SOAK += soak-power
 soak-power: all $(check_PROGRAMS)
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
 		python3 $(srcdir)/tests/system/test-power-cut.py --cuts 2000
-.PHONY: soak-kills soak-tls soak-faults soak-power
+.PHONY: soak-kills soak-tls soak-faults soak-valgrind \
+	soak-power
 
 # How a fuzz target X comes in: its room adds, in its own local.mk,
 #   check_PROGRAMS += tests/fuzz/fuzz-X
@@ -59,7 +65,8 @@ soak-power: all $(check_PROGRAMS)
 #   tests_fuzz_fuzz_X_LDADD = … $(BASE_LIBS)
 # with a corpus in tests/corpora/X/; replay.py finds it by its name.
 
-# The mail servers that tests/servers/fetch.sh unpacked for a test.
+# The mail servers that tests/servers/fetch.sh unpacked for a test, and the build
+# for valgrind.
 distclean-local:
-	rm -rf servers
+	rm -rf servers valgrind
 .PHONY: distclean-local
