@@ -152,9 +152,9 @@ def judge_last(flags, first, last, before, after):
 def try_flags(root, number, flags, outcome, short, letter):
     port = mailhost.free_ports(1)[0]
     relay = {"name": "sink", "port": port, "connections": 3,
-             "letters_per_connection": 2, "idle_timeout": "50ms",
-             **(SOON if short else {})}
-    with Room([relay], conf={"sending": {"retry": ["2s"]}}) as room:
+             "letters_per_connection": 2, "idle_timeout": "50ms"}
+    conf = {"sending": {"retry": ["2s"]}}
+    with Room([{**relay, **SOON} if short else relay], conf=conf) as room:
         sink = SmtpSink(root / f"{number}-faults", port, flags).listen(port)
         try:
             room.start()
@@ -165,7 +165,7 @@ def try_flags(root, number, flags, outcome, short, letter):
             sink.close()
         before = sink.taken()
         # Of what was under way when the room was stopped the end is known.
-        room.configure([relay], sending={"retry": ["1s"]})
+        room.configure([relay], **conf)
         sink = SmtpSink(root / f"{number}-polite", port, []).listen(port)
         try:
             room.start()
