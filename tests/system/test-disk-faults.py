@@ -4,7 +4,8 @@
 a kind, once or from there on for good: from the start, through an import and
 the letters on their way, to the end. It ends with status 75 or goes on as if
 nothing were; nothing is promised that is not there afterwards; and a start with
-a good disk brings every letter to its end, nobody missed and nobody twice.
+a good disk brings every letter to its end, nobody missed and nobody twice. The
+same while one starts that was killed with letters on their way.
 
 make check tries a sample; with CHANCERY_ALL (make soak) every call on its files,
 with every error."""
@@ -27,6 +28,7 @@ ALL = bool(os.environ.get("CHANCERY_ALL"))
 # Under a sanitizer a process that is traced cannot look for leaks.
 ENV = {"ASAN_OPTIONS": "detect_leaks=0"}
 LETTERS = 12
+DELAY = ("-d", "1000")  # us of each reply: there is something to kill
 ENDS = ("sent", "in_doubt")
 LETTER = {"letter.conf": 'annexes = ["a.pdf"];', "a.pdf": "%PDF-1.7 annex\n",
           "en.md": "Subject: Session\n\n{{name}}: {{key}}.\n"}
@@ -58,7 +60,7 @@ def live(room):
     promised = False
     try:
         room.wait_notified("READY=1")
-        promised = enqueue(room)
+        promised = there(room) or enqueue(room)
         if promised:
             wait_for("an end", lambda: ended(room) or at_end(room))
     except (AssertionError, OSError, EOFError):
@@ -79,10 +81,20 @@ def finish(room):
     return room.wait()
 
 
-def calls_of_a_life():
-    """(call, n) of each that concerns its files."""
+def leave_killed(room):
+    """With a batch of which a part has gone."""
+    room.start()
+    assert enqueue(room)
+    wait_for("some", lambda: room.batch("DM-1")["letters"]["sent"] >= 3)
+    room.kill()
+
+
+def calls_of_a_life(killed):
+    """(killed, call, n) of each that concerns its files."""
     found, seen = [], collections.Counter()
-    with Sink() as sink, Room([sink.relay(connections=2)]) as room:
+    with Sink(*DELAY) as sink, Room([sink.relay(connections=2)]) as room:
+        if killed:
+            leave_killed(room)
         log = room.root / "trace"
         room.spawn(env=ENV, before=traced(log))
         assert live(room) and finish(room) == 0, room.log()
@@ -93,19 +105,19 @@ def calls_of_a_life():
             if call:
                 seen[call[1]] += 1
                 if str(room.state) in line:
-                    found.append((call[1], seen[call[1]]))
+                    found.append((killed, call[1], seen[call[1]]))
     return found
 
 
 def jobs(places):
-    """(call, error, when)"""
-    for i, (call, n) in enumerate(places):
+    """(killed, call, error, when)"""
+    for i, (killed, call, n) in enumerate(places):
         if ALL:
             for error in ERRORS:
-                yield call, error, f"{n}"
-                yield call, error, f"{n}+"
+                yield killed, call, error, f"{n}"
+                yield killed, call, error, f"{n}+"
         elif call not in ("pwrite64", "fdatasync") or i % 6 == 0:
-            yield call, ERRORS[i % 3], f"{n}" + "+" * (i % 2)
+            yield killed, call, ERRORS[i % 3], f"{n}" + "+" * (i % 2)
 
 
 def count(letters, sink, where):
@@ -119,13 +131,16 @@ def count(letters, sink, where):
 
 
 def run(job):
-    call, error, when = job
-    where = f"{call} {error} {when}"
-    with Sink() as sink, Room([sink.relay(connections=2)],
-                              conf={"sending": {"retry": ["1s"]}}) as room:
+    killed, call, error, when = job
+    where = " ".join(map(str, job))
+    with Sink(*DELAY) as sink, \
+            Room([sink.relay(connections=2)],
+                 conf={"sending": {"retry": ["1s"]}}) as room:
+        if killed:
+            leave_killed(room)
         room.spawn(env=ENV, before=traced(
             "/dev/null", "-e", f"inject={call}:error={error}:when={when}"))
-        promised = live(room)
+        promised = live(room) or killed
         status = finish(room)
         # Refused at the door, it goes on; and where the files cannot be opened
         # it says why.
@@ -149,9 +164,13 @@ def main():
     if not shutil.which("strace"):
         print("strace is not installed")
         return SKIP
-    places = calls_of_a_life()
-    print(dict(collections.Counter(call for call, _ in places)), flush=True)
-    todo = list(jobs(places)) if not sys.argv[1:] else [tuple(sys.argv[1:4])]
+    todo = []
+    for killed in (False, True):
+        places = calls_of_a_life(killed)
+        print("killed before:" if killed else "from the start:",
+              dict(collections.Counter(call for _, call, _ in places)),
+              flush=True)
+        todo += jobs(places)
     statuses, wrong = collections.Counter(), 0
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         for job, one in [(job, pool.submit(run, job)) for job in todo]:
