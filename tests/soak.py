@@ -159,7 +159,7 @@ def compare(room, sink, letters):
         counts["twice"] += seen["took"] + seen["kept"] > 1
         counts["resent_in_doubt"] += seen["took"] + unclear > 1
         if letter["state"] == "sent":
-            counts["lost"] += seen["took"] != 1
+            counts["lost"] += not seen["took"]
         elif letter["state"] == "in_doubt":
             counts["doubts_of_the_server" if unclear
                    else "doubts_of_the_kills"] += 1
