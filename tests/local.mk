@@ -3,6 +3,7 @@ EXTRA_DIST += tests/all.sh tests/fuzz/replay.c tests/fuzz/replay.py \
 	tests/include-direction.py tests/lsan.supp tests/tarball.sh \
 	tests/servers/enter.sh tests/servers/fetch.sh \
 	tests/servers/mailhost.py tests/servers/scripted.py \
+	tests/servers/relays.py tests/servers/opensmtpd-key.c \
 	tests/corpora/settings tests/corpora/wire \
 	demo/demo.py demo/run.sh
 TESTS += tests/include-direction.py tests/fuzz/replay.py
@@ -21,17 +22,45 @@ TESTS += tests/system/test-crash.py tests/system/test-daemon.py \
 	tests/system/test-right-ministry.py tests/system/test-sending.py \
 	tests/system/test-transcript.py
 
+# A disk that fails.
+dist_check_SCRIPTS += tests/system/test-disk-faults.py
+TESTS += tests/system/test-disk-faults.py
+
+# What other houses send and take: relays as they are, and their faults.
+dist_check_SCRIPTS += tests/system/test-acceptance-smtp.py \
+	tests/system/test-pitfalls.py tests/system/test-relays.py \
+	tests/system/test-smtp-sink.py
+TESTS += tests/system/test-acceptance-smtp.py tests/system/test-pitfalls.py \
+	tests/system/test-relays.py tests/system/test-smtp-sink.py
+
 # make soak
 SOAK += soak-kills
-EXTRA_DIST += tests/soak.py
+EXTRA_DIST += tests/soak.py tests/soak-tls.py tests/peers/faulty_sink.py
 soak-kills: all $(check_PROGRAMS)
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
 		python3 $(srcdir)/tests/soak.py
+SOAK += soak-tls
+soak-tls: all $(check_PROGRAMS)
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
+		python3 $(srcdir)/tests/soak-tls.py
+SOAK += soak-faults
+soak-faults: all $(check_PROGRAMS)
+	for test in test-store-faults test-disk-faults; do \
+		top_srcdir='$(abs_top_srcdir)' \
+		top_builddir='$(abs_top_builddir)' CHANCERY_ALL=yes \
+		python3 $(srcdir)/tests/system/$$test.py || exit 1; \
+	done
+SOAK += soak-valgrind
+EXTRA_DIST += tests/valgrind.sh
+soak-valgrind:
+	sh $(srcdir)/tests/valgrind.sh '$(abs_top_srcdir)' \
+		'$(abs_top_builddir)/valgrind' || [ $$? = 77 ]
 SOAK += soak-power
 soak-power: all $(check_PROGRAMS)
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
 		python3 $(srcdir)/tests/system/test-power-cut.py --cuts 2000
-.PHONY: soak-kills soak-power
+.PHONY: soak-kills soak-tls soak-faults soak-valgrind \
+	soak-power
 
 # How a fuzz target X comes in: its room adds, in its own local.mk,
 #   check_PROGRAMS += tests/fuzz/fuzz-X
@@ -40,7 +69,8 @@ soak-power: all $(check_PROGRAMS)
 #   tests_fuzz_fuzz_X_LDADD = … $(BASE_LIBS)
 # with a corpus in tests/corpora/X/; replay.py finds it by its name.
 
-# The mail servers that tests/servers/fetch.sh unpacked for a test.
+# The mail servers that tests/servers/fetch.sh unpacked for a test, and the build
+# for valgrind.
 distclean-local:
-	rm -rf servers
+	rm -rf servers valgrind
 .PHONY: distclean-local

@@ -27,6 +27,13 @@
 #define TELL_SANITIZER 0
 #endif
 
+#ifdef HAVE_VALGRIND_VALGRIND_H
+#include <valgrind/valgrind.h>
+#else
+#define VALGRIND_STACK_REGISTER(start, end) 0
+#define VALGRIND_STACK_DEREGISTER(id) ((void)(id))
+#endif
+
 /* libc's own, by another name: the fortified one takes a jump to another stack
  * for a mistake. */
 _Noreturn void ch_libc_longjmp(jmp_buf to, int value) __asm__("_longjmp");
@@ -42,6 +49,7 @@ struct ch_fiber {
 	char *stack; /* owned; its lowest page is the guard */
 	size_t stack_bytes;
 	size_t guard_bytes;
+	unsigned int stack_id; /* valgrind's, which has to know of a change */
 	bool running;
 	bool ended;
 	/* the sanitizer's */
@@ -121,6 +129,9 @@ struct ch_fiber *ch_fiber_new(void (*function)(void *), void *context,
 	if (fiber->stack == MAP_FAILED ||
 	    mprotect(fiber->stack, page, PROT_NONE) < 0)
 		abort(); /* as when malloc fails */
+	fiber->stack_id = VALGRIND_STACK_REGISTER(fiber->stack + page,
+						  fiber->stack + page +
+							  stack_bytes);
 	prepare(fiber);
 	return fiber;
 }
@@ -130,6 +141,7 @@ void ch_fiber_free(struct ch_fiber *fiber)
 	if (!fiber)
 		return;
 	assert(!fiber->running);
+	VALGRIND_STACK_DEREGISTER(fiber->stack_id);
 	munmap(fiber->stack, fiber->guard_bytes + fiber->stack_bytes);
 	free(fiber);
 }

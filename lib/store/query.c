@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
-static enum ch_fate fate_of(int rc)
+enum ch_fate ch_store_fate(int rc)
 {
 	switch (rc & 0xFF) {
 	case SQLITE_BUSY:
@@ -44,7 +44,7 @@ int ch_store_fail(struct ch_store *store, int rc, const char *what,
 	else
 		ch_error_set(err, CH_GIVE_UP, "store: %s: %s", what,
 			     sqlite3_errstr(extended));
-	err->fate = fate_of(rc);
+	err->fate = ch_store_fate(rc);
 	return -1;
 }
 

@@ -19,6 +19,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "store/store-private.h"
 
 #define MAGIC "CHREDO 1"
 #define MAGIC_SIZE 8
@@ -249,6 +250,7 @@ struct replay {
 	sqlite3 *db; /* borrowed */
 	const char *at, *end;
 	bool bad; /* it asked for more than there is */
+	int rc;   /* what SQLite said last */
 	sqlite3_stmt *stmts[TEXTS_MAX]; /* owned; by number - 1 */
 	size_t stmts_len;
 };
@@ -292,9 +294,11 @@ static sqlite3_stmt *statement(struct replay *replay, uint64_t number)
 	if (number != replay->stmts_len + 1 || number > TEXTS_MAX)
 		return NULL;
 	sql = take_bytes(replay);
-	if (replay->bad ||
-	    sqlite3_prepare_v2(replay->db, sql.data, (int)sql.len,
-			       &replay->stmts[number - 1], NULL) != SQLITE_OK)
+	if (replay->bad)
+		return NULL;
+	replay->rc = sqlite3_prepare_v2(replay->db, sql.data, (int)sql.len,
+					&replay->stmts[number - 1], NULL);
+	if (replay->rc != SQLITE_OK)
 		return NULL;
 	replay->stmts_len++;
 	return replay->stmts[number - 1];
@@ -328,7 +332,6 @@ static bool run_again(struct replay *replay)
 	sqlite3_stmt *stmt = statement(replay, take_number(replay, 4));
 	int changed = (int)take_number(replay, 4);
 	int params = (int)take_number(replay, 1);
-	int rc;
 
 	if (!stmt || replay->bad)
 		return false;
@@ -336,11 +339,26 @@ static bool run_again(struct replay *replay)
 		if (!bind_value(replay, stmt, i))
 			return false;
 	do
-		rc = sqlite3_step(stmt);
-	while (rc == SQLITE_ROW);
+		replay->rc = sqlite3_step(stmt);
+	while (replay->rc == SQLITE_ROW);
 	sqlite3_reset(stmt);
 	sqlite3_clear_bindings(stmt);
-	return rc == SQLITE_DONE && sqlite3_changes(replay->db) == changed;
+	return replay->rc == SQLITE_DONE &&
+	       sqlite3_changes(replay->db) == changed;
+}
+
+/* A disk that fails is no log that does not fit: nobody should take a backup
+ * for that. */
+static int refuse(const struct replay *replay, struct ch_error *err)
+{
+	if (ch_store_fate(replay->rc) == CH_RETRY)
+		return ch_error_set(err, CH_RETRY,
+				    "its redo log cannot be brought into the "
+				    "database: %s",
+				    sqlite3_errstr(replay->rc));
+	return ch_error_set(err, CH_GIVE_UP,
+			    "its redo log does not fit the database: restore "
+			    "both from the same backup");
 }
 
 /* The next group into redo->group: 1, or 0 where the log ends. */
@@ -386,11 +404,7 @@ static int64_t replay_all(struct ch_redo *redo, struct replay *replay,
 		replay->end = redo->group.data + redo->group.len;
 		while (replay->at < replay->end)
 			if (!run_again(replay))
-				return ch_error_set(
-					err, CH_GIVE_UP,
-					"its redo log does not fit the "
-					"database: restore both from the same "
-					"backup");
+				return refuse(replay, err);
 		redo->size_bytes += redo->group.len;
 		redo->groups++;
 	}

@@ -121,6 +121,9 @@ char *ch_query_text(const struct ch_query *query, int column); /* a copy */
 int ch_query_sha256(const struct ch_query *query, int column,
 		    struct ch_sha256 *ret);
 
+/* Whether what SQLite said may pass: a disk that is full, say. */
+enum ch_fate ch_store_fate(int rc);
+
 /* SQL that takes nothing and is run once; `what` it does, for an error. */
 int ch_store_exec(struct ch_store *store, const char *sql, const char *what,
 		  struct ch_error *err);

@@ -26,20 +26,26 @@ unset CH_INSIDE
 ip link set lo up
 if [ "$tree" != - ]; then
 	mount -t overlay overlay -o "lowerdir=$tree/usr:/usr" /usr
-	cp /etc/passwd "$tree/passwd"
-	cp /etc/group "$tree/group"
-	for user in postfix:60101 dovecot:60102 dovenull:60103; do
+	# Of this one's own: others may be inside at the same time.
+	passwd=$(mktemp "$tree/passwd.XXXXXX")
+	group=$(mktemp "$tree/group.XXXXXX")
+	cat /etc/passwd >"$passwd"
+	cat /etc/group >"$group"
+	chmod 644 "$passwd" "$group"
+	for user in postfix:60101 dovecot:60102 dovenull:60103 \
+		Debian-exim:60105 opensmtpd:60106 opensmtpq:60107; do
 		name=${user%:*}
 		id=${user#*:}
-		grep -q "^$name:" "$tree/passwd" || {
+		grep -q "^$name:" "$passwd" || {
 			echo "$name:x:$id:$id::/nonexistent:/usr/sbin/nologin" \
-				>>"$tree/passwd"
-			echo "$name:x:$id:" >>"$tree/group"
+				>>"$passwd"
+			echo "$name:x:$id:" >>"$group"
 		}
 	done
-	grep -q '^postdrop:' "$tree/group" ||
-		echo 'postdrop:x:60104:' >>"$tree/group"
-	mount --bind "$tree/passwd" /etc/passwd
-	mount --bind "$tree/group" /etc/group
+	grep -q '^postdrop:' "$group" ||
+		echo 'postdrop:x:60104:' >>"$group"
+	mount --bind "$passwd" /etc/passwd
+	mount --bind "$group" /etc/group
+	rm "$passwd" "$group"
 fi
 exec "$@"

@@ -83,6 +83,7 @@ smtpd_peername_lookup = no
 disable_dns_lookups = yes
 smtpd_client_connection_count_limit = 0
 smtpd_error_sleep_time = 0
+message_size_limit = {size}
 queue_run_delay = 2s
 minimal_backoff_time = 2s
 bounce_queue_lifetime = 60s
@@ -90,6 +91,9 @@ bounce_queue_lifetime = 60s
 
 MASTER_CF = """
 127.0.0.1:{smtp} inet n - n - - smtpd
+  -o smtpd_recipient_restrictions=check_recipient_access,regexp:{d}/postfix/conf/refuse,check_policy_service,{{inet:127.0.0.1:{policy},timeout=5s,default_action=DUNNO}},permit_sasl_authenticated,reject
+127.0.0.1:{smtps} inet n - n - - smtpd
+  -o smtpd_tls_wrappermode=yes
   -o smtpd_recipient_restrictions=check_recipient_access,regexp:{d}/postfix/conf/refuse,check_policy_service,{{inet:127.0.0.1:{policy},timeout=5s,default_action=DUNNO}},permit_sasl_authenticated,reject
 127.0.0.1:{ministry} inet n - n - - smtpd
   -o smtpd_relay_restrictions=permit_auth_destination,reject
@@ -139,6 +143,7 @@ ssl = required
 ssl_cert = <{d}/tls/server.pem
 ssl_key = <{d}/tls/server.key
 auth_mechanisms = plain login cram-md5
+auth_failure_delay = 0
 passdb {{
   driver = static
   args = password={password}
@@ -164,6 +169,9 @@ service imap-login {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =
@@ -182,7 +190,7 @@ def free_ports(count):
     return ports
 
 
-def certificates(folder):
+def certificates(folder, names="DNS:localhost,IP:127.0.0.1"):
     """A CA of our own and a certificate for localhost, by the openssl tool."""
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -196,8 +204,7 @@ def certificates(folder):
     openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
             "-nodes", "-subj", "/CN=localhost", "-keyout", "server.key",
             "-out", "server.csr")
-    (folder / "ext").write_text(
-        "subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    (folder / "ext").write_text(f"subjectAltName={names}\n")
     openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey",
             "ca.key", "-CAcreateserial", "-days", "30", "-extfile", "ext",
             "-out", "server.pem")
@@ -337,20 +344,18 @@ def start_dovecot(d, values):
                                 stderr=log)
 
 
-def main():
-    d = pathlib.Path(sys.argv[1]).resolve()
-    d.mkdir(parents=True, exist_ok=True)
-    d.chmod(0o755)
+def begin(d, size=10240000):
+    """Start both, below the certificates in d/tls; what is known of them, and
+    their processes."""
     account = pwd.getpwnam("postfix")
-    smtp, ministry, imap, imaps = free_ports(4)
-    certificates(d / "tls")
+    smtp, smtps, ministry, imap, imaps = free_ports(5)
     policy = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Greylist)
     policy.daemon_threads = True
     threading.Thread(target=policy.serve_forever, daemon=True).start()
     values = {"d": d, "uid": account.pw_uid, "gid": account.pw_gid,
-              "smtp": smtp, "ministry": ministry, "imap": imap,
-              "imaps": imaps, "policy": policy.server_address[1],
-              "password": PASSWORD}
+              "smtp": smtp, "smtps": smtps, "ministry": ministry,
+              "imap": imap, "imaps": imaps, "size": size,
+              "policy": policy.server_address[1], "password": PASSWORD}
     (d / "mail").mkdir(exist_ok=True)
     os.chown(d / "mail", account.pw_uid, account.pw_gid)
     (d / "log").mkdir(exist_ok=True)
@@ -359,19 +364,35 @@ def main():
         wait_for(imap, b"* OK", servers[0])
         servers.append(start_postfix(d, values, account.pw_uid))
         wait_for(smtp, b"220", servers[1])
-        Ministries(d / "mail/members/Maildir", ministry).start()
-        print(json.dumps({
-            "smtp": smtp, "imap": imap, "imaps": imaps,
+    except BaseException:
+        end(servers)
+        raise
+    return {"smtp": smtp, "smtps": smtps, "imap": imap, "imaps": imaps,
             "ministry_smtp": ministry, "ca_file": str(d / "tls/ca.pem"),
             "user": "bureau", "password": PASSWORD,
             "members": str(d / "mail/members/Maildir"),
             "bureau": str(d / "mail/bureau/Maildir"),
-            "log": str(d / "log/postfix.log")}), flush=True)
+            "log": str(d / "log/postfix.log")}, servers
+
+
+def end(servers):
+    for server in reversed(servers):
+        server.terminate()
+        server.wait()
+
+
+def main():
+    d = pathlib.Path(sys.argv[1]).resolve()
+    d.mkdir(parents=True, exist_ok=True)
+    d.chmod(0o755)
+    certificates(d / "tls")
+    facts, servers = begin(d)
+    try:
+        Ministries(d / "mail/members/Maildir", facts["ministry_smtp"]).start()
+        print(json.dumps(facts), flush=True)
         sys.stdin.read()
     finally:
-        for server in reversed(servers):
-            server.terminate()
-            server.wait()
+        end(servers)
 
 
 if __name__ == "__main__":

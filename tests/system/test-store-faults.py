@@ -5,7 +5,12 @@
 strace makes the n-th call of a kind fail (EIO, ENOSPC, EROFS in turn) or ends
 the process there. Then: an error stops with status 75 and no "end"; what was
 said is in the store that opens afterwards; nobody's dot is forgotten; and
-running on brings every letter to its end.
+running on brings every letter to its end. So it is in a life whose commits are
+in the redo log alone, in one of which the database has every third, and while a
+store is opened that was killed in the middle of its life.
+
+make check tries each place once; with CHANCERY_ALL (make soak) each with every
+error, and each both once and from there on for good.
 """
 import concurrent.futures
 import os
@@ -20,8 +25,11 @@ import tempfile
 LIFE = pathlib.Path(os.environ["top_builddir"]) / "tests/system/store-life"
 KEYS = [f"K{i}" for i in range(6)]
 ERRORS = ["EIO", "ENOSPC", "EROFS"]
-WRITES = ["pwrite64", "fdatasync", "fsync", "ftruncate", "unlink"]
-CALLS = WRITES + ["pread64"]
+WRITES = ["pwrite64", "write", "fdatasync", "fsync", "ftruncate", "unlink",
+          "rename", "renameat2", "linkat", "openat", "flock"]
+LOOKS = ["pread64", "fcntl"]
+CALLS = WRITES + LOOKS
+ALL = bool(os.environ.get("CHANCERY_ALL"))
 # Under a sanitizer a process that is traced cannot look for leaks.
 ENV = dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
 
@@ -31,15 +39,14 @@ def life(verb, folder, *before):
                           capture_output=True, timeout=60, check=False)
 
 
-def calls_of_a_life(root):
-    """How often each call is made, and which of them touch the store."""
-    folder = root / "plain"
-    folder.mkdir()
+def calls_of(root, verb, left):
+    """Which of each call concern the store, by their numbers."""
+    folder = begin(root, verb, left)
     trace = root / "trace"
-    run = life("run", folder, "strace", "-qq", "-y", "-o", trace,
+    run = life(verb, folder, "strace", "-qq", "-y", "-o", trace,
                "-e", "trace=" + ",".join(CALLS))
     assert run.returncode == 0, run.stderr
-    assert run.stdout.endswith("end\n"), run.stdout
+    assert verb == "check" or run.stdout.endswith("end\n"), run.stdout
     ours = {call: [] for call in CALLS}
     seen = dict.fromkeys(CALLS, 0)
     for line in trace.read_text(errors="replace").splitlines():
@@ -51,15 +58,50 @@ def calls_of_a_life(root):
     return ours
 
 
+def begin(root, verb, left):
+    """A folder that is empty, or has a store that was killed."""
+    folder = pathlib.Path(tempfile.mkdtemp(dir=root))
+    if verb == "check":
+        shutil.copytree(left, folder, dirs_exist_ok=True)
+    return folder
+
+
+def leave(root):
+    """A store that was killed in the middle; what is in it, and that its log
+    has something."""
+    folder = root / "left"
+    folder.mkdir()
+    run = subprocess.run([LIFE, "run", folder], capture_output=True, text=True,
+                         env={**ENV, "CHANCERY_CRASH_AT": "dot K4:1"},
+                         timeout=60, check=False)
+    assert run.returncode == -9 and "sent K3" in run.stdout, run
+    with sqlite3.connect(folder / "store.db") as db:
+        assert not db.execute("SELECT 1 FROM address WHERE state = 3"
+                              ).fetchone(), "the log has nothing"
+    db.close()
+    for name in folder.glob("*-shm"):
+        name.unlink()
+    copy = begin(root, "check", folder)
+    check = life("check", copy)
+    assert check.returncode == 0 and "in_doubt" in check.stdout, check
+    return folder, check.stdout
+
+
 def faults(ours):
     """(call, what to do, when): each place once failing, once killed, and some
     from there on for good."""
     for call, places in ours.items():
         for i, place in enumerate(places):
             error = ERRORS[i % 3]
-            if call == "pread64":
-                if i % 3 == 0:
+            if call in LOOKS:
+                if ALL or i % (3 if call == "pread64" else 50) == 0:
                     yield call, "error=EIO", f"{place}"
+                continue
+            if ALL:
+                for one in ERRORS:
+                    yield call, f"error={one}", f"{place}"
+                    yield call, f"error={one}", f"{place}+"
+                yield call, "signal=KILL", f"{place}"
                 continue
             if i % 2 == 0:
                 yield call, f"error={error}", f"{place}"
@@ -106,10 +148,10 @@ def judge_state(run, states):
         assert state in may, f"{key}: said {last.get(key)}, is {state}"
 
 
-def one_fault(root, fault):
-    call, what, when = fault
-    folder = pathlib.Path(tempfile.mkdtemp(dir=root))
-    run = life("run", folder, "strace", "-qq", "-o", "/dev/null",
+def one_fault(root, left, fault):
+    verb, call, what, when = fault
+    folder = begin(root, verb, left[0])
+    run = life(verb, folder, "strace", "-qq", "-o", "/dev/null",
                "-e", f"trace={call}", "-e", f"inject={call}:{what}:when={when}")
     ended = run.stdout.endswith("end\n")
     if what == "signal=KILL":
@@ -118,14 +160,17 @@ def one_fault(root, fault):
         # SQLite may take a page that cannot be read for a damaged one.
         may = (0, 75, 65) if call == "pread64" else (0, 75)
         assert run.returncode in may, (run.returncode, run.stderr)
-        assert ended == (run.returncode == 0), run.stdout
+        assert verb == "check" or ended == (run.returncode == 0), run.stdout
         if run.returncode != 0:
             assert run.stderr.startswith("store-life: "), run.stderr
     check = life("check", folder)
     assert check.returncode == 0, check.stderr
     assert "restored" not in check.stdout, "calls itself restored"
-    judge_state(run, dict(line.split(" ")
-                          for line in check.stdout.splitlines()))
+    if verb == "check":
+        assert check.stdout == left[1], check.stdout
+    else:
+        judge_state(run, dict(line.split(" ")
+                              for line in check.stdout.splitlines()))
     again = life("run", folder)
     assert again.returncode == 0 and again.stdout.endswith("end\n"), \
         again.stderr
@@ -139,9 +184,9 @@ def one_fault(root, fault):
     return run.returncode
 
 
-def try_fault(root, fault):
+def try_fault(root, left, fault):
     try:
-        return fault, one_fault(root, fault), None
+        return fault, one_fault(root, left, fault), None
     except AssertionError as error:
         return fault, None, error
 
@@ -151,18 +196,23 @@ def main():
         print("strace is not installed")
         return 77
     root = pathlib.Path(tempfile.mkdtemp(prefix="ch-store-faults-"))
-    ours = calls_of_a_life(root)
-    todo = list(faults(ours))
+    left = leave(root)
+    todo = []
+    for verb in ("run", "settle", "check"):
+        ours = calls_of(root, verb, left[0])
+        print(verb, {call: len(places) for call, places in ours.items()
+                     if places}, flush=True)
+        found = [(verb, *fault) for fault in faults(ours)]
+        todo += found[::3] if verb == "settle" and not ALL else found
     statuses = {}
     bad = 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
-        for fault, status, error in pool.map(lambda f: try_fault(root, f),
-                                             todo):
+        for fault, status, error in pool.map(
+                lambda f: try_fault(root, left, f), todo):
             if error:
                 bad += 1
                 print(f"{fault}: {error}")
             statuses[status] = statuses.get(status, 0) + 1
-    print(f"{ {call: len(places) for call, places in ours.items()} }")
     print(f"{len(todo)} faults, {bad} wrong; by exit status: {statuses}")
     # A test in which nothing fails tests nothing.
     if not statuses.get(75) or not (statuses.get(-9) or statuses.get(137)):

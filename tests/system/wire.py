@@ -173,7 +173,8 @@ def encode(name, fields):
 
 
 class Worker:
-    """A worker process, and chanceryd's end of its channel."""
+    """A worker process, and chanceryd's end of its channel. CHANCERY_UNDER in
+    the environment has the words of a program that it is run by."""
 
     def __init__(self, program, stderr="/dev/null", arguments=()):
         self.channel, theirs = socket.socketpair()
@@ -182,7 +183,9 @@ class Worker:
             (os.POSIX_SPAWN_OPEN, 2, stderr,
              os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
         ]
-        self.pid = os.posix_spawn(program, [program, *arguments], os.environ,
+        words = [*os.environ.get("CHANCERY_UNDER", "").split(), program,
+                 *arguments]
+        self.pid = os.posix_spawn(words[0], words, os.environ,
                                   file_actions=actions)
         theirs.close()
         self.bytes = bytearray()
