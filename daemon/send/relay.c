@@ -18,6 +18,7 @@ void ch_relay_init(struct ch_relay *relay, const struct ch_send_setup *setup)
 		.name = ch_slice_dup(peer->name),
 		.host = ch_slice_dup(peer->host),
 		.ca_file = ch_slice_dup(peer->ca_file),
+		.fingerprint = ch_slice_dup(peer->fingerprint),
 		.source = ch_slice_dup(peer->source),
 		.user = ch_slice_dup(peer->user),
 		.helo = ch_slice_dup(setup->helo),
@@ -33,6 +34,7 @@ void ch_relay_init(struct ch_relay *relay, const struct ch_send_setup *setup)
 			.port = peer->port,
 			.source = relay->source[0] ? relay->source : NULL,
 			.ca_file = relay->ca_file[0] ? relay->ca_file : NULL,
+			.fingerprint = relay->fingerprint,
 			.connect_timeout_ms = (int)peer->connect_timeout_ms,
 			.wake_fd = -1,
 		},
@@ -89,6 +91,7 @@ void ch_relay_release(struct ch_relay *relay)
 	free(relay->name);
 	free(relay->host);
 	free(relay->ca_file);
+	free(relay->fingerprint);
 	free(relay->source);
 	free(relay->user);
 	free(relay->helo);

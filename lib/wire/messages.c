@@ -57,6 +57,7 @@ static const struct field peer_setup[] = {
 	F_MAX(ch_peer_setup, port, 65535),
 	F_MAX(ch_peer_setup, tls, CH_TLS_IMPLICIT),
 	F_TEXT(ch_peer_setup, ca_file),
+	F_TEXT(ch_peer_setup, fingerprint),
 	F_TEXT(ch_peer_setup, source),
 	F_MAX(ch_peer_setup, auth, CH_AUTH_CRAM_MD5),
 	F_TEXT(ch_peer_setup, user),

@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import socket
+import subprocess
 import sys
 import time
 
@@ -286,6 +287,73 @@ def n41_no_tls_behind_it(bench, mode):
     told, peer = bench.play({"tls": [b"250 ok\r\n" * 10, "hang"]}, mode)
     assert told.fault[0] == "tls", told.text
     assert not mails(peer)
+
+
+# ---- a fingerprint, a path, an address -------------------------------------
+
+def key_of(bench, name):
+    """As the manual says that it is printed."""
+    run = subprocess.run(
+        f"openssl x509 -noout -pubkey -in {bench.folder}/{name}.pem | "
+        "openssl pkey -pubin -outform DER | openssl dgst -sha256 -r",
+        shell=True, check=True, capture_output=True, timeout=60)
+    return run.stdout.decode().split()[0]
+
+
+@scenario(STARTTLS, IMPLICIT)
+def n41_a_fingerprint_in_place_of_chain_and_name(bench, mode):
+    folder = bench.folder / f"unknown-{mode}"
+    folder.mkdir()
+    stranger = smtp_peer.Authority(folder)
+    names = "DNS:other.example"
+    peer = {"context": stranger.certificate("pinned", names)}
+    good = key_of(stranger, "pinned")
+    other = "0" * 64
+    for pins in (good, f"{other} {good}"):
+        told, _ = bench.play({}, mode, peer=peer, ca="", fingerprint=pins)
+        assert told.outcomes == [("sent", 250)], told.text
+    told, heard = bench.play({}, mode, peer=peer, ca="", fingerprint=other,
+                             auth="plain", user="u", password="p")
+    assert told.fault[0] == "tls", told.text
+    assert good in told.end and other in told.end, told.end
+    assert not [line for line in heard.said if line.startswith("*")]
+    # With a ca_file all of it is checked.
+    told, heard = bench.play({}, mode, peer=peer, fingerprint=good)
+    assert told.fault[0] == "tls" and "certificate" in told.end, told.text
+    told, _ = bench.play({}, mode, fingerprint=key_of(bench, "good"))
+    assert told.outcomes == [("sent", 250)], told.text
+    told, _ = bench.play({}, mode, fingerprint=other)
+    assert told.fault[0] == "tls" and other in told.end, told.text
+
+
+@scenario()
+def n00_unix_socket(bench, mode):
+    """Where there is TLS a fingerprint has to stand for the name."""
+    path = bench.folder / f"{mode}.sock"
+    pin = "" if mode == PLAIN else key_of(bench, "good")
+    told, peer = bench.play({}, mode, peer={"path": path}, host=path,
+                            ca="", fingerprint=pin)
+    assert told.outcomes == [("sent", 250)], told.text
+    assert peer.messages == [MESSAGE]
+    for nowhere in (path, bench.folder / ("x" * 108)):  # nobody listens there
+        told = bench.send(peer, mode, host=nowhere, ca="", fingerprint=pin)
+        assert told.fault == ("connect", 0), told.text
+        assert str(nowhere)[:60] in told.end, told.text
+
+
+@scenario()
+def n00_ipv6_literal(bench, mode):
+    """The name in the certificate is the address."""
+    for names, good in (("IP:::1", True), ("DNS:localhost", False),
+                        ("IP:::2", False)):
+        context = bench.authority.certificate(f"v6-{mode}", names)
+        told, _ = bench.play({}, mode, host="::1",
+                             peer={"host": "::1", "context": context})
+        if good or mode == PLAIN:
+            assert told.outcomes == [("sent", 250)], told.text
+        else:
+            assert told.fault[0] == "tls", told.text
+            assert "mismatch" in told.end, told.text
 
 
 # ---- 42, 43 login ----------------------------------------------------------
