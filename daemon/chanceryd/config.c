@@ -30,7 +30,8 @@
 static const char *const tls_names[] = { "none", "starttls", "implicit",
 					 NULL };
 static const char *const auth_names[] = { "none",  "any",      "plain",
-					  "login", "cram-md5", NULL };
+					  "login", "cram-md5", "xoauth2",
+					  "oauthbearer", NULL };
 
 #define SECOND 1000LL
 #define MINUTE (60 * SECOND)
@@ -734,6 +735,9 @@ static void check_mailboxes(const struct rules *r)
 		if (boxes[i].peer.auth == CH_AUTH_NONE)
 			complain(r, auth, NULL,
 				 "a mailbox cannot be read without a login");
+		if (boxes[i].peer.auth > CH_AUTH_CRAM_MD5)
+			complain(r, auth, NULL,
+				 "a token is no login for a mailbox");
 		check_peer(r, &boxes[i].peer, path);
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(boxes[i].peer.name,

@@ -208,6 +208,9 @@ static int check_setup(struct receiver *receiver)
 		return ch_error_set(receiver->err, CH_GIVE_UP,
 				    "host, user or folder has a control "
 				    "character");
+	if (mailbox->auth > CH_AUTH_CRAM_MD5)
+		return ch_error_set(receiver->err, CH_GIVE_UP,
+				    "a token is no login for a mailbox");
 	return read_password(receiver) < 0 || open_objects(receiver) < 0 ? -1
 									 : 0;
 }

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-#define PASSWORD_MAX 512
+#define PASSWORD_MAX (8192 + 2) /* a token, and its line's end */
 
 void ch_relay_init(struct ch_relay *relay, const struct ch_send_setup *setup)
 {
@@ -61,7 +61,10 @@ _Static_assert((int)CH_AUTH_NONE == (int)CH_SMTP_AUTH_NONE &&
 		       (int)CH_AUTH_ANY == (int)CH_SMTP_AUTH_ANY &&
 		       (int)CH_AUTH_PLAIN == (int)CH_SMTP_AUTH_PLAIN &&
 		       (int)CH_AUTH_LOGIN == (int)CH_SMTP_AUTH_LOGIN &&
-		       (int)CH_AUTH_CRAM_MD5 == (int)CH_SMTP_AUTH_CRAM_MD5,
+		       (int)CH_AUTH_CRAM_MD5 == (int)CH_SMTP_AUTH_CRAM_MD5 &&
+		       (int)CH_AUTH_XOAUTH2 == (int)CH_SMTP_AUTH_XOAUTH2 &&
+		       (int)CH_AUTH_OAUTHBEARER ==
+			       (int)CH_SMTP_AUTH_OAUTHBEARER,
 	       "login mechanisms");
 _Static_assert((int)CH_FAULT_CONNECT == (int)CH_SMTP_FAULT_CONNECT &&
 		       (int)CH_FAULT_TLS == (int)CH_SMTP_FAULT_TLS &&

@@ -59,7 +59,7 @@ static const struct field peer_setup[] = {
 	F_TEXT(ch_peer_setup, ca_file),
 	F_TEXT(ch_peer_setup, fingerprint),
 	F_TEXT(ch_peer_setup, source),
-	F_MAX(ch_peer_setup, auth, CH_AUTH_CRAM_MD5),
+	F_MAX(ch_peer_setup, auth, CH_AUTH_OAUTHBEARER),
 	F_TEXT(ch_peer_setup, user),
 	F_TEXT(ch_peer_setup, password_file),
 	F_MAX(ch_peer_setup, connect_timeout_ms, INT32_MAX),

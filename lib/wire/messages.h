@@ -61,6 +61,8 @@ enum ch_auth_mechanism {
 	CH_AUTH_PLAIN,
 	CH_AUTH_LOGIN,
 	CH_AUTH_CRAM_MD5,
+	CH_AUTH_XOAUTH2, /* SMTP alone, as the next */
+	CH_AUTH_OAUTHBEARER,
 };
 
 #define CH_SEND_LINES_MAX 64 /* of one worker */

@@ -5,6 +5,7 @@
 
 The rule: "sent" only where the address and the final dot had a 2yz; what is not
 plainly a reply is in doubt once the dot is out, and nothing happened before."""
+import base64
 import os
 import pathlib
 import re
@@ -354,6 +355,104 @@ def n00_ipv6_literal(bench, mode):
         else:
             assert told.fault[0] == "tls", told.text
             assert "mismatch" in told.end, told.text
+
+
+# ---- a token ---------------------------------------------------------------
+
+def hear_token(session, mechanism, line):
+    """What the client said as its response, and whether it came with AUTH."""
+    words = line.split(" ")
+    assert words[0] == "AUTH" and words[1] == mechanism, line
+    if len(words) > 2:
+        return words[2].encode(), True
+    session.say(b"334 \r\n")
+    return session.line(), False
+
+
+def token_server(mechanism, heard, refuse=None):
+    def auth(session):
+        line = session.said[-1].lstrip("*")
+        response, at_once = hear_token(session, mechanism, line)
+        heard.append((base64.b64decode(response), at_once))
+        if refuse is None:
+            session.say(b"235 2.7.0 ok\r\n")
+            return
+        session.say(b"334 " + refuse + b"\r\n")
+        heard.append(session.line())
+        session.say(b"535 5.7.8 no\r\n")
+    return {"auth": auth}, {"keywords": [f"AUTH PLAIN {mechanism}"]}
+
+
+def expected_response(mechanism, token, peer):
+    if mechanism == "XOAUTH2":
+        return b"user=a=b,c@x.example\1auth=Bearer " + token + b"\1\1"
+    return (b"n,a=a=3Db=2Cc@x.example,\1host=localhost\1port=%d\1"
+            b"auth=Bearer %s\1\1" % (peer.port, token))
+
+
+@scenario()
+def n42_token(bench, mode):
+    """One that fits the command line, and some that do not."""
+    for mechanism in ("XOAUTH2", "OAUTHBEARER"):
+        for size, at_once in ((100, True), (1500, False), (8192, False)):
+            token = b"t" * (size - 2) + b"=="
+            heard = []
+            script, options = token_server(mechanism, heard)
+            told, peer = bench.play(script, mode, peer=options,
+                                    auth=mechanism.lower(),
+                                    user="a=b,c@x.example",
+                                    password=token.decode())
+            assert told.outcomes == [("sent", 250)], told.text
+            assert heard == [(expected_response(mechanism, token, peer),
+                              at_once)], heard
+            assert all(len(line) <= 512 for line in peer.said)
+
+
+@scenario()
+def n42_token_refused(bench, mode):
+    """The relay says why in a challenge, which is answered and shown."""
+    token = "secret-" * 200
+    why = b'{"status":"invalid_token","scope":"mail"}'
+    for mechanism, last in (("XOAUTH2", b""), ("OAUTHBEARER", b"AQ==")):
+        for text, shown in ((why, why.decode()), (b"\x1b[2J\0", "5.7.8 no"),
+                            (token.encode(), "repeats the token")):
+            heard = []
+            script, options = token_server(mechanism, heard,
+                                           base64.b64encode(text))
+            told, peer = bench.play(script, mode, peer=options,
+                                    auth=mechanism.lower(), user="u",
+                                    password=token)
+            assert told.fault == ("auth", 535), told.text
+            assert shown in told.end and token not in told.text, told.end
+            assert heard[1] == last and not mails(peer), heard
+        for challenge in (b"", b"no base64!", b"A" * 3000):
+            script, options = token_server(mechanism, [], challenge)
+            told, _ = bench.play(script, mode, peer=options,
+                                 auth=mechanism.lower(), user="u",
+                                 password=token)
+            assert told.fault == ("auth", 535), told.text
+            assert "5.7.8 no" in told.end, told.end
+
+
+@scenario(PLAIN)
+def n42_token_that_cannot_be_said(bench, mode):
+    for auth, user, password, why in (
+            ("xoauth2", "u", "t" * 8193, "8193 bytes"),
+            ("oauthbearer", "u", "", "0 bytes"),
+            ("xoauth2", "u", "a b", "blank"),
+            ("oauthbearer", "u", "\u00e9", "blank"),
+            ("xoauth2", "u\1auth=Bearer x", "t", "control")):
+        _, options = token_server(auth.upper(), [])
+        told, peer = bench.play({}, mode, peer=options, auth=auth, user=user,
+                                password=password)
+        assert told.fault == ("auth", 0) and why in told.end, told.text
+        assert not [line for line in peer.said if "AUTH" in line]
+    # What is asked for has to be offered; "any" never takes a token.
+    for auth, offered in (("xoauth2", "OAUTHBEARER"), ("any", "XOAUTH2"),
+                          ("oauthbearer", "XOAUTH2 PLAIN")):
+        told, peer = bench.play({}, mode, auth=auth, user="u", password="t",
+                                peer={"keywords": [f"AUTH {offered}"]})
+        assert told.fault == ("auth", 0) and "no login" in told.end, told.text
 
 
 # ---- 42, 43 login ----------------------------------------------------------

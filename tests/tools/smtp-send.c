@@ -5,7 +5,7 @@
  *   smtp-send [OPTION=VALUE]... ADDRESS...
  *
  * host= port= tls=none|starttls|implicit ca= fingerprint=
- * auth=none|any|plain|login|cram-md5
+ * auth=none|any|plain|login|cram-md5|xoauth2|oauthbearer
  * user= password= connect_ms= command_ms= data_ms= dot_ms= attempt_ms=
  * letters= size= message=FILE no-go=1 chunking=1 quiet=1
  *
@@ -61,7 +61,8 @@ static void set(struct settings *s, const char *name, const char *value)
 	static const char *const tls[] = { "none", "starttls", "implicit",
 					   NULL };
 	static const char *const auth[] = { "none", "any", "plain", "login",
-					    "cram-md5", NULL };
+					    "cram-md5", "xoauth2", "oauthbearer",
+					    NULL };
 	unsigned long number = strtoul(value, NULL, 10);
 
 	switch (index_of(name, names)) {

@@ -173,6 +173,9 @@ static void each_mistake_keeps_it_from_starting(void **state)
 		       "auth = \"none\"; } );",
 		  ":2: mailboxes[0].auth: a mailbox cannot be read without a "
 		  "login" },
+		{ HEAD "mailboxes: ( { name = \"m\"; host = \"h\"; "
+		       "auth = \"xoauth2\"; } );",
+		  ":2: mailboxes[0].auth: a token is no login for a mailbox" },
 		{ SMIME("key = \"smime-key\"; "),
 		  ":1: secretariat.smime.key: there is no such credential" },
 		{ SMIME("certificate = \"smime-certificate\"; "),
