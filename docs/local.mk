@@ -14,6 +14,7 @@ EXTRA_DIST += docs/PERFORMANCE.md docs/pages.png \
 	docs/decisions/0012-tables.md \
 	docs/decisions/0013-page-fonts.md \
 	docs/decisions/0014-smime.md \
+	docs/decisions/0015-pinned-keys.md \
 	docs/decisions/0016-chunks.md \
 	docs/decisions/0018-paces-and-hours.md \
 	docs/decisions/0017-dkim.md \

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "chanceryd/config-private.h"
 #include "chanceryd/dkim.h"
@@ -29,7 +30,8 @@
 static const char *const tls_names[] = { "none", "starttls", "implicit",
 					 NULL };
 static const char *const auth_names[] = { "none",  "any",      "plain",
-					  "login", "cram-md5", NULL };
+					  "login", "cram-md5", "xoauth2",
+					  "oauthbearer", NULL };
 
 #define SECOND 1000LL
 #define MINUTE (60 * SECOND)
@@ -54,6 +56,10 @@ static const char *const auth_names[] = { "none",  "any",      "plain",
 	{ .name = "ca_file", .type = CH_SETTING_STRING,                       \
 	  .offset = offsetof(struct s, peer.ca_file), .initial = "\"\"",      \
 	  .help = "PEM; empty: the system's certificates" },                  \
+	{ .name = "fingerprint", .type = CH_SETTING_STRING,                   \
+	  .offset = offsetof(struct s, peer.fingerprint),                     \
+	  .initial = "\"\"", .max = 1000,                                     \
+	  .help = "SHA-256 of public keys, one of which is the server's" },   \
 	{ .name = "source", .type = CH_SETTING_STRING,                        \
 	  .offset = offsetof(struct s, peer.source), .initial = "\"\"",       \
 	  .max = 64, .help = "local address; empty: any" },                   \
@@ -581,14 +587,111 @@ static void check_dkim(const struct rules *r)
 	}
 }
 
+/* Hex digits in any case, with or without colons, become what a connection
+ * compares: see ch_connection_target. */
+static void check_fingerprint(const struct rules *r, char **fingerprint,
+			      const char *path)
+{
+	CH_AUTO(ch_str) made = CH_STR_INIT(1100);
+	struct ch_sha256 unused;
+	CH_AUTOCHAR copy = ch_xstrdup(*fingerprint);
+	char *rest = copy;
+
+	for (char *word; (word = strsep(&rest, " \t\r\n")) != NULL;) {
+		size_t len = 0;
+
+		for (const char *at = word; *at; at++)
+			if (*at != ':')
+				word[len++] = *at >= 'A' && *at <= 'F' ?
+						      (char)(*at + 32) : *at;
+		if (len == 0)
+			continue;
+		if (ch_sha256_parse(word, len, &unused) < 0) {
+			complain(r, path,
+				 "chancery.conf(5) says how it is printed",
+				 "a fingerprint has 64 hexadecimal digits");
+			return;
+		}
+		ch_str_addf(&made, "%s%.64s", made.len > 0 ? " " : "", word);
+	}
+	free(*fingerprint);
+	*fingerprint = ch_xstrdup(ch_str_cstr(&made));
+}
+
+static int family_of(const char *text)
+{
+	struct in6_addr unused;
+
+	return inet_pton(AF_INET, text, &unused) == 1  ? AF_INET :
+	       inet_pton(AF_INET6, text, &unused) == 1 ? AF_INET6 :
+							 AF_UNSPEC;
+}
+
+/* An address in brackets, as in a URL, loses them; a path is a UNIX socket. */
+static void check_host(const struct rules *r, struct ch_peer_config *peer,
+		       const char *path)
+{
+	CH_AUTOCHAR host = ch_xasprintf("%s.host", path);
+	CH_AUTOCHAR tls = ch_xasprintf("%s.tls", path);
+	size_t len = strlen(peer->host);
+
+	if (peer->host[0] == '[' && peer->host[len - 1] == ']') {
+		memmove(peer->host, peer->host + 1, len - 2);
+		peer->host[len - 2] = '\0';
+		if (family_of(peer->host) != AF_INET6)
+			complain(r, host, "such as \"[2001:db8::25]\"",
+				 "no IPv6 address stands in the brackets");
+	}
+	if (peer->host[0] != '/')
+		return;
+	if (len > 107)
+		complain(r, host, NULL,
+			 "the path of a UNIX socket has at most 107 bytes");
+	if (peer->tls != CH_TLS_NONE && !peer->fingerprint[0])
+		complain(r, tls, "write \"none\", or give a fingerprint",
+			 "a certificate cannot be checked for the path of a "
+			 "UNIX socket");
+}
+
+static void check_source(const struct rules *r,
+			 const struct ch_peer_config *peer, const char *path)
+{
+	CH_AUTOCHAR source = ch_xasprintf("%s.source", path);
+	int ours = family_of(peer->source);
+	int theirs = family_of(peer->host);
+
+	if (!peer->source[0])
+		return;
+	if (ours == AF_UNSPEC)
+		complain(r, source, "such as \"192.0.2.25\" or "
+				    "\"2001:db8::25\"",
+			 "\"%s\" is no IP address", peer->source);
+	else if (peer->host[0] == '/')
+		complain(r, source, "take it out",
+			 "a UNIX socket has no source address");
+	else if (theirs != AF_UNSPEC && theirs != ours)
+		complain(r, source, "give one of the host's family",
+			 "%s is IPv%c, and the host %s is IPv%c", peer->source,
+			 ours == AF_INET ? '4' : '6', peer->host,
+			 theirs == AF_INET ? '4' : '6');
+}
+
 static void check_peer(const struct rules *r, struct ch_peer_config *peer,
 		       const char *path)
 {
+	CH_AUTOCHAR fingerprint = ch_xasprintf("%s.fingerprint", path);
 	CH_AUTOCHAR tls = ch_xasprintf("%s.tls", path);
 	CH_AUTOCHAR user = ch_xasprintf("%s.user", path);
 	CH_AUTOCHAR password = ch_xasprintf("%s.password", path);
 
-	if (peer->tls == CH_TLS_NONE && !is_loopback(peer->host))
+	check_fingerprint(r, &peer->fingerprint, fingerprint);
+	check_host(r, peer, path);
+	check_source(r, peer, path);
+	if (peer->tls == CH_TLS_NONE && peer->fingerprint[0])
+		complain(r, fingerprint, NULL,
+			 "without TLS there is no public key to compare");
+	if (peer->tls == CH_TLS_NONE && peer->host[0] != '/' &&
+	    !is_loopback(peer->host))
 		complain(r, tls, "write \"starttls\" or \"implicit\"",
 			 "TLS may be off only for localhost, and the host is "
 			 "%s", peer->host);
@@ -632,6 +735,9 @@ static void check_mailboxes(const struct rules *r)
 		if (boxes[i].peer.auth == CH_AUTH_NONE)
 			complain(r, auth, NULL,
 				 "a mailbox cannot be read without a login");
+		if (boxes[i].peer.auth > CH_AUTH_CRAM_MD5)
+			complain(r, auth, NULL,
+				 "a token is no login for a mailbox");
 		check_peer(r, &boxes[i].peer, path);
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(boxes[i].peer.name,

@@ -21,10 +21,12 @@
 /* Common to relays and mailboxes. */
 struct ch_peer_config {
 	char *name;
-	char *host;
+	char *host;     /* without brackets; or the path of a UNIX socket */
 	int64_t port;
 	int tls;        /* enum ch_tls_mode: "none" "starttls" "implicit" */
 	char *ca_file;  /* "" = the system's */
+	char *fingerprint; /* of public keys: as connection.h says, once read;
+			      "" = none */
 	char *source;   /* "" = any */
 	int auth;       /* enum ch_auth_mechanism: "none" "any" "plain" … */
 	char *user;

@@ -10,6 +10,7 @@ struct ch_peer_setup ch_worker_peer(const struct ch_peer_config *peer)
 		.port = (uint32_t)peer->port,
 		.tls = (uint32_t)peer->tls,
 		.ca_file = ch_slice_of(peer->ca_file),
+		.fingerprint = ch_slice_of(peer->fingerprint),
 		.source = ch_slice_of(peer->source),
 		.auth = (uint32_t)peer->auth,
 		.user = ch_slice_of(peer->user),

@@ -208,6 +208,9 @@ static int check_setup(struct receiver *receiver)
 		return ch_error_set(receiver->err, CH_GIVE_UP,
 				    "host, user or folder has a control "
 				    "character");
+	if (mailbox->auth > CH_AUTH_CRAM_MD5)
+		return ch_error_set(receiver->err, CH_GIVE_UP,
+				    "a token is no login for a mailbox");
 	return read_password(receiver) < 0 || open_objects(receiver) < 0 ? -1
 									 : 0;
 }
@@ -245,6 +248,7 @@ static int open_imap(struct receiver *receiver, enum ch_imap_fault *ret_fault)
 	CH_AUTOCHAR host = ch_slice_dup(mailbox->host);
 	CH_AUTOCHAR source = ch_slice_dup(mailbox->source);
 	CH_AUTOCHAR ca_file = ch_slice_dup(mailbox->ca_file);
+	CH_AUTOCHAR fingerprint = ch_slice_dup(mailbox->fingerprint);
 	CH_AUTOCHAR user = ch_slice_dup(mailbox->user);
 	CH_AUTOCHAR folder = ch_slice_dup(receiver->setup.folder);
 	struct ch_imap_target target = {
@@ -253,6 +257,7 @@ static int open_imap(struct receiver *receiver, enum ch_imap_fault *ret_fault)
 			.port = mailbox->port,
 			.source = *source ? source : NULL,
 			.ca_file = *ca_file ? ca_file : NULL,
+			.fingerprint = fingerprint,
 			.connect_timeout_ms = (int)mailbox->connect_timeout_ms,
 			.wake_fd = receiver->channel->fd,
 		},

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-#define PASSWORD_MAX 512
+#define PASSWORD_MAX (8192 + 2) /* a token, and its line's end */
 
 void ch_relay_init(struct ch_relay *relay, const struct ch_send_setup *setup)
 {
@@ -18,6 +18,7 @@ void ch_relay_init(struct ch_relay *relay, const struct ch_send_setup *setup)
 		.name = ch_slice_dup(peer->name),
 		.host = ch_slice_dup(peer->host),
 		.ca_file = ch_slice_dup(peer->ca_file),
+		.fingerprint = ch_slice_dup(peer->fingerprint),
 		.source = ch_slice_dup(peer->source),
 		.user = ch_slice_dup(peer->user),
 		.helo = ch_slice_dup(setup->helo),
@@ -33,6 +34,7 @@ void ch_relay_init(struct ch_relay *relay, const struct ch_send_setup *setup)
 			.port = peer->port,
 			.source = relay->source[0] ? relay->source : NULL,
 			.ca_file = relay->ca_file[0] ? relay->ca_file : NULL,
+			.fingerprint = relay->fingerprint,
 			.connect_timeout_ms = (int)peer->connect_timeout_ms,
 			.wake_fd = -1,
 		},
@@ -59,7 +61,10 @@ _Static_assert((int)CH_AUTH_NONE == (int)CH_SMTP_AUTH_NONE &&
 		       (int)CH_AUTH_ANY == (int)CH_SMTP_AUTH_ANY &&
 		       (int)CH_AUTH_PLAIN == (int)CH_SMTP_AUTH_PLAIN &&
 		       (int)CH_AUTH_LOGIN == (int)CH_SMTP_AUTH_LOGIN &&
-		       (int)CH_AUTH_CRAM_MD5 == (int)CH_SMTP_AUTH_CRAM_MD5,
+		       (int)CH_AUTH_CRAM_MD5 == (int)CH_SMTP_AUTH_CRAM_MD5 &&
+		       (int)CH_AUTH_XOAUTH2 == (int)CH_SMTP_AUTH_XOAUTH2 &&
+		       (int)CH_AUTH_OAUTHBEARER ==
+			       (int)CH_SMTP_AUTH_OAUTHBEARER,
 	       "login mechanisms");
 _Static_assert((int)CH_FAULT_CONNECT == (int)CH_SMTP_FAULT_CONNECT &&
 		       (int)CH_FAULT_TLS == (int)CH_SMTP_FAULT_TLS &&
@@ -89,6 +94,7 @@ void ch_relay_release(struct ch_relay *relay)
 	free(relay->name);
 	free(relay->host);
 	free(relay->ca_file);
+	free(relay->fingerprint);
 	free(relay->source);
 	free(relay->user);
 	free(relay->helo);

@@ -15,6 +15,7 @@
 struct ch_relay {
 	struct ch_smtp_options options; /* borrows what follows */
 	char *name, *host, *ca_file, *source, *user, *helo; /* owned */
+	char *fingerprint; /* owned; "" = none */
 	char *password_file; /* owned; "" = none */
 	char *objects_dir;   /* owned */
 	struct ch_str password;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* connection.h - one TCP connection, with or without TLS, in which every step
- * has a deadline.
+/* connection.h - one connection by TCP or a UNIX socket, with or without TLS, in
+ * which every step has a deadline.
  *
  * Under both mail libraries: neither of them opens a socket or speaks TLS here.
  * Non-blocking inside, blocking to the caller. Certificates are checked for
@@ -25,10 +25,16 @@ typedef int ch_connection_wait(struct pollfd *fds, nfds_t count,
 			       int timeout_ms);
 
 struct ch_connection_target {
-	const char *host;   /* name or address literal, without brackets */
-	unsigned int port;
+	const char *host;   /* name or address literal, without brackets;
+			     or the absolute path of a UNIX socket */
+	unsigned int port;  /* not of a UNIX socket */
 	const char *source; /* local address, or NULL */
 	const char *ca_file; /* PEM, or NULL for the system's */
+	/* SHA-256 of public keys, 64 lower-case hex digits each, separated by
+	 * single spaces; NULL or "": none. One of them has to be that of the
+	 * server's certificate. Where there is a ca_file the chain and the name
+	 * are checked too, else this is checked in their place. */
+	const char *fingerprint;
 	int connect_timeout_ms;
 	int wake_fd; /* readable = stop waiting (eventfd), -1 = none */
 	ch_connection_wait *wait; /* NULL: poll(); for a process in which

@@ -82,7 +82,7 @@ int ch_smtp_read_reply(struct ch_smtp *smtp, int timeout_ms,
 int ch_smtp_command(struct ch_smtp *smtp, const char *line,
 		    struct ch_smtp_reply *ret, struct ch_error *err)
 {
-	CH_AUTO(ch_str) bytes = CH_STR_INIT(CH_SMTP_COMMAND_MAX * 2);
+	CH_AUTO(ch_str) bytes = CH_STR_INIT(strlen(line) + 3);
 	int timeout_ms = smtp->options->command_timeout_ms;
 	int result = 0;
 
@@ -132,6 +132,11 @@ static void offer_auth(struct ch_smtp_offer *offer, const char *words,
 			offer->login = true;
 		else if (word == 8 && strncasecmp(words, "CRAM-MD5", 8) == 0)
 			offer->cram_md5 = true;
+		else if (word == 7 && strncasecmp(words, "XOAUTH2", 7) == 0)
+			offer->xoauth2 = true;
+		else if (word == 11 &&
+			 strncasecmp(words, "OAUTHBEARER", 11) == 0)
+			offer->oauthbearer = true;
 		word += word < len;
 		words += word;
 		len -= word;
@@ -351,6 +356,10 @@ static mechanism *choose(const struct ch_smtp *smtp)
 		return auth_login;
 	if (offer->cram_md5 && (any || wanted == CH_SMTP_AUTH_CRAM_MD5))
 		return auth_cram_md5;
+	if (offer->xoauth2 && wanted == CH_SMTP_AUTH_XOAUTH2)
+		return ch_smtp_auth_xoauth2;
+	if (offer->oauthbearer && wanted == CH_SMTP_AUTH_OAUTHBEARER)
+		return ch_smtp_auth_oauthbearer;
 	return NULL;
 }
 
@@ -360,8 +369,9 @@ static int authenticate(struct ch_smtp *smtp, struct ch_smtp_reply *reply,
 	mechanism *use = choose(smtp);
 
 	*ret_fault = CH_SMTP_FAULT_AUTH;
-	if (strlen(smtp->options->user) + strlen(smtp->options->password) >
-	    SECRET_MAX / 2)
+	if (smtp->options->auth < CH_SMTP_AUTH_XOAUTH2 &&
+	    strlen(smtp->options->user) + strlen(smtp->options->password) >
+		    SECRET_MAX / 2)
 		return ch_error_set(err, CH_GIVE_UP,
 				    "user name and password are longer than "
 				    "%d bytes", SECRET_MAX / 2);
@@ -370,7 +380,8 @@ static int authenticate(struct ch_smtp *smtp, struct ch_smtp_reply *reply,
 				    "the relay offers no login that the "
 				    "configuration allows");
 	if (use(smtp, reply, err) < 0) {
-		*ret_fault = CH_SMTP_FAULT_CONNECT;
+		if (smtp->cut)
+			*ret_fault = CH_SMTP_FAULT_CONNECT;
 		return -1;
 	}
 	if (reply->code == 235)

@@ -18,6 +18,8 @@ struct ch_smtp_offer {
 	bool plain;
 	bool login;
 	bool cram_md5;
+	bool xoauth2;
+	bool oauthbearer;
 };
 
 struct ch_smtp {
@@ -50,6 +52,14 @@ int ch_smtp_log_in(struct ch_smtp *smtp, enum ch_smtp_fault *ret_fault,
 /* One command line without its end, and the reply to it. */
 int ch_smtp_command(struct ch_smtp *smtp, const char *line,
 		    struct ch_smtp_reply *ret, struct ch_error *err);
+
+/* Log in with the token that is the password. *reply is the relay's last word,
+ * 235 where it took it; its text begins with what it said of a refused one. -1:
+ * CH_GIVE_UP the token or the user cannot be said, or as ch_smtp_command(). */
+int ch_smtp_auth_xoauth2(struct ch_smtp *smtp, struct ch_smtp_reply *reply,
+			 struct ch_error *err);
+int ch_smtp_auth_oauthbearer(struct ch_smtp *smtp, struct ch_smtp_reply *reply,
+			     struct ch_error *err);
 
 /* ---- one transaction --------------------------------------------------- */
 

@@ -50,6 +50,8 @@ int ch_smtp_open(const struct ch_smtp_options *options, struct ch_smtp **ret,
 failed:
 	smtp->cut = true;
 	ch_smtp_close(smtp);
+	if (options->target.host[0] == '/')
+		return ch_error_prefix(err, "%s", options->target.host);
 	return ch_error_prefix(err, "%s port %u", options->target.host,
 			       options->target.port);
 }

@@ -58,6 +58,9 @@ enum ch_smtp_auth {
 	CH_SMTP_AUTH_PLAIN,
 	CH_SMTP_AUTH_LOGIN,
 	CH_SMTP_AUTH_CRAM_MD5,
+	CH_SMTP_AUTH_XOAUTH2, /* a token in place of the password; never by
+				 CH_SMTP_AUTH_ANY */
+	CH_SMTP_AUTH_OAUTHBEARER,
 };
 
 /* All borrowed; they must outlive the connection. */

@@ -62,6 +62,8 @@ enum ch_auth_mechanism {
 	CH_AUTH_PLAIN,
 	CH_AUTH_LOGIN,
 	CH_AUTH_CRAM_MD5,
+	CH_AUTH_XOAUTH2, /* SMTP alone, as the next */
+	CH_AUTH_OAUTHBEARER,
 };
 
 #define CH_SEND_LINES_MAX 64 /* of one worker */
@@ -69,10 +71,13 @@ enum ch_auth_mechanism {
 /* How to reach a server: common to relays and mailboxes. */
 struct ch_peer_setup {
 	struct ch_slice name;   /* what the configuration calls it */
-	struct ch_slice host;   /* name or address literal; verified in TLS */
+	struct ch_slice host;   /* name, address literal or path of a
+				   UNIX socket; verified in TLS */
 	uint32_t port;
 	uint32_t tls;           /* enum ch_tls_mode */
 	struct ch_slice ca_file; /* "" = the system's */
+	struct ch_slice fingerprint; /* of public keys, as connection.h says;
+					"" = none */
 	struct ch_slice source;  /* local address, "" = any */
 	uint32_t auth;          /* enum ch_auth_mechanism */
 	struct ch_slice user;

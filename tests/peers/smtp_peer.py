@@ -273,7 +273,7 @@ class Peer:
     """The server, on an ephemeral port of loopback; a context manager."""
 
     def __init__(self, script=None, tls=None, context=None, keywords=None,
-                 small_buffers=False):
+                 small_buffers=False, path=None, host="127.0.0.1"):
         self.script = script or {}
         self.tls = tls
         self.context = context
@@ -281,13 +281,15 @@ class Peer:
         self.sessions = []
         self.released = threading.Event()
         self.threads = []
-        self.listener = socket.socket()
+        self.listener = socket.socket(
+            socket.AF_UNIX if path else
+            socket.AF_INET6 if ":" in host else socket.AF_INET)
         if small_buffers:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
                                      4096)
-        self.listener.bind(("127.0.0.1", 0))
+        self.listener.bind(str(path) if path else (host, 0))
         self.listener.listen(128)
-        self.port = self.listener.getsockname()[1]
+        self.port = 0 if path else self.listener.getsockname()[1]
 
     def __enter__(self):
         thread = threading.Thread(target=self.accept, daemon=True)
@@ -322,8 +324,9 @@ class Peer:
     @staticmethod
     def serve(session):
         try:
-            session.connection.setsockopt(socket.IPPROTO_TCP,
-                                          socket.TCP_NODELAY, 1)
+            if session.connection.family != socket.AF_UNIX:
+                session.connection.setsockopt(socket.IPPROTO_TCP,
+                                              socket.TCP_NODELAY, 1)
             session.run()
         except (End, OSError):
             session.left += session.input

@@ -14,7 +14,8 @@ import wire
 
 PROGRAM = str(BUILD / "daemon/receive/chancery-receive")
 TLS = {"none": 0, "starttls": 1, "implicit": 2}
-AUTH = {"none": 0, "any": 1, "plain": 2, "login": 3, "cram-md5": 4}
+AUTH = {"none": 0, "any": 1, "plain": 2, "login": 3, "cram-md5": 4,
+        "xoauth2": 5}
 CONNECT, TLS_FAULT, AUTH_FAULT, GREETING, SETUP = range(5)
 FAULT_STATUS = 75
 # With sanitizers a worker has no limit of memory, and is large and slow.
@@ -40,7 +41,7 @@ class Place:
             "name": "bureau", "host": "localhost" if tls != "none"
             else "127.0.0.1", "port": port, "tls": TLS[tls],
             "ca_file": str(self.certificates / "ca.pem"),
-            "auth": AUTH[auth], "user": self.user,
+            "fingerprint": "", "auth": AUTH[auth], "user": self.user,
             "password_file": str(self.password),
             "connect_timeout_ms": 20000, "command_timeout_ms": 20000}
         setup = {"folder": "INBOX", "poll_interval_ms": 100,

@@ -386,6 +386,10 @@ class RefusesTls(Session):
        host="127.0.0.2")
 @fault(TLS_FAULT, "certificate", name="UnknownIssuer", tls="starttls",
        ca_file="/dev/null/none")
+@fault(TLS_FAULT, "fingerprint of its public key.*not 0{64}", name="OtherKey",
+       tls="starttls", fingerprint="0" * 64)
+@fault(TLS_FAULT, "fingerprint of its public key.*not 0{64}",
+       name="OtherKeyAlone", tls="starttls", fingerprint="0" * 64, ca_file="")
 class IsSomebodyElse(Session):
     pass
 
@@ -965,6 +969,11 @@ def wants_a_password_file(place):
     own_fault(place, "control")
     place.password.write_text("\n")
     own_fault(place, "empty")
+
+
+@case
+def knows_no_token(place):
+    own_fault(place, "token", auth="xoauth2")
 
 
 @case

@@ -2,9 +2,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """chancery-send under its limits, with this test as chanceryd and bench/sink as
 the relay: nothing goes out without a "go", and nothing but what was queued."""
+import base64
+import os
+import pathlib
+import sys
+
 from sender import (AUTH, CONNECT, DEFERRED, FAILED, HELD, IN_DOUBT, SENT,
                     SETUP, TLS, UNTRIED, Sink, finish, let_go, outcomes,
                     run_all)
+
+sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
+import smtp_peer  # noqa: E402
 
 
 def goes_after_go(room):
@@ -178,6 +186,39 @@ def faults(room):
     finish(worker, room)
 
 
+def a_token_is_the_password(room):
+    """As long as one may be; and read anew after it was refused."""
+    heard = []
+
+    def auth(session):
+        assert session.said[-1] == "AUTH XOAUTH2", session.said
+        session.say(b"334 \r\n")
+        heard.append(base64.b64decode(session.line()))
+        if b"Bearer new" in heard[-1]:
+            session.say(b"235 2.7.0 ok\r\n")
+            return
+        session.say(b"334 " + base64.b64encode(b'{"status":"401"}') + b"\r\n")
+        assert session.line() == b""
+        session.say(b"535 5.7.8 expired\r\n")
+
+    with smtp_peer.Peer({"auth": auth}, keywords=["AUTH XOAUTH2"]) as peer:
+        worker = room.begin(port=peer.port, relay={
+            "auth": 5, "user": "u", "password_file": str(room.password)})
+        room.password.write_text("old" + "x" * 600 + "\n")
+        room.give(worker, "GBR")
+        fault = worker.expect("send-fault")
+        assert fault["fault"] == AUTH, fault
+        assert b'535 {"status":"401"} - ' in fault["text"], fault
+        worker.expect("send-ready")
+        room.password.write_text("new" + "x" * 8189 + "\r\n")
+        number = room.give(worker, "GBR", attempt=2)
+        let_go(worker, number, attempt=2)
+        assert outcomes(worker.expect("send-result")) == [(0, SENT, 250)]
+        finish(worker, room)
+        peer.settle()
+    assert [len(one) for one in heard] == [603 + 21, 8192 + 21], heard
+
+
 def connections_are_renewed(room):
     worker = room.begin(letters_per_connection=1)
     for attempt in (1, 2, 3):
@@ -204,5 +245,5 @@ if __name__ == "__main__":
              chanceryd_goes_away, stops_after_the_letter_under_way,
              other_bytes_are_held, another_ministry_is_held,
              what_cannot_be_composed_is_held,
-             a_changed_annex_is_held, faults, connections_are_renewed,
-             nonsense_ends_it])
+             a_changed_annex_is_held, faults, a_token_is_the_password,
+             connections_are_renewed, nonsense_ends_it])

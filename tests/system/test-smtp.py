@@ -5,10 +5,12 @@
 
 The rule: "sent" only where the address and the final dot had a 2yz; what is not
 plainly a reply is in doubt once the dot is out, and nothing happened before."""
+import base64
 import os
 import pathlib
 import re
 import socket
+import subprocess
 import sys
 import time
 
@@ -286,6 +288,171 @@ def n41_no_tls_behind_it(bench, mode):
     told, peer = bench.play({"tls": [b"250 ok\r\n" * 10, "hang"]}, mode)
     assert told.fault[0] == "tls", told.text
     assert not mails(peer)
+
+
+# ---- a fingerprint, a path, an address -------------------------------------
+
+def key_of(bench, name):
+    """As the manual says that it is printed."""
+    run = subprocess.run(
+        f"openssl x509 -noout -pubkey -in {bench.folder}/{name}.pem | "
+        "openssl pkey -pubin -outform DER | openssl dgst -sha256 -r",
+        shell=True, check=True, capture_output=True, timeout=60)
+    return run.stdout.decode().split()[0]
+
+
+@scenario(STARTTLS, IMPLICIT)
+def n41_a_fingerprint_in_place_of_chain_and_name(bench, mode):
+    folder = bench.folder / f"unknown-{mode}"
+    folder.mkdir()
+    stranger = smtp_peer.Authority(folder)
+    names = "DNS:other.example"
+    peer = {"context": stranger.certificate("pinned", names)}
+    good = key_of(stranger, "pinned")
+    other = "0" * 64
+    for pins in (good, f"{other} {good}"):
+        told, _ = bench.play({}, mode, peer=peer, ca="", fingerprint=pins)
+        assert told.outcomes == [("sent", 250)], told.text
+    told, heard = bench.play({}, mode, peer=peer, ca="", fingerprint=other,
+                             auth="plain", user="u", password="p")
+    assert told.fault[0] == "tls", told.text
+    assert good in told.end and other in told.end, told.end
+    assert not [line for line in heard.said if line.startswith("*")]
+    # With a ca_file all of it is checked.
+    told, heard = bench.play({}, mode, peer=peer, fingerprint=good)
+    assert told.fault[0] == "tls" and "certificate" in told.end, told.text
+    told, _ = bench.play({}, mode, fingerprint=key_of(bench, "good"))
+    assert told.outcomes == [("sent", 250)], told.text
+    told, _ = bench.play({}, mode, fingerprint=other)
+    assert told.fault[0] == "tls" and other in told.end, told.text
+
+
+@scenario()
+def n00_unix_socket(bench, mode):
+    """Where there is TLS a fingerprint has to stand for the name."""
+    path = bench.folder / f"{mode}.sock"
+    pin = "" if mode == PLAIN else key_of(bench, "good")
+    told, peer = bench.play({}, mode, peer={"path": path}, host=path,
+                            ca="", fingerprint=pin)
+    assert told.outcomes == [("sent", 250)], told.text
+    assert peer.messages == [MESSAGE]
+    for nowhere in (path, bench.folder / ("x" * 108)):  # nobody listens there
+        told = bench.send(peer, mode, host=nowhere, ca="", fingerprint=pin)
+        assert told.fault == ("connect", 0), told.text
+        assert str(nowhere)[:60] in told.end, told.text
+
+
+@scenario()
+def n00_ipv6_literal(bench, mode):
+    """The name in the certificate is the address."""
+    for names, good in (("IP:::1", True), ("DNS:localhost", False),
+                        ("IP:::2", False)):
+        context = bench.authority.certificate(f"v6-{mode}", names)
+        told, _ = bench.play({}, mode, host="::1",
+                             peer={"host": "::1", "context": context})
+        if good or mode == PLAIN:
+            assert told.outcomes == [("sent", 250)], told.text
+        else:
+            assert told.fault[0] == "tls", told.text
+            assert "mismatch" in told.end, told.text
+
+
+# ---- a token ---------------------------------------------------------------
+
+def hear_token(session, mechanism, line):
+    """What the client said as its response, and whether it came with AUTH."""
+    words = line.split(" ")
+    assert words[0] == "AUTH" and words[1] == mechanism, line
+    if len(words) > 2:
+        return words[2].encode(), True
+    session.say(b"334 \r\n")
+    return session.line(), False
+
+
+def token_server(mechanism, heard, refuse=None):
+    def auth(session):
+        line = session.said[-1].lstrip("*")
+        response, at_once = hear_token(session, mechanism, line)
+        heard.append((base64.b64decode(response), at_once))
+        if refuse is None:
+            session.say(b"235 2.7.0 ok\r\n")
+            return
+        session.say(b"334 " + refuse + b"\r\n")
+        heard.append(session.line())
+        session.say(b"535 5.7.8 no\r\n")
+    return {"auth": auth}, {"keywords": [f"AUTH PLAIN {mechanism}"]}
+
+
+def expected_response(mechanism, token, peer):
+    if mechanism == "XOAUTH2":
+        return b"user=a=b,c@x.example\1auth=Bearer " + token + b"\1\1"
+    return (b"n,a=a=3Db=2Cc@x.example,\1host=localhost\1port=%d\1"
+            b"auth=Bearer %s\1\1" % (peer.port, token))
+
+
+@scenario()
+def n42_token(bench, mode):
+    """One that fits the command line, and some that do not."""
+    for mechanism in ("XOAUTH2", "OAUTHBEARER"):
+        for size, at_once in ((100, True), (1500, False), (8192, False)):
+            token = b"t" * (size - 2) + b"=="
+            heard = []
+            script, options = token_server(mechanism, heard)
+            told, peer = bench.play(script, mode, peer=options,
+                                    auth=mechanism.lower(),
+                                    user="a=b,c@x.example",
+                                    password=token.decode())
+            assert told.outcomes == [("sent", 250)], told.text
+            assert heard == [(expected_response(mechanism, token, peer),
+                              at_once)], heard
+            assert all(len(line) <= 512 for line in peer.said)
+
+
+@scenario()
+def n42_token_refused(bench, mode):
+    """The relay says why in a challenge, which is answered and shown."""
+    token = "secret-" * 200
+    why = b'{"status":"invalid_token","scope":"mail"}'
+    for mechanism, last in (("XOAUTH2", b""), ("OAUTHBEARER", b"AQ==")):
+        for text, shown in ((why, why.decode()), (b"\x1b[2J\0", "5.7.8 no"),
+                            (token.encode(), "repeats the token")):
+            heard = []
+            script, options = token_server(mechanism, heard,
+                                           base64.b64encode(text))
+            told, peer = bench.play(script, mode, peer=options,
+                                    auth=mechanism.lower(), user="u",
+                                    password=token)
+            assert told.fault == ("auth", 535), told.text
+            assert shown in told.end and token not in told.text, told.end
+            assert heard[1] == last and not mails(peer), heard
+        for challenge in (b"", b"no base64!", b"A" * 3000):
+            script, options = token_server(mechanism, [], challenge)
+            told, _ = bench.play(script, mode, peer=options,
+                                 auth=mechanism.lower(), user="u",
+                                 password=token)
+            assert told.fault == ("auth", 535), told.text
+            assert "5.7.8 no" in told.end, told.end
+
+
+@scenario(PLAIN)
+def n42_token_that_cannot_be_said(bench, mode):
+    for auth, user, password, why in (
+            ("xoauth2", "u", "t" * 8193, "8193 bytes"),
+            ("oauthbearer", "u", "", "0 bytes"),
+            ("xoauth2", "u", "a b", "blank"),
+            ("oauthbearer", "u", "\u00e9", "blank"),
+            ("xoauth2", "u\1auth=Bearer x", "t", "control")):
+        _, options = token_server(auth.upper(), [])
+        told, peer = bench.play({}, mode, peer=options, auth=auth, user=user,
+                                password=password)
+        assert told.fault == ("auth", 0) and why in told.end, told.text
+        assert not [line for line in peer.said if "AUTH" in line]
+    # What is asked for has to be offered; "any" never takes a token.
+    for auth, offered in (("xoauth2", "OAUTHBEARER"), ("any", "XOAUTH2"),
+                          ("oauthbearer", "XOAUTH2 PLAIN")):
+        told, peer = bench.play({}, mode, auth=auth, user="u", password="t",
+                                peer={"keywords": [f"AUTH {offered}"]})
+        assert told.fault == ("auth", 0) and "no login" in told.end, told.text
 
 
 # ---- 42, 43 login ----------------------------------------------------------

@@ -17,7 +17,8 @@ VERSION = 3
 
 PEER = [
     ("name", "text"), ("host", "text"), ("port", "u32"), ("tls", "u32"),
-    ("ca_file", "text"), ("source", "text"), ("auth", "u32"),
+    ("ca_file", "text"), ("fingerprint", "text"), ("source", "text"),
+    ("auth", "u32"),
     ("user", "text"), ("password_file", "text"),
     ("connect_timeout_ms", "u32"), ("command_timeout_ms", "u32"),
 ]

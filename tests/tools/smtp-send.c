@@ -4,7 +4,8 @@
  *
  *   smtp-send [OPTION=VALUE]... ADDRESS...
  *
- * host= port= tls=none|starttls|implicit ca= auth=none|any|plain|login|cram-md5
+ * host= port= tls=none|starttls|implicit ca= fingerprint=
+ * auth=none|any|plain|login|cram-md5|xoauth2|oauthbearer
  * user= password= connect_ms= command_ms= data_ms= dot_ms= attempt_ms=
  * letters= size= message=FILE no-go=1 chunking=1 quiet=1
  *
@@ -55,12 +56,13 @@ static void set(struct settings *s, const char *name, const char *value)
 		"host", "port", "tls", "ca", "auth", "user", "password",
 		"command_ms", "data_ms", "dot_ms", "attempt_ms", "letters",
 		"size", "message", "no-go", "connect_ms", "chunking", "quiet",
-		NULL
+		"fingerprint", NULL
 	};
 	static const char *const tls[] = { "none", "starttls", "implicit",
 					   NULL };
 	static const char *const auth[] = { "none", "any", "plain", "login",
-					    "cram-md5", NULL };
+					    "cram-md5", "xoauth2", "oauthbearer",
+					    NULL };
 	unsigned long number = strtoul(value, NULL, 10);
 
 	switch (index_of(name, names)) {
@@ -81,7 +83,8 @@ static void set(struct settings *s, const char *name, const char *value)
 	case 14: s->no_go = number != 0; break;
 	case 15: s->smtp.target.connect_timeout_ms = (int)number; break;
 	case 16: s->smtp.chunking = number != 0; break;
-	default: s->quiet = number != 0; break;
+	case 17: s->quiet = number != 0; break;
+	default: s->smtp.target.fingerprint = value; break;
 	}
 }
 
@@ -192,7 +195,8 @@ int main(int argc, char **argv)
 		*value = '\0';
 		set(&s, argv[at], value + 1);
 	}
-	if (at == argc || s.smtp.target.port == 0)
+	if (at == argc || !s.smtp.target.host ||
+	    (s.smtp.target.port == 0 && s.smtp.target.host[0] != '/'))
 		return EX_USAGE;
 	if (!s.file) {
 		make_message(&message, s.size);

@@ -84,6 +84,8 @@ static void a_credential_is_found_in_its_directory(void **state)
 #define RELAY(rest) \
 	HEAD "relays: ( { name = \"r\"; host = \"relay.example\"; " rest " } );"
 
+#define PIN "0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef"
+
 static void each_mistake_keeps_it_from_starting(void **state)
 {
 	static const struct {
@@ -124,6 +126,33 @@ static void each_mistake_keeps_it_from_starting(void **state)
 		{ RELAY("tls = \"none\";"),
 		  ":2: relays[0].tls: TLS may be off only for localhost, and "
 		  "the host is relay.example" },
+		{ RELAY("fingerprint = \"ab:cd\";"),
+		  ":2: relays[0].fingerprint: a fingerprint has 64 hexadecimal "
+		  "digits" },
+		{ HEAD "relays: ( { name = \"a\"; host = \"localhost\"; "
+		       "tls = \"none\"; fingerprint = \"" PIN "\"; } );",
+		  ":2: relays[0].fingerprint: without TLS there is no public "
+		  "key to compare" },
+		{ HEAD "relays: ( { name = \"a\"; host = \"[192.0.2.1]\"; } );",
+		  ":2: relays[0].host: no IPv6 address stands in the "
+		  "brackets" },
+		{ HEAD "relays: ( { name = \"a\"; host = \"/run/x.sock\"; "
+		       "tls = \"implicit\"; } );",
+		  ":2: relays[0].tls: a certificate cannot be checked for the "
+		  "path of a UNIX socket" },
+		{ HEAD "relays: ( { name = \"a\"; host = \"/run/x.sock\"; "
+		       "tls = \"none\"; source = \"::1\"; } );",
+		  ":2: relays[0].source: a UNIX socket has no source address" },
+		{ HEAD "relays: ( { name = \"a\"; host = \"192.0.2.1\"; "
+		       "source = \"2001:db8::1\"; } );",
+		  ":2: relays[0].source: 2001:db8::1 is IPv6, and the host "
+		  "192.0.2.1 is IPv4" },
+		{ HEAD "relays: ( { name = \"a\"; host = \"[2001:db8::1]\"; "
+		       "source = \"192.0.2.1\"; } );",
+		  ":2: relays[0].source: 192.0.2.1 is IPv4, and the host "
+		  "2001:db8::1 is IPv6" },
+		{ RELAY("source = \"eth0\";"),
+		  ":2: relays[0].source: \"eth0\" is no IP address" },
 		{ RELAY("tls = \"maybe\";"),
 		  ":2: relays[0].tls: unknown value \"maybe\"" },
 		{ RELAY("port = 0;"),
@@ -144,6 +173,9 @@ static void each_mistake_keeps_it_from_starting(void **state)
 		       "auth = \"none\"; } );",
 		  ":2: mailboxes[0].auth: a mailbox cannot be read without a "
 		  "login" },
+		{ HEAD "mailboxes: ( { name = \"m\"; host = \"h\"; "
+		       "auth = \"xoauth2\"; } );",
+		  ":2: mailboxes[0].auth: a token is no login for a mailbox" },
 		{ SMIME("key = \"smime-key\"; "),
 		  ":1: secretariat.smime.key: there is no such credential" },
 		{ SMIME("certificate = \"smime-certificate\"; "),

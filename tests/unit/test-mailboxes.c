@@ -145,7 +145,8 @@ void ch_returned_unread(struct ch_mailroom *room, const char *mailbox,
 static char folder[] = "/tmp/ch-mailboxes-XXXXXX";
 static struct ch_mailbox_config box = {
 	.peer = { .name = (char[]){ "desk" }, .host = (char[]){ "h" },
-		  .ca_file = (char[]){ "" }, .source = (char[]){ "" },
+		  .ca_file = (char[]){ "" },
+		  .fingerprint = (char[]){ "" }, .source = (char[]){ "" },
 		  .user = (char[]){ "u" }, .password = (char[]){ "/p" } },
 	.folder = (char[]){ "INBOX" },
 };
