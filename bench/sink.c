@@ -502,6 +502,8 @@ static void on_connection(struct sink *sink, int listen_fd)
 	c->phase = PHASE_COMMAND;
 	c->in_start = c->in_end = 0;
 	c->closing = false;
+	c->tls = NULL;
+	c->due_us = 0;
 	c->recipients_len = 0;
 	ch_str_init(&c->out, 1024 * 1024);
 	ch_str_init(&c->message, 64 * 1024 * 1024);
