@@ -482,6 +482,7 @@ void ch_line_init(struct ch_line *line, struct ch_sender *sender,
 	*line = (struct ch_line){ .sender = sender, .number = number };
 	ch_relay_init(&line->relay, setup);
 	line->relay.options.target.wait = wait_for;
+	line->relay.options.target.shared = ch_sender_shared(sender);
 	for (size_t i = 0; i < CH_LINE_CLERKS; i++) {
 		struct ch_clerk *clerk = &line->clerks[i];
 

@@ -93,6 +93,8 @@ struct ch_sender_calls {
 };
 extern const struct ch_sender_calls ch_sender_calls;
 struct ch_batches *ch_sender_batches(const struct ch_sender *sender);
+/* What all of its connections share. */
+struct ch_connection_shared *ch_sender_shared(struct ch_sender *sender);
 
 /* Copies the setup, and asks for letters. */
 void ch_line_init(struct ch_line *line, struct ch_sender *sender,

@@ -32,6 +32,7 @@ struct ch_sender {
 	bool broken;   /* chanceryd is gone, or says what cannot be */
 	bool results;  /* some are to be written */
 	struct ch_batches *batches; /* owned */
+	struct ch_connection_shared shared; /* of the lines' connections */
 	struct ch_line *lines;      /* owned; NULL: the set-up has not come */
 	size_t lines_len;
 	size_t next_line; /* the first to begin a letter */
@@ -61,6 +62,11 @@ const struct ch_sender_calls ch_sender_calls = { say, break_off };
 struct ch_batches *ch_sender_batches(const struct ch_sender *sender)
 {
 	return sender->batches;
+}
+
+struct ch_connection_shared *ch_sender_shared(struct ch_sender *sender)
+{
+	return &sender->shared;
 }
 
 static void flush(struct ch_sender *s)
@@ -291,6 +297,7 @@ int main(void)
 		_exit(s.channel.ended ? EX_OK : EX_PROTOCOL);
 	for (size_t i = 0; i < s.lines_len; i++)
 		ch_line_release(&s.lines[i]);
+	ch_connection_shared_release(&s.shared);
 	free(s.lines);
 	free(s.fds);
 	ch_batches_free(s.batches);

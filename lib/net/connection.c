@@ -36,6 +36,7 @@ struct ch_connection {
 	char *host;
 	char *ca_file; /* NULL: the system's */
 	char *fingerprint; /* NULL: any public key */
+	struct ch_connection_shared *shared; /* borrowed, or NULL */
 	SSL_CTX *ctx;
 	SSL *ssl;
 	char tls_name[80];
@@ -209,6 +210,7 @@ static struct ch_connection *new_connection(
 	conn->fd = -1;
 	conn->wake_fd = target->wake_fd;
 	conn->wait = target->wait ? target->wait : poll;
+	conn->shared = target->shared;
 	conn->host = ch_xstrdup(target->host);
 	if (target->ca_file && target->ca_file[0])
 		conn->ca_file = ch_xstrdup(target->ca_file);
@@ -326,7 +328,36 @@ static int expect_name(struct ch_connection *conn, struct ch_error *err)
 	return 0;
 }
 
-static int set_up_tls(struct ch_connection *conn, struct ch_error *err)
+/* The session that the server offers; its owner from here on. */
+static int keep_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct ch_connection_shared *shared =
+		SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	SSL_SESSION_free(shared->session);
+	shared->session = session;
+	return 1;
+}
+
+static void share(struct ch_connection *conn)
+{
+	SSL_CTX_set_app_data(conn->ctx, conn->shared);
+	SSL_CTX_set_session_cache_mode(conn->ctx,
+				       SSL_SESS_CACHE_CLIENT |
+					       SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(conn->ctx, keep_session);
+	SSL_CTX_up_ref(conn->ctx);
+	conn->shared->ctx = conn->ctx;
+}
+
+void ch_connection_shared_release(struct ch_connection_shared *shared)
+{
+	SSL_SESSION_free(shared->session);
+	SSL_CTX_free(shared->ctx);
+	*shared = (struct ch_connection_shared){ 0 };
+}
+
+static int make_context(struct ch_connection *conn, struct ch_error *err)
 {
 	conn->ctx = SSL_CTX_new(TLS_client_method());
 	if (!conn->ctx)
@@ -340,8 +371,23 @@ static int set_up_tls(struct ch_connection *conn, struct ch_error *err)
 	SSL_CTX_set_session_cache_mode(conn->ctx, SSL_SESS_CACHE_OFF);
 	if (load_authorities(conn, err) < 0)
 		return -1;
+	if (conn->shared)
+		share(conn);
+	return 0;
+}
+
+static int set_up_tls(struct ch_connection *conn, struct ch_error *err)
+{
+	if (conn->shared && conn->shared->ctx) {
+		conn->ctx = conn->shared->ctx;
+		SSL_CTX_up_ref(conn->ctx);
+	} else if (make_context(conn, err) < 0) {
+		return -1;
+	}
 	conn->ssl = SSL_new(conn->ctx);
-	if (!conn->ssl || SSL_set_fd(conn->ssl, conn->fd) != 1)
+	if (!conn->ssl || SSL_set_fd(conn->ssl, conn->fd) != 1 ||
+	    (conn->shared && conn->shared->session &&
+	     SSL_set_session(conn->ssl, conn->shared->session) != 1))
 		return tls_error(conn, err, "TLS");
 	return expect_name(conn, err);
 }

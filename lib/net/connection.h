@@ -24,6 +24,17 @@ struct ch_connection; /* opaque */
 typedef int ch_connection_wait(struct pollfd *fds, nfds_t count,
 			       int timeout_ms);
 
+/* What connections to one server may share: the authorities that were read, and
+ * the last TLS session, with which the next handshake is a short one (RFC 8446
+ * section 2.2) and the certificate that was checked then holds. Zeroed at first;
+ * for targets with the same host, ca_file and fingerprint, while they are used.
+ */
+struct ch_connection_shared {
+	struct ssl_ctx_st *ctx;         /* owned */
+	struct ssl_session_st *session; /* owned */
+};
+void ch_connection_shared_release(struct ch_connection_shared *shared);
+
 struct ch_connection_target {
 	const char *host;   /* name or address literal, without brackets;
 			     or the absolute path of a UNIX socket */
@@ -35,6 +46,7 @@ struct ch_connection_target {
 	 * server's certificate. Where there is a ca_file the chain and the name
 	 * are checked too, else this is checked in their place. */
 	const char *fingerprint;
+	struct ch_connection_shared *shared; /* or NULL */
 	int connect_timeout_ms;
 	int wake_fd; /* readable = stop waiting (eventfd), -1 = none */
 	ch_connection_wait *wait; /* NULL: poll(); for a process in which

@@ -90,6 +90,7 @@ class Session:
         self.connection = self.peer.context.wrap_socket(
             self.connection, server_side=True)
         self.secure = True
+        self.reused = self.connection.session_reused
 
     def hang(self):
         while True:

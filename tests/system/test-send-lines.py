@@ -10,11 +10,12 @@ import sys
 import threading
 
 import importer
-from sender import (CONNECT, DEFERRED, FAILED, IN_DOUBT, SENT, UNTRIED,
+from sender import (CONNECT, DEFERRED, FAILED, IN_DOUBT, SENT, TLS, UNTRIED,
                     finish, outcomes, run_all)
 
 sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
-from smtp_peer import CHUNKS, KEYWORDS, Peer, Turns  # noqa: E402
+from smtp_peer import (Authority, CHUNKS, KEYWORDS, Peer,  # noqa: E402
+                       Turns)
 
 
 def next_of(worker, name):
@@ -486,6 +487,32 @@ def large_batches_one_after_the_other(room):
     assert importer.UNLIMITED or peak_mib < 300
 
 
+def later_handshakes_are_short_ones(room):
+    """The session of the first connection is used again, by any line; but what
+    another server shows is looked at."""
+    authority = Authority(room.root)
+    good = authority.certificate("good")
+    wrong = authority.certificate("wrong", names="DNS:other.example")
+    with Peer(tls="implicit", context=good) as peer:
+        worker = room.begin(port=peer.port, lines=2, letters_per_connection=1,
+                            relay={"tls": 2, "ca_file": str(authority.ca)})
+        for i in range(4):
+            room.give(worker, "GBR", line=i % 2, letter_id=100 + i)
+            dot = next_of(worker, "send-dot")
+            worker.send("send-go", line=i % 2, letter_id=100 + i, attempt=1,
+                        go=1)
+            assert dot["letter_id"] == 100 + i
+            assert outcomes(next_of(worker, "send-result")) == [(0, SENT, 250)]
+        peer.context = wrong
+        room.give(worker, "GBR", letter_id=200)
+        fault = next_of(worker, "send-fault")
+        assert fault["fault"] == TLS, fault
+        finish(worker, room)
+        peer.settle()
+        reused = [session.reused for session in peer.sessions[:4]]
+        assert reused[0] is False and all(reused[1:]), reused
+
+
 def a_line_that_is_not_there_ends_it(room):
     worker = room.begin(lines=2)
     room.give(worker, "GBR", line=2)
@@ -509,4 +536,5 @@ if __name__ == "__main__":
              one_too_large_between_two, one_refused_between_two,
              stop_behind_a_dot, as_many_lines_as_may_be,
              large_batches_one_after_the_other,
+             later_handshakes_are_short_ones,
              a_line_that_is_not_there_ends_it])
