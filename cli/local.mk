@@ -23,7 +23,7 @@ chancery_SOURCES = \
 	cli/resolve.c \
 	cli/retry.c \
 	cli/returns.c \
-	cli/show.c \
+	cli/show.c cli/show.h \
 	cli/source.c cli/source.h \
 	cli/status.c \
 	cli/target.c cli/target.h \

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* show.c - chancery show: all that is known of one letter. */
+#include "cli/show.h"
+
 #include <string.h>
 
 #include "cli/cli.h"
@@ -124,8 +126,8 @@ static int keep(void *context, const json_t *item)
 	return EX_OK;
 }
 
-static int ask(const struct ch_cli *cli, const struct ch_target *target,
-	       json_t **ret)
+int ch_show_ask(const struct ch_cli *cli, const struct ch_target *target,
+		json_t **ret)
 {
 	CH_AUTOCHAR path = ch_request_path(target->reference, target->key, "");
 	CH_AUTOCHAR returns =
@@ -147,7 +149,7 @@ static int ask(const struct ch_cli *cli, const struct ch_target *target,
 	return EX_OK;
 }
 
-static void show(const struct ch_term *out, const json_t *letter)
+void ch_show_letter(const struct ch_term *out, const json_t *letter)
 {
 	const json_t *returns = json_object_get(letter, "returns");
 	const json_t *item;
@@ -175,37 +177,41 @@ static void show_lines(const struct ch_term *out, const json_t *transcript,
 		ch_term_line(out, "  %s", json_string_value(line));
 }
 
-static void show_transcript(const struct ch_term *out,
-			    const struct ch_target *target,
-			    const json_t *transcript)
+void ch_show_transcript(const struct ch_term *out, const json_t *transcript)
 {
 	const char *relay = ch_json_text(transcript, "relay");
 	char when[CH_TIME_SIZE];
 
-	ch_term_line(out, "%s/%s  attempt %llu", target->reference, target->key,
-		     (unsigned long long)ch_json_number(transcript, "attempt"));
 	if (relay[0])
 		ch_term_line(out, "Connection to relay %s, %s UTC:", relay,
 			     ch_outcome_time(transcript, "connected_at", when));
 	show_lines(out, transcript, "opening");
-	ch_term_line(out, "The letter:");
+	ch_term_line(out, "The letter, attempt %llu:",
+		     (unsigned long long)ch_json_number(transcript, "attempt"));
 	show_lines(out, transcript, "lines");
+}
+
+int ch_show_ask_transcript(const struct ch_cli *cli,
+			   const struct ch_target *target, json_t **ret)
+{
+	CH_AUTOCHAR path = ch_request_path(target->reference, target->key,
+					   "/transcript");
+
+	return ch_request_json(cli, CH_DOOR_CONTROL, path, ret);
 }
 
 static int print_transcript(const struct ch_cli *cli,
 			    const struct ch_target *target)
 {
-	CH_AUTOCHAR path = ch_request_path(target->reference, target->key,
-					   "/transcript");
 	json_t *transcript = NULL;
-	int code = ch_request_json(cli, CH_DOOR_CONTROL, path, &transcript);
+	int code = ch_show_ask_transcript(cli, target, &transcript);
 
 	if (code != EX_OK)
 		return code;
 	if (cli->json)
 		ch_json_line(&cli->out, transcript);
 	else
-		show_transcript(&cli->out, target, transcript);
+		ch_show_transcript(&cli->out, transcript);
 	json_decref(transcript);
 	return EX_OK;
 }
@@ -230,13 +236,13 @@ static int run(struct ch_cli *cli, const struct ch_args *args)
 		return ch_source_print(cli, &target);
 	if (ch_args_has(args, "transcript"))
 		return print_transcript(cli, &target);
-	code = ask(cli, &target, &letter);
+	code = ch_show_ask(cli, &target, &letter);
 	if (code != EX_OK)
 		return code;
 	if (cli->json)
 		ch_json_line(&cli->out, letter);
 	else
-		show(&cli->out, letter);
+		ch_show_letter(&cli->out, letter);
 	json_decref(letter);
 	return EX_OK;
 }

@@ -140,6 +140,13 @@ class Real(unittest.TestCase):
 
     def check_decisions(self, letters):
         self.chancery("resolve", "DM-1276/X-AU", "--sent", code=65)
+        known = self.chancery("resolve", "DM-1276/X-EU").decode()
+        for part in (r"\? in doubt", r"  C: MAIL FROM:<bounces\+",
+                     r"  grep " + re.escape(letters["X-EU"]["message_id"]),
+                     r"  chancery resolve DM-1276/X-EU --resend"):
+            self.assertRegex(known, part)
+        self.assertIn("not in doubt", self.chancery(
+            "resolve", "DM-1276/X-LAS").decode())
         said = self.chancery("resolve", "DM-1276/X-EU", "--sent").decode()
         self.assertIn("DM-1276/X-EU: resolved as sent: 1 letter", said)
         self.assertEqual(self.json("show", "DM-1276/X-EU")[0]["state"], "sent")

@@ -951,7 +951,7 @@ class Deciding(WithRoom):
         self.chancery("retry", "A/77/13", code=66)
 
     def test_mistakes(self):
-        for words in (("resolve", "DM-1276/KEN"), ("resolve", "DM-1276"),
+        for words in (("resolve", "DM-1276"),
                       ("resolve", "DM-1276", "--sent"),
                       ("resolve", "DM-1276/KEN", "--sent", "--resend"),
                       ("release", "A/77/12"), ("release",), ("cancel",)):
