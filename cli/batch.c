@@ -82,6 +82,78 @@ static void write_who(const json_t *batch, struct ch_str *out)
 		ch_str_addf(out, ", released by %s", released);
 }
 
+/* "30 a minute, 900 a day" */
+static void write_pace(const json_t *batch, struct ch_str *out)
+{
+	static const struct {
+		const char *member;
+		const char *period;
+	} periods[] = { { "per_second", "second" },
+			{ "per_minute", "minute" },
+			{ "per_hour", "hour" },
+			{ "per_day", "day" } };
+	const json_t *pace = json_object_get(batch, "pace");
+
+	for (size_t i = 0; i < CH_COUNT(periods); i++) {
+		unsigned long long letters =
+			ch_json_number(pace, periods[i].member);
+
+		if (letters)
+			ch_str_addf(out, "%s%llu a %s",
+				    out->len ? ", " : "at most ", letters,
+				    periods[i].period);
+	}
+}
+
+/* "10 of 10 sent, waiting for bounces until …" */
+static void write_canary(const json_t *batch, struct ch_str *out)
+{
+	const json_t *canary = json_object_get(batch, "canary");
+	const char *stage = ch_json_text(canary, "stage");
+	unsigned long long letters = ch_json_number(canary, "letters");
+	unsigned long long bad = ch_json_number(canary, "refused") +
+				 ch_json_number(canary, "bounced") +
+				 ch_json_number(canary, "unclear");
+	char until[CH_TIME_SIZE];
+
+	if (!json_is_object(canary))
+		return;
+	if (!json_object_get(canary, "sent")) {
+		ch_str_addf(out, "%llu letters go first", letters);
+		return;
+	}
+	ch_str_addf(out, "%llu of %llu sent",
+		    (unsigned long long)ch_json_number(canary, "sent"),
+		    letters);
+	if (bad)
+		ch_str_addf(out, ", %llu refused or unclear", bad);
+	if (strcmp(stage, "waiting") == 0)
+		ch_str_addf(out, "; waiting for bounces until %s UTC",
+			    ch_outcome_time(canary, "until", until));
+	else if (strcmp(stage, "sending") == 0)
+		ch_str_add(out, "; the others wait for them");
+	else if (strcmp(stage, "passed") == 0)
+		ch_str_add(out, "; the others go");
+	else
+		ch_str_add(out, "; stopped");
+}
+
+static void show_terms(const struct ch_term *term, const json_t *batch)
+{
+	CH_AUTO(ch_str) pace = CH_STR_INIT(LINE_MAX_BYTES);
+	CH_AUTO(ch_str) canary = CH_STR_INIT(LINE_MAX_BYTES);
+	const char *priority = ch_json_text(batch, "priority");
+
+	write_pace(batch, &pace);
+	write_canary(batch, &canary);
+	if (strcmp(priority, "normal") != 0)
+		fact(term, "priority", priority);
+	fact(term, "pace", ch_str_cstr(&pace));
+	fact(term, "canary", ch_str_cstr(&canary));
+	if (strcmp(ch_json_text(batch, "state"), "paused") == 0)
+		fact_of(term, "PAUSED", batch, "stopped");
+}
+
 void ch_batch_facts(const struct ch_term *term, const json_t *batch)
 {
 	CH_AUTO(ch_str) languages = CH_STR_INIT(LINE_MAX_BYTES);
@@ -107,6 +179,7 @@ void ch_batch_facts(const struct ch_term *term, const json_t *batch)
 	fact_of(term, "deadline", batch, "deadline");
 	if (ch_outcome_time(batch, "not_before", at)[0])
 		fact(term, "not before", at);
+	show_terms(term, batch);
 	fact(term, "queued", ch_str_cstr(&who));
 	fact_of(term, "digest", batch, "digest");
 }

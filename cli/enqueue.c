@@ -13,11 +13,13 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/settings.h"
 #include "cli/batch.h"
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/mailing.h"
 #include "cli/outcome.h"
+#include "cli/priority.h"
 #include "cli/report.h"
 #include "cli/request.h"
 #include "cli/upload.h"
@@ -32,6 +34,9 @@ struct enqueue {
 	int tables[CH_TABLES_MAX]; /* owned; open as long as this runs */
 	struct stat before[CH_TABLES_MAX];
 	char not_before[CH_RFC3339_SIZE];
+	char canary[16];         /* digits */
+	char canary_percent[16]; /* digits, or "" */
+	char canary_wait_s[24];  /* digits, or "" */
 	char *digest; /* owned: of the dry run */
 };
 
@@ -60,6 +65,93 @@ static int read_time(struct enqueue *e)
 				     "--at %s is over", at);
 	ch_clock_rfc3339(at_us, e->not_before);
 	return EX_OK;
+}
+
+/* "10" or "10,5%". */
+static int read_canary(struct enqueue *e)
+{
+	const char *text = ch_args_value(e->args, "canary");
+	size_t digits, percent;
+	const char *rest;
+
+	if (!text)
+		return EX_OK;
+	digits = strspn(text, "0123456789");
+	rest = text + digits;
+	percent = *rest == ',' ? strspn(rest + 1, "0123456789") : 0;
+	if (digits == 0 || digits > 5 || percent > 3 ||
+	    (*rest && (percent == 0 || (strcmp(rest + 1 + percent, "%") != 0 &&
+					rest[1 + percent]))))
+		return ch_fail_usage(e->cli, &ch_verb_enqueue,
+				     "--canary is like 10 or 10,5%%, not "
+				     "\"%s\"", text);
+	snprintf(e->canary, sizeof(e->canary), "%.*s", (int)digits, text);
+	if (percent)
+		snprintf(e->canary_percent, sizeof(e->canary_percent), "%.*s",
+			 (int)percent, rest + 1);
+	return EX_OK;
+}
+
+static int read_canary_wait(struct enqueue *e)
+{
+	const char *text = ch_args_value(e->args, "canary-wait");
+	int64_t wait_ms;
+
+	if (!text)
+		return EX_OK;
+	if (!e->canary[0])
+		return ch_fail_usage(e->cli, &ch_verb_enqueue,
+				     "--canary-wait needs --canary");
+	if (ch_settings_duration(text, &wait_ms) < 0 || wait_ms < 1000)
+		return ch_fail_usage(e->cli, &ch_verb_enqueue,
+				     "--canary-wait is like 30m or 1h, not "
+				     "\"%s\"", text);
+	snprintf(e->canary_wait_s, sizeof(e->canary_wait_s), "%lld",
+		 (long long)(wait_ms / 1000));
+	return EX_OK;
+}
+
+static int read_priority(const struct enqueue *e)
+{
+	const char *text = ch_args_value(e->args, "priority");
+
+	if (!text || ch_priority_word(text))
+		return EX_OK;
+	return ch_fail_usage(e->cli, &ch_verb_enqueue,
+			     "--priority is high, normal or low, not \"%s\"",
+			     text);
+}
+
+/* Numbers that chanceryd need not be asked about. */
+static int read_paces(const struct enqueue *e)
+{
+	static const char *const names[] = { "per-second", "per-minute",
+					     "per-hour", "per-day" };
+
+	for (size_t i = 0; i < CH_COUNT(names); i++) {
+		const char *text = ch_args_value(e->args, names[i]);
+		size_t digits = text ? strspn(text, "0123456789") : 0;
+
+		if (text && (digits == 0 || digits > 8 || text[digits] ||
+			     strspn(text, "0") == digits))
+			return ch_fail_usage(e->cli, &ch_verb_enqueue,
+					     "--%s is a number of letters, not "
+					     "\"%s\"", names[i], text);
+	}
+	return EX_OK;
+}
+
+static int read_terms(struct enqueue *e)
+{
+	int code = read_time(e);
+
+	if (code == EX_OK)
+		code = read_priority(e);
+	if (code == EX_OK)
+		code = read_paces(e);
+	if (code == EX_OK)
+		code = read_canary(e);
+	return code == EX_OK ? read_canary_wait(e) : code;
 }
 
 static int open_table(struct enqueue *e, size_t table)
@@ -135,6 +227,14 @@ static void fill(const struct enqueue *e, bool dry_run,
 	add_field(upload, "sheet", ch_args_value(args, "sheet"));
 	add_field(upload, "test_to", ch_args_value(args, "test-to"));
 	add_field(upload, "not_before", e->not_before);
+	add_field(upload, "priority", ch_args_value(args, "priority"));
+	add_field(upload, "per_second", ch_args_value(args, "per-second"));
+	add_field(upload, "per_minute", ch_args_value(args, "per-minute"));
+	add_field(upload, "per_hour", ch_args_value(args, "per-hour"));
+	add_field(upload, "per_day", ch_args_value(args, "per-day"));
+	add_field(upload, "canary", e->canary);
+	add_field(upload, "canary_percent", e->canary_percent);
+	add_field(upload, "canary_wait_s", e->canary_wait_s);
 	if (ch_args_has(args, "hold"))
 		ch_upload_field(upload, "hold", "1");
 	if (dry_run)
@@ -398,7 +498,7 @@ static int enqueue(struct enqueue *e)
 	if (!yes && !dry_run && !ch_can_ask(e->cli))
 		return ch_fail_usage(e->cli, &ch_verb_enqueue,
 				     "without a terminal it needs --yes");
-	code = read_time(e);
+	code = read_terms(e);
 	if (code == EX_OK)
 		code = gather(e);
 	if (code == EX_OK && (dry_run || !yes))
@@ -436,6 +536,17 @@ static const struct ch_option options[] = {
 	CH_MAILING_OPTIONS,
 	{ "at", 0, "TIME", false,
 	  "Send nothing before then, such as 2026-12-07T09:00:00+01:00." },
+	{ "priority", 0, "WORD", false,
+	  "high goes before other batches, low after them; else normal." },
+	{ "per-second", 0, "N", false, "At most so many letters a second." },
+	{ "per-minute", 0, "N", false, "At most so many letters a minute." },
+	{ "per-hour", 0, "N", false, "No hour has more letters." },
+	{ "per-day", 0, "N", false, "No 24 hours have more letters." },
+	{ "canary", 0, "N", false,
+	  "Send N letters, and the others only when these were sent; where more "
+	  "than 10% of them were refused, or with N,5% than 5%, it pauses." },
+	{ "canary-wait", 0, "TIME", false,
+	  "Then wait so long for bounces, such as 1h." },
 	{ "hold", 0, NULL, false, "Queue it, and wait for its release." },
 	{ "dry-run", 'n', NULL, false,
 	  "Show what would be queued, and queue nothing." },

@@ -16,6 +16,7 @@ chancery_SOURCES = \
 	cli/main.c \
 	cli/outcome.c cli/outcome.h \
 	cli/pause.c \
+	cli/priority.c cli/priority.h \
 	cli/preview.c \
 	cli/release.c \
 	cli/report.c cli/report.h \

@@ -33,6 +33,10 @@ dist_check_SCRIPTS += tests/system/test-acceptance-smtp.py \
 TESTS += tests/system/test-acceptance-smtp.py tests/system/test-pitfalls.py \
 	tests/system/test-relays.py tests/system/test-smtp-sink.py
 
+# On which terms a batch goes, and to whom.
+dist_check_SCRIPTS += tests/system/test-terms.py
+TESTS += tests/system/test-terms.py
+
 # make soak
 SOAK += soak-kills
 EXTRA_DIST += tests/soak.py tests/soak-tls.py tests/peers/faulty_sink.py

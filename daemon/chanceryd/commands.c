@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "chanceryd/decisions.h"
+#include "chanceryd/detail.h"
 #include "chanceryd/dispatch.h"
 #include "chanceryd/relays.h"
 #include "chanceryd/room.h"
@@ -28,6 +29,7 @@ static const char *const verb_names[] = {
 	[CH_VERB_RETRY] = "retry",
 	[CH_VERB_RESOLVE_SENT] = "resolve",
 	[CH_VERB_RESOLVE_RESEND] = "resolve",
+	[CH_VERB_PRIORITY] = "priority",
 };
 
 /* A command under way. */
@@ -254,12 +256,42 @@ static int64_t do_pause(const struct doing *doing)
 			       "batch.paused");
 }
 
+/* Where the batch had paused itself, what was refused so far is known now. */
 static int64_t do_resume(const struct doing *doing)
 {
+	int64_t touched;
+
 	if (!doing->batch.id)
 		return pause_room(doing, false);
-	return pause_or_resume(doing, CH_BATCH_PAUSED, CH_BATCH_OPEN,
-			       "batch.resumed");
+	touched = pause_or_resume(doing, CH_BATCH_PAUSED, CH_BATCH_OPEN,
+				  "batch.resumed");
+	if (touched > 0)
+		stored(doing, ch_store_terms_resume(doing->room->store,
+						    doing->batch.id,
+						    doing->err));
+	return touched;
+}
+
+static int64_t do_priority(const struct doing *doing)
+{
+	struct ch_store_terms terms = doing->batch.terms;
+	CH_AUTO(ch_detail) detail = { 0 };
+	CH_AUTOCHAR json = NULL;
+
+	if (terms.priority == doing->command->priority)
+		return 0;
+	ch_detail_text(&detail, "from", ch_priority_name(terms.priority));
+	terms.priority = doing->command->priority;
+	ch_detail_text(&detail, "to", ch_priority_name(terms.priority));
+	json = ch_detail_take(&detail);
+	stored(doing, ch_store_terms_set(doing->room->store, doing->batch.id,
+					 &terms, doing->err));
+	stored(doing, ch_store_event_add(doing->room->store,
+					 "batch.priority_changed",
+					 doing->batch.id, 0,
+					 doing->command->who.name, json,
+					 doing->now_us, doing->err));
+	return 1;
 }
 
 /* Letters that are with a worker go on; what comes back to the queue of a
@@ -333,6 +365,8 @@ static int64_t run(const struct doing *doing)
 		return do_resolve(doing, CH_STATE_SENT);
 	case CH_VERB_RESOLVE_RESEND:
 		return do_resolve(doing, CH_STATE_QUEUED);
+	case CH_VERB_PRIORITY:
+		return do_priority(doing);
 	}
 	return refuse(doing, NOT_FOUND, "there is no such command");
 }

@@ -239,6 +239,16 @@ static const struct ch_setting pace_table[] = {
 	{ 0 }
 };
 
+static const struct ch_setting breaker_table[] = {
+	{ .name = "percent", .type = CH_SETTING_INT,
+	  AT(sending.breaker_percent), .initial = "10", .max = 100,
+	  .help = "more of a batch refused: it pauses itself; 0: never" },
+	{ .name = "least", .type = CH_SETTING_INT, AT(sending.breaker_least),
+	  .initial = "5", .min = 1, .max = 1000000,
+	  .help = "letters refused before that" },
+	{ 0 }
+};
+
 static const struct ch_setting window_table[] = {
 	{ .name = "days", .type = CH_SETTING_STRING,
 	  .offset = offsetof(struct ch_window_config, days),
@@ -279,6 +289,8 @@ static const struct ch_setting sending_table[] = {
 	  AT(sending.schedule.max_age_ms), .initial = "\"5d\"", .min = MINUTE,
 	  .max = 60 * DAY, .help = "then a letter has expired" },
 	{ .name = "pace", .type = CH_SETTING_GROUP, .members = pace_table },
+	{ .name = "breaker", .type = CH_SETTING_GROUP,
+	  .members = breaker_table },
 	{ .name = "windows", .type = CH_SETTING_LIST, AT(sending.windows),
 	  .initial = "( )", .members = window_table,
 	  .size = sizeof(struct ch_window_config), .max = 50,

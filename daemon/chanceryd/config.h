@@ -114,6 +114,9 @@ struct ch_config {
 		struct ch_setting_strings holidays;
 		char *holidays_file; /* "" = none */
 		struct ch_hours hours; /* owned: these four, read */
+		int64_t breaker_percent; /* of a batch's letters refused: it
+					    pauses itself; 0 = never */
+		int64_t breaker_least;   /* letters refused, before it does */
 		bool dsn;         /* RET, ENVID, NOTIFY, ORCPT where offered */
 		bool dsn_success; /* NOTIFY=SUCCESS too */
 		struct ch_retry_schedule schedule; /* the same, read; owns its

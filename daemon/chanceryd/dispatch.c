@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "chanceryd/alarms.h"
+#include "chanceryd/gate.h"
 #include "chanceryd/relays.h"
 #include "chanceryd/room.h"
 #include "chanceryd/sending.h"
@@ -58,6 +59,7 @@ static struct ch_active_batch *add(struct ch_dispatch *dispatch,
 
 static void free_batch(struct ch_active_batch *batch)
 {
+	ch_gate_free(batch->gate);
 	free(batch->reference);
 	free(batch);
 }
@@ -70,7 +72,8 @@ static void drop_idle(struct ch_dispatch *dispatch)
 	for (size_t i = 0; i < dispatch->len; i++) {
 		struct ch_active_batch *batch = dispatch->batches[i];
 
-		if (batch->due_us == INT64_MAX && batch->under_way == 0)
+		if (batch->due_us == INT64_MAX && batch->under_way == 0 &&
+		    !batch->look)
 			free_batch(batch);
 		else
 			dispatch->batches[kept++] = batch;
@@ -78,13 +81,41 @@ static void drop_idle(struct ch_dispatch *dispatch)
 	dispatch->len = kept;
 }
 
-static int ask(struct ch_mailroom *room, struct ch_active_batch *batch,
-	       enum ch_batch_state state, struct ch_error *err)
+static void be(struct ch_active_batch *batch, enum ch_batch_state state)
 {
 	batch->look = false;
 	batch->open = state == CH_BATCH_OPEN;
 	batch->cancelled = state == CH_BATCH_CANCELLED;
-	return ch_store_next_due(room->store, batch->id, &batch->due_us, err);
+}
+
+/* It has paused itself, and a person has not decided yet. */
+static void show_stopped(struct ch_mailroom *room,
+			 const struct ch_store_batch *row)
+{
+	if (row->state == CH_BATCH_PAUSED && row->terms.stopped[0])
+		ch_alarm_raise(room, CH_ALARM_BATCH, row->reference, "%s",
+			       row->terms.stopped);
+	else
+		ch_alarm_clear(room, CH_ALARM_BATCH, row->reference);
+}
+
+/* One that was there at the start. */
+static int look_at_row(struct ch_dispatch *dispatch,
+		       const struct ch_store_batch *row, struct ch_error *err)
+{
+	struct ch_active_batch *batch;
+
+	show_stopped(dispatch->room, row);
+	if (row->state != CH_BATCH_OPEN)
+		return 0;
+	batch = add(dispatch, row);
+	be(batch, row->state);
+	ch_gate_use(dispatch->room, batch, &row->terms);
+	if (batch->gate) { /* with what recovery did to its letters */
+		batch->look = true;
+		dispatch->look = true;
+	}
+	return ch_gate_next_due(dispatch->room, batch, &batch->due_us, err);
 }
 
 static int look_at_page(struct ch_dispatch *dispatch, int64_t *after_id,
@@ -99,9 +130,7 @@ static int look_at_page(struct ch_dispatch *dispatch, int64_t *after_id,
 		return -1;
 	for (size_t i = 0; i < *ret_len && result == 0; i++) {
 		*after_id = rows[i].id;
-		if (rows[i].state == CH_BATCH_OPEN)
-			result = ask(room, add(dispatch, &rows[i]),
-				     rows[i].state, err);
+		result = look_at_row(dispatch, &rows[i], err);
 	}
 	ch_store_batches_free(rows, *ret_len);
 	drop_idle(dispatch);
@@ -146,6 +175,12 @@ void ch_dispatch_free(struct ch_dispatch *dispatch)
 }
 
 /* ---- what changes ----------------------------------------------------- */
+
+struct ch_active_batch *ch_dispatch_find(struct ch_mailroom *room,
+					 int64_t batch_id)
+{
+	return find(room->dispatch, batch_id);
+}
 
 void ch_dispatch_kick(struct ch_mailroom *room)
 {
@@ -214,31 +249,35 @@ static void look_again(struct ch_dispatch *dispatch,
 		batch->reference = ch_xstrdup(row.reference);
 		batch->date_us = row.date_us;
 	}
-	if (got >= 0 && ask(room, batch,
-			    got > 0 ? row.state : CH_BATCH_CANCELLED,
-			    &err) < 0)
-		got = -1;
-	if (got < 0)
-		ch_room_fail(room, &err);
-	if (got > 0)
+	if (got >= 0)
+		be(batch, got > 0 ? row.state : CH_BATCH_CANCELLED);
+	if (got > 0) {
+		ch_gate_use(room, batch, &row.terms);
+		ch_gate_look(room, batch);
+		show_stopped(room, &row);
 		look_at_held(room, batch);
+	}
+	if (got < 0 ||
+	    ch_gate_next_due(room, batch, &batch->due_us, &err) < 0)
+		ch_room_fail(room, &err);
 }
 
 static void look_at_changed(struct ch_dispatch *dispatch)
 {
-	if (!dispatch->look)
-		return;
-	dispatch->look = false;
-	for (size_t i = 0; i < dispatch->len; i++)
-		if (dispatch->batches[i]->look)
-			look_again(dispatch, dispatch->batches[i]);
+	while (dispatch->look) {
+		dispatch->look = false;
+		for (size_t i = 0; i < dispatch->len; i++)
+			if (dispatch->batches[i]->look)
+				look_again(dispatch, dispatch->batches[i]);
+	}
 }
 
 /* ---- claiming --------------------------------------------------------- */
 
 static bool is_due(const struct ch_active_batch *batch, int64_t now_us)
 {
-	return batch->open && batch->due_us <= now_us;
+	return batch->open && batch->due_us <= now_us &&
+	       batch->wait_us <= now_us;
 }
 
 static bool any_due(const struct ch_dispatch *dispatch, int64_t now_us)
@@ -249,20 +288,26 @@ static bool any_due(const struct ch_dispatch *dispatch, int64_t now_us)
 	return false;
 }
 
-/* The next batch whose turn it is, and that has something due; NULL: none. */
+/* The next batch whose turn it is among those of the highest priority that have
+ * something due; NULL: none. */
 static struct ch_active_batch *next_due(struct ch_dispatch *dispatch,
 					int64_t now_us)
 {
+	struct ch_active_batch *best = NULL;
+	size_t next = dispatch->next;
+
 	for (size_t i = 0; i < dispatch->len; i++) {
 		size_t at = (dispatch->next + i) % dispatch->len;
 		struct ch_active_batch *batch = dispatch->batches[at];
 
-		if (is_due(batch, now_us)) {
-			dispatch->next = at + 1;
-			return batch;
+		if (is_due(batch, now_us) &&
+		    (!best || batch->priority > best->priority)) {
+			best = batch;
+			next = at + 1;
 		}
 	}
-	return NULL;
+	dispatch->next = next;
+	return best;
 }
 
 static void hand_over(struct ch_mailroom *room, struct ch_active_batch *batch,
@@ -277,22 +322,34 @@ static void hand_over(struct ch_mailroom *room, struct ch_active_batch *batch,
 static void claim(struct ch_mailroom *room, struct ch_active_batch *batch,
 		  size_t limit, int64_t now_us)
 {
+	struct ch_store_claim how = { .batch_id = batch->id, .now_us = now_us };
 	struct ch_store_letter *letters = NULL;
 	struct ch_error err;
+	size_t put_off;
 	size_t len;
 
 	(void)ch_turn_open(room);
-	if (ch_store_claim(room->store, batch->id, now_us, limit, &letters,
-			   &len, &err) < 0)
+	how.limit = ch_gate_room(room, batch, limit, now_us, &how);
+	if (how.limit == 0)
+		return;
+	if (ch_store_claim_some(room->store, &how, &letters, &len, &put_off,
+				&err) < 0)
 		ch_room_fail(room, &err);
 	hand_over(room, batch, letters, len);
 	ch_store_letters_free(letters, len);
+	ch_gate_took(batch, len);
 	/* Fewer than there was room for: the rest is not due yet. */
-	if (len < limit &&
-	    ask(room, batch, CH_BATCH_OPEN, &err) < 0)
+	if (len + put_off < how.limit &&
+	    ch_gate_next_due(room, batch, &batch->due_us, &err) < 0)
 		ch_room_fail(room, &err);
-	if (len == 0 && batch->due_us <= now_us)
+	if (len + put_off == 0 && batch->due_us <= now_us)
 		batch->due_us = INT64_MAX; /* it is not what we thought */
+}
+
+/* When it may go on: it is due, and its pace lets it. */
+static int64_t next_of(const struct ch_active_batch *batch)
+{
+	return batch->due_us > batch->wait_us ? batch->due_us : batch->wait_us;
 }
 
 static void set_timer(struct ch_dispatch *dispatch, int64_t now_us)
@@ -302,9 +359,9 @@ static void set_timer(struct ch_dispatch *dispatch, int64_t now_us)
 	for (size_t i = 0; i < dispatch->len; i++) {
 		const struct ch_active_batch *batch = dispatch->batches[i];
 
-		if (batch->open && batch->due_us > now_us &&
-		    batch->due_us < next_us)
-			next_us = batch->due_us;
+		if (batch->open && next_of(batch) > now_us &&
+		    next_of(batch) < next_us)
+			next_us = next_of(batch);
 	}
 	(void)sd_event_source_set_enabled(dispatch->timer, SD_EVENT_OFF);
 	if (next_us == INT64_MAX)
@@ -342,6 +399,12 @@ static void claim_for_all(struct ch_dispatch *dispatch, int64_t now_us)
 		      now_us);
 }
 
+static void keep_paces(struct ch_dispatch *dispatch)
+{
+	for (size_t i = 0; i < dispatch->len; i++)
+		ch_gate_keep(dispatch->room, dispatch->batches[i]);
+}
+
 void ch_dispatch_run(struct ch_mailroom *room)
 {
 	struct ch_dispatch *dispatch = room->dispatch;
@@ -352,9 +415,13 @@ void ch_dispatch_run(struct ch_mailroom *room)
 	dispatch->kicked = false;
 	now_us = ch_store_in_transaction(room->store) ? ch_turn_open(room) :
 							ch_clock_now_us();
-	look_at_changed(dispatch);
-	if (!room->paused && !room->stopping && ch_opening_is(room, now_us))
-		claim_for_all(dispatch, now_us);
+	do {
+		look_at_changed(dispatch);
+		if (!room->paused && !room->stopping &&
+		    ch_opening_is(room, now_us))
+			claim_for_all(dispatch, now_us);
+	} while (dispatch->look); /* a canary was judged */
+	keep_paces(dispatch);
 	ch_relays_keep(room);
 	drop_idle(dispatch);
 	set_timer(dispatch, now_us);

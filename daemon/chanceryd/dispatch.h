@@ -2,9 +2,10 @@
 /* dispatch.h - which letters go next.
  *
  * In memory there is, of each batch that has something queued, when the next
- * of it is due: nothing of the letters. When workers want some, batches that
- * are due take turns, and as many letters are claimed as can be handed over at
- * once. A timer waits for the earliest that is not due yet.
+ * of it is due: nothing of the letters. When workers want some, the batches of
+ * the highest priority that are due take turns, and as many letters are claimed
+ * as can be handed over at once. A timer waits for the earliest that is not due
+ * yet.
  */
 #ifndef CH_CHANCERYD_DISPATCH_H
 #define CH_CHANCERYD_DISPATCH_H
@@ -25,6 +26,9 @@ struct ch_active_batch {
 	bool open;        /* letters of it may go */
 	bool cancelled;   /* none will go again */
 	int64_t due_us;   /* the next queued one; INT64_MAX: none */
+	int64_t wait_us;  /* its pace: none before; 0: it does not wait */
+	int priority;     /* higher goes first; equal ones take turns */
+	struct ch_gate *gate; /* owned; NULL: as fast as it goes (gate.h) */
 	bool look;        /* ask the store again before the turn ends */
 	unsigned int under_way; /* letters that point here */
 };
@@ -44,6 +48,10 @@ void ch_dispatch_batch(struct ch_mailroom *room, int64_t batch_id);
 void ch_dispatch_kick(struct ch_mailroom *room);
 /* The same where the worker has something in hand: with the next turn. */
 void ch_dispatch_want(struct ch_mailroom *room);
+
+/* NULL where nothing of it is queued or under way. */
+struct ch_active_batch *ch_dispatch_find(struct ch_mailroom *room,
+					 int64_t batch_id);
 
 /* A letter of the batch is queued again and due then. */
 void ch_dispatch_due(struct ch_mailroom *room, struct ch_active_batch *batch,

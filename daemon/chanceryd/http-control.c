@@ -14,7 +14,7 @@ static const struct {
 } verbs[] = {
 	{ "release", CH_VERB_RELEASE }, { "pause", CH_VERB_PAUSE },
 	{ "resume", CH_VERB_RESUME },   { "cancel", CH_VERB_CANCEL },
-	{ "retry", CH_VERB_RETRY },
+	{ "retry", CH_VERB_RETRY },     { "priority", CH_VERB_PRIORITY },
 };
 
 /* The last word of the path. */
@@ -60,6 +60,17 @@ static int check_digest(const struct ch_command *command,
 	return 0;
 }
 
+static int read_priority(struct ch_command *command, const char *member,
+			 struct ch_error *err)
+{
+	if (command->verb == CH_VERB_PRIORITY &&
+	    ch_priority_parse(member, &command->priority) < 0)
+		return ch_error_refuse(err, "4.0.0",
+				       "\"priority\" is \"high\", "
+				       "\"normal\" or \"low\"");
+	return 0;
+}
+
 /* Do it; `command` says to what. */
 static int post(struct ch_request *request, struct ch_command *command,
 		struct ch_error *err)
@@ -82,6 +93,8 @@ static int post(struct ch_request *request, struct ch_command *command,
 	failed = read_verb(request, member, &command->verb, err);
 	if (failed == 0)
 		failed = check_digest(command, err);
+	if (failed == 0)
+		failed = read_priority(command, member, err);
 	if (failed == 0)
 		failed = ch_mailroom_command(request->http->room, command,
 					     &touched, err);

@@ -102,6 +102,59 @@ static json_t *stored_object(const char *text)
 	return NULL;
 }
 
+static json_t *pace_of(const struct ch_store_terms *terms)
+{
+	json_t *object;
+
+	if (!terms->per_second && !terms->per_minute && !terms->per_hour &&
+	    !terms->per_day)
+		return json_null();
+	object = json_object();
+	put_int(object, "per_second", terms->per_second);
+	put_int(object, "per_minute", terms->per_minute);
+	put_int(object, "per_hour", terms->per_hour);
+	put_int(object, "per_day", terms->per_day);
+	return object;
+}
+
+static json_t *canary_of(const struct ch_store_terms *terms)
+{
+	json_t *object;
+
+	if (!terms->canary)
+		return json_null();
+	object = json_object();
+	put_int(object, "letters", terms->canary);
+	put_int(object, "percent", terms->canary_percent);
+	put_int(object, "wait_s", terms->canary_wait_us / 1000000);
+	put_text(object, "stage", ch_canary_name(terms->stage));
+	put(object, "until",
+	    ch_http_time(terms->stage == CH_CANARY_WAITING ?
+				 terms->canary_until_us : 0));
+	return object;
+}
+
+int ch_http_put_canary(struct ch_store *store,
+		       const struct ch_store_batch *batch, json_t *object,
+		       struct ch_error *err)
+{
+	json_t *canary = json_object_get(object, "canary");
+	struct ch_canary_count count;
+
+	if (!json_is_object(canary) || batch->terms.canary_last == 0)
+		return 0;
+	if (ch_store_canary_count(store, batch->id, &batch->terms, &count,
+				  err) < 0)
+		return -1;
+	put_int(canary, "letters", count.letters);
+	put_int(canary, "pending", count.pending);
+	put_int(canary, "sent", count.sent);
+	put_int(canary, "refused", count.refused);
+	put_int(canary, "unclear", count.unclear);
+	put_int(canary, "bounced", count.bounced);
+	return 0;
+}
+
 json_t *ch_http_batch(const struct ch_store_batch *batch,
 		      const struct ch_tally *tally)
 {
@@ -120,6 +173,10 @@ json_t *ch_http_batch(const struct ch_store_batch *batch,
 	put(object, "created_at", ch_http_time(batch->created_us));
 	put(object, "not_before", ch_http_time(batch->not_before_us));
 	put(object, "date", ch_http_time(batch->date_us));
+	put_text(object, "priority", ch_priority_name(batch->terms.priority));
+	put(object, "pace", pace_of(&batch->terms));
+	put(object, "canary", canary_of(&batch->terms));
+	put(object, "stopped", ch_http_text_or_null(batch->terms.stopped));
 	put(object, "digest", hash(&batch->digest));
 	put(object, "languages", languages ? languages : json_object());
 	put_int(object, "largest_bytes", (int64_t)batch->largest_bytes);

@@ -16,6 +16,7 @@
 #include "base/str.h"
 
 struct ch_mailroom_state;
+struct ch_store;
 struct ch_store_batch;
 struct ch_store_event;
 struct ch_store_file;
@@ -35,6 +36,10 @@ void ch_http_put_tally(json_t *object, const struct ch_tally *tally);
 
 json_t *ch_http_batch(const struct ch_store_batch *batch,
 		      const struct ch_tally *tally);
+/* Into a batch's object, how far its canary is. */
+int ch_http_put_canary(struct ch_store *store,
+		       const struct ch_store_batch *batch, json_t *object,
+		       struct ch_error *err);
 json_t *ch_http_files(const struct ch_store_file *files, size_t len);
 json_t *ch_http_letter(const struct ch_store_letter *letter,
 		       const char *reference);

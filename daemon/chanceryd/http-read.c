@@ -93,6 +93,10 @@ int ch_http_get_batch(struct ch_request *request, struct ch_error *err)
 	object = ch_http_batch(&batch, &tally);
 	json_object_set_new(object, "files", ch_http_files(files, len));
 	ch_store_files_free(files, len);
+	if (ch_http_put_canary(store, &batch, object, err) < 0) {
+		json_decref(object);
+		return -1;
+	}
 	ch_http_json(request, 200, object);
 	return 0;
 }

@@ -63,6 +63,8 @@ static const struct ch_route routes[] = {
 	  CH_ROUTE_CONTROL },
 	{ POST, BATCH "/retry", "", NULL, ch_http_post_command,
 	  CH_ROUTE_CONTROL },
+	{ POST, BATCH "/priority", "", "priority", ch_http_post_command,
+	  CH_ROUTE_CONTROL },
 	{ POST, LETTER "/cancel", "", NULL, ch_http_post_command,
 	  CH_ROUTE_CONTROL },
 	{ POST, LETTER "/retry", "", NULL, ch_http_post_command,

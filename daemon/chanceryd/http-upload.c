@@ -36,12 +36,22 @@ enum field {
 	FIELD_NOT_BEFORE,
 	FIELD_HOLD,
 	FIELD_DRY_RUN,
+	FIELD_PRIORITY,
+	FIELD_PER_SECOND,
+	FIELD_PER_MINUTE,
+	FIELD_PER_HOUR,
+	FIELD_PER_DAY,
+	FIELD_CANARY,
+	FIELD_CANARY_PERCENT,
+	FIELD_CANARY_WAIT,
 	FIELDS
 };
 
 static const char *const field_names[FIELDS] = {
 	"reference", "deadline", "charset", "sheet",
 	"test_to",   "not_before", "hold",  "dry_run",
+	"priority",  "per_second", "per_minute", "per_hour", "per_day",
+	"canary",    "canary_percent", "canary_wait_s",
 };
 
 /* Part name, and the folder of the spool where its files go. */
@@ -347,6 +357,62 @@ static int read_flag(const struct ch_upload *upload, enum field field,
 	return 0;
 }
 
+#define PACE_MAX 100000000
+#define CANARY_MAX 10000
+#define CANARY_WAIT_MAX_S (60 * 24 * 3600)
+#define CANARY_PERCENT 10 /* where nobody says */
+
+/* A number from 0 to `max`; without the field `otherwise`. */
+static int read_number(const struct ch_upload *upload, enum field field,
+		       uint32_t otherwise, uint32_t max, uint32_t *ret,
+		       struct ch_error *err)
+{
+	const char *text = value(upload, field);
+	size_t digits = strspn(text, "0123456789");
+	unsigned long number;
+
+	*ret = otherwise;
+	if (!*text)
+		return 0;
+	number = digits <= 9 ? strtoul(text, NULL, 10) : max + 1UL;
+	if (digits == 0 || text[digits] || number > max)
+		return ch_error_refuse(err, "4.0.0",
+				       "\"%s\" is a number up to %u",
+				       field_names[field], max);
+	*ret = (uint32_t)number;
+	return 0;
+}
+
+/* What becomes of a batch beside others, and beside itself. */
+static int read_terms(const struct ch_upload *upload,
+		      struct ch_store_terms *ret, struct ch_error *err)
+{
+	const char *priority = value(upload, FIELD_PRIORITY);
+	uint32_t wait_s;
+
+	if (*priority && ch_priority_parse(priority, &ret->priority) < 0)
+		return ch_error_refuse(err, "4.0.0",
+				       "\"priority\" is \"high\", "
+				       "\"normal\" or \"low\"");
+	if (read_number(upload, FIELD_PER_SECOND, 0, PACE_MAX,
+			&ret->per_second, err) < 0 ||
+	    read_number(upload, FIELD_PER_MINUTE, 0, PACE_MAX,
+			&ret->per_minute, err) < 0 ||
+	    read_number(upload, FIELD_PER_HOUR, 0, PACE_MAX, &ret->per_hour,
+			err) < 0 ||
+	    read_number(upload, FIELD_PER_DAY, 0, PACE_MAX, &ret->per_day,
+			err) < 0 ||
+	    read_number(upload, FIELD_CANARY, 0, CANARY_MAX, &ret->canary,
+			err) < 0 ||
+	    read_number(upload, FIELD_CANARY_PERCENT, CANARY_PERCENT, 100,
+			&ret->canary_percent, err) < 0 ||
+	    read_number(upload, FIELD_CANARY_WAIT, 0, CANARY_WAIT_MAX_S,
+			&wait_s, err) < 0)
+		return -1;
+	ret->canary_wait_us = (int64_t)wait_s * 1000000;
+	return 0;
+}
+
 /* The body is whole and its parts make sense. */
 static int check(struct ch_upload *upload, struct ch_error *err)
 {
@@ -403,7 +469,8 @@ static int fill(const struct ch_request *request, struct ch_enqueue *ret,
 		return ch_error_refuse(err, "4.0.0",
 				       "\"not_before\" is no time "
 				       "such as 2026-12-07T09:30:00Z");
-	if (read_flag(upload, FIELD_HOLD, &ret->hold, err) < 0)
+	if (read_terms(upload, &ret->terms, err) < 0 ||
+	    read_flag(upload, FIELD_HOLD, &ret->hold, err) < 0)
 		return -1;
 	return read_flag(upload, FIELD_DRY_RUN, &ret->dry_run, err);
 }

@@ -140,6 +140,7 @@ static struct ch_import *new_import(struct ch_mailroom *room,
 		.released_by = ch_xstrdup(""),
 		.created_us = now_us,
 		.not_before_us = request->not_before_us,
+		.terms = request->terms,
 		/* A letter for next week bears next week's date. */
 		.date_us = request->not_before_us > now_us ?
 				   request->not_before_us : now_us,

@@ -49,6 +49,7 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/dkim.c daemon/chanceryd/dkim.h \
 	daemon/chanceryd/dispatch.c daemon/chanceryd/dispatch.h \
 	daemon/chanceryd/doors.c daemon/chanceryd/doors.h \
+	daemon/chanceryd/gate.c daemon/chanceryd/gate.h \
 	daemon/chanceryd/http.c daemon/chanceryd/http.h \
 	daemon/chanceryd/http-client.c daemon/chanceryd/http-control.c \
 	daemon/chanceryd/http-exchange.c \

@@ -102,6 +102,7 @@ struct ch_enqueue {
 	const char *sheet;      /* or "" */
 	const char *test_to;    /* or "" */
 	int64_t not_before_us;  /* 0 = at once */
+	struct ch_store_terms terms; /* what the client may set of them */
 	bool hold;
 	bool dry_run;           /* check only: nothing is kept */
 	struct ch_asker who;
@@ -132,6 +133,7 @@ enum ch_verb {
 	CH_VERB_RETRY,
 	CH_VERB_RESOLVE_SENT,
 	CH_VERB_RESOLVE_RESEND,
+	CH_VERB_PRIORITY,
 };
 
 struct ch_command {
@@ -140,6 +142,7 @@ struct ch_command {
 	const char *reference; /* NULL: the whole mail room (pause, resume) */
 	const char *key;       /* NULL: the whole batch */
 	const char *digest;    /* release: what the person was shown (hex) */
+	int priority;          /* priority: which (store.h) */
 	struct ch_asker who;
 };
 

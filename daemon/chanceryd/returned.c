@@ -14,6 +14,7 @@
 
 #include "chanceryd/alarms.h"
 #include "chanceryd/detail.h"
+#include "chanceryd/gate.h"
 #include "chanceryd/keys.h"
 #include "chanceryd/room.h"
 #include "returns/token.h"
@@ -319,8 +320,10 @@ static void keep(const struct row *row)
 	if (added == 0)
 		return;
 	tell(row, id);
-	if (item->verified && is_bounce(item->kind) && !earlier.bounced)
+	if (item->verified && is_bounce(item->kind) && !earlier.bounced) {
 		alarm_bounce(row);
+		ch_gate_bounced(row->room, row->match->batch.id);
+	}
 }
 
 /* ---- from a mail ------------------------------------------------------ */

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "chanceryd/alarms.h"
 #include "chanceryd/dispatch.h"
+#include "chanceryd/gate.h"
 #include "chanceryd/keys.h"
 #include "chanceryd/relays.h"
 #include "chanceryd/room.h"
@@ -346,8 +347,10 @@ static void finish(struct ch_sender *sender, struct ch_under_way *item)
 		sender->last = at;
 	item->batch->under_way--;
 	sender->relay->under_way--;
-	if (!item->tried)
+	if (!item->tried) {
 		ch_relay_untried(sender->relay);
+		ch_gate_untried(item->batch);
+	}
 	sender->held--;
 	free(item);
 	if (was_first)
@@ -653,6 +656,7 @@ static int apply(const struct ch_relay *relay, struct ch_under_way *item,
 		ch_alarm_raise(room, CH_ALARM_HELD, item->batch->reference,
 			       "%s: its bytes are not those that were sent or "
 			       "approved before", item->key);
+	ch_gate_result(room, item->batch, item->letter_id, to);
 	return 0;
 }
 
@@ -741,8 +745,11 @@ static void abandon(struct ch_mailroom *room, struct ch_under_way *item,
 	int doubtful;
 
 	/* There is no reply to count by: attempts do. */
-	if (!schedule(room, item, class, item->attempt - 1, now_us, &at_us))
+	if (!schedule(room, item, class, item->attempt - 1, now_us, &at_us)) {
 		expire(room, item, why, now_us);
+		ch_gate_result(room, item->batch, item->letter_id,
+			       CH_STATE_FAILED);
+	}
 	doubtful = ch_store_abandon(room->store, item->letter_id,
 				    item->attempt, why, at_us, now_us, &err);
 	if (doubtful < 0)
@@ -751,6 +758,8 @@ static void abandon(struct ch_mailroom *room, struct ch_under_way *item,
 		item->tried = true;
 		fields.state = ch_state_name(CH_STATE_IN_DOUBT);
 		ch_turn_log(room, LOG_WARNING, &fields, "in doubt: %s", why);
+		ch_gate_result(room, item->batch, item->letter_id,
+			       CH_STATE_IN_DOUBT);
 	}
 	queued_again(room, item, at_us);
 }

@@ -114,36 +114,145 @@ static int claim_letter(struct ch_store *store, struct ch_standing *standing,
 	return 1;
 }
 
+/* As due_letters(), of those from … to. There is no index for that; the letters
+ * themselves are few. */
+static int due_between(struct ch_store *store,
+		       const struct ch_store_claim *claim, int64_t *ids,
+		       struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"SELECT DISTINCT letter_id FROM address "
+		"WHERE letter_id BETWEEN ? AND ? AND +batch_id = ? "
+		"AND +state = 0 AND +next_at_us <= ? "
+		"ORDER BY letter_id");
+	size_t len = 0;
+	int got = 0;
+
+	ch_query_put_int(&q, claim->first);
+	ch_query_put_int(&q, claim->last);
+	ch_query_put_int(&q, claim->batch_id);
+	ch_query_put_int(&q, claim->now_us);
+	while (len < claim->limit && (got = ch_query_row(&q, err)) > 0)
+		ids[len++] = ch_query_int(&q, 0);
+	return got < 0 ? -1 : (int)len;
+}
+
 static bool may_send(const struct ch_batch_memory *batch, int64_t now_us)
 {
 	return batch && batch->state == CH_BATCH_OPEN &&
 	       batch->not_before_us <= now_us;
 }
 
-static int claim_all(struct ch_store *store, const int64_t *ids,
-		     size_t ids_len, int64_t now_us,
-		     struct ch_store_letter *letters, size_t *len,
-		     struct ch_error *err)
+/* It stays in the queue: no attempt, no event. */
+static int put_off(struct ch_store *store, int64_t letter_id, int64_t now_us,
+		   int64_t until_us, struct ch_error *err)
 {
-	for (size_t i = 0; i < ids_len; i++) {
-		CH_AUTO(ch_standing) standing = { 0 };
-		int got = ch_standing_read(store, ids[i], &standing, err);
+	CH_AUTO(ch_query) q = ch_query(store,
+		"UPDATE address SET next_at_us = ? WHERE letter_id = ? "
+		"AND +state = 0 AND next_at_us <= ?");
 
-		if (got >= 0)
-			got = claim_letter(store, &standing, now_us, err);
-		if (got == 0)
-			continue;
-		if (got > 0)
-			got = ch_store_read_letter(store, ids[i], true,
-						   &letters[*len], err);
-		if (got < 0)
-			return -1;
-		if (got == 0)
-			return lost_row(store, ids[i], err);
-		standing.unsent = letters[*len].size_bytes == 0;
-		ch_standing_keep(store, &standing);
-		(*len)++;
+	ch_standing_forget(store, letter_id);
+	ch_query_put_int(&q, until_us);
+	ch_query_put_int(&q, letter_id);
+	ch_query_put_int(&q, now_us);
+	return ch_query_run(&q, err);
+}
+
+static bool is_due(const struct ch_standing *standing, int64_t now_us)
+{
+	for (size_t i = 0; i < standing->len; i++)
+		if (standing->stands[i].state == CH_STATE_QUEUED &&
+		    standing->stands[i].next_at_us <= now_us)
+			return true;
+	return false;
+}
+
+/* 1 it may go, 0 it was put off, or nothing of it is due any more. */
+static int ask_when(struct ch_store *store, const struct ch_store_claim *claim,
+		    const struct ch_standing *standing, size_t *ret_put_off,
+		    struct ch_error *err)
+{
+	CH_AUTO(ch_store_letter) letter = { 0 };
+	int64_t until_us;
+
+	if (!claim->when)
+		return 1;
+	if (!is_due(standing, claim->now_us))
+		return 0;
+	if (ch_store_read_letter(store, standing->letter_id, false, &letter,
+				 err) < 0)
+		return -1;
+	until_us = claim->when(claim->context, &letter);
+	if (until_us == 0)
+		return 1;
+	(*ret_put_off)++;
+	return put_off(store, standing->letter_id, claim->now_us,
+		       until_us > claim->now_us ? until_us : claim->now_us + 1,
+		       err) < 0 ? -1 : 0;
+}
+
+/* 1 with the letter, 0 it was not claimed. */
+static int claim_one(struct ch_store *store, const struct ch_store_claim *claim,
+		     int64_t id, struct ch_store_letter *ret,
+		     size_t *ret_put_off, struct ch_error *err)
+{
+	CH_AUTO(ch_standing) standing = { 0 };
+	int got = ch_standing_read(store, id, &standing, err);
+
+	if (got >= 0)
+		got = ask_when(store, claim, &standing, ret_put_off, err);
+	if (got > 0)
+		got = claim_letter(store, &standing, claim->now_us, err);
+	if (got <= 0)
+		return got;
+	got = ch_store_read_letter(store, id, true, ret, err);
+	if (got < 0)
+		return -1;
+	if (got == 0)
+		return lost_row(store, id, err);
+	standing.unsent = ret->size_bytes == 0;
+	ch_standing_keep(store, &standing);
+	return 1;
+}
+
+int ch_store_claim_some(struct ch_store *store,
+			const struct ch_store_claim *claim,
+			struct ch_store_letter **ret, size_t *ret_len,
+			size_t *ret_put_off, struct ch_error *err)
+{
+	struct ch_store_letter *letters;
+	size_t put_off_len = 0;
+	size_t len = 0;
+	int64_t *ids;
+	int found;
+	int got = 0;
+
+	*ret = NULL;
+	*ret_len = 0;
+	*ret_put_off = 0;
+	if (claim->limit == 0 ||
+	    !may_send(ch_store_batch_memory(store, claim->batch_id),
+		      claim->now_us))
+		return 0;
+	ids = ch_xcalloc(claim->limit, sizeof(*ids));
+	letters = ch_xcalloc(claim->limit, sizeof(*letters));
+	found = claim->last ?
+			due_between(store, claim, ids, err) :
+			due_letters(store, claim->batch_id, claim->now_us,
+				    claim->limit, ids, err);
+	for (int i = 0; i < found && got >= 0; i++) {
+		got = claim_one(store, claim, ids[i], &letters[len],
+				&put_off_len, err);
+		len += got > 0;
 	}
+	free(ids);
+	if (found < 0 || got < 0) {
+		ch_store_letters_free(letters, len);
+		return -1;
+	}
+	*ret = letters;
+	*ret_len = len;
+	*ret_put_off = put_off_len;
 	return 0;
 }
 
@@ -151,30 +260,14 @@ int ch_store_claim(struct ch_store *store, int64_t batch_id, int64_t now_us,
 		   size_t limit, struct ch_store_letter **ret, size_t *ret_len,
 		   struct ch_error *err)
 {
-	struct ch_store_letter *letters;
-	int64_t *ids;
-	size_t len = 0;
-	int found = 0;
+	const struct ch_store_claim claim = {
+		.batch_id = batch_id,
+		.now_us = now_us,
+		.limit = limit,
+	};
+	size_t unused;
 
-	*ret = NULL;
-	*ret_len = 0;
-	if (limit == 0 ||
-	    !may_send(ch_store_batch_memory(store, batch_id), now_us))
-		return 0;
-	ids = ch_xcalloc(limit, sizeof(*ids));
-	letters = ch_xcalloc(limit, sizeof(*letters));
-	found = due_letters(store, batch_id, now_us, limit, ids, err);
-	if (found > 0 && claim_all(store, ids, (size_t)found, now_us, letters,
-				   &len, err) < 0)
-		found = -1;
-	free(ids);
-	if (found < 0) {
-		ch_store_letters_free(letters, len);
-		return -1;
-	}
-	*ret = letters;
-	*ret_len = len;
-	return 0;
+	return ch_store_claim_some(store, &claim, ret, ret_len, &unused, err);
 }
 
 int ch_store_next_due(struct ch_store *store, int64_t batch_id,

@@ -43,6 +43,9 @@ int ch_store_batch_create(struct ch_store *store,
 		return -1;
 	}
 	*ret_id = sqlite3_last_insert_rowid(store->db);
+	if (ch_store_terms_any(&batch->terms) &&
+	    ch_store_terms_set(store, *ret_id, &batch->terms, err) < 0)
+		return -1;
 	memory = ch_store_remember_batch(store, *ret_id);
 	memory->state = CH_BATCH_IMPORTING;
 	memory->not_before_us = batch->not_before_us;
@@ -202,6 +205,8 @@ int ch_store_batch_drop_some(struct ch_store *store, int64_t batch_id,
 		return 1;
 	if (remove_rows(store, "DELETE FROM batch_file WHERE batch_id = ?",
 			batch_id, err) < 0 ||
+	    remove_rows(store, "DELETE FROM terms WHERE batch_id = ?", batch_id,
+			err) < 0 ||
 	    remove_rows(store, "DELETE FROM batch WHERE id = ?", batch_id,
 			err) < 0)
 		return -1;
@@ -243,7 +248,8 @@ int ch_store_batch_change(struct ch_store *store, int64_t batch_id,
 #define BATCH_COLUMNS                                                        \
 	"SELECT id, reference, state, subject, deadline, sender, reply_to, " \
 	"test_to, enqueued_by, released_by, created_us, not_before_us, "     \
-	"date_us, letters, largest_bytes, digest, summary FROM batch "        \
+	"date_us, letters, largest_bytes, digest, summary, "                 \
+	CH_TERMS_COLUMNS " FROM batch LEFT JOIN terms ON batch_id = id "     \
 	"WHERE state <> 0 "
 
 static void read_batch(const struct ch_query *q, struct ch_store_batch *ret)
@@ -267,6 +273,7 @@ static void read_batch(const struct ch_query *q, struct ch_store_batch *ret)
 		.summary = ch_query_text(q, 16),
 	};
 	ch_query_sha256(q, 15, &ret->digest);
+	ch_store_read_terms(q, 17, &ret->terms);
 }
 
 int ch_store_batch_by_reference(struct ch_store *store, const char *reference,

@@ -17,7 +17,8 @@ lib_store_libstore_a_SOURCES = \
 	lib/store/transcripts.c \
 	lib/store/sqlite.c \
 	lib/store/store-private.h lib/store/store.h \
-	lib/store/tally.c
+	lib/store/tally.c \
+	lib/store/terms.c
 nodist_lib_store_libstore_a_SOURCES = lib/store/schema/sqlite.c
 lib_store_libstore_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 

@@ -174,6 +174,16 @@ void ch_json_int(struct ch_str *out, const char *name, int64_t value);
 void ch_json_text(struct ch_str *out, const char *name, struct ch_slice text);
 const char *ch_json_end(struct ch_str *out);
 
+/* ---- terms (terms.c) --------------------------------------------------- */
+
+#define CH_TERMS_COLUMNS                                                     \
+	"priority, per_second, per_minute, per_hour, per_day, canary, "      \
+	"canary_percent, canary_wait_us, stage, canary_first, canary_last, " \
+	"canary_until_us, seen_decided, seen_refused, stopped"
+/* From these, the first of which is `column`; where there is no row all 0. */
+void ch_store_read_terms(const struct ch_query *q, int column,
+			 struct ch_store_terms *ret);
+
 /* ---- letters ---------------------------------------------------------- */
 
 /* Read the letter's row and addresses; 1, 0, -1. */

@@ -108,6 +108,38 @@ int ch_store_set(struct ch_store *store, const char *name, struct ch_slice value
 
 /* ---- batches ---------------------------------------------------------- */
 
+/* How far the first letters of a batch are, on whose outcome the others wait. */
+enum ch_canary_stage {
+	CH_CANARY_NONE,    /* there is none, or it has not begun */
+	CH_CANARY_SENDING, /* its letters go */
+	CH_CANARY_WAITING, /* they are decided; bounces may come */
+	CH_CANARY_STOPPED, /* too many were refused: a person decides */
+	CH_CANARY_PASSED,  /* the others go */
+};
+const char *ch_canary_name(enum ch_canary_stage stage);
+
+/* "high" "normal" "low"; -1 where it is none of them. */
+const char *ch_priority_name(int priority);
+int ch_priority_parse(const char *name, int *ret);
+
+/* On which terms a batch goes. All 0: like any other. */
+struct ch_store_terms {
+	int priority; /* above 0 goes first, below 0 last */
+	/* letters in a period; 0: no limit */
+	uint32_t per_second, per_minute, per_hour, per_day;
+	uint32_t canary;         /* letters that go first; 0: none */
+	uint32_t canary_percent; /* more of them refused: the batch stops */
+	int64_t canary_wait_us;  /* for bounces */
+	/* set by the daemon */
+	enum ch_canary_stage stage;
+	int64_t canary_first; /* ids of its letters, from … to */
+	int64_t canary_last;
+	int64_t canary_until_us; /* waiting: until then */
+	uint64_t seen_decided; /* verdicts that a person knew of when it went */
+	uint64_t seen_refused; /* on, and what of these was refused */
+	char stopped[240];     /* why it has paused itself, "" = it has not */
+};
+
 struct ch_store_batch {
 	int64_t id;
 	char *reference; /* owned, like all char * here */
@@ -126,6 +158,7 @@ struct ch_store_batch {
 	uint64_t largest_bytes; /* the largest of its messages */
 	struct ch_sha256 digest; /* what a release is bound to */
 	char *summary;           /* JSON object: letters per language */
+	struct ch_store_terms terms;
 };
 void ch_store_batch_release(struct ch_store_batch *batch);
 
@@ -196,6 +229,48 @@ struct ch_tally {
 int ch_store_tally(struct ch_store *store, int64_t batch_id,
 		   struct ch_tally *ret, struct ch_error *err);
 
+/* ---- terms ------------------------------------------------------------ */
+
+/* All 0 where the batch has none. */
+int ch_store_terms(struct ch_store *store, int64_t batch_id,
+		   struct ch_store_terms *ret, struct ch_error *err);
+int ch_store_terms_set(struct ch_store *store, int64_t batch_id,
+		       const struct ch_store_terms *terms,
+		       struct ch_error *err);
+/* Whether there is anything to keep. */
+bool ch_store_terms_any(const struct ch_store_terms *terms);
+/* A person lets it go on: what was refused so far is known, the reason for
+ * which it stopped is over, and so is a canary that stopped it. */
+int ch_store_terms_resume(struct ch_store *store, int64_t batch_id,
+			  struct ch_error *err);
+/* How many letters have a verdict, and how many of them were refused, or were
+ * sent and came back for good. */
+void ch_tally_verdicts(const struct ch_tally *tally, uint64_t *ret_decided,
+		       uint64_t *ret_refused);
+
+/* The canary of an open batch begins: sets stage, canary_first and canary_last
+ * in *terms, which the caller keeps. Its letters are the first that are queued;
+ * without any it has not begun. */
+int ch_store_canary_begin(struct ch_store *store, int64_t batch_id,
+			  struct ch_store_terms *terms, struct ch_error *err);
+
+struct ch_canary_count {
+	uint32_t letters; /* in all; some may be cancelled */
+	uint32_t pending; /* queued or under way */
+	uint32_t sent;
+	uint32_t refused;
+	uint32_t unclear; /* in doubt, or held */
+	uint32_t bounced; /* of those sent; verified and final */
+};
+/* Costs as much as the canary has letters. */
+int ch_store_canary_count(struct ch_store *store, int64_t batch_id,
+			  const struct ch_store_terms *terms,
+			  struct ch_canary_count *ret, struct ch_error *err);
+/* As ch_store_next_due(), of the canary's letters. */
+int ch_store_canary_next_due(struct ch_store *store, int64_t batch_id,
+			     const struct ch_store_terms *terms,
+			     int64_t *ret_at_us, struct ch_error *err);
+
 /* ---- letters ---------------------------------------------------------- */
 
 struct ch_store_address {
@@ -244,6 +319,25 @@ int ch_store_claim(struct ch_store *store, int64_t batch_id, int64_t now_us,
 		   size_t limit, struct ch_store_letter **ret, size_t *ret_len,
 		   struct ch_error *err);
 void ch_store_letters_free(struct ch_store_letter *letters, size_t len);
+
+/* A claim with more to it. */
+struct ch_store_claim {
+	int64_t batch_id;
+	int64_t now_us;
+	size_t limit;
+	int64_t first, last; /* letters from … to; 0: all of the batch */
+	/* Asked of each letter before it is claimed, with the addresses that it
+	 * has (no fields): 0 lets it go, else it stays in the queue until that
+	 * time, without an attempt. NULL: all go. */
+	int64_t (*when)(void *context, const struct ch_store_letter *letter);
+	void *context;
+};
+/* As ch_store_claim(). *ret_put_off counts letters that were not let go: with
+ * those claimed they are at most `limit`. */
+int ch_store_claim_some(struct ch_store *store,
+			const struct ch_store_claim *claim,
+			struct ch_store_letter **ret, size_t *ret_len,
+			size_t *ret_put_off, struct ch_error *err);
 
 /* When the next queued address of an open batch is due; INT64_MAX if none. */
 int ch_store_next_due(struct ch_store *store, int64_t batch_id,

@@ -160,7 +160,8 @@ def try_flags(root, number, flags, outcome, short, letter):
     port = mailhost.free_ports(1)[0]
     relay = {"name": "sink", "port": port, "connections": 3,
              "letters_per_connection": 2, "idle_timeout": "50ms"}
-    conf = {"sending": {"retry": ["2s"]}}
+    # Whole batches are refused here.
+    conf = {"sending": {"retry": ["2s"], "breaker": {"percent": 0}}}
     with Room([{**relay, **SOON} if short else relay], conf=conf) as room:
         sink = SmtpSink(root / f"{number}-faults", port, flags).listen(port)
         try:

@@ -420,6 +420,57 @@ static void a_batch_pauses_and_goes_on(void **state)
 	commit();
 }
 
+/* In the fixture one letter has failed and some were sent. */
+static void a_batch_that_stopped_goes_on(void **state)
+{
+	struct ch_store_terms terms = { .canary = 3,
+					.stage = CH_CANARY_STOPPED,
+					.stopped = "too many" };
+	struct ch_tally tally;
+
+	(void)state;
+	make_batch(CH_BATCH_OPEN);
+	assert_int_equal(say(CH_VERB_PAUSE, NULL, NULL, &second), 1);
+	OK(ch_store_terms_set(room.store, batch_id, &terms, &err));
+	assert_int_equal(say(CH_VERB_RESUME, NULL, NULL, &second), 1);
+	OK(ch_store_terms(room.store, batch_id, &terms, &err));
+	OK(ch_store_tally(room.store, batch_id, &tally, &err));
+	assert_string_equal(terms.stopped, "");
+	assert_int_equal(terms.stage, CH_CANARY_PASSED);
+	assert_int_equal(terms.seen_refused, tally.state[CH_STATE_FAILED]);
+	assert_true(terms.seen_refused > 0);
+	assert_int_equal(terms.seen_decided, tally.state[CH_STATE_FAILED] +
+						     tally.state[CH_STATE_SENT]);
+	commit();
+}
+
+static void a_batch_goes_before_others(void **state)
+{
+	static const struct {
+		int priority;
+		int64_t touched;
+	} rows[] = { { 1, 1 }, { 1, 0 }, { -1, 1 }, { 0, 1 }, { 0, 0 } };
+	struct ch_command command = { .verb = CH_VERB_PRIORITY,
+				      .who = second };
+	struct ch_store_terms terms;
+	int64_t touched;
+
+	(void)state;
+	make_batch(CH_BATCH_OPEN);
+	command.reference = reference();
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		command.priority = rows[i].priority;
+		OK(ch_mailroom_command(&room, &command, &touched, &err));
+		assert_int_equal(touched, rows[i].touched);
+		OK(ch_store_terms(room.store, batch_id, &terms, &err));
+		assert_int_equal(terms.priority, rows[i].priority);
+		if (touched)
+			assert_last_event("batch.priority_changed",
+					  second.name);
+	}
+	commit();
+}
+
 static void resuming_is_no_way_round_a_release(void **state)
 {
 	static const enum ch_batch_state states[] = { CH_BATCH_HELD,
@@ -809,6 +860,8 @@ int main(void)
 		cmocka_unit_test(what_is_not_held_is_not_released),
 		cmocka_unit_test(a_letter_is_released_only_from_held),
 		cmocka_unit_test(a_batch_pauses_and_goes_on),
+		cmocka_unit_test(a_batch_that_stopped_goes_on),
+		cmocka_unit_test(a_batch_goes_before_others),
 		cmocka_unit_test(resuming_is_no_way_round_a_release),
 		cmocka_unit_test(a_cancelled_batch_keeps_what_was_sent),
 		cmocka_unit_test(each_letter_moves_only_as_its_state_lets_it),

@@ -273,6 +273,16 @@ static void writes_a_batch(void **state)
 		.created_us = 1000000, .date_us = 2500000, .letters = 3,
 		.largest_bytes = 4711, .digest = { { 0xde, 0xad } },
 		.summary = words[7],
+		.terms = {
+			.priority = -1,
+			.per_minute = 30,
+			.per_day = 900,
+			.canary = 2,
+			.canary_percent = 10,
+			.canary_wait_us = 3600000000,
+			.stage = CH_CANARY_WAITING,
+			.canary_until_us = 3600000000,
+		},
 	};
 	const struct ch_tally tally = {
 		.state = { [CH_STATE_QUEUED] = 1, [CH_STATE_SENT] = 2 },
@@ -291,6 +301,13 @@ static void writes_a_batch(void **state)
 		"\"released_by\":null,"
 		"\"created_at\":\"1970-01-01T00:00:01Z\","
 		"\"not_before\":null,\"date\":\"1970-01-01T00:00:02Z\","
+		"\"priority\":\"low\","
+		"\"pace\":{\"per_second\":0,\"per_minute\":30,"
+		"\"per_hour\":0,\"per_day\":900},"
+		"\"canary\":{\"letters\":2,\"percent\":10,"
+		"\"wait_s\":3600,\"stage\":\"waiting\","
+		"\"until\":\"1970-01-01T01:00:00Z\"},"
+		"\"stopped\":null,"
 		"\"digest\":\"dead0000000000000000000000000000"
 		"00000000000000000000000000000000\","
 		"\"languages\":{\"en\":1,\"fr\":2},\"largest_bytes\":4711,"

@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "chanceryd/alarms.h"
+#include "chanceryd/gate.h"
 #include "chanceryd/keys.h"
 #include "chanceryd/returned.h"
 #include "chanceryd/room.h"
@@ -60,6 +61,13 @@ void ch_alarm_raise(struct ch_mailroom *room, const char *type,
 {
 	snprintf(alarm_type, sizeof(alarm_type), "%s", type);
 	alarms++;
+}
+
+static int64_t bounced_batch; /* that was told last */
+
+void ch_gate_bounced(struct ch_mailroom *unused, int64_t id)
+{
+	bounced_batch = id;
 }
 
 /* ---- a store with some letters on their way ---------------------------- */
@@ -294,6 +302,7 @@ static void a_bounce_with_our_token_is_a_fact(void **state)
 	assert_int_equal(tally().bounced, 1);
 	assert_int_equal(events("letter.bounced", NULL), 1);
 	assert_int_equal(events("alarm.bounce", NULL), 1);
+	assert_int_equal(bounced_batch, batch_id);
 }
 
 /* Numbers as in the list of bad inputs. 66 */
@@ -342,6 +351,7 @@ static void without_a_valid_token_nothing_changes(void **state)
 	assert_nothing_changed();
 	assert_int_equal(events("return.unverified", NULL), 4);
 	assert_int_equal(events("alarm.bounce", NULL), 0);
+	assert_int_not_equal(bounced_batch, batch_id);
 }
 
 /* 67 */

@@ -685,6 +685,154 @@ static void a_batch_waits_for_its_time(void **state)
 	commit();
 }
 
+static void terms_are_kept(void **state)
+{
+	const struct ch_store_terms terms = {
+		.priority = -1,
+		.per_second = 1,
+		.per_minute = 2,
+		.per_hour = 3,
+		.per_day = 4,
+		.canary = 5,
+		.canary_percent = 6,
+		.canary_wait_us = 7,
+		.stage = CH_CANARY_WAITING,
+		.canary_first = 8,
+		.canary_last = 9,
+		.canary_until_us = 10,
+		.seen_decided = 11,
+		.seen_refused = 12,
+		.stopped = "that was too much",
+	};
+	CH_AUTO(ch_store_batch) row = { 0 };
+	struct ch_store_batch batch = batch_called("DM-2");
+	struct ch_store_terms read;
+	int64_t id = batch_with("DM-1", 1, 1);
+	int64_t half;
+
+	(void)state;
+	OK(ch_store_terms(store, id, &read, &err));
+	assert_false(ch_store_terms_any(&read));
+	begin();
+	OK(ch_store_terms_set(store, id, &terms, &err));
+	batch.terms.priority = 1;
+	OK(ch_store_batch_create(store, &batch, &half, &err));
+	OK(ch_store_terms(store, half, &read, &err));
+	assert_int_equal(read.priority, 1);
+	OK(ch_store_batch_drop(store, half, &err));
+	OK(ch_store_terms(store, half, &read, &err));
+	assert_int_equal(read.priority, 0);
+	commit();
+	reopen();
+	GIVES(ch_store_batch_by_id(store, id, &row, &err), 1);
+	assert_int_equal(row.terms.priority, -1);
+	assert_int_equal(row.terms.per_second, 1);
+	assert_int_equal(row.terms.per_minute, 2);
+	assert_int_equal(row.terms.per_hour, 3);
+	assert_int_equal(row.terms.per_day, 4);
+	assert_int_equal(row.terms.canary, 5);
+	assert_int_equal(row.terms.canary_percent, 6);
+	assert_int_equal(row.terms.canary_wait_us, 7);
+	assert_int_equal(row.terms.stage, CH_CANARY_WAITING);
+	assert_int_equal(row.terms.canary_first, 8);
+	assert_int_equal(row.terms.canary_last, 9);
+	assert_int_equal(row.terms.canary_until_us, 10);
+	assert_int_equal(row.terms.seen_decided, 11);
+	assert_int_equal(row.terms.seen_refused, 12);
+	assert_string_equal(row.terms.stopped, "that was too much");
+}
+
+static void a_canary_is_the_first_letters(void **state)
+{
+	int64_t id = batch_with("DM-1", 5, 2);
+	struct ch_store_terms terms = { .canary = 2 };
+	struct ch_store_claim how = { .batch_id = id, .now_us = 5, .limit = 9 };
+	struct ch_canary_count count;
+	struct ch_store_letter *letters;
+	size_t put_off, len;
+	int64_t due, first;
+
+	(void)state;
+	begin();
+	OK(ch_store_canary_begin(store, id, &terms, &err));
+	first = terms.canary_first;
+	assert_int_equal(first, letter_of(id, "K0"));
+	assert_int_equal(terms.canary_last, letter_of(id, "K1"));
+	assert_int_equal(terms.stage, CH_CANARY_SENDING);
+	how.first = terms.canary_first;
+	how.last = terms.canary_last;
+	OK(ch_store_claim_some(store, &how, &letters, &len, &put_off, &err));
+	assert_int_equal(len, 2);
+	assert_string_equal(letters[1].key, "K1");
+	ch_store_letters_free(letters, len);
+	OK(ch_store_canary_next_due(store, id, &terms, &due, &err));
+	assert_true(due == INT64_MAX);
+	GIVES(dot(first, 1, 2), 1);
+	GIVES(end(first, 1, 0, CH_STATE_SENT), 1);
+	GIVES(end(first, 1, 1, CH_STATE_FAILED), 1);
+	GIVES(dot(terms.canary_last, 1, 1), 1);
+	GIVES(end(terms.canary_last, 1, 0, CH_STATE_SENT), 1);
+	GIVES(end(terms.canary_last, 1, 1, CH_STATE_QUEUED), 1);
+	OK(ch_store_canary_next_due(store, id, &terms, &due, &err));
+	assert_int_equal(due, 1000);
+	OK(ch_store_canary_count(store, id, &terms, &count, &err));
+	assert_int_equal(count.letters, 2);
+	assert_int_equal(count.refused, 1);
+	assert_int_equal(count.pending, 1);
+	assert_int_equal(count.sent, 0);
+	assert_int_equal(count.unclear, 0);
+	assert_int_equal(count.bounced, 0);
+	GIVES(ch_store_decide(store, id, terms.canary_last, CH_STATE_QUEUED,
+			      CH_STATE_CANCELLED, "cancel", "me", 1, &err), 1);
+	OK(ch_store_canary_count(store, id, &terms, &count, &err));
+	assert_int_equal(count.pending, 0);
+	commit();
+}
+
+static int64_t not_k1(void *context, const struct ch_store_letter *letter)
+{
+	size_t *asked = context;
+
+	(*asked)++;
+	assert_int_equal(letter->addresses_len, 2);
+	assert_int_equal(letter->addresses[0].state, CH_STATE_QUEUED);
+	return strcmp(letter->key, "K1") == 0 ? 700 : 0;
+}
+
+static void a_letter_is_put_off(void **state)
+{
+	CH_AUTO(ch_store_letter) letter = { 0 };
+	int64_t id = batch_with("DM-1", 3, 2);
+	size_t asked = 0;
+	struct ch_store_claim how = { .batch_id = id, .now_us = 5, .limit = 9,
+				      .when = not_k1, .context = &asked };
+	int64_t before = ch_store_last_event(store);
+	struct ch_store_letter *letters;
+	size_t put_off, len;
+	int64_t due;
+
+	(void)state;
+	begin();
+	OK(ch_store_claim_some(store, &how, &letters, &len, &put_off, &err));
+	assert_int_equal(asked, 3);
+	assert_int_equal(put_off, 1);
+	assert_int_equal(len, 2);
+	assert_string_equal(letters[1].key, "K2");
+	ch_store_letters_free(letters, len);
+	OK(ch_store_next_due(store, id, &due, &err));
+	assert_int_equal(due, 700);
+	assert_int_equal(ch_store_last_event(store), before);
+	commit();
+	GIVES(ch_store_letter_by_key(store, id, "K1", &letter, &err), 1);
+	assert_int_equal(letter.attempt, 0);
+	assert_int_equal(letter.first_at_us, 0);
+	assert_int_equal(letter.addresses[1].next_at_us, 700);
+	begin();
+	assert_int_equal(claim(id, 699, 9), 0);
+	assert_int_equal(claim(id, 700, 9), 1);
+	commit();
+}
+
 static void addresses_of_one_letter_go_their_own_ways(void **state)
 {
 	CH_AUTO(ch_store_letter) letter = { 0 };
@@ -1698,6 +1846,9 @@ int main(void)
 		CASE(a_claim_has_all_that_a_worker_needs),
 		CASE(what_is_due_is_claimed_once_and_in_order),
 		CASE(a_batch_waits_for_its_time),
+		CASE(terms_are_kept),
+		CASE(a_canary_is_the_first_letters),
+		CASE(a_letter_is_put_off),
 		CASE(addresses_of_one_letter_go_their_own_ways),
 		CASE(signatures_stay_with_the_first_dot),
 		CASE(letters_with_many_addresses),

@@ -39,6 +39,26 @@ CREATE TABLE batch (
 	summary       TEXT NOT NULL
 ) STRICT;
 
+-- On which terms a batch goes; a row for those that have any.
+CREATE TABLE terms (
+	batch_id        INTEGER NOT NULL PRIMARY KEY REFERENCES batch,
+	priority        INTEGER NOT NULL,
+	per_second      INTEGER NOT NULL,
+	per_minute      INTEGER NOT NULL,
+	per_hour        INTEGER NOT NULL,
+	per_day         INTEGER NOT NULL,
+	canary          INTEGER NOT NULL, -- letters that go first
+	canary_percent  INTEGER NOT NULL,
+	canary_wait_us  INTEGER NOT NULL,
+	stage           INTEGER NOT NULL, -- of the canary
+	canary_first    INTEGER NOT NULL, -- its letters
+	canary_last     INTEGER NOT NULL,
+	canary_until_us INTEGER NOT NULL,
+	seen_decided    INTEGER NOT NULL, -- when a person let it go on
+	seen_refused    INTEGER NOT NULL,
+	stopped         TEXT NOT NULL -- why it has paused itself
+) STRICT;
+
 CREATE TABLE batch_file (
 	batch_id   INTEGER NOT NULL REFERENCES batch,
 	place      INTEGER NOT NULL,
