@@ -120,6 +120,22 @@ static void show_alarms(const struct ch_term *term, const json_t *room)
 	}
 }
 
+/* Those that refuse for now. */
+static void show_domains(const struct ch_term *term, const json_t *room)
+{
+	const json_t *domain;
+	char next[CH_TIME_SIZE];
+	size_t i;
+
+	json_array_foreach(json_object_get(room, "domains"), i, domain) {
+		ch_outcome_time(domain, "next_at", next);
+		ch_term_line(term, "  domain %s: %s%s%s",
+			     ch_json_text(domain, "name"),
+			     next[0] ? "rests until " : "one letter at a time",
+			     next, next[0] ? " UTC" : "");
+	}
+}
+
 static void show_peers(const struct ch_term *term, const json_t *room)
 {
 	const json_t *peer;
@@ -209,6 +225,7 @@ static void show(const struct view *view, const struct ch_term *term)
 	show_hours(term, view->room);
 	show_alarms(term, view->room);
 	show_peers(term, view->room);
+	show_domains(term, view->room);
 	fputc('\n', term->file);
 	show_batches(term, view->batches);
 }

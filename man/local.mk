@@ -9,6 +9,7 @@ TESTS += tests/man-lint.sh tests/option-docs.py tests/event-docs.py
 # What may stand in the two kinds of configuration, for option-docs.py.
 check_PROGRAMS += tests/tools/settings-table
 tests_tools_settings_table_SOURCES = tests/tools/settings-table.c \
+	daemon/chanceryd/domain-limit.c daemon/chanceryd/domain-limit.h \
 	daemon/chanceryd/config.c daemon/chanceryd/config.h \
 	daemon/chanceryd/config-private.h \
 	daemon/chanceryd/dkim.c daemon/chanceryd/dkim.h

@@ -21,9 +21,10 @@
 #include "base/mem.h"
 #include "chanceryd/config-private.h"
 #include "chanceryd/dkim.h"
-#include "mail/dkim.h"
-#include "mail/dkim-key.h"
+#include "chanceryd/domain-limit.h"
 #include "chanceryd/zone.h"
+#include "mail/dkim-key.h"
+#include "mail/dkim.h"
 #include "store/store.h"
 #include "wire/messages.h"
 
@@ -167,6 +168,23 @@ static const struct ch_setting mailbox_table[] = {
 	{ 0 }
 };
 
+static const struct ch_setting domain_table[] = {
+	{ .name = "pattern", .type = CH_SETTING_STRINGS,
+	  .offset = offsetof(struct ch_domain_config, pattern), .min = 1,
+	  .max = 1000,
+	  .help = "such as [ \"ministry.example\", \"*.gov.example\" ]" },
+	{ .name = "shared", .type = CH_SETTING_BOOL,
+	  .offset = offsetof(struct ch_domain_config, shared),
+	  .initial = "false",
+	  .help = "the limits are of all these domains together" },
+	{ .name = "connections", .type = CH_SETTING_INT,
+	  .offset = offsetof(struct ch_domain_config, connections),
+	  .initial = "0", .max = 1000,
+	  .help = "letters at once; 0: as many as there are connections" },
+	PACE_KEYS(ch_domain_config, pace),
+	{ 0 }
+};
+
 #define AT(f) .offset = offsetof(struct ch_config, f)
 
 static const struct ch_setting smime_table[] = {
@@ -289,6 +307,9 @@ static const struct ch_setting sending_table[] = {
 	  AT(sending.schedule.max_age_ms), .initial = "\"5d\"", .min = MINUTE,
 	  .max = 60 * DAY, .help = "then a letter has expired" },
 	{ .name = "pace", .type = CH_SETTING_GROUP, .members = pace_table },
+	{ .name = "domain_rest", .type = CH_SETTING_DURATION,
+	  AT(sending.domain_rest_ms), .initial = "\"10s\"", .max = HOUR,
+	  .help = "of a recipient's domain after 421 or 4.7.z; 0s: none" },
 	{ .name = "breaker", .type = CH_SETTING_GROUP,
 	  .members = breaker_table },
 	{ .name = "windows", .type = CH_SETTING_LIST, AT(sending.windows),
@@ -372,6 +393,11 @@ const struct ch_setting ch_config_table[] = {
 	  .initial = "( )", .members = mailbox_table,
 	  .size = sizeof(struct ch_mailbox_config), .max = 16,
 	  .help = "where answers and bounces come in" },
+	{ .name = "domains", .type = CH_SETTING_LIST, AT(domains),
+	  .initial = "( )", .members = domain_table,
+	  .size = sizeof(struct ch_domain_config), .max = 1000,
+	  .help = "what the recipients' domains take; the first that matches "
+		  "holds" },
 	{ .name = "sending", .type = CH_SETTING_GROUP,
 	  .members = sending_table },
 	{ .name = "release", .type = CH_SETTING_GROUP,
@@ -760,6 +786,24 @@ static void check_mailboxes(const struct rules *r)
 	}
 }
 
+static void check_domains(const struct rules *r)
+{
+	const struct ch_domain_config *domains = r->config->domains.items;
+
+	for (size_t i = 0; i < r->config->domains.len; i++) {
+		CH_AUTOCHAR path = ch_xasprintf("domains[%zu].pattern", i);
+		const struct ch_setting_strings *words = &domains[i].pattern;
+
+		for (size_t j = 0; j < words->len; j++)
+			if (!ch_domain_is_pattern(words->items[j]))
+				complain(r, path,
+					 "such as \"ministry.example\", "
+					 "\"*.gov.example\" or \"*\"",
+					 "\"%s\" is no pattern of domains",
+					 words->items[j]);
+	}
+}
+
 static void check_delays(const struct rules *r, const char *path,
 			 const struct ch_setting_strings *words, int64_t least,
 			 struct ch_retry_delays *ret)
@@ -922,6 +966,7 @@ static void check_rules(void *config, const char *shown,
 	check_dkim(&r);
 	check_relays(&r);
 	check_mailboxes(&r);
+	check_domains(&r);
 	check_retry(&r);
 	check_windows(&r);
 	check_store(&r);

@@ -68,6 +68,14 @@ struct ch_window_config {
 	char *to;
 };
 
+/* Domains of recipients, and what each of them takes. */
+struct ch_domain_config {
+	struct ch_setting_strings pattern; /* domain-limit.h */
+	bool shared;         /* all of them together, not each */
+	int64_t connections; /* letters at once; 0 = no limit */
+	struct ch_pace_config pace;
+};
+
 struct ch_mailbox_config {
 	struct ch_peer_config peer;
 	char *folder;        /* "INBOX" */
@@ -104,6 +112,7 @@ struct ch_config {
 	} store;
 	struct ch_setting_list relays;    /* of struct ch_relay_config */
 	struct ch_setting_list mailboxes; /* of struct ch_mailbox_config */
+	struct ch_setting_list domains;   /* of struct ch_domain_config */
 	struct {
 		/* "5m" "15m" … by what was said */
 		struct ch_setting_strings retry, retry_busy, retry_policy,
@@ -114,6 +123,8 @@ struct ch_config {
 		struct ch_setting_strings holidays;
 		char *holidays_file; /* "" = none */
 		struct ch_hours hours; /* owned: these four, read */
+		int64_t domain_rest_ms; /* the first, after 421 or 4.7.z; 0 =
+					   none */
 		int64_t breaker_percent; /* of a batch's letters refused: it
 					    pauses itself; 0 = never */
 		int64_t breaker_least;   /* letters refused, before it does */

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "chanceryd/alarms.h"
+#include "chanceryd/domains.h"
 #include "chanceryd/gate.h"
 #include "chanceryd/relays.h"
 #include "chanceryd/room.h"
@@ -12,6 +13,7 @@
 
 #define BATCHES_AT_ONCE 100 /* rows read when starting */
 #define TURN_OF_A_BATCH 16  /* letters before the next one's turn */
+#define PUT_OFF_MAX 256     /* letters in a turn, so that none gets long */
 #define ACCURACY_US 1000
 
 struct ch_dispatch {
@@ -21,6 +23,7 @@ struct ch_dispatch {
 	size_t next; /* whose turn it is */
 	bool kicked;
 	bool look; /* one of them is to be looked at */
+	size_t put_off; /* letters in this turn, for their domains */
 	sd_event_source *timer; /* owned: the earliest that is not due yet */
 };
 
@@ -314,7 +317,8 @@ static void hand_over(struct ch_mailroom *room, struct ch_active_batch *batch,
 		      const struct ch_store_letter *letters, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		ch_sender_give(ch_relays_take(room), batch, &letters[i]);
+		ch_sender_give(ch_relays_take(room), batch, &letters[i],
+			       ch_domains_hold(room, i));
 }
 
 /* `now_us` is what the batch was found due by: with two looks at the clock it
@@ -332,12 +336,14 @@ static void claim(struct ch_mailroom *room, struct ch_active_batch *batch,
 	how.limit = ch_gate_room(room, batch, limit, now_us, &how);
 	if (how.limit == 0)
 		return;
+	ch_domains_begin(room, batch, &how);
 	if (ch_store_claim_some(room->store, &how, &letters, &len, &put_off,
 				&err) < 0)
 		ch_room_fail(room, &err);
 	hand_over(room, batch, letters, len);
 	ch_store_letters_free(letters, len);
 	ch_gate_took(batch, len);
+	room->dispatch->put_off += put_off;
 	/* Fewer than there was room for: the rest is not due yet. */
 	if (len + put_off < how.limit &&
 	    ch_gate_next_due(room, batch, &batch->due_us, &err) < 0)
@@ -381,6 +387,11 @@ static uint64_t waiting(struct ch_mailroom *room)
 	return tally.state[CH_STATE_QUEUED];
 }
 
+static void go_on(void *room)
+{
+	ch_dispatch_kick(room);
+}
+
 /* A turn that finds no room is not used up. */
 static void claim_for_all(struct ch_dispatch *dispatch, int64_t now_us)
 {
@@ -388,15 +399,19 @@ static void claim_for_all(struct ch_dispatch *dispatch, int64_t now_us)
 	struct ch_active_batch *batch;
 	size_t limit;
 
+	dispatch->put_off = 0;
 	if (!any_due(dispatch, now_us))
 		return;
 	if (ch_relays_understaffed(room))
 		ch_relays_staff(room, waiting(room));
-	while ((limit = ch_relays_room(room)) > 0 &&
+	while (dispatch->put_off < PUT_OFF_MAX &&
+	       (limit = ch_relays_room(room)) > 0 &&
 	       (batch = next_due(dispatch, now_us)))
 		claim(room, batch, limit < TURN_OF_A_BATCH ? limit :
 							     TURN_OF_A_BATCH,
 		      now_us);
+	if (dispatch->put_off >= PUT_OFF_MAX)
+		ch_mailroom_after_commit(room, go_on, room);
 }
 
 static void keep_paces(struct ch_dispatch *dispatch)
@@ -422,6 +437,7 @@ void ch_dispatch_run(struct ch_mailroom *room)
 			claim_for_all(dispatch, now_us);
 	} while (dispatch->look); /* a canary was judged */
 	keep_paces(dispatch);
+	ch_domains_keep(room);
 	ch_relays_keep(room);
 	drop_idle(dispatch);
 	set_timer(dispatch, now_us);

@@ -510,6 +510,23 @@ static json_t *relays_of(const struct ch_mailroom_state *state)
 	return array;
 }
 
+static json_t *domains_of(const struct ch_mailroom_state *state)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < state->domains_len; i++) {
+		const struct ch_domain_state *domain = &state->domains[i];
+		json_t *object = json_object();
+
+		put_text(object, "name", domain->name);
+		put_int(object, "refusals", domain->refusals);
+		put_int(object, "under_way", domain->under_way);
+		put(object, "next_at", ch_http_time(domain->next_us));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
 static json_t *mailboxes_of(const struct ch_mailroom_state *state)
 {
 	json_t *array = json_array();
@@ -570,6 +587,7 @@ json_t *ch_http_state(const struct ch_mailroom_state *state)
 	put(object, "now", ch_http_time(ch_clock_now_us()));
 	put(object, "hours", hours_of(state));
 	put(object, "relays", relays_of(state));
+	put(object, "domains", domains_of(state));
 	put(object, "mailboxes", mailboxes_of(state));
 	put(object, "alarms", alarms_of(state));
 	put_int(object, "imports_under_way",

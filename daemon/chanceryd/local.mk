@@ -6,6 +6,12 @@ tests_unit_test_schedule_SOURCES = tests/unit/test-schedule.c \
 tests_unit_test_schedule_LDADD = $(UNIT_LIBS)
 TESTS += tests/unit/test-schedule
 
+check_PROGRAMS += tests/unit/test-domain-limit
+tests_unit_test_domain_limit_SOURCES = tests/unit/test-domain-limit.c \
+	daemon/chanceryd/domain-limit.c daemon/chanceryd/domain-limit.h
+tests_unit_test_domain_limit_LDADD = $(UNIT_LIBS)
+TESTS += tests/unit/test-domain-limit
+
 check_PROGRAMS += tests/unit/test-pace
 tests_unit_test_pace_SOURCES = tests/unit/test-pace.c \
 	daemon/chanceryd/pace.c daemon/chanceryd/pace.h
@@ -30,6 +36,7 @@ EXTRA_DIST += tests/corpora/hours
 
 check_PROGRAMS += tests/unit/test-config
 tests_unit_test_config_SOURCES = tests/unit/test-config.c \
+	daemon/chanceryd/domain-limit.c daemon/chanceryd/domain-limit.h \
 	daemon/chanceryd/config.c daemon/chanceryd/config.h \
 	daemon/chanceryd/config-private.h \
 	daemon/chanceryd/dkim.c daemon/chanceryd/dkim.h
@@ -48,6 +55,8 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/detail.c daemon/chanceryd/detail.h \
 	daemon/chanceryd/dkim.c daemon/chanceryd/dkim.h \
 	daemon/chanceryd/dispatch.c daemon/chanceryd/dispatch.h \
+	daemon/chanceryd/domain-limit.c daemon/chanceryd/domain-limit.h \
+	daemon/chanceryd/domains.c daemon/chanceryd/domains.h \
 	daemon/chanceryd/doors.c daemon/chanceryd/doors.h \
 	daemon/chanceryd/gate.c daemon/chanceryd/gate.h \
 	daemon/chanceryd/http.c daemon/chanceryd/http.h \

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "chanceryd/alarms.h"
+#include "chanceryd/domains.h"
 #include "chanceryd/imports.h"
 #include "chanceryd/receive.h"
 #include "chanceryd/relays.h"
@@ -30,6 +31,7 @@ const struct ch_mailroom_state *ch_mailroom_state(struct ch_mailroom *room)
 	shown->started_us = room->started_us;
 	shown->relays = ch_relays_state(room, &shown->relays_len);
 	shown->mailboxes = ch_receive_state(room, &shown->mailboxes_len);
+	shown->domains = ch_domains_state(room, &shown->domains_len);
 	shown->alarms = ch_alarms_list(room->alarms, &shown->alarms_len);
 	shown->commits = ch_turn_commits(room->turn);
 	shown->worker_restarts = ch_workers_restarts(room->workers);

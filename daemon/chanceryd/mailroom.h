@@ -50,6 +50,14 @@ struct ch_mailbox_state {
 	uint32_t last_uid;
 };
 
+/* A recipients' domain that rests, or comes back from it. */
+struct ch_domain_state {
+	const char *name;
+	uint32_t refusals; /* in a row, less what it has recovered */
+	uint32_t under_way; /* letters */
+	int64_t next_us; /* no letter before; 0: one at a time */
+};
+
 struct ch_alarm {
 	const char *type; /* "alarm.auth" … as the event */
 	const char *text;
@@ -63,6 +71,8 @@ struct ch_mailroom_state {
 	size_t relays_len;
 	const struct ch_mailbox_state *mailboxes;
 	size_t mailboxes_len;
+	const struct ch_domain_state *domains; /* some, where there are many */
+	size_t domains_len;
 	const struct ch_alarm *alarms;
 	size_t alarms_len;
 	uint64_t commits;         /* since the start */

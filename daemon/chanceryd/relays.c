@@ -94,6 +94,7 @@ static void release_sender(struct ch_sender *sender)
 		struct ch_under_way *letter = sender->first;
 
 		sender->first = letter->next;
+		free(letter->hold);
 		free(letter);
 	}
 	sd_event_source_disable_unref(sender->deadline);

@@ -14,6 +14,7 @@
 #include "chanceryd/chores.h"
 #include "chanceryd/decisions.h"
 #include "chanceryd/dispatch.h"
+#include "chanceryd/domains.h"
 #include "chanceryd/http.h"
 #include "chanceryd/imports.h"
 #include "chanceryd/keys.h"
@@ -146,6 +147,7 @@ static void settle(struct ch_mailroom *room)
 
 static int start_parts(struct ch_mailroom *room, struct ch_error *err)
 {
+	room->domains = ch_domains_new(room);
 	if (ch_keys_open(room->state_dir, &room->keys, err) < 0 ||
 	    ch_chores_new(room, &room->chores, err) < 0 ||
 	    ch_workers_new(room, &room->workers, err) < 0 ||
@@ -189,6 +191,7 @@ void ch_room_free(struct ch_mailroom *room)
 	ch_http_stop(CH_TAKE(room->http));
 	ch_service_free(CH_TAKE(room->service));
 	ch_dispatch_free(CH_TAKE(room->dispatch));
+	ch_domains_free(CH_TAKE(room->domains));
 	ch_chores_free(CH_TAKE(room->chores));
 	ch_receive_free(CH_TAKE(room->receive));
 	ch_imports_free(CH_TAKE(room->imports));

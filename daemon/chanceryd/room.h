@@ -23,6 +23,7 @@
 struct ch_alarms;   /* alarms.h */
 struct ch_chores;   /* chores.h */
 struct ch_dispatch; /* dispatch.h */
+struct ch_domains;  /* domains.h */
 struct ch_http;     /* http.h */
 struct ch_imports;  /* imports.h */
 struct ch_keys;     /* keys.h */
@@ -49,6 +50,7 @@ struct ch_mailroom {
 	struct ch_alarms *alarms;
 	struct ch_keys *keys;
 	struct ch_relays *relays;
+	struct ch_domains *domains;
 	struct ch_dispatch *dispatch;
 	struct ch_imports *imports;
 	struct ch_receive *receive;

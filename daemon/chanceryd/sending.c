@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "chanceryd/alarms.h"
 #include "chanceryd/dispatch.h"
+#include "chanceryd/domains.h"
 #include "chanceryd/gate.h"
 #include "chanceryd/keys.h"
 #include "chanceryd/relays.h"
@@ -301,7 +302,8 @@ static void set_deadline(struct ch_sender *sender)
 }
 
 void ch_sender_give(struct ch_sender *sender, struct ch_active_batch *batch,
-		    const struct ch_store_letter *letter)
+		    const struct ch_store_letter *letter,
+		    struct ch_hold *hold)
 {
 	struct ch_under_way *item;
 
@@ -309,6 +311,7 @@ void ch_sender_give(struct ch_sender *sender, struct ch_active_batch *batch,
 	item = ch_xzalloc(sizeof(*item) + strlen(letter->key) + 1);
 	memcpy(item->key, letter->key, strlen(letter->key) + 1);
 	item->batch = batch;
+	item->hold = hold;
 	item->letter_id = letter->id;
 	item->attempt = letter->attempt;
 	item->first_at_us = letter->first_at_us;
@@ -351,6 +354,7 @@ static void finish(struct ch_sender *sender, struct ch_under_way *item)
 		ch_relay_untried(sender->relay);
 		ch_gate_untried(item->batch);
 	}
+	ch_hold_end(sender->relay->room, item->hold, item->tried);
 	sender->held--;
 	free(item);
 	if (was_first)
@@ -616,6 +620,30 @@ static void judge_relay(struct ch_relay *relay,
 	}
 }
 
+/* And of the address's domain. */
+static void judge_domain(struct ch_mailroom *room,
+			 const struct ch_under_way *item,
+			 const struct ch_send_address_result *result)
+{
+	enum ch_reply_class class;
+
+	switch (result->outcome) {
+	case CH_OUTCOME_DEFERRED:
+		class = class_of(result);
+		if (class == CH_REPLY_BUSY || class == CH_REPLY_POLICY)
+			ch_domains_refused(room, item->letter_id, result->seq,
+					   result->reply);
+		return;
+	case CH_OUTCOME_SENT:
+	case CH_OUTCOME_FAILED:
+		if (item->hold)
+			ch_domains_well(room, item->letter_id, result->seq);
+		return;
+	default:
+		return;
+	}
+}
+
 static int apply(const struct ch_relay *relay, struct ch_under_way *item,
 		 const struct ch_send_address_result *result, int64_t now_us,
 		 struct ch_error *err)
@@ -657,6 +685,7 @@ static int apply(const struct ch_relay *relay, struct ch_under_way *item,
 			       "%s: its bytes are not those that were sent or "
 			       "approved before", item->key);
 	ch_gate_result(room, item->batch, item->letter_id, to);
+	judge_domain(room, item, result);
 	return 0;
 }
 

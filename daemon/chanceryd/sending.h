@@ -21,6 +21,7 @@
 #include "chanceryd/workers.h"
 
 struct ch_active_batch; /* dispatch.h */
+struct ch_hold;         /* domains.h */
 struct ch_store_letter;
 
 #define CH_SENDER_HOLDS 8 /* letters at most, whatever the worker asks for */
@@ -29,6 +30,7 @@ struct ch_store_letter;
 struct ch_under_way {
 	struct ch_under_way *next;
 	struct ch_active_batch *batch; /* counted there */
+	struct ch_hold *hold; /* owned: its places at domains (domains.h) */
 	int64_t letter_id;
 	int64_t first_at_us; /* of its age */
 	uint32_t attempt;
@@ -102,8 +104,9 @@ extern const struct ch_worker_role_table ch_send_role;
 /* ch_post's `filled`: says SEND_SETUP. `owner` is a struct ch_crew. */
 void ch_crew_filled(void *owner);
 
-/* Hand over a letter that was claimed in this turn. */
+/* Hand over a letter that was claimed in this turn; takes `hold`. */
 void ch_sender_give(struct ch_sender *sender, struct ch_active_batch *batch,
-		    const struct ch_store_letter *letter);
+		    const struct ch_store_letter *letter,
+		    struct ch_hold *hold);
 
 #endif

@@ -15,6 +15,7 @@
 #include "chanceryd/receive.h"
 #include "chanceryd/relays.h"
 #include "chanceryd/room.h"
+#include "chanceryd/domains.h"
 #include "chanceryd/workers.h"
 
 #define STATUS_EVERY_US 1000000
@@ -117,6 +118,7 @@ static void use(struct ch_mailroom *room, struct ch_config *fresh)
 	room->config = fresh;
 	ch_opening_forget(room);
 	ch_relays_reload(room);
+	ch_domains_reload(room);
 	ch_receive_reload(room);
 	ch_config_free(old);
 	ch_log(&room->log, LOG_NOTICE, NULL, "the configuration was read again");

@@ -158,6 +158,23 @@ static int put_off(struct ch_store *store, int64_t letter_id, int64_t now_us,
 	return ch_query_run(&q, err);
 }
 
+int ch_store_bring_forward(struct ch_store *store, int64_t letter_id,
+			   int64_t from_us, int64_t to_us,
+			   struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"UPDATE address SET next_at_us = ? WHERE letter_id = ? "
+		"AND +state = 0 AND next_at_us = ?");
+	int moved;
+
+	ch_standing_forget(store, letter_id);
+	ch_query_put_int(&q, to_us);
+	ch_query_put_int(&q, letter_id);
+	ch_query_put_int(&q, from_us);
+	moved = ch_query_run(&q, err);
+	return moved < 0 ? -1 : moved > 0;
+}
+
 static bool is_due(const struct ch_standing *standing, int64_t now_us)
 {
 	for (size_t i = 0; i < standing->len; i++)

@@ -574,6 +574,20 @@ int ch_store_set(struct ch_store *store, const char *name,
 	return ch_query_run(&q, err) < 0 ? -1 : 0;
 }
 
+/* Such a value is text: the monotonic clock, the other clock, and more. */
+int ch_store_forget_paces(struct ch_store *store, const char *prefix,
+			  int64_t before_us, struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"DELETE FROM setting WHERE substr(name, 1, length(?1)) = ?1 "
+		"AND CAST(substr(CAST(value AS TEXT), "
+		"instr(CAST(value AS TEXT), ' ') + 1) AS INTEGER) < ?2");
+
+	ch_query_put_text(&q, prefix);
+	ch_query_put_int(&q, before_us);
+	return ch_query_run(&q, err) < 0 ? -1 : 0;
+}
+
 int ch_store_mailbox(struct ch_store *store, const char *mailbox,
 		     uint32_t *ret_uidvalidity, uint32_t *ret_last_uid,
 		     struct ch_error *err)

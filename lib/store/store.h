@@ -106,6 +106,11 @@ int ch_store_get(struct ch_store *store, const char *name,
 int ch_store_set(struct ch_store *store, const char *name, struct ch_slice value,
 		 struct ch_error *err);
 
+/* Forget settings that begin so and hold a pace (pace.h of the daemon) that was
+ * written before. */
+int ch_store_forget_paces(struct ch_store *store, const char *prefix,
+			  int64_t before_us, struct ch_error *err);
+
 /* ---- batches ---------------------------------------------------------- */
 
 /* How far the first letters of a batch are, on whose outcome the others wait. */
@@ -338,6 +343,12 @@ int ch_store_claim_some(struct ch_store *store,
 			const struct ch_store_claim *claim,
 			struct ch_store_letter **ret, size_t *ret_len,
 			size_t *ret_put_off, struct ch_error *err);
+
+/* A letter that was put off until `from_us` is due at `to_us` instead: 1, or 0
+ * where nothing of it waits for that time. */
+int ch_store_bring_forward(struct ch_store *store, int64_t letter_id,
+			   int64_t from_us, int64_t to_us,
+			   struct ch_error *err);
 
 /* When the next queued address of an open batch is due; INT64_MAX if none. */
 int ch_store_next_due(struct ch_store *store, int64_t batch_id,

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* domain-limit.h - which domain an address has, which patterns it matches, and
+ * when a letter that has to wait for its domain comes back.
+ *
+ * Pure functions over values; times are those of the monotonic clock.
+ *
+ * Letters that wait are given slots: one behind the other, as far apart as the
+ * domain can take letters. So each is put off once and not over and over, and
+ * they do not come back together. The slots are no reservation: where one comes
+ * too early, because the domain is slower than was thought, its letter gets
+ * another one at the end. Each batch has a row of slots of its own, so that a
+ * small batch does not wait behind a large one.
+ */
+#ifndef CH_CHANCERYD_DOMAIN_LIMIT_H
+#define CH_CHANCERYD_DOMAIN_LIMIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "chanceryd/pace.h"
+
+/* Behind the last @, in lower case (ASCII), into `ret`. False: there is none,
+ * or it does not fit. */
+#define CH_DOMAIN_MAX 256
+bool ch_domain_of(const char *address, char ret[CH_DOMAIN_MAX]);
+
+/* Whether `domain` (in lower case) is meant: "ministry.example" itself,
+ * "*.example" each below it, "*" every one. */
+bool ch_domain_matches(const char *pattern, const char *domain);
+/* Whether it is such a pattern at all. */
+bool ch_domain_is_pattern(const char *pattern);
+
+#define CH_SLOTS_BATCHES 4 /* that have a row of their own */
+#define CH_SLOTS_AHEAD_MS (60 * 60 * 1000LL) /* what lies farther away is looked
+					      at again after one or two of it */
+
+struct ch_slots {
+	struct {
+		int64_t batch_id;
+		int64_t last_ms; /* slot that was given last */
+	} rows[CH_SLOTS_BATCHES];
+	size_t oldest; /* the row that another batch takes */
+};
+
+/* The next slot of a batch: not before `from_ms`, and `step_ms` (at least 1)
+ * behind the one before. Where that is too far ahead, some time after
+ * CH_SLOTS_AHEAD_MS by `seed`. */
+int64_t ch_slots_next(struct ch_slots *slots, int64_t batch_id, int64_t now_ms,
+		      int64_t from_ms, int64_t step_ms, uint64_t seed);
+
+/* How far apart letters may go: by the slowest of the pace's periods; 0 where
+ * it has none. */
+int64_t ch_domain_step_ms(const struct ch_pace *pace);
+
+#define CH_DOMAIN_REST_MAX_MS (15 * 60 * 1000LL)
+
+/* How long a domain rests after so many refusals in a row: `first_ms`, twice
+ * that, … at most CH_DOMAIN_REST_MAX_MS. */
+int64_t ch_domain_rest_ms(int64_t first_ms, uint32_t refusals);
+
+#endif
