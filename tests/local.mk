@@ -34,8 +34,10 @@ TESTS += tests/system/test-acceptance-smtp.py tests/system/test-pitfalls.py \
 	tests/system/test-relays.py tests/system/test-smtp-sink.py
 
 # On which terms a batch goes, and to whom.
-dist_check_SCRIPTS += tests/system/test-terms.py tests/system/test-domains.py
-TESTS += tests/system/test-terms.py tests/system/test-domains.py
+dist_check_SCRIPTS += tests/system/test-terms.py tests/system/test-domains.py \
+	tests/system/test-split.py
+TESTS += tests/system/test-terms.py tests/system/test-domains.py \
+	tests/system/test-split.py
 
 # make soak
 SOAK += soak-kills

@@ -88,6 +88,19 @@ enum ch_reply_class ch_reply_classify(uint32_t code, struct ch_slice status,
 	return code == 421 ? CH_REPLY_BUSY : CH_REPLY_OTHER;
 }
 
+bool ch_reply_is_too_many(uint32_t code, struct ch_slice status,
+			  struct ch_slice reply)
+{
+	static const char *const too_many[] = { "too many recipient" };
+
+	if (code < 400)
+		return false;
+	if (status.len > 0)
+		return status.len == 5 && memcmp(status.data + 1, ".5.3", 4) == 0;
+	return code == 452 ||
+	       (code == 552 && has_any(reply, too_many, CH_COUNT(too_many)));
+}
+
 /* ---- rest ------------------------------------------------------------- */
 
 int64_t ch_rest_ms(uint32_t failures, uint64_t seed)

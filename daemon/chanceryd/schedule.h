@@ -34,6 +34,13 @@ enum ch_reply_class {
 enum ch_reply_class ch_reply_classify(uint32_t code, struct ch_slice status,
 				      struct ch_slice reply);
 
+/* Whether this refusal of one address means that its message has too many of
+ * them: x.5.3 (RFC 3463 section 3.6), or 452, or 552 that says so (RFC 5321
+ * section 4.5.3.1.10). A 452 without a status may mean the server's storage;
+ * who asks knows that other addresses of the message were taken. */
+bool ch_reply_is_too_many(uint32_t code, struct ch_slice status,
+			  struct ch_slice reply);
+
 struct ch_retry_delays {
 	int64_t *ms; /* the last one goes on */
 	size_t len;  /* at least 1 */

@@ -540,6 +540,18 @@ static uint32_t deferrals_of(struct ch_mailroom *room,
 	return deferrals;
 }
 
+/* The relay took the message for some addresses, and these are more than it
+ * takes at once: they go now, and not when the schedule says. Each time at least
+ * one is sent, so that has an end. */
+static bool is_split(const struct ch_under_way *item,
+		     const struct ch_send_address_result *result)
+{
+	return item->some_sent && (result->outcome == CH_OUTCOME_DEFERRED ||
+				   result->outcome == CH_OUTCOME_FAILED) &&
+	       ch_reply_is_too_many(result->code, result->status,
+				    result->reply);
+}
+
 /* What an outcome makes of the address. */
 static enum ch_state state_after(struct ch_mailroom *room,
 				 const struct ch_under_way *item,
@@ -549,8 +561,11 @@ static enum ch_state state_after(struct ch_mailroom *room,
 {
 	bool untried = result->outcome == CH_OUTCOME_UNTRIED;
 
-	*ret_at_us = 0;
+	*ret_at_us = now_us;
 	*ret_expired = false;
+	if (is_split(item, result))
+		return CH_STATE_QUEUED;
+	*ret_at_us = 0;
 	switch (result->outcome) {
 	case CH_OUTCOME_SENT:
 		return CH_STATE_SENT;
@@ -662,6 +677,7 @@ static int apply(const struct ch_relay *relay, struct ch_under_way *item,
 		.relay = result->outcome == CH_OUTCOME_UNTRIED ?
 				 CH_SLICE_EMPTY : ch_slice_of(relay->name),
 		.next_at_us = at_us,
+		.split = is_split(item, result),
 	};
 	struct ch_error failure;
 	int changed = ch_store_result(room->store, item->letter_id,
@@ -704,6 +720,14 @@ static void keep_notes(const struct ch_sender *sender,
 		ch_room_fail(room, &err);
 }
 
+static bool any_sent(const struct ch_send_result *results)
+{
+	for (uint32_t i = 0; i < results->results_len; i++)
+		if (results->results[i].outcome == CH_OUTCOME_SENT)
+			return true;
+	return false;
+}
+
 static int on_result(struct ch_mailroom *room, struct ch_worker *worker,
 		     const void *message, struct ch_error *err)
 {
@@ -721,6 +745,7 @@ static int on_result(struct ch_mailroom *room, struct ch_worker *worker,
 				    (long long)results->letter_id);
 	ch_crash_point("sending.result");
 	keep_notes(sender, results);
+	item->some_sent = any_sent(results);
 	for (uint32_t i = 0; i < results->results_len; i++) {
 		if (apply(sender->relay, item, &results->results[i], now_us,
 			  err) < 0)

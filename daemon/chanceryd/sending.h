@@ -36,6 +36,7 @@ struct ch_under_way {
 	uint32_t attempt;
 	uint32_t pending; /* addresses that have no result yet */
 	bool tried;       /* the relay has heard of it, or may have */
+	bool some_sent;   /* to some of its addresses, in this attempt */
 	bool told;        /* a "go" was given: not called back any more */
 	bool called_back; /* the answer to its dot was "no" */
 	bool differs;     /* because its bytes are not those of before */

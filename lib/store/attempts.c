@@ -450,6 +450,8 @@ static const char *result_event(const struct ch_store_result *result)
 	case CH_STATE_HELD:
 		return "letter.held";
 	default:
+		if (result->split)
+			return "letter.split";
 		return result->code ? "letter.deferred" : "letter.requeued";
 	}
 }
@@ -566,6 +568,7 @@ int ch_store_result(struct ch_store *store, int64_t letter_id,
 	if (result_row(store, letter_id, stand, result, now_us, err) < 0)
 		return -1;
 	if (result->to == CH_STATE_QUEUED && result->code != 0 &&
+	    !result->split &&
 	    count_deferral(store, letter_id, result->seq, err) < 0)
 		return -1;
 	stand->state = result->to;

@@ -424,6 +424,8 @@ struct ch_store_result {
 	struct ch_slice reply;
 	struct ch_slice relay; /* it was tried over; "" where it was not */
 	int64_t next_at_us;
+	bool split; /* queued: the message had too many addresses. No refusal of
+		       this one, and the event is "letter.split" */
 };
 int ch_store_result(struct ch_store *store, int64_t letter_id,
 		    uint32_t attempt, const struct ch_store_result *result,

@@ -187,9 +187,43 @@ static void rests(void **state)
 	assert_int_equal(ch_rest_failures(UINT32_MAX, 0), UINT32_MAX);
 }
 
+static void too_many_addresses(void **state)
+{
+	static const struct {
+		uint32_t code;
+		const char *status, *reply;
+		bool too_many;
+	} rows[] = {
+		{ 452, "4.5.3", "Error: too many recipients", true },
+		{ 452, "", "too many recipients", true },
+		{ 452, "", "", true },
+		{ 452, "4.3.1", "Insufficient system storage", false },
+		{ 452, "4.2.2", "Mailbox full", false },
+		{ 451, "4.5.3", "later", true },
+		{ 552, "5.5.3", "Too many recipients", true },
+		{ 552, "", "Too MANY recipients", true },
+		{ 552, "", "Quota exceeded", false },
+		{ 552, "5.2.2", "too many recipients", false },
+		{ 550, "5.5.3", "no more", true },
+		{ 550, "", "too many recipients", false },
+		{ 450, "", "too many recipients", false },
+		{ 250, "2.5.3", "", false },
+		{ 0, "", "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++)
+		assert_int_equal(
+			ch_reply_is_too_many(rows[i].code,
+					     ch_slice_of(rows[i].status),
+					     ch_slice_of(rows[i].reply)),
+			rows[i].too_many);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(too_many_addresses),
 		cmocka_unit_test(retries),
 		cmocka_unit_test(retries_are_spread_and_fixed),
 		cmocka_unit_test(replies),
