@@ -128,6 +128,14 @@ tests_unit_test_commands_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_commands_LDADD = $(STORE_LIBS) $(UNIT_LIBS) $(JSON_LIBS)
 TESTS += tests/unit/test-commands
 
+check_PROGRAMS += tests/unit/test-gate
+tests_unit_test_gate_SOURCES = tests/unit/test-gate.c \
+	daemon/chanceryd/detail.c daemon/chanceryd/gate.c \
+	daemon/chanceryd/pace.c daemon/chanceryd/relay-keep.c
+tests_unit_test_gate_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_gate_LDADD = $(STORE_LIBS) $(UNIT_LIBS) $(JSON_LIBS)
+TESTS += tests/unit/test-gate
+
 check_PROGRAMS += tests/unit/test-returned
 tests_unit_test_returned_SOURCES = tests/unit/test-returned.c \
 	daemon/chanceryd/detail.c daemon/chanceryd/keys.c \
