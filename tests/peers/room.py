@@ -51,6 +51,7 @@ class Room:
         self.events = []
         self.alarms = []
         self.hours = None
+        self.domains = []
         self.posts = []       # (path, object or the parts of an upload)
         self.gets = []        # (door, path)
         self.answers = {}     # path of a POST: (status, object)
@@ -125,7 +126,7 @@ class Room:
         return {"version": "0.1.0", "state": "running", "started_at": START,
                 "now": START, "letters": total, **facts,
                 "batches": len(self.batches),
-                "hours": self.hours,
+                "hours": self.hours, "domains": self.domains,
                 "relays": [{"name": "relay", "state": "ready", "text": "",
                             "backup": self.hours is not None,
                             "next_at": self.hours and self.hours["until"],

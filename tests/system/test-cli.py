@@ -551,6 +551,52 @@ class Reading(WithRoom):
         self.assertIn("within its hours (hours in UTC)",
                       self.chancery("status"))
 
+    def test_status_of_terms(self):
+        """What holds a batch back, and what it was stopped for."""
+        batch = self.room.batches["DM-1276"]
+        canary = {"letters": 10, "percent": 10, "wait_s": 3600,
+                  "stage": "none", "until": None}
+        begun = {**canary, "pending": 1, "sent": 8, "refused": 1,
+                 "unclear": 0, "bounced": 0}
+        rows = (
+            ({"priority": "normal", "pace": None, "canary": None}, []),
+            ({"priority": "low",
+              "pace": {"per_second": 0, "per_minute": 30, "per_hour": 0,
+                       "per_day": 900}, "canary": canary},
+             ["priority    low", "pace        at most 30 a minute, 900 a day",
+              "canary      10 letters go first"]),
+            ({"canary": {**begun, "stage": "sending"}},
+             ["canary      8 of 10 sent, 1 refused or unclear; the others "
+              "wait for them"]),
+            ({"canary": {**begun, "stage": "waiting", "sent": 10,
+                         "refused": 0, "until": "2026-11-30T07:00:00Z"}},
+             ["canary      10 of 10 sent; waiting for bounces until "
+              "2026-11-30 07:00 UTC"]),
+            ({"canary": {**begun, "stage": "passed"}},
+             ["canary      8 of 10 sent, 1 refused or unclear; the others "
+              "go"]),
+            ({"canary": {**begun, "stage": "stopped"}, "state": "paused",
+              "stopped": "too many\x1b[31m"},
+             ["1 refused or unclear; stopped", "PAUSED      too many"]))
+        for more, lines in rows:
+            self.room.batches["DM-1276"] = {**batch, **more}
+            out = self.chancery("status", "DM-1276")
+            for line in lines:
+                self.assertIn(line, out)
+            self.assertNotIn("\x1b", out)
+        self.assertNotIn("canary", self.chancery("status"))
+
+    def test_status_of_domains(self):
+        self.room.domains = [
+            {"name": "ministry.example", "refusals": 2, "under_way": 0,
+             "next_at": "2026-11-30T07:00:00Z"},
+            {"name": "other.example", "refusals": 1, "under_way": 1,
+             "next_at": None}]
+        out = self.chancery("status")
+        self.assertIn("domain ministry.example: rests until 2026-11-30 07:00 "
+                      "UTC", out)
+        self.assertIn("domain other.example: one letter at a time", out)
+
     def test_status(self):
         out = self.chancery("status")
         self.assertIn("chanceryd 0.1.0: running", out)
@@ -909,6 +955,9 @@ class Deciding(WithRoom):
                  {}, "Relay a b/c: paused"),
                 (("resume", "--relay", "main"), "/v1/relays/main/resume", {},
                  "Relay main: goes on"),
+                (("priority", "A/77/12", "high"),
+                 "/v1/batches/A%2F77%2F12/priority", {"priority": "high"},
+                 "A/77/12: high priority"),
                 (("cancel", "DM-1276"), "/v1/batches/DM-1276/cancel", {},
                  "DM-1276: cancelled: 1 letter"),
                 (("cancel", "A/77/12"), "/v1/batches/A%2F77%2F12/cancel", {},
@@ -934,6 +983,11 @@ class Deciding(WithRoom):
                 self.assertEqual(self.room.posts.pop(), (path, body))
                 self.assertEqual(self.lines(self.chancery(*words, "--json")),
                                  [{"touched": 1}])
+
+    def test_no_priority(self):
+        self.chancery("priority", "DM-1276", "urgent", code=64)
+        self.assertIn("high, normal or low", self.err)
+        self.assertEqual(self.room.posts, [])
 
     def test_either(self):
         """A word that is a batch, and a letter of another one."""
@@ -1075,6 +1129,33 @@ class Enqueue(WithRoom):
                           ("карта.fr.pdf", b"%PDF 2")])
         self.assertEqual(self.lines(self.enqueue(
             "--yes", "--json"))[0]["reference"], "DM-1")
+
+    def test_terms(self):
+        """Each becomes a field; what is no term is said here."""
+        self.enqueue("--yes", "--priority", "high", "--per-second", "2",
+                     "--per-minute", "30", "--per-hour", "500", "--per-day",
+                     "900", "--canary", "10,5%", "--canary-wait", "1h30m")
+        parts = self.room.posts[0][1]
+        fields = {name: data for name, file, data in parts if file is None}
+        self.assertEqual(fields, {
+            "reference": b"DM-1", "deadline": b"2026-12-18",
+            "priority": b"high", "per_second": b"2", "per_minute": b"30",
+            "per_hour": b"500", "per_day": b"900", "canary": b"10",
+            "canary_percent": b"5", "canary_wait_s": b"5400"})
+        self.room.posts.clear()
+        for words, text in (
+                (("--priority", "urgent"), "high, normal or low"),
+                (("--per-minute", "0"), "--per-minute is a number"),
+                (("--per-day", "1e3"), "--per-day is a number"),
+                (("--canary", "ten"), "--canary is like 10 or 10,5%"),
+                (("--canary", "10,"), "--canary is like 10 or 10,5%"),
+                (("--canary", "10;5"), "--canary is like 10 or 10,5%"),
+                (("--canary-wait", "1h"), "needs --canary"),
+                (("--canary", "1", "--canary-wait", "soon"),
+                 "--canary-wait is like")):
+            self.enqueue("--yes", *words, code=64)
+            self.assertIn(text, self.err)
+        self.assertEqual(self.room.posts, [])
 
     def test_tables_and_files(self):
         (self.dir / "files").mkdir()
