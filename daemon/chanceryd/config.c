@@ -395,7 +395,7 @@ const struct ch_setting ch_config_table[] = {
 	  .help = "where answers and bounces come in" },
 	{ .name = "domains", .type = CH_SETTING_LIST, AT(domains),
 	  .initial = "( )", .members = domain_table,
-	  .size = sizeof(struct ch_domain_config), .max = 1000,
+	  .size = sizeof(struct ch_domain_config), .max = 100,
 	  .help = "what the recipients' domains take; the first that matches "
 		  "holds" },
 	{ .name = "sending", .type = CH_SETTING_GROUP,

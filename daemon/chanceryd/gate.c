@@ -133,17 +133,21 @@ static void stop(struct ch_mailroom *room, struct ch_active_batch *batch,
 {
 	const struct ch_log_fields about = { .batch = batch->reference };
 	struct ch_error err;
+	int changed;
 
 	(void)ch_turn_open(room);
-	if (ch_store_batch_change(room->store, batch->id, CH_BATCH_OPEN,
-				  CH_BATCH_PAUSED, "", &err) < 0)
+	changed = ch_store_batch_change(room->store, batch->id, CH_BATCH_OPEN,
+					CH_BATCH_PAUSED, "", &err);
+	if (changed < 0)
 		ch_room_fail(room, &err);
 	batch->open = false;
+	ch_dispatch_batch(room, batch->id);
+	if (changed == 0) /* a person was faster, in this turn */
+		return;
 	save(room, batch, terms);
 	tell(room, batch, "batch.paused", why, terms->stopped);
 	ch_turn_log(room, LOG_ERR, &about, "paused itself: %s",
 		    terms->stopped);
-	ch_dispatch_batch(room, batch->id);
 }
 
 /* ---- the canary ------------------------------------------------------- */
@@ -201,7 +205,9 @@ static void judge_canary(struct ch_mailroom *room,
 	struct ch_error err;
 	uint64_t bad;
 
-	if (ch_store_canary_count(room->store, batch->id, terms, &count,
+	/* A person may have changed something in this turn. */
+	if (ch_store_terms(room->store, batch->id, terms, &err) < 0 ||
+	    ch_store_canary_count(room->store, batch->id, terms, &count,
 				  &err) < 0)
 		ch_room_fail(room, &err);
 	bad = (uint64_t)count.refused + count.unclear + count.bounced;

@@ -358,7 +358,7 @@ static int read_flag(const struct ch_upload *upload, enum field field,
 }
 
 #define PACE_MAX 100000000
-#define CANARY_MAX 10000
+#define CANARY_MAX 1000 /* it is counted with each result */
 #define CANARY_WAIT_MAX_S (60 * 24 * 3600)
 #define CANARY_PERCENT 10 /* where nobody says */
 
