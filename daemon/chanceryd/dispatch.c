@@ -23,6 +23,7 @@ struct ch_dispatch {
 	size_t next; /* whose turn it is */
 	bool kicked;
 	bool look; /* one of them is to be looked at */
+	int64_t now_ms; /* of this run; monotonic */
 	size_t put_off; /* letters in this turn, for their domains */
 	sd_event_source *timer; /* owned: the earliest that is not due yet */
 };
@@ -277,16 +278,17 @@ static void look_at_changed(struct ch_dispatch *dispatch)
 
 /* ---- claiming --------------------------------------------------------- */
 
-static bool is_due(const struct ch_active_batch *batch, int64_t now_us)
+static bool is_due(const struct ch_dispatch *dispatch,
+		   const struct ch_active_batch *batch, int64_t now_us)
 {
 	return batch->open && batch->due_us <= now_us &&
-	       batch->wait_us <= now_us;
+	       batch->wait_ms <= dispatch->now_ms;
 }
 
 static bool any_due(const struct ch_dispatch *dispatch, int64_t now_us)
 {
 	for (size_t i = 0; i < dispatch->len; i++)
-		if (is_due(dispatch->batches[i], now_us))
+		if (is_due(dispatch, dispatch->batches[i], now_us))
 			return true;
 	return false;
 }
@@ -303,7 +305,7 @@ static struct ch_active_batch *next_due(struct ch_dispatch *dispatch,
 		size_t at = (dispatch->next + i) % dispatch->len;
 		struct ch_active_batch *batch = dispatch->batches[at];
 
-		if (is_due(batch, now_us) &&
+		if (is_due(dispatch, batch, now_us) &&
 		    (!best || batch->priority > best->priority)) {
 			best = batch;
 			next = at + 1;
@@ -353,9 +355,12 @@ static void claim(struct ch_mailroom *room, struct ch_active_batch *batch,
 }
 
 /* When it may go on: it is due, and its pace lets it. */
-static int64_t next_of(const struct ch_active_batch *batch)
+static int64_t next_of(const struct ch_dispatch *dispatch,
+		       const struct ch_active_batch *batch, int64_t now_us)
 {
-	return batch->due_us > batch->wait_us ? batch->due_us : batch->wait_us;
+	int64_t wait_us = now_us + (batch->wait_ms - dispatch->now_ms) * 1000;
+
+	return batch->due_us > wait_us ? batch->due_us : wait_us;
 }
 
 static void set_timer(struct ch_dispatch *dispatch, int64_t now_us)
@@ -364,10 +369,10 @@ static void set_timer(struct ch_dispatch *dispatch, int64_t now_us)
 
 	for (size_t i = 0; i < dispatch->len; i++) {
 		const struct ch_active_batch *batch = dispatch->batches[i];
+		int64_t at_us = next_of(dispatch, batch, now_us);
 
-		if (batch->open && next_of(batch) > now_us &&
-		    next_of(batch) < next_us)
-			next_us = next_of(batch);
+		if (batch->open && at_us > now_us && at_us < next_us)
+			next_us = at_us;
 	}
 	(void)sd_event_source_set_enabled(dispatch->timer, SD_EVENT_OFF);
 	if (next_us == INT64_MAX)
@@ -428,6 +433,7 @@ void ch_dispatch_run(struct ch_mailroom *room)
 	if (!dispatch->kicked)
 		return;
 	dispatch->kicked = false;
+	dispatch->now_ms = ch_clock_mono_ms();
 	now_us = ch_store_in_transaction(room->store) ? ch_turn_open(room) :
 							ch_clock_now_us();
 	do {

@@ -26,7 +26,7 @@ struct ch_active_batch {
 	bool open;        /* letters of it may go */
 	bool cancelled;   /* none will go again */
 	int64_t due_us;   /* the next queued one; INT64_MAX: none */
-	int64_t wait_us;  /* its pace: none before; 0: it does not wait */
+	int64_t wait_ms;  /* its pace: none before; monotonic */
 	int priority;     /* higher goes first; equal ones take turns */
 	struct ch_gate *gate; /* owned; NULL: as fast as it goes (gate.h) */
 	bool look;        /* ask the store again before the turn ends */

@@ -2,7 +2,8 @@
 /* domains.c - see domains.h. */
 #include "chanceryd/domains.h"
 
-#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"

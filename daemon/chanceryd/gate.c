@@ -2,7 +2,7 @@
 /* gate.c - see gate.h. */
 #include "chanceryd/gate.h"
 
-#include <assert.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -94,13 +94,13 @@ void ch_gate_use(struct ch_mailroom *room, struct ch_active_batch *batch,
 	batch->priority = terms->priority;
 	if (!is_paced(terms) && !is_canary_ahead(terms)) {
 		ch_gate_free(CH_TAKE(batch->gate));
-		batch->wait_us = 0;
+		batch->wait_ms = 0;
 		return;
 	}
 	if (!batch->gate)
 		batch->gate = ch_xzalloc(sizeof(*batch->gate));
 	batch->gate->terms = *terms;
-	batch->wait_us = 0;
+	batch->wait_ms = 0;
 	use_pace(room, batch);
 }
 
@@ -346,8 +346,11 @@ size_t ch_gate_room(struct ch_mailroom *room, struct ch_active_batch *batch,
 	if (!gate)
 		return limit;
 	if (is_canary(batch) && gate->terms.stage == CH_CANARY_WAITING) {
-		batch->due_us = INT64_MAX; /* the judgement sees to that */
 		judge_canary(room, batch, now_us);
+		/* Where it has passed or stopped, it is looked at again. */
+		batch->due_us = gate->terms.stage == CH_CANARY_WAITING ?
+					gate->terms.canary_until_us :
+					INT64_MAX;
 		return 0;
 	}
 	if (is_canary(batch)) {
@@ -356,8 +359,7 @@ size_t ch_gate_room(struct ch_mailroom *room, struct ch_active_batch *batch,
 	}
 	may = ch_paced_may(&gate->pace, now_ms);
 	if (may == 0)
-		batch->wait_us = now_us + 1000 * (1 + ch_paced_next_ms(
-						&gate->pace, now_ms) - now_ms);
+		batch->wait_ms = 1 + ch_paced_next_ms(&gate->pace, now_ms);
 	return may < limit ? may : limit;
 }
 

@@ -41,7 +41,7 @@ int ch_gate_next_due(struct ch_mailroom *room,
 		     struct ch_error *err);
 
 /* Set what a claim is bounded by. Returns how many letters may go, at most
- * `limit`; 0: not before batch->wait_us. */
+ * `limit`; 0: not before batch->wait_ms. */
 size_t ch_gate_room(struct ch_mailroom *room, struct ch_active_batch *batch,
 		    size_t limit, int64_t now_us,
 		    struct ch_store_claim *claim);

@@ -4,6 +4,7 @@
 #include "store/store-private.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
