@@ -543,8 +543,9 @@ static const struct ch_option options[] = {
 	{ "per-hour", 0, "N", false, "No hour has more letters." },
 	{ "per-day", 0, "N", false, "No 24 hours have more letters." },
 	{ "canary", 0, "N", false,
-	  "Send N letters, and the others only when these were sent; where more "
-	  "than 10% of them were refused, or with N,5% than 5%, it pauses." },
+	  "Send N letters, and the others only when these were sent; where "
+	  "more than 10% of them were refused, or with N,5% than 5%, it "
+	  "pauses." },
 	{ "canary-wait", 0, "TIME", false,
 	  "Then wait so long for bounces, such as 1h." },
 	{ "hold", 0, NULL, false, "Queue it, and wait for its release." },

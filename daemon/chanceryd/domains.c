@@ -404,8 +404,8 @@ static int64_t when_for(struct ch_domains *domains,
 static int64_t when(void *context, const struct ch_store_letter *letter)
 {
 	struct ch_domains *domains = context;
-	struct ch_hold *hold = ch_xzalloc(
-		sizeof(*hold) + letter->addresses_len * sizeof(hold->domains[0]));
+	size_t size = letter->addresses_len * sizeof(struct domain *);
+	struct ch_hold *hold = ch_xzalloc(sizeof(*hold) + size);
 	int64_t until_us = 0;
 
 	hold->since_ms = ch_clock_mono_ms();
