@@ -531,3 +531,33 @@ class Room:
         return wait_for(kind, lambda: next(
             (e for e in self.events(after) if e["type"] == kind), None),
             timeout)
+
+
+# ---- a send worker that is played ------------------------------------------
+
+def worker(room, want=0):
+    """The next one that chanceryd starts; it wants so many letters."""
+    one = room.puppet()
+    one.expect("send-setup", TIMEOUT)
+    if want:
+        one.send("send-ready", want=want)
+    return one
+
+
+def key(letter):
+    return letter["key"].decode()
+
+
+def take_letters(one):
+    """The letters that it is given, until no more come."""
+    letters = []
+    while not one.is_silent():
+        letters.append(one.letter())
+    return letters
+
+
+def send(one, letter):
+    """Through its dot to a good reply."""
+    one.dot(letter)
+    assert one.expect("send-go")["go"] == 1
+    one.result(letter, SENT, 250)

@@ -5,8 +5,8 @@ a refusal for now; with this test as the send workers, and with a sink."""
 import signal
 
 import harness
-from harness import DEFERRED, FAILED, SENT, UNTRIED, Room, Sink, table, \
-    wait_for
+from harness import (DEFERRED, FAILED, UNTRIED, Room, Sink, key, send,
+                     table, take_letters, wait_for, worker)
 
 BUSY = "ministry.example"
 
@@ -18,45 +18,8 @@ def room(*domains, rest="0s", **sending):
 
 
 def conf(*domains, rest="0s", **sending):
-    listed = ", ".join(harness.group(one) for one in domains)
-    return {"sending": {"domain_rest": rest, **sending},
-            "domains": Verbatim(f"( {listed} )")}
-
-
-class Verbatim(str):
-    """A value as it is written in the file."""
-
-
-def plain(value, setting=harness.setting):
-    return str(value) if isinstance(value, Verbatim) else setting(value)
-
-
-harness.setting = plain
-
-
-def worker(r, want=0):
-    one = r.puppet()
-    one.expect("send-setup", harness.TIMEOUT)
-    if want:
-        one.send("send-ready", want=want)
-    return one
-
-
-def key(letter):
-    return letter["key"].decode()
-
-
-def take_all(one):
-    letters = []
-    while not one.is_silent():
-        letters.append(one.letter())
-    return letters
-
-
-def send(one, letter):
-    one.dot(letter)
-    assert one.expect("send-go")["go"] == 1
-    one.result(letter, SENT, 250)
+    listed = {"domains": domains} if domains else {}
+    return {"sending": {"domain_rest": rest, **sending}, **listed}
 
 
 def busy(one, letter):
@@ -79,7 +42,7 @@ def test_connections():
         r.start()
         r.enqueue("DM-1", ministry(5) + table(3, start=10).split("\n", 1)[1])
         one = worker(r, want=8)
-        letters = take_all(one)
+        letters = take_letters(one)
         assert len(of(letters)) == 2
         assert len(letters) == 5
         waiting = r.letters("DM-1", "queued")
@@ -111,7 +74,7 @@ def test_each_domain_or_all():
             r.start()
             r.enqueue("DM-1", rows)
             one = worker(r, want=8)
-            letters = take_all(one)
+            letters = take_letters(one)
             assert len(letters) == count, (shared, [key(x) for x in letters])
 
 
@@ -123,7 +86,7 @@ def test_the_first_entry_that_matches():
         r.enqueue("DM-1", ministry(5) + table(
             4, "a@other.example", 10).split("\n", 1)[1])
         one = worker(r, want=8)
-        letters = take_all(one)
+        letters = take_letters(one)
         assert len(of(letters)) == 3
         assert len(of(letters, "other.example")) == 1
 
@@ -140,11 +103,11 @@ def test_a_letter_to_two_domains():
         r.start()
         r.enqueue("DM-1", rows)
         one = worker(r, want=8)
-        letters = take_all(one)
+        letters = take_letters(one)
         assert [key(x) for x in letters] == ["K0", "K4"]
         send(one, letters[0])
         wait_for("K1 and K2", lambda: len(r.letters("DM-1", "claimed")) == 3)
-        assert sorted(key(x) for x in take_all(one)) == ["K1", "K2"]
+        assert sorted(key(x) for x in take_letters(one)) == ["K1", "K2"]
 
 
 def test_pace_of_a_domain():
@@ -153,7 +116,7 @@ def test_pace_of_a_domain():
         r.start()
         r.enqueue("DM-1", ministry(9))
         one = worker(r, want=2)
-        letters = take_all(one)
+        letters = take_letters(one)
         assert len(letters) == 2
         one.result(letters[0], UNTRIED, 0, "closed")
         send(one, letters[1])
@@ -162,12 +125,12 @@ def test_pace_of_a_domain():
         one.exit()
         r.start()
         one = worker(r, want=8)
-        assert len(take_all(one)) == 2
+        assert len(take_letters(one)) == 2
         waiting = r.letters("DM-1", "queued").values()
         times = {x["addresses"][0]["next_at"] for x in waiting}
         assert len(times) > 1, "they do not come back together"
         r.enqueue("DM-2", table(1))
-        assert [key(x) for x in take_all(one)] == ["K000000"]
+        assert [key(x) for x in take_letters(one)] == ["K000000"]
 
 
 def test_a_pace_goes_on_by_itself():
@@ -188,7 +151,7 @@ def test_rest_after_a_refusal():
         r.start()
         r.enqueue("DM-1", ministry(8))
         one = worker(r, want=2)
-        letters = take_all(one)
+        letters = take_letters(one)
         assert len(letters) == 2, "nothing limits it yet"
         busy(one, letters[0])
         busy(one, letters[1])
@@ -237,7 +200,7 @@ def test_what_waits_is_paused_and_cancelled():
         r.enqueue("DM-1", ministry(3))
         r.enqueue("DM-2", ministry(3, start=10))
         one = worker(r, want=8)
-        letters = take_all(one)
+        letters = take_letters(one)
         assert len(letters) == 1
         r.post("/v1/batches/DM-1/cancel")
         r.post("/v1/batches/DM-2/pause")
@@ -253,7 +216,7 @@ def test_a_reload_lets_them_go():
         r.start()
         r.enqueue("DM-1", ministry(4))
         one = worker(r, want=8)
-        letter, = take_all(one)
+        letter, = take_letters(one)
         r.configure([{"name": "main", "port": 1, "connections": 1,
                       "connections_per_worker": 1}], **conf())
         r.signal(signal.SIGHUP)

@@ -4,37 +4,13 @@
 letters before the rest; and when it pauses itself. With this test as the send
 workers, so that every letter that leaves is seen."""
 import harness
-from harness import FAILED, SENT, UNTRIED, Room, table, wait_for
+from harness import (FAILED, UNTRIED, Room, key, send, table, take_letters,
+                     wait_for, worker)
 
 
 def room(connections=1, **conf):
     return Room([{"name": "main", "port": 1, "connections": connections,
                   "connections_per_worker": 1}], puppets=True, conf=conf)
-
-
-def worker(r, want=0):
-    one = r.puppet()
-    one.expect("send-setup", harness.TIMEOUT)
-    if want:
-        one.send("send-ready", want=want)
-    return one
-
-
-def key(letter):
-    return letter["key"].decode()
-
-
-def take_all(one):
-    letters = []
-    while not one.is_silent():
-        letters.append(one.letter())
-    return letters
-
-
-def send(one, letter):
-    one.dot(letter)
-    assert one.expect("send-go")["go"] == 1
-    one.result(letter, SENT, 250)
 
 
 def refuse(one, letter):
@@ -108,7 +84,7 @@ def test_priority_is_changed():
         restart(r, one)
         assert r.batch("B")["priority"] == "high"
         one = worker(r, want=4)
-        assert sorted(key(x) for x in take_all(one)) == [
+        assert sorted(key(x) for x in take_letters(one)) == [
             "K000010", "K000011", "K000012", "K000013"]
 
 
@@ -132,7 +108,7 @@ def test_pace_of_a_batch():
         r.start()
         r.enqueue("SLOW", table(9), per_hour="3")
         one = worker(r, want=2)
-        letters = take_all(one)
+        letters = take_letters(one)
         assert len(letters) == 2
         one.result(letters[0], UNTRIED, 0, "closed")
         send(one, letters[1])
@@ -141,10 +117,10 @@ def test_pace_of_a_batch():
         assert r.batch("SLOW")["pace"] == {
             "per_second": 0, "per_minute": 0, "per_hour": 3, "per_day": 0}
         one = worker(r, want=6)
-        letters = take_all(one)
+        letters = take_letters(one)
         assert len(letters) == 2, letters
         r.enqueue("FAST", table(3, start=10))
-        assert [key(x) for x in take_all(one)] == ["K000010", "K000011",
+        assert [key(x) for x in take_letters(one)] == ["K000010", "K000011",
                                                    "K000012"]
 
 
@@ -165,7 +141,7 @@ def test_canary_passes():
         r.start()
         r.enqueue("DM-1", table(6), canary="2")
         one = worker(r, want=5)
-        letters = take_all(one)
+        letters = take_letters(one)
         assert [key(x) for x in letters] == ["K000000", "K000001"]
         send(one, letters[0])
         assert one.is_silent()
@@ -174,16 +150,16 @@ def test_canary_passes():
             "sending", 1, 1), canary
         restart(r, one)  # the second one is queued again
         one = worker(r, want=5)
-        letters = take_all(one)
+        letters = take_letters(one)
         assert [key(x) for x in letters] == ["K000001"]
         send(one, letters[0])
-        assert len(take_all(one)) == 4
+        assert len(take_letters(one)) == 4
         assert r.batch("DM-1")["canary"]["stage"] == "passed"
         event = r.wait_event("batch.canary_passed")
         assert event["batch"] == "DM-1" and event["who"] in ("", None)
         restart(r, one)
         one = worker(r, want=5)
-        assert len(take_all(one)) == 4
+        assert len(take_letters(one)) == 4
 
 
 def test_canary_stops():
@@ -192,7 +168,7 @@ def test_canary_stops():
         r.start()
         r.enqueue("DM-1", table(9), canary="4", canary_percent="25")
         one = worker(r, want=8)
-        letters = take_all(one)
+        letters = take_letters(one)
         assert len(letters) == 4
         refuse(one, letters[0])
         r.wait_letters("DM-1", failed=1)
@@ -213,7 +189,7 @@ def test_canary_stops():
         assert alarms(r) == ["alarm.batch"]
         assert r.post("/v1/batches/DM-1/resume").json == {"touched": 1}
         one = worker(r, want=8)
-        letters = take_all(one)
+        letters = take_letters(one)
         assert len(letters) == 7
         assert not alarms(r)
         assert "uid" in r.wait_event("batch.resumed")["who"]
@@ -237,7 +213,7 @@ def test_canary_waits_for_bounces():
         assert r.batch("DM-1")["canary"]["until"] == canary["until"]
         r.enqueue("DM-2", table(1, start=10))
         one = worker(r, want=3)
-        assert [key(x) for x in take_all(one)] == ["K000010"]
+        assert [key(x) for x in take_letters(one)] == ["K000010"]
 
 
 def test_canary_waits_and_goes_on():
@@ -274,7 +250,7 @@ def test_canary_that_is_cancelled():
         r.post("/v1/batches/DM-1/letters/K000000/cancel")
         r.post("/v1/resume")
         one = worker(r, want=3)
-        assert [key(x) for x in take_all(one)] == ["K000001", "K000002"]
+        assert [key(x) for x in take_letters(one)] == ["K000001", "K000002"]
 
 
 def test_canary_of_a_held_batch():
@@ -284,11 +260,11 @@ def test_canary_of_a_held_batch():
         batch = r.enqueue("DM-1", table(3), canary="1", hold="1")
         r.enqueue("DM-2", table(1, start=10))
         one = worker(r, want=5)
-        assert [key(x) for x in take_all(one)] == ["K000010"]
+        assert [key(x) for x in take_letters(one)] == ["K000010"]
         answer = r.post("/v1/batches/DM-1/release",
                         {"digest": batch["digest"]})
         assert answer.status == 200, answer.body
-        assert [key(x) for x in take_all(one)] == ["K000000"]
+        assert [key(x) for x in take_letters(one)] == ["K000000"]
 
 
 # ---- breaker -------------------------------------------------------------
@@ -299,7 +275,7 @@ def test_breaker():
         r.start()
         r.enqueue("DM-1", table(40))
         ones = [worker(r, want=4) for _ in range(2)]
-        taken = [take_all(one) for one in ones]
+        taken = [take_letters(one) for one in ones]
         letters = [(one, x) for one, mine in zip(ones, taken) for x in mine]
         assert len(letters) == 8
         for one, letter in letters[:4]:
@@ -324,7 +300,7 @@ def test_breaker():
         assert alarms(r) == ["alarm.batch"]
         assert r.post("/v1/batches/DM-1/resume").status == 200
         one, other = worker(r, want=8), worker(r)
-        letters = take_all(one)
+        letters = take_letters(one)
         for letter in letters[:4]:
             refuse(one, letter)
         send(one, letters[4])
@@ -344,7 +320,7 @@ def test_breaker_that_is_off():
         r.start()
         r.enqueue("DM-1", table(12))
         one = worker(r, want=8)
-        for letter in take_all(one):
+        for letter in take_letters(one):
             refuse(one, letter)
         r.wait_letters("DM-1", failed=8)
         assert r.batch("DM-1")["state"] == "open"
@@ -356,7 +332,7 @@ def test_a_few_of_many():
         r.start()
         r.enqueue("DM-1", table(9))
         one = worker(r, want=8)
-        letters = take_all(one)
+        letters = take_letters(one)
         for letter in letters[:4]:
             send(one, letter)
         r.wait_letters("DM-1", sent=4)
@@ -378,13 +354,13 @@ def test_retry_of_what_was_refused():
         r.start()
         r.enqueue("DM-1", table(4))
         one = worker(r, want=2)
-        for letter in take_all(one):
+        for letter in take_letters(one):
             refuse(one, letter)
         wait_for("it to stop", lambda: r.batch("DM-1")["state"] == "paused")
         r.post("/v1/batches/DM-1/retry")
         r.post("/v1/batches/DM-1/resume")
         one.send("send-ready", want=2)
-        for letter in take_all(one):
+        for letter in take_letters(one):
             refuse(one, letter)
         wait_for("it to stop", lambda: len(stops(r, "DM-1")) == 2)
 
@@ -398,10 +374,10 @@ def test_at_with_all_of_them():
                   not_before="2090-01-02T08:00:00Z")
         r.enqueue("DM-2", table(1, start=10))
         one = worker(r, want=5)
-        assert [key(x) for x in take_all(one)] == ["K000010"]
+        assert [key(x) for x in take_letters(one)] == ["K000010"]
         restart(r, one)
         one = worker(r, want=5)
-        assert [key(x) for x in take_all(one)] == ["K000010"]
+        assert [key(x) for x in take_letters(one)] == ["K000010"]
 
 
 if __name__ == "__main__":
