@@ -110,7 +110,7 @@ static const struct ch_setting relay_table[] = {
 	  .initial = "4", .min = 1, .max = 64, .help = "at once" },
 	{ .name = "connections_per_worker", .type = CH_SETTING_INT,
 	  .offset = offsetof(struct ch_relay_config, connections_per_worker),
-	  .initial = "16", .min = 1, .max = CH_SEND_LINES_MAX,
+	  .initial = "8", .min = 1, .max = CH_SEND_LINES_MAX,
 	  .help = "1: each has a process of its own" },
 	{ .name = "weight", .type = CH_SETTING_INT,
 	  .offset = offsetof(struct ch_relay_config, weight),
