@@ -206,22 +206,97 @@ def test_the_envelope_id_proves_as_much():
         assert counts(room)["bounced"] == 1
 
 
-def test_a_bounce_ends_a_doubt():
-    with Room() as room:
-        room.start()
-        reader, _ = room.reader()
-        room.enqueue("DM-1", TABLE)
-        sender = room.puppet("send")
-        sender.ready(1)
-        letter = sender.letter()
-        sender.dot(letter)
-        assert sender.expect("send-go")["go"] == 1
-        sender.result(letter, harness.IN_DOUBT)
-        room.wait_letters("DM-1", in_doubt=1)
-        token = letter["envelope_from"].split(b"+")[1].split(b"@")[0]
-        room.tell(reader, HARD, token=token,
-                  recipients=reports("minister@aaa.example"))
-        room.wait_letters("DM-1", in_doubt=0, sent=1)
+def in_doubt(room, sender):
+    """Its next letter, whose verdict never came."""
+    letter = sender.letter()
+    sender.dot(letter)
+    assert sender.expect("send-go")["go"] == 1
+    sender.result(letter, harness.IN_DOUBT)
+    return letter
+
+
+def token_of(letter):
+    return letter["envelope_from"].split(b"+")[1].split(b"@")[0]
+
+
+def one_in_doubt(room):
+    """AAA in doubt, and its sender, who asks for no more; the other two
+    wait."""
+    room.enqueue("DM-1", TABLE)
+    sender = room.puppet("send")
+    sender.ready(1)
+    letter = in_doubt(room, sender)
+    assert letter["key"] == b"AAA", letter
+    room.wait_letters("DM-1", in_doubt=1)
+    return sender, letter
+
+
+# kind, whether it is a report, how the event calls it
+PROOFS = (
+    (HARD, True, "bounce"),
+    (SOFT, True, "bounce"),
+    (DELAYED, True, "delay"),
+    (DELIVERED, True, "delivery"),
+    (MDN, False, "receipt"),
+    (AUTOREPLY, False, "auto-reply"),
+    (REPLY, False, "answer"),
+)
+
+
+def evidence(kind, is_report):
+    return {"recipients": reports("minister@aaa.example", kind)
+            } if is_report else {}
+
+
+def test_each_proof_ends_a_doubt():
+    """And by the Message-ID alone, which every reader knows, none does."""
+    for kind, is_report, name in PROOFS:
+        with Room() as room:
+            room.start()
+            reader, _ = room.reader()
+            _, letter = one_in_doubt(room)
+            said = evidence(kind, is_report)
+            room.tell(reader, kind, references=[letter["message_id"]], **said)
+            last = room.returns()[-1]
+            assert (last["key"], last["verified"]) == ("AAA", False), last
+            assert room.batch("DM-1")["letters"]["in_doubt"] == 1, name
+            room.tell(reader, kind, token=token_of(letter), **said)
+            last = room.returns()[-1]
+            assert (last["key"], last["verified"]) == ("AAA", True), last
+            assert room.batch("DM-1")["letters"]["in_doubt"] == 0, name
+            assert room.letters("DM-1")["AAA"]["state"] == "sent", name
+            sent = [e for e in room.events() if e["type"] == "letter.sent"]
+            assert len(sent) == 1 and sent[0]["key"] == "AAA", sent
+            assert sent[0]["detail"]["evidence"] == name, sent
+            assert sent[0]["detail"]["attempt"] == 1, sent
+
+
+def test_an_earlier_attempt_proves_nothing_of_the_next():
+    """In doubt, sent once more, in doubt again: what comes back of the first
+    attempt leaves the second in doubt."""
+    for kind, is_report, name in PROOFS:
+        with Room() as room:
+            room.start()
+            reader, _ = room.reader()
+            sender, first = one_in_doubt(room)
+            for key in ("BBB", "TWO"):
+                room.post(f"/v1/batches/DM-1/letters/{key}/cancel")
+            room.post("/v1/batches/DM-1/letters/AAA/resolve",
+                      {"as": "resend"})
+            sender.send("send-ready", want=1)
+            second = in_doubt(room, sender)
+            room.wait_letters("DM-1", in_doubt=1, cancelled=2)
+            assert token_of(second) != token_of(first)
+            assert second["message_id"] == first["message_id"]
+            room.tell(reader, kind, token=token_of(first),
+                      **evidence(kind, is_report))
+            assert room.returns()[-1]["verified"], name
+            assert room.batch("DM-1")["letters"]["in_doubt"] == 1, name
+            room.tell(reader, kind, token=token_of(second),
+                      **evidence(kind, is_report))
+            assert room.letters("DM-1")["AAA"]["state"] == "sent", name
+            sent = [e for e in room.events() if e["type"] == "letter.sent"]
+            assert [e["detail"]["attempt"] for e in sent] == [2], sent
 
 
 def test_a_lost_key_is_told():
