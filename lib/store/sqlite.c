@@ -271,6 +271,7 @@ static int check_epoch(struct ch_store *store, bool had_log,
 
 	if (read_epoch(store, mark, &turn, err) < 0)
 		return -1;
+	store->db_turn = turn;
 	same = file->found && memcmp(mark, file->mark, sizeof(mark)) == 0;
 	if (same && !file->closed && !store->redo.found)
 		return refuse_lost_redo(err);
@@ -334,11 +335,17 @@ int ch_store_begin(struct ch_store *store, struct ch_error *err)
 	return 0;
 }
 
+/* A store that came back has another history from here on, and so another mark:
+ * no log of the one that it left fits it. */
 static int next_turn(struct ch_store *store, struct ch_error *err)
 {
-	CH_AUTO(ch_query) q = ch_query(store, "UPDATE epoch SET turn = ?");
+	CH_AUTO(ch_query) q = ch_query(store,
+				       "UPDATE epoch SET turn = ?, mark = ?");
 
+	if (store->epoch_due)
+		ch_random(store->epoch.mark, sizeof(store->epoch.mark));
 	ch_query_put_int(&q, (int64_t)store->epoch.turn + 1);
+	ch_query_put_blob(&q, store->epoch.mark, sizeof(store->epoch.mark));
 	return ch_query_run(&q, err) < 0 ? -1 : 0;
 }
 
@@ -441,18 +448,17 @@ static int load_letter_floor(struct ch_store *store, struct ch_error *err)
 }
 
 /* Turns that were durable when it stopped, and that the database does not have.
- * When they are committed, and only then, the log forgets them. Fewer than there
- * were: it is an older copy, and the epoch file stays as it is. */
+ * When they are committed, and only then, the log forgets them. An older copy has
+ * its own, if they were copied with it; fewer than there were make it one. Then
+ * the epoch file stays as it is. */
 static int redo(struct ch_store *store, struct ch_error *err)
 {
-	int64_t turns = 0;
+	int64_t turns;
 
 	if (ch_store_begin(store, err) < 0)
 		return -1;
-	if (!store->restored)
-		turns = ch_redo_replay(&store->redo, store->db,
-				       store->epoch.mark, store->epoch.turn,
-				       err);
+	turns = ch_redo_replay(&store->redo, store->db, store->epoch.mark,
+			       store->db_turn, err);
 	if (turns < 0)
 		return -1;
 	if (!store->restored && turns < store->epoch.redo)

@@ -66,6 +66,7 @@ struct ch_store {
 	} statements[CH_STATEMENTS];
 	int lock_fd; /* owned */
 	struct ch_epoch epoch;
+	uint64_t db_turn; /* of the database, when it was opened */
 	bool restored;
 	bool epoch_due; /* restored: the file stays as it is until a commit */
 	struct ch_redo redo;

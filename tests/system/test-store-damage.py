@@ -152,6 +152,61 @@ def redo_log_damaged(folder, db):
         shutil.rmtree(rest)
 
 
+def states(folder):
+    return life("check", folder).stdout.splitlines()
+
+
+def epoch_deleted_after_a_crash(folder, db):
+    """It is paused, and has all that was said, as if the file were there: what
+    is in the redo log alone, too."""
+    for verb in ("run", "settle"):
+        killed(folder, verb=verb)
+        shutil.copytree(folder, f"{folder}.kept")
+        try:
+            whole = states(folder)
+            shutil.rmtree(folder)
+            shutil.copytree(f"{folder}.kept", folder)
+            pathlib.Path(f"{db}.epoch").unlink()
+            assert states(folder) == ["restored", *whole], states(folder)
+            assert len(whole) == 6, whole
+        finally:
+            shutil.rmtree(f"{folder}.kept")
+            shutil.rmtree(folder)
+            folder.mkdir()
+
+
+def an_earlier_day_has_its_own_redo_log(folder, db):
+    """The whole folder of then, with the epoch file of now."""
+    killed(folder, "sent K1")
+    names = (db.name, f"{db.name}-wal", f"{db.name}.redo")
+    for name in names:
+        shutil.copy(folder / name, folder / f"kept{name}")
+    shutil.copytree(folder, f"{folder}.then")
+    then = states(f"{folder}.then")
+    shutil.rmtree(f"{folder}.then")
+    killed(folder)
+    for name in names:
+        os.replace(folder / f"kept{name}", folder / name)
+    assert states(folder) == ["restored", *then], (states(folder), then)
+
+
+def redo_log_of_the_history_that_was_left(folder, db):
+    """After a restore the same turns are counted once more: their log does not
+    fit."""
+    killed(folder, "dot K1")
+    for name in (db.name, f"{db.name}-wal", f"{db.name}.redo"):
+        shutil.copy(folder / name, folder / f"kept{name}")
+    killed(folder, "dot K4")
+    left = pathlib.Path(f"{db}.redo").read_bytes()
+    for name in (db.name, f"{db.name}-wal", f"{db.name}.redo"):
+        os.replace(folder / f"kept{name}", folder / name)
+    pathlib.Path(f"{db}.epoch").unlink()
+    paused(folder)
+    before = states(folder)
+    pathlib.Path(f"{db}.redo").write_bytes(left)
+    assert states(folder) == before, (states(folder), before)
+
+
 def redo_log_of_an_earlier_day(folder, db):
     """A copy of the whole folder, with the epoch file of today."""
     killed(folder, "dot K1")
@@ -300,7 +355,8 @@ CASES = [
     log_deleted_with_all_that_there_was, log_emptied, log_cut_short,
     log_deleted_with_nothing_in_it, redo_log_deleted,
     redo_log_deleted_while_closed, redo_log_emptied, redo_log_damaged,
-    redo_log_of_an_earlier_day,
+    redo_log_of_an_earlier_day, epoch_deleted_after_a_crash,
+    an_earlier_day_has_its_own_redo_log, redo_log_of_the_history_that_was_left,
     looked_at_by_somebody_after_a_crash, backup_put_back,
     copied_without_its_epoch, another_store_put_in_its_place,
     epoch_unreadable, database_deleted, not_a_database,
