@@ -99,6 +99,78 @@ static int tell_sent(struct ch_store *store, const struct ch_standing *standing,
 				  ch_json_end(&detail), now_us, err);
 }
 
+static int tell_lost(struct ch_store *store, const struct ch_standing *standing,
+		     const struct ch_stand *stand, int64_t return_id,
+		     int64_t now_us, struct ch_error *err)
+{
+	CH_AUTO(ch_str) detail = CH_STR_INIT(CH_JSON_MAX);
+
+	ch_json_int(&detail, "seq", stand->seq);
+	ch_json_int(&detail, "attempt", stand->attempt);
+	ch_json_text(&detail, "why",
+		     ch_slice_of("it was sent in an attempt that this store "
+				 "does not know"));
+	ch_json_int(&detail, "return", return_id);
+	return ch_store_event_add(store, "letter.in_doubt", standing->batch_id,
+				  standing->letter_id, "",
+				  ch_json_end(&detail), now_us, err);
+}
+
+static int take_from_queue(struct ch_store *store, int64_t letter_id,
+			   struct ch_stand *stand, enum ch_state to,
+			   uint32_t attempt, int64_t now_us,
+			   struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"UPDATE address SET state = ?, attempt = ?, next_at_us = 0, "
+		"changed_us = ? WHERE letter_id = ? AND seq = ? AND state = 0");
+
+	ch_standing_forget(store, letter_id);
+	ch_query_put_int(&q, to);
+	ch_query_put_int(&q, attempt);
+	ch_query_put_int(&q, now_us);
+	ch_query_put_int(&q, letter_id);
+	ch_query_put_int(&q, stand->seq);
+	if (ch_query_run(&q, err) < 0)
+		return -1;
+	stand->state = to;
+	stand->attempt = attempt;
+	return 0;
+}
+
+/* The attempt is one that the store does not know: it came back from a backup
+ * since, or has a twin. The letter has gone all the same, and what waits of it
+ * must not go once more by itself. Which of several addresses it went to is
+ * known of the reported one alone. */
+static int prove_lost(struct ch_store *store,
+		      const struct ch_store_return *item, int64_t return_id,
+		      struct ch_standing *standing, int64_t now_us,
+		      struct ch_error *err)
+{
+	ch_tally_leave(store, standing);
+	for (size_t i = 0; i < standing->len; i++) {
+		struct ch_stand *stand = &standing->stands[i];
+		bool named = standing->len == 1 ||
+			     (int64_t)stand->seq == item->address_seq;
+		int told;
+
+		if (stand->state != CH_STATE_QUEUED)
+			continue;
+		if (take_from_queue(store, item->letter_id, stand,
+				    named ? CH_STATE_SENT : CH_STATE_IN_DOUBT,
+				    item->attempt, now_us, err) < 0)
+			return -1;
+		told = named ? tell_sent(store, standing, stand, item,
+					 return_id, now_us, err) :
+			       tell_lost(store, standing, stand, return_id,
+					 now_us, err);
+		if (told < 0)
+			return -1;
+	}
+	ch_tally_enter(store, standing);
+	return 0;
+}
+
 /* One dot, one reply: what proves that the relay took the message for one
  * address proves it for all that were in doubt in the same attempt. */
 static int prove_sent(struct ch_store *store,
@@ -114,6 +186,9 @@ static int prove_sent(struct ch_store *store,
 	attempt = attempt_of(&standing, item);
 	if (attempt == 0)
 		return 0;
+	if (attempt > standing.attempt)
+		return prove_lost(store, item, return_id, &standing, now_us,
+				  err);
 	ch_tally_leave(store, &standing);
 	for (size_t i = 0; i < standing.len; i++) {
 		struct ch_stand *stand = &standing.stands[i];

@@ -527,8 +527,10 @@ void ch_store_return_release(struct ch_store_return *ret);
  * flags) only when verified; an answer or auto-reply whenever a letter was
  * found, since few addressees return our token. A verified one of any of these
  * is proof that an address in doubt was sent in that attempt: it becomes sent,
- * with an event "letter.sent" that names the evidence. A fact never deletes
- * another. */
+ * with an event "letter.sent" that names the evidence. Where the store knows of no
+ * such attempt, for it came back from a backup, what is queued of the letter is
+ * taken from the queue: sent where it is known of that address, else in doubt. A
+ * fact never deletes another. */
 int ch_store_return_add(struct ch_store *store,
 			const struct ch_store_return *item, int64_t now_us,
 			int64_t *ret_id, struct ch_error *err);

@@ -354,6 +354,54 @@ def test_an_older_copy_takes_no_mail_for_another_letter():
         assert counts(room, "DM-2")["bounced"] == 1
 
 
+def test_what_an_older_copy_calls_queued_does_not_go_again():
+    """Where proof comes that it went: the copy is of before, and the letters
+    were sent since. Without proof a person decides."""
+    files = ("chancery.db", "chancery.db-wal", "chancery.db.redo")
+    with Room() as room:
+        room.start()
+        reader, _ = room.reader()
+        room.post("/v1/pause")
+        room.enqueue("DM-1", TABLE)
+        room.kill()
+        reader.exit()
+        for name in files:
+            harness.shutil.copy2(room.state / name, room.root / name)
+        room.start()
+        reader, _ = room.reader()
+        room.post("/v1/resume")
+        sender = room.puppet("send")
+        sender.ready(3)
+        first = {}
+        for letter in harness.take_letters(sender):
+            harness.send(sender, letter)
+            first[harness.key(letter)] = letter
+        assert len(first) == 3, first
+        room.wait_letters("DM-1", sent=3)
+        room.kill()
+        reader.exit()
+        sender.exit()
+        for name in files:
+            harness.shutil.copy2(room.root / name, room.state / name)
+        room.start()
+        reader, _ = room.reader()
+        assert room.status()["state"] == "paused"
+        assert {letter["state"] for letter in room.letters("DM-1").values()} \
+            == {"queued"}
+        room.tell(reader, HARD, token=token_of(first["AAA"]),
+                  recipients=reports("minister@aaa.example"))
+        room.tell(reader, REPLY, token=token_of(first["BBB"]))
+        states = {key: letter["state"]
+                  for key, letter in room.letters("DM-1").items()}
+        assert states == {"AAA": "sent", "BBB": "sent", "TWO": "queued"}, \
+            states
+        room.post("/v1/resume")
+        sender = room.puppet("send")
+        sender.ready(3)
+        again = [harness.key(one) for one in harness.take_letters(sender)]
+        assert again == ["TWO"], again
+
+
 # ---- every mail once --------------------------------------------------------
 
 def crash_while_a_mail_is_told(step):

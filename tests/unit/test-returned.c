@@ -521,26 +521,46 @@ static void proof_takes_a_letter_out_of_doubt(void **state)
 	assert_int_equal(tally().bounced, 1);
 }
 
-static void a_token_of_an_attempt_not_made_proves_nothing(void **state)
+static void a_token_of_attempt_0_proves_nothing(void **state)
 {
-	static const struct {
-		const char *key;
-		uint32_t attempt;
-	} rows[] = { { "WAITS", 1 }, { "AAA", 2 }, { "DOUBT", 0 } };
+	struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
 	struct ch_returned_recipient recipient;
 	size_t count;
 
-	for (size_t i = 0; i < CH_COUNT(rows); i++) {
-		struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
-
-		report(&mail, &recipient, "");
-		mail.token = token_of(rows[i].key, rows[i].attempt);
-		take(&mail);
-		assert_string_equal(last(&count)->key, rows[i].key);
-		assert_false(last(&count)->verified);
-		assert_non_null(strstr(last(&count)->fault, "not made"));
-	}
+	report(&mail, &recipient, "");
+	mail.token = token_of("DOUBT", 0);
+	take(&mail);
+	assert_string_equal(last(&count)->key, "DOUBT");
+	assert_false(last(&count)->verified);
+	assert_non_null(strstr(last(&count)->fault, "not made"));
 	assert_nothing_changed();
+}
+
+/* The store came back from a backup: the letter has gone, and does not again. */
+static void a_token_of_a_lost_attempt_takes_from_the_queue(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
+	struct ch_returned_recipient recipient;
+	struct ch_tally before = tally();
+	size_t count;
+
+	report(&mail, &recipient, "");
+	mail.token = token_of("WAITS", 3);
+	take(&mail);
+	assert_true(last(&count)->verified);
+	assert_int_equal(tally().state[CH_STATE_QUEUED],
+			 before.state[CH_STATE_QUEUED] - 1);
+	assert_int_equal(tally().state[CH_STATE_SENT],
+			 before.state[CH_STATE_SENT] + 1);
+	assert_int_equal(tally().bounced, 1);
+	/* One that was sent before is as it was. */
+	mail = a_mail(CH_RETURN_BOUNCE_HARD);
+	report(&mail, &recipient, "");
+	mail.token = token_of("AAA", 2);
+	take(&mail);
+	assert_true(last(&count)->verified);
+	assert_int_equal(tally().state[CH_STATE_SENT],
+			 before.state[CH_STATE_SENT] + 1);
 }
 
 /* ---- answers ---------------------------------------------------------- */
@@ -724,7 +744,8 @@ int main(void)
 		T(strangers_cannot_drown_a_bounce),
 		T(a_report_of_several_is_a_row_for_each),
 		T(proof_takes_a_letter_out_of_doubt),
-		T(a_token_of_an_attempt_not_made_proves_nothing),
+		T(a_token_of_attempt_0_proves_nothing),
+		T(a_token_of_a_lost_attempt_takes_from_the_queue),
 		T(an_answer_is_found_by_the_nearest_id),
 		T(a_forged_answer_ends_no_doubt),
 		T(out_of_office_is_no_answer),

@@ -1570,6 +1570,34 @@ static void evidence_is_of_one_attempt(void **state)
 					    "answered 1 auto 0 delayed 0");
 }
 
+/* A copy of yesterday, and evidence of today: what waits does not go again. */
+static void evidence_of_a_lost_attempt_takes_from_the_queue(void **state)
+{
+	int64_t id = batch_with("DM-1", 2, 3);
+	int64_t fra = letter_of(id, "K0");
+	int64_t gbr = letter_of(id, "K1");
+	struct ch_store_return item = returned(1, CH_RETURN_BOUNCE_HARD, fra,
+					       true);
+
+	(void)state;
+	item.attempt = 4;
+	item.address_seq = 1;
+	GIVES(come_back(&item), 1);
+	assert_int_equal(state_of(fra, 0), CH_STATE_IN_DOUBT);
+	assert_int_equal(state_of(fra, 1), CH_STATE_SENT);
+	assert_int_equal(state_of(fra, 2), CH_STATE_IN_DOUBT);
+	item = returned(2, CH_RETURN_REPLY, gbr, false); /* no token */
+	item.attempt = 4;
+	GIVES(come_back(&item), 1);
+	assert_int_equal(state_of(gbr, 0), CH_STATE_QUEUED);
+	begin();
+	assert_int_equal(claim(id, 5, 9), 1); /* that one alone */
+	commit();
+	assert_string_equal(tally_text(id),
+			    "claimed 1, in_doubt 1; deferred 0 bounced 1 "
+			    "answered 1 auto 0 delayed 0");
+}
+
 static void returns_are_listed(void **state)
 {
 	int64_t one = batch_with("DM-1", 2, 1);
@@ -1868,6 +1896,7 @@ int main(void)
 		CASE(facts_stand_beside_one_another),
 		CASE(evidence_ends_a_doubt),
 		CASE(evidence_is_of_one_attempt),
+		CASE(evidence_of_a_lost_attempt_takes_from_the_queue),
 		CASE(returns_are_listed),
 		CASE(mailboxes_are_read_on_where_they_were),
 		CASE(events_come_in_order),
