@@ -35,6 +35,7 @@
 #define PIECE (64 * 1024) /* of a message, between two looks at the clock */
 #define WITH_DOT (16 * 1024) /* as much of its end may leave with the dot */
 #define HELD_BACK 1024       /* of a message in two chunks */
+#define CHUNK_LINE_MAX 40
 
 #define FDS_MAX 1024
 
@@ -546,15 +547,23 @@ static void send_message(struct ch_smtp_transaction *t)
 	}
 }
 
-/* A chunk of `len` bytes (RFC 3030 section 2). */
+/* "BDAT 4800 LAST": of a chunk of `len` bytes (RFC 3030 section 2). */
+static struct ch_slice chunk_command(char line[CHUNK_LINE_MAX], size_t len,
+				     bool last)
+{
+	int size = snprintf(line, CHUNK_LINE_MAX, "BDAT %zu%s\r\n", len,
+			    last ? " LAST" : "");
+
+	return (struct ch_slice){ line, (size_t)size };
+}
+
 static void send_chunk(struct ch_smtp_transaction *t, size_t from, size_t len,
 		       bool last)
 {
-	char line[40];
-	int line_len = snprintf(line, sizeof(line), "BDAT %zu%s\r\n", len,
-				last ? " LAST" : "");
+	char line[CHUNK_LINE_MAX];
+	struct ch_slice command = chunk_command(line, len, last);
 
-	ch_str_add_mem(&t->smtp->out, line, (size_t)line_len);
+	ch_str_add_mem(&t->smtp->out, command.data, command.len);
 	send_part(t, from, len);
 }
 
@@ -610,12 +619,12 @@ static void write_dot(struct ch_smtp_transaction *t)
 }
 
 static void note_chunk(const struct ch_smtp_transaction *t, size_t len,
-		       const char *last)
+		       bool last)
 {
-	char line[40];
-	int line_len = snprintf(line, sizeof(line), "BDAT %zu%s", len, last);
+	char line[CHUNK_LINE_MAX];
+	struct ch_slice command = chunk_command(line, len, last);
 
-	ch_smtp_note_command(t->letter->notes, line, (size_t)line_len);
+	ch_smtp_note_command(t->letter->notes, command.data, command.len);
 	ch_smtp_note_bytes(t->letter->notes, len);
 }
 
@@ -627,7 +636,7 @@ static bool may_end_noted(struct ch_smtp_transaction *t, size_t sent)
 	size_t before = notes ? notes->len : 0;
 
 	if (goes_in_chunks(t)) {
-		note_chunk(t, t->size_bytes - sent, " LAST");
+		note_chunk(t, t->size_bytes - sent, true);
 	} else {
 		if (t->accepted_len > 0)
 			ch_smtp_note_bytes(notes, t->size_bytes);
@@ -650,7 +659,7 @@ static size_t send_first_chunk(struct ch_smtp_transaction *t)
 
 	if (len == 0)
 		return 0;
-	note_chunk(t, len, "");
+	note_chunk(t, len, false);
 	send_chunk(t, 0, len, false);
 	flush(t, timeout_ms);
 	t->body_begun = true;

@@ -156,11 +156,6 @@ void ch_redo_begin(struct ch_redo *redo)
 	redo->whole = true;
 }
 
-void ch_redo_spoil(struct ch_redo *redo)
-{
-	redo->whole = false;
-}
-
 void ch_redo_add(struct ch_redo *redo, const char *sql, uint32_t *number,
 		 const struct ch_redo_param *params, size_t params_len,
 		 int changed)

@@ -69,8 +69,6 @@ void ch_redo_release(struct ch_redo *redo); /* zeroed is fine */
 
 /* A turn begins. */
 void ch_redo_begin(struct ch_redo *redo);
-/* Something was changed that cannot be told: the turn must be committed. */
-void ch_redo_spoil(struct ch_redo *redo);
 /* A statement that has just run and changed so many rows. *number is the
  * caller's to keep for this `sql` as long as the generation stays; 0: none
  * yet. */

@@ -20,6 +20,7 @@
 
 #define APPLICATION_ID 0x43686379 /* "Chcy" */
 #define SCHEMA_VERSION 4
+#define WRITE_AHEAD_LOG "write-ahead log (-wal)"
 #define QUICK_CHECK_BYTES (128LL * 1024 * 1024)
 
 /* ---- one daemon for one store ----------------------------------------- */
@@ -142,22 +143,13 @@ static int create(struct ch_store *store, struct ch_error *err)
 
 /* The store was not closed, and what SQLite had not yet taken out of its log
  * is nowhere. */
-static int refuse_lost_log(struct ch_error *err)
+static int refuse_lost_log(const char *log, struct ch_error *err)
 {
 	return ch_error_set(err, CH_GIVE_UP,
-			    "its write-ahead log (-wal) is gone, and with it "
-			    "what was done last: letters may have been sent "
-			    "that it calls queued. Put the log back, or remove "
-			    "the .epoch file to start paused");
-}
-
-static int refuse_lost_redo(struct ch_error *err)
-{
-	return ch_error_set(err, CH_GIVE_UP,
-			    "its redo log (.redo) is gone, and with it what "
-			    "was done last: letters may have been sent that it "
-			    "calls queued. Put the log back, or remove the "
-			    ".epoch file to start paused");
+			    "its %s is gone, and with it what was done last: "
+			    "letters may have been sent that it calls queued. "
+			    "Put the log back, or remove the .epoch file to "
+			    "start paused", log);
 }
 
 /* `had_log`: a write-ahead log with something in it was there before us. */
@@ -176,7 +168,7 @@ static int check_schema(struct ch_store *store, bool had_log,
 	*ret_created = tables == 0 && application == 0 && version == 0;
 	if (*ret_created && store->epoch.found && !store->epoch.closed &&
 	    !had_log)
-		return refuse_lost_log(err);
+		return refuse_lost_log(WRITE_AHEAD_LOG, err);
 	if (*ret_created)
 		return create(store, err);
 	if (application != APPLICATION_ID)
@@ -274,12 +266,12 @@ static int check_epoch(struct ch_store *store, bool had_log,
 	store->db_turn = turn;
 	same = file->found && memcmp(mark, file->mark, sizeof(mark)) == 0;
 	if (same && !file->closed && !store->redo.found)
-		return refuse_lost_redo(err);
+		return refuse_lost_log("redo log (.redo)", err);
 	/* Before the epoch file says that the store is open, and has one. */
 	if (!store->redo.found && ch_redo_lay_out(&store->redo, err) < 0)
 		return -1;
 	if (same && !file->closed && !had_log && turn < file->turn)
-		return refuse_lost_log(err);
+		return refuse_lost_log(WRITE_AHEAD_LOG, err);
 	store->restored = file->found ? !same || turn < file->turn : turn > 0;
 	store->epoch_due = store->restored;
 	memcpy(file->mark, mark, sizeof(mark));
