@@ -154,6 +154,32 @@ static void show_terms(const struct ch_term *term, const json_t *batch)
 		fact_of(term, "PAUSED", batch, "stopped");
 }
 
+/* What it follows on, and what follows on it. */
+static void show_relations(const struct ch_term *term, const json_t *batch)
+{
+	static const struct {
+		const char *relation, *passive;
+	} words[] = {
+		{ "reminds", "reminder" },
+		{ "corrects", "correction" },
+		{ "recalls", "recall" },
+	};
+	const char *relation = ch_json_text(batch, "relation");
+	const json_t *follower;
+	size_t i;
+
+	for (size_t w = 0; w < CH_COUNT(words); w++) {
+		if (strcmp(relation, words[w].relation) == 0)
+			fact_of(term, words[w].relation, batch, "related");
+		json_array_foreach(json_object_get(batch, "followers"), i,
+				   follower)
+			if (strcmp(ch_json_text(follower, "relation"),
+				   words[w].relation) == 0)
+				fact_of(term, words[w].passive, follower,
+					"reference");
+	}
+}
+
 void ch_batch_facts(const struct ch_term *term, const json_t *batch)
 {
 	CH_AUTO(ch_str) languages = CH_STR_INIT(LINE_MAX_BYTES);
@@ -177,6 +203,7 @@ void ch_batch_facts(const struct ch_term *term, const json_t *batch)
 	fact_of(term, "from", batch, "from");
 	fact_of(term, "ALL GO TO", batch, "test_to");
 	fact_of(term, "deadline", batch, "deadline");
+	show_relations(term, batch);
 	if (ch_outcome_time(batch, "not_before", at)[0])
 		fact(term, "not before", at);
 	show_terms(term, batch);

@@ -16,6 +16,7 @@
 #include "base/settings.h"
 #include "cli/batch.h"
 #include "cli/cli.h"
+#include "cli/enqueue.h"
 #include "cli/json.h"
 #include "cli/mailing.h"
 #include "cli/outcome.h"
@@ -28,7 +29,9 @@
 
 struct enqueue {
 	const struct ch_cli *cli;
+	const struct ch_verb *verb;
 	const struct ch_args *args;
+	const char *reminds; /* borrowed; a reference, or NULL */
 	struct ch_mailing mailing;
 	struct ch_report report;
 	int tables[CH_TABLES_MAX]; /* owned; open as long as this runs */
@@ -57,11 +60,11 @@ static int read_time(struct enqueue *e)
 	if (!at)
 		return EX_OK;
 	if (ch_clock_parse_rfc3339(at, &at_us) < 0)
-		return ch_fail_usage(e->cli, &ch_verb_enqueue,
+		return ch_fail_usage(e->cli, e->verb,
 				     "--at is like 2026-12-07T09:00:00+01:00, "
 				     "not \"%s\"", at);
 	if (at_us <= ch_clock_now_us())
-		return ch_fail_usage(e->cli, &ch_verb_enqueue,
+		return ch_fail_usage(e->cli, e->verb,
 				     "--at %s is over", at);
 	ch_clock_rfc3339(at_us, e->not_before);
 	return EX_OK;
@@ -82,7 +85,7 @@ static int read_canary(struct enqueue *e)
 	if (digits == 0 || digits > 5 || percent > 3 ||
 	    (*rest && (percent == 0 || (strcmp(rest + 1 + percent, "%") != 0 &&
 					rest[1 + percent]))))
-		return ch_fail_usage(e->cli, &ch_verb_enqueue,
+		return ch_fail_usage(e->cli, e->verb,
 				     "--canary is like 10 or 10,5%%, not "
 				     "\"%s\"", text);
 	snprintf(e->canary, sizeof(e->canary), "%.*s", (int)digits, text);
@@ -100,10 +103,10 @@ static int read_canary_wait(struct enqueue *e)
 	if (!text)
 		return EX_OK;
 	if (!e->canary[0])
-		return ch_fail_usage(e->cli, &ch_verb_enqueue,
+		return ch_fail_usage(e->cli, e->verb,
 				     "--canary-wait needs --canary");
 	if (ch_settings_duration(text, &wait_ms) < 0 || wait_ms < 1000)
-		return ch_fail_usage(e->cli, &ch_verb_enqueue,
+		return ch_fail_usage(e->cli, e->verb,
 				     "--canary-wait is like 30m or 1h, not "
 				     "\"%s\"", text);
 	snprintf(e->canary_wait_s, sizeof(e->canary_wait_s), "%lld",
@@ -117,7 +120,7 @@ static int read_priority(const struct enqueue *e)
 
 	if (!text || ch_priority_word(text))
 		return EX_OK;
-	return ch_fail_usage(e->cli, &ch_verb_enqueue,
+	return ch_fail_usage(e->cli, e->verb,
 			     "--priority is high, normal or low, not \"%s\"",
 			     text);
 }
@@ -134,7 +137,7 @@ static int read_paces(const struct enqueue *e)
 
 		if (text && (digits == 0 || digits > 8 || text[digits] ||
 			     strspn(text, "0") == digits))
-			return ch_fail_usage(e->cli, &ch_verb_enqueue,
+			return ch_fail_usage(e->cli, e->verb,
 					     "--%s is a number of letters, not "
 					     "\"%s\"", names[i], text);
 	}
@@ -235,6 +238,9 @@ static void fill(const struct enqueue *e, bool dry_run,
 	add_field(upload, "canary", e->canary);
 	add_field(upload, "canary_percent", e->canary_percent);
 	add_field(upload, "canary_wait_s", e->canary_wait_s);
+	add_field(upload, "reminds", e->reminds);
+	add_field(upload, "corrects", ch_args_value(args, "corrects"));
+	add_field(upload, "recalls", ch_args_value(args, "recalls"));
 	if (ch_args_has(args, "hold"))
 		ch_upload_field(upload, "hold", "1");
 	if (dry_run)
@@ -486,19 +492,30 @@ static int queue(struct enqueue *e)
 		       "what was queued is not what was shown");
 }
 
+static int check_words(const struct enqueue *e)
+{
+	if (!ch_args_value(e->args, "reference"))
+		return ch_fail_usage(e->cli, e->verb,
+				     "needs --reference, such as DM-1276");
+	if (ch_args_value(e->args, "corrects") &&
+	    ch_args_value(e->args, "recalls"))
+		return ch_fail_usage(e->cli, e->verb,
+				     "either --corrects or --recalls");
+	if (!ch_args_has(e->args, "yes") && !ch_args_has(e->args, "dry-run") &&
+	    !ch_can_ask(e->cli))
+		return ch_fail_usage(e->cli, e->verb,
+				     "without a terminal it needs --yes");
+	return EX_OK;
+}
+
 static int enqueue(struct enqueue *e)
 {
 	bool dry_run = ch_args_has(e->args, "dry-run");
 	bool yes = ch_args_has(e->args, "yes");
-	int code;
+	int code = check_words(e);
 
-	if (!ch_args_value(e->args, "reference"))
-		return ch_fail_usage(e->cli, &ch_verb_enqueue,
-				     "needs --reference, such as DM-1276");
-	if (!yes && !dry_run && !ch_can_ask(e->cli))
-		return ch_fail_usage(e->cli, &ch_verb_enqueue,
-				     "without a terminal it needs --yes");
-	code = read_terms(e);
+	if (code == EX_OK)
+		code = read_terms(e);
 	if (code == EX_OK)
 		code = gather(e);
 	if (code == EX_OK && (dry_run || !yes))
@@ -508,50 +525,61 @@ static int enqueue(struct enqueue *e)
 	return queue(e);
 }
 
-static int run(struct ch_cli *cli, const struct ch_args *args)
+static void init(struct enqueue *e, const struct ch_cli *cli,
+		 const struct ch_args *args, const struct ch_verb *verb)
 {
-	struct enqueue e = {
+	*e = (struct enqueue){
 		.cli = cli,
+		.verb = verb,
 		.args = args,
 		.report = { .cli = cli,
 			    .term = cli->json ? &cli->out : &cli->err },
 	};
-	int code;
+	for (size_t i = 0; i < CH_TABLES_MAX; i++)
+		e->tables[i] = -1;
+}
+
+static int finish(struct enqueue *e)
+{
+	int code = enqueue(e);
 
 	for (size_t i = 0; i < CH_TABLES_MAX; i++)
-		e.tables[i] = -1;
-	ch_mailing_init(&e.mailing, args);
-	code = enqueue(&e);
-	for (size_t i = 0; i < CH_TABLES_MAX; i++)
-		ch_auto_close(&e.tables[i]);
-	free(e.digest);
-	ch_report_release(&e.report);
-	ch_mailing_release(&e.mailing);
+		ch_auto_close(&e->tables[i]);
+	free(e->digest);
+	ch_report_release(&e->report);
+	ch_mailing_release(&e->mailing);
 	return code;
 }
 
+static int run(struct ch_cli *cli, const struct ch_args *args)
+{
+	struct enqueue e;
+
+	init(&e, cli, args, &ch_verb_enqueue);
+	ch_mailing_init(&e.mailing, args);
+	return finish(&e);
+}
+
+int ch_enqueue_reminder(const struct ch_cli *cli, const struct ch_args *args,
+			const char *reminds, const char *letter,
+			const char *const *tables, size_t tables_len)
+{
+	struct enqueue e;
+
+	init(&e, cli, args, &ch_verb_remind);
+	e.reminds = reminds;
+	ch_mailing_init_with(&e.mailing, args, letter);
+	e.mailing.tables_len = tables_len;
+	e.mailing.tables = ch_xmemdup(tables, tables_len * sizeof(*tables));
+	return finish(&e);
+}
+
 static const struct ch_option options[] = {
-	{ "reference", 'R', "REFERENCE", false,
-	  "What the batch is called, such as DM-1276; each only once." },
-	CH_MAILING_OPTIONS,
-	{ "at", 0, "TIME", false,
-	  "Send nothing before then, such as 2026-12-07T09:00:00+01:00." },
-	{ "priority", 0, "WORD", false,
-	  "high goes before other batches, low after them; else normal." },
-	{ "per-second", 0, "N", false, "At most so many letters a second." },
-	{ "per-minute", 0, "N", false, "At most so many letters a minute." },
-	{ "per-hour", 0, "N", false, "No hour has more letters." },
-	{ "per-day", 0, "N", false, "No 24 hours have more letters." },
-	{ "canary", 0, "N", false,
-	  "Send N letters, and the others only when these were sent; where "
-	  "more than 10% of them were refused, or with N,5% than 5%, it "
-	  "pauses." },
-	{ "canary-wait", 0, "TIME", false,
-	  "Then wait so long for bounces, such as 1h." },
-	{ "hold", 0, NULL, false, "Queue it, and wait for its release." },
-	{ "dry-run", 'n', NULL, false,
-	  "Show what would be queued, and queue nothing." },
-	{ "yes", 'y', NULL, false, "Do not show and ask." },
+	CH_ENQUEUE_OPTIONS,
+	{ "corrects", 0, "BATCH", false,
+	  "It corrects that batch, and is shown with it." },
+	{ "recalls", 0, "BATCH", false,
+	  "It takes that batch back, and is shown with it." },
 	{ 0 },
 };
 

@@ -2,6 +2,7 @@
 /* letters.c - chancery letters: the letters of a batch, one a row. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/grid.h"
 #include "cli/json.h"
@@ -21,15 +22,37 @@ static const struct ch_grid_column columns[] = {
 static const char *const states[] = { "queued",	   "claimed", "dot",
 				      "sent",	   "failed",  "in_doubt",
 				      "cancelled", "held",    NULL };
-static const char *const facts[] = { "bounced", "delayed", "auto_replied",
-				     "answered", NULL };
+static const char *const facts[] = { "bounced",	"delayed", "auto_replied",
+				     "answered", "delivered", "read",
+				     "silent",	"overdue", NULL };
 
 struct list {
 	const struct ch_cli *cli;
 	const char *fact; /* only letters of which it is true; NULL: all */
+	bool overdue;     /* the batch's deadline is over */
 	struct ch_grid grid;
 	unsigned long long shown;
 };
+
+/* Sent, and nobody has answered nor sent it back; a notice of absence is no
+ * answer. */
+static bool is_silent(const json_t *letter)
+{
+	return strcmp(ch_json_text(letter, "state"), "sent") == 0 &&
+	       !ch_json_true(letter, "answered") &&
+	       !ch_json_true(letter, "bounced");
+}
+
+static bool is_shown(const struct list *list, const json_t *letter)
+{
+	if (!list->fact)
+		return true;
+	if (strcmp(list->fact, "overdue") == 0)
+		return list->overdue && is_silent(letter);
+	if (strcmp(list->fact, "silent") == 0)
+		return is_silent(letter);
+	return ch_json_true(letter, list->fact);
+}
 
 /* The address that decides: the first one in the letter's own state. */
 static const json_t *deciding(const json_t *letter)
@@ -70,7 +93,7 @@ static int show(void *context, const json_t *letter)
 	CH_AUTO(ch_str) reply = CH_STR_INIT(REPLY_MAX);
 	char when[CH_TIME_SIZE];
 
-	if (list->fact && !ch_json_true(letter, list->fact))
+	if (!is_shown(list, letter))
 		return EX_OK;
 	list->shown++;
 	if (list->cli->json) {
@@ -95,6 +118,29 @@ static bool among(const char *const *names, const char *name)
 			return true;
 	}
 	return false;
+}
+
+/* The day after the deadline has begun, by this machine's calendar. */
+static int ask_deadline(struct list *list, const char *reference)
+{
+	CH_AUTOCHAR path = ch_request_path(reference, NULL, "");
+	char today[CH_DATE_SIZE];
+	json_t *batch = NULL;
+	const char *deadline;
+	int code = ch_request_json(list->cli, CH_DOOR_READ, path, &batch);
+
+	if (code != EX_OK)
+		return code;
+	deadline = ch_json_text(batch, "deadline");
+	ch_clock_today(today);
+	list->overdue = deadline[0] && strcmp(today, deadline) > 0;
+	if (!deadline[0])
+		code = ch_fail(list->cli, EX_DATAERR,
+			       "\"chancery letters --state silent\" lists "
+			       "those that have not answered.",
+			       "%s has no deadline", reference);
+	json_decref(batch);
+	return code;
 }
 
 static int list_letters(struct list *list, const char *reference,
@@ -137,7 +183,10 @@ static int run(struct ch_cli *cli, const struct ch_args *args)
 	}
 	ch_target_batch(ch_args_operand(args, 0), &target);
 	ch_grid_init(&list.grid, &cli->out, columns, CH_COUNT(columns));
-	code = list_letters(&list, target.reference, state);
+	code = list.fact && strcmp(list.fact, "overdue") == 0 ?
+		       ask_deadline(&list, target.reference) : EX_OK;
+	if (code == EX_OK)
+		code = list_letters(&list, target.reference, state);
 	ch_grid_release(&list.grid);
 	return code;
 }
@@ -145,7 +194,8 @@ static int run(struct ch_cli *cli, const struct ch_args *args)
 static const struct ch_option options[] = {
 	{ "state", 's', "STATE", false,
 	  "Only those: queued, claimed, dot, sent, failed, in_doubt, "
-	  "cancelled, held; or bounced, delayed, auto_replied, answered." },
+	  "cancelled, held; or bounced, delayed, auto_replied, answered, "
+	  "delivered, read, silent, overdue." },
 	{ 0 },
 };
 

@@ -7,7 +7,7 @@ chancery_SOURCES = \
 	cli/check.c \
 	cli/cli.h \
 	cli/decide.c cli/decide.h \
-	cli/enqueue.c \
+	cli/enqueue.c cli/enqueue.h \
 	cli/events.c \
 	cli/grid.c cli/grid.h \
 	cli/json.c cli/json.h \
@@ -18,7 +18,9 @@ chancery_SOURCES = \
 	cli/pause.c \
 	cli/priority.c cli/priority.h \
 	cli/preview.c \
+	cli/readdress.c \
 	cli/release.c \
+	cli/remind.c \
 	cli/report.c cli/report.h \
 	cli/request.c cli/request.h \
 	cli/resolve.c \

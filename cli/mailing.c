@@ -25,8 +25,19 @@ static char *without_slashes(const char *path)
 
 void ch_mailing_init(struct ch_mailing *mailing, const struct ch_args *args)
 {
+	ch_mailing_init_with(mailing, args, ch_args_operand(args, 0));
+	mailing->tables_len = ch_args_operands(args) - 1;
+	mailing->tables = ch_xcalloc(mailing->tables_len,
+				     sizeof(*mailing->tables));
+	for (size_t i = 0; i < mailing->tables_len; i++)
+		mailing->tables[i] = ch_args_operand(args, i + 1);
+}
+
+void ch_mailing_init_with(struct ch_mailing *mailing,
+			  const struct ch_args *args, const char *letter)
+{
 	*mailing = (struct ch_mailing){
-		.letter_path = without_slashes(ch_args_operand(args, 0)),
+		.letter_path = without_slashes(letter),
 		.args = args,
 		.options = {
 			.reference = ch_args_value(args, "reference"),
@@ -36,11 +47,6 @@ void ch_mailing_init(struct ch_mailing *mailing, const struct ch_args *args)
 			.date_us = ch_clock_now_us(),
 		},
 	};
-	mailing->tables_len = ch_args_operands(args) - 1;
-	mailing->tables = ch_xcalloc(mailing->tables_len,
-				     sizeof(*mailing->tables));
-	for (size_t i = 0; i < mailing->tables_len; i++)
-		mailing->tables[i] = ch_args_operand(args, i + 1);
 }
 
 void ch_mailing_release(struct ch_mailing *mailing)

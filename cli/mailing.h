@@ -47,6 +47,9 @@ struct ch_mailing {
 
 /* The operands and the options. Reads nothing yet. */
 void ch_mailing_init(struct ch_mailing *mailing, const struct ch_args *args);
+/* The letter is that one; the caller sets the tables. */
+void ch_mailing_init_with(struct ch_mailing *mailing,
+			  const struct ch_args *args, const char *letter);
 void ch_mailing_release(struct ch_mailing *mailing);
 
 /* EX_NOINPUT, and says so, where the folder or a table is not there. */

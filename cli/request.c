@@ -366,17 +366,25 @@ static int each_of(const json_t *list, ch_request_each *each, void *context)
 int ch_request_pages(const struct ch_cli *cli, const char *path,
 		     const char *member, ch_request_each *each, void *context)
 {
+	return ch_request_pages_of(cli, CH_DOOR_READ, path, member, PAGE, each,
+				   context);
+}
+
+int ch_request_pages_of(const struct ch_cli *cli, enum ch_door door,
+			const char *path, const char *member, int page_rows,
+			ch_request_each *each, void *context)
+{
 	const char *joint = strchr(path, '?') ? "&" : "?";
 	json_int_t after = 0;
 	bool more = true;
 
 	while (more) {
 		CH_AUTOCHAR page = ch_xasprintf(
-			"%s%slimit=%d&after=%lld", path, joint, PAGE,
+			"%s%slimit=%d&after=%lld", path, joint, page_rows,
 			(long long)after);
 		json_t *answer = NULL;
 		const json_t *next;
-		int code = ch_request_json(cli, CH_DOOR_READ, page, &answer);
+		int code = ch_request_json(cli, door, page, &answer);
 
 		if (code != EX_OK)
 			return code;

@@ -52,6 +52,11 @@ int ch_request_pages(const struct ch_cli *cli, const char *path,
 		     const char *member, ch_request_each *each,
 		     void *context);
 
+/* The same at that door, so many a page: for objects that may be long. */
+int ch_request_pages_of(const struct ch_cli *cli, enum ch_door door,
+			const char *path, const char *member, int page_rows,
+			ch_request_each *each, void *context);
+
 /* A body as it comes. `piece` returns false to end it, which is EX_OK.
  * `accept` is the type asked for. *ret_began tells whether it began, for those
  * who try again: with `follows` nothing is said of an end behind that, with

@@ -10,7 +10,7 @@ import sys
 TOP = pathlib.Path(os.environ.get("top_srcdir", "."))
 FAMILIES = "letter|batch|alarm|return|import|mailroom|relay|domain"
 # The type is put together of what it is about and a verb (decide.c).
-DECISIONS = "commands.c"
+DECISIONS = ("commands.c", "relations.c")
 
 
 def written():
@@ -28,7 +28,7 @@ def written():
         text = re.sub(r'ch_crash_point\("[^"]*"\)', "", text)
         for name in re.findall(rf'"((?:{FAMILIES})\.[a-z_]+)"', text):
             found[name] = source.name
-        if source.name == DECISIONS:
+        if source.name in DECISIONS:
             for verb in re.findall(r'"([a-z_]+ed)"', text):
                 about = "batch" if verb.startswith("letters_") else "letter"
                 found[f"{about}.{verb}"] = source.name

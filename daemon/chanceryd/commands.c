@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "chanceryd/decisions.h"
@@ -16,10 +17,12 @@
 #include "chanceryd/dispatch.h"
 #include "chanceryd/relays.h"
 #include "chanceryd/room.h"
+#include "letter/letter.h"
 
 #define NOT_FOUND "4.0.4"
 #define NOT_ALLOWED "4.0.3"
 #define NOT_SO "4.0.9"
+#define BAD_DATA "4.2.2"
 
 static const char *const verb_names[] = {
 	[CH_VERB_RELEASE] = "release",
@@ -30,6 +33,7 @@ static const char *const verb_names[] = {
 	[CH_VERB_RESOLVE_SENT] = "resolve",
 	[CH_VERB_RESOLVE_RESEND] = "resolve",
 	[CH_VERB_PRIORITY] = "priority",
+	[CH_VERB_READDRESS] = "readdress",
 };
 
 /* A command under way. */
@@ -343,6 +347,80 @@ static int64_t do_resolve(const struct doing *doing, enum ch_state to)
 	return touched;
 }
 
+/* ---- readdress -------------------------------------------------------- */
+
+#define ADDRESSES_MAX 100
+
+static bool goes_to(const struct ch_store_letter *letter, const char *address)
+{
+	for (size_t i = 0; i < letter->addresses_len; i++)
+		if (strcasecmp(letter->addresses[i].address, address) == 0)
+			return true;
+	return false;
+}
+
+/* As the store has addresses: chancery(1) has read what a person wrote, and
+ * with it the rules for domains, which need more memory than the daemon has. */
+static bool is_plain_address(const char *text)
+{
+	const char *at = strrchr(text, '@');
+
+	if (!at || at == text || at - text > 64 || strlen(text) > 254 ||
+	    !at[1] || at[1] == '.' || at[1] == '-')
+		return false;
+	for (const char *c = text; *c; c++)
+		if (*c <= ' ' || *c > '~' || strchr("<>()[],;:\\\"", *c) ||
+		    (*c == '@' && c != at))
+			return false;
+	return strspn(at + 1, "abcdefghijklmnopqrstuvwxyz0123456789.-") ==
+	       strlen(at + 1);
+}
+
+static int check_readdress(const struct doing *doing, const char *address)
+{
+	if (!is_plain_address(address))
+		return refuse(doing, BAD_DATA, "\"%s\" is not an address as it "
+			      "goes to a relay", address);
+	if (doing->batch.test_to[0])
+		return refuse(doing, NOT_SO, "%s is a rehearsal: all of it "
+			      "goes to %s", doing->batch.reference,
+			      doing->batch.test_to);
+	if (doing->batch.state == CH_BATCH_CANCELLED)
+		return not_so(doing, "nothing more of it is sent");
+	if (goes_to(&doing->letter, address))
+		return refuse(doing, NOT_SO, "%s is an address of that letter "
+			      "already", address);
+	if (doing->letter.addresses_len >= ADDRESSES_MAX)
+		return refuse(doing, NOT_SO, "it has %d addresses already",
+			      ADDRESSES_MAX);
+	return 0;
+}
+
+/* The same message, byte for byte, to one more address of that addressee. */
+static int64_t do_readdress(const struct doing *doing)
+{
+	const char *address = doing->command->address;
+	CH_AUTO(ch_detail) detail = { 0 };
+	CH_AUTOCHAR json = NULL;
+	int64_t seq;
+
+	if (check_readdress(doing, address) < 0)
+		return -1;
+	seq = stored(doing, ch_store_address_add(doing->room->store,
+						 doing->letter.id,
+						 CH_ROLE_READDRESSED, address,
+						 doing->now_us, doing->err));
+	ch_detail_int(&detail, "seq", seq);
+	ch_detail_text(&detail, "address", address);
+	json = ch_detail_take(&detail);
+	stored(doing, ch_store_event_add(doing->room->store,
+					 "letter.readdressed",
+					 doing->batch.id, doing->letter.id,
+					 doing->command->who.name, json,
+					 doing->now_us, doing->err));
+	return 1;
+}
+
 static int64_t run(const struct doing *doing)
 {
 	const struct ch_command *c = doing->command;
@@ -367,6 +445,8 @@ static int64_t run(const struct doing *doing)
 		return do_resolve(doing, CH_STATE_QUEUED);
 	case CH_VERB_PRIORITY:
 		return do_priority(doing);
+	case CH_VERB_READDRESS:
+		return do_readdress(doing);
 	}
 	return refuse(doing, NOT_FOUND, "there is no such command");
 }

@@ -177,6 +177,9 @@ json_t *ch_http_batch(const struct ch_store_batch *batch,
 	put(object, "pace", pace_of(&batch->terms));
 	put(object, "canary", canary_of(&batch->terms));
 	put(object, "stopped", ch_http_text_or_null(batch->terms.stopped));
+	put(object, "relation",
+	    ch_http_text_or_null(ch_relation_name(batch->relation)));
+	put(object, "related", ch_http_text_or_null(batch->related));
 	put(object, "digest", hash(&batch->digest));
 	put(object, "languages", languages ? languages : json_object());
 	put_int(object, "largest_bytes", (int64_t)batch->largest_bytes);
@@ -201,9 +204,30 @@ json_t *ch_http_files(const struct ch_store_file *files, size_t len)
 	return array;
 }
 
+json_t *ch_http_followers(const struct ch_store_batch *batches, size_t len)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < len; i++) {
+		json_t *object = json_object();
+
+		put_text(object, "reference", batches[i].reference);
+		put_text(object, "relation",
+			 ch_relation_name(batches[i].relation));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
 static const char *role_name(uint32_t role)
 {
-	return role == CH_ROLE_CC ? "cc" : "to";
+	static const char *const names[] = {
+		[CH_ROLE_TO] = "to",
+		[CH_ROLE_CC] = "cc",
+		[CH_ROLE_READDRESSED] = "readdressed",
+	};
+
+	return role < CH_COUNT(names) ? names[role] : "to";
 }
 
 static json_t *address_of(const struct ch_store_address *address)
@@ -272,6 +296,34 @@ static json_t *fields_of(const struct ch_fields *fields)
 		json_array_append_new(array, object);
 	}
 	return array;
+}
+
+int ch_http_addressee(const struct ch_store_letter *letter, json_t **ret,
+		      struct ch_error *err)
+{
+	CH_AUTO(ch_fields) fields = { 0 };
+	struct ch_slice bytes = { ch_str_cstr(&letter->fields),
+				  letter->fields.len };
+	json_t *object;
+	json_t *addresses;
+
+	if (ch_fields_decode(bytes, &fields, err) < 0)
+		return -1;
+	object = json_object();
+	addresses = json_array();
+	put_text(object, "key", letter->key);
+	put_text(object, "name", letter->name);
+	put_text(object, "language", letter->language);
+	put_text(object, "state", ch_state_name(letter->state));
+	put_facts(object, letter);
+	put(object, "fields", fields_of(&fields));
+	for (size_t i = 0; i < letter->addresses_len; i++)
+		json_array_append_new(addresses,
+				      address_of(&letter->addresses[i]));
+	put(object, "addresses", addresses);
+	put_int(object, "cursor", letter->id);
+	*ret = object;
+	return 0;
 }
 
 static json_t *source_batch(const struct ch_store_batch *batch)

@@ -40,9 +40,15 @@ json_t *ch_http_batch(const struct ch_store_batch *batch,
 int ch_http_put_canary(struct ch_store *store,
 		       const struct ch_store_batch *batch, json_t *object,
 		       struct ch_error *err);
+/* Batches that follow on one: their references, and how. */
+json_t *ch_http_followers(const struct ch_store_batch *batches, size_t len);
 json_t *ch_http_files(const struct ch_store_file *files, size_t len);
 json_t *ch_http_letter(const struct ch_store_letter *letter,
 		       const char *reference);
+/* What a table says of an addressee, beside what became of the letter; -1
+ * (CH_GIVE_UP) where its fields cannot be read. */
+int ch_http_addressee(const struct ch_store_letter *letter, json_t **ret,
+		      struct ch_error *err);
 /* What composes its exact bytes; -1 (CH_GIVE_UP) where its fields cannot be
  * read. */
 int ch_http_source(const struct ch_store_batch *batch,

@@ -81,6 +81,7 @@ int ch_http_get_batch(struct ch_request *request, struct ch_error *err)
 {
 	struct ch_store *store = ch_mailroom_store(request->http->room);
 	CH_AUTO(ch_store_batch) batch = { 0 };
+	struct ch_store_batch *followers = NULL;
 	struct ch_store_file *files = NULL;
 	struct ch_tally tally;
 	size_t len = 0;
@@ -93,6 +94,13 @@ int ch_http_get_batch(struct ch_request *request, struct ch_error *err)
 	object = ch_http_batch(&batch, &tally);
 	json_object_set_new(object, "files", ch_http_files(files, len));
 	ch_store_files_free(files, len);
+	if (ch_store_followers(store, batch.id, &followers, &len, err) < 0) {
+		json_decref(object);
+		return -1;
+	}
+	json_object_set_new(object, "followers",
+			    ch_http_followers(followers, len));
+	ch_store_batches_free(followers, len);
 	if (ch_http_put_canary(store, &batch, object, err) < 0) {
 		json_decref(object);
 		return -1;

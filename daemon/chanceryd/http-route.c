@@ -28,6 +28,8 @@ static const struct ch_route routes[] = {
 	{ GET, BATCH, "", NULL, ch_http_get_batch, CH_ROUTE_OPEN },
 	{ GET, BATCH "/letters", "state after limit", NULL,
 	  ch_http_get_letters, CH_ROUTE_OPEN },
+	{ GET, BATCH "/addressees", "after limit", NULL,
+	  ch_http_get_addressees, CH_ROUTE_CONTROL },
 	{ GET, LETTER, "", NULL, ch_http_get_letter, CH_ROUTE_OPEN },
 	{ GET, LETTER "/returns", "after limit", NULL, ch_http_get_returns,
 	  CH_ROUTE_OPEN },
@@ -70,6 +72,8 @@ static const struct ch_route routes[] = {
 	{ POST, LETTER "/retry", "", NULL, ch_http_post_command,
 	  CH_ROUTE_CONTROL },
 	{ POST, LETTER "/resolve", "", "as", ch_http_post_command,
+	  CH_ROUTE_CONTROL },
+	{ POST, LETTER "/readdress", "", "address", ch_http_post_command,
 	  CH_ROUTE_CONTROL },
 };
 

@@ -198,6 +198,42 @@ int ch_http_get_letters(struct ch_request *request, struct ch_error *err)
 	return start_list(request, "letters", fill_letters, err);
 }
 
+/* With all their fields, which may be long: one at a time. */
+static int fill_addressees(struct ch_request *request, struct ch_error *err)
+{
+	struct ch_store *store = ch_mailroom_store(request->http->room);
+	struct ch_stream *stream = &request->stream;
+	CH_AUTO(ch_store_letter) letter = { 0 };
+	struct ch_store_letter *letters = NULL;
+	json_t *row = NULL;
+	size_t len = 0;
+	int got;
+
+	if (ch_store_letters(store, stream->batch_id, CH_STATES, stream->after,
+			     1, &letters, &len, err) < 0)
+		return -1;
+	got = len == 0 ? 0 : ch_store_letter_by_id(store, letters[0].id,
+						   &letter, err);
+	ch_store_letters_free(letters, len);
+	if (got < 0 ||
+	    (got > 0 && ch_http_addressee(&letter, &row, err) < 0))
+		return -1;
+	if (row)
+		add_row(request, letter.id, row);
+	return end_piece(request, len, 1, err);
+}
+
+int ch_http_get_addressees(struct ch_request *request, struct ch_error *err)
+{
+	CH_AUTO(ch_store_batch) batch = { 0 };
+
+	if (page(request, PAGE_MAX, PAGE, err) < 0 ||
+	    ch_http_find_batch(request, &batch, err) < 0)
+		return -1;
+	request->stream.batch_id = batch.id;
+	return start_list(request, "addressees", fill_addressees, err);
+}
+
 static int fill_returns(struct ch_request *request, struct ch_error *err)
 {
 	struct ch_stream *stream = &request->stream;

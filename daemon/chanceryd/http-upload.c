@@ -44,6 +44,9 @@ enum field {
 	FIELD_CANARY,
 	FIELD_CANARY_PERCENT,
 	FIELD_CANARY_WAIT,
+	FIELD_REMINDS,
+	FIELD_CORRECTS,
+	FIELD_RECALLS,
 	FIELDS
 };
 
@@ -52,6 +55,7 @@ static const char *const field_names[FIELDS] = {
 	"test_to",   "not_before", "hold",  "dry_run",
 	"priority",  "per_second", "per_minute", "per_hour", "per_day",
 	"canary",    "canary_percent", "canary_wait_s",
+	"reminds",   "corrects",  "recalls",
 };
 
 /* Part name, and the folder of the spool where its files go. */
@@ -413,6 +417,35 @@ static int read_terms(const struct ch_upload *upload,
 	return 0;
 }
 
+/* Which batch it follows on, if any, and how. */
+static int read_relation(const struct ch_upload *upload,
+			 struct ch_enqueue *ret, struct ch_error *err)
+{
+	static const struct {
+		enum field field;
+		enum ch_relation relation;
+	} relations[] = {
+		{ FIELD_REMINDS, CH_RELATION_REMINDS },
+		{ FIELD_CORRECTS, CH_RELATION_CORRECTS },
+		{ FIELD_RECALLS, CH_RELATION_RECALLS },
+	};
+
+	ret->related = "";
+	for (size_t i = 0; i < CH_COUNT(relations); i++) {
+		const char *text = value(upload, relations[i].field);
+
+		if (!*text)
+			continue;
+		if (*ret->related)
+			return ch_error_refuse(err, "4.0.0",
+					       "a batch follows on one other "
+					       "batch, in one way");
+		ret->relation = relations[i].relation;
+		ret->related = text;
+	}
+	return 0;
+}
+
 /* The body is whole and its parts make sense. */
 static int check(struct ch_upload *upload, struct ch_error *err)
 {
@@ -470,6 +503,7 @@ static int fill(const struct ch_request *request, struct ch_enqueue *ret,
 				       "\"not_before\" is no time "
 				       "such as 2026-12-07T09:30:00Z");
 	if (read_terms(upload, &ret->terms, err) < 0 ||
+	    read_relation(upload, ret, err) < 0 ||
 	    read_flag(upload, FIELD_HOLD, &ret->hold, err) < 0)
 		return -1;
 	return read_flag(upload, FIELD_DRY_RUN, &ret->dry_run, err);

@@ -141,11 +141,33 @@ static struct ch_import *new_import(struct ch_mailroom *room,
 		.created_us = now_us,
 		.not_before_us = request->not_before_us,
 		.terms = request->terms,
+		.relation = request->relation,
+		.related = ch_xstrdup(request->related),
 		/* A letter for next week bears next week's date. */
 		.date_us = request->not_before_us > now_us ?
 				   request->not_before_us : now_us,
 	};
 	return import;
+}
+
+/* The batch that this one follows on. */
+static int find_related(struct ch_import *import, struct ch_error *err)
+{
+	struct ch_mailroom *room = import->room;
+	CH_AUTO(ch_store_batch) other = { 0 };
+	int got;
+
+	if (import->batch.relation == CH_RELATION_NONE)
+		return 0;
+	got = ch_store_batch_by_reference(room->store, import->batch.related,
+					  &other, err);
+	if (got < 0)
+		ch_room_fail(room, err);
+	if (got == 0)
+		return ch_error_refuse(err, "4.0.4", "there is no batch %s",
+				       import->batch.related);
+	import->batch.related_id = other.id;
+	return 0;
 }
 
 /* Reserve the reference: nobody sees the batch, and nobody else gets it. */
@@ -155,6 +177,8 @@ static int create(struct ch_import *import, struct ch_error *err)
 	struct ch_store_batch other = { 0 };
 	int got;
 
+	if (find_related(import, err) < 0)
+		return -1;
 	if (!import->dry_run) {
 		if (ch_store_batch_create(room->store, &import->batch,
 					  &import->batch.id, err) == 0)

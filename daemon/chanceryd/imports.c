@@ -207,6 +207,9 @@ static void tell_enqueued(struct ch_import *import, enum ch_batch_state state,
 
 	ch_detail_int(&detail, "letters", (int64_t)batch->letters);
 	ch_detail_text(&detail, "state", ch_batch_state_name(state));
+	if (batch->relation != CH_RELATION_NONE)
+		ch_detail_text(&detail, ch_relation_name(batch->relation),
+			       batch->related);
 	ch_detail_text(&detail, "digest",
 		       ch_sha256_hex(&batch->digest, hex));
 	json = ch_detail_take(&detail);
@@ -218,6 +221,27 @@ static void tell_enqueued(struct ch_import *import, enum ch_batch_state state,
 		    "%llu letters enqueued by %s, %s",
 		    (unsigned long long)batch->letters, batch->enqueued_by,
 		    ch_batch_state_name(state));
+}
+
+/* Some may have answered since the table of those who had not was made. */
+static void spare_answered(struct ch_import *import, int64_t now_us)
+{
+	struct ch_mailroom *room = import->room;
+	struct ch_error err;
+	int64_t spared;
+
+	if (import->batch.relation != CH_RELATION_REMINDS)
+		return;
+	spared = ch_store_spare_answered(room->store, import->batch.id, now_us,
+					 &err);
+	if (spared < 0)
+		ch_room_fail(room, &err);
+	if (spared > 0)
+		ch_turn_log(room, LOG_NOTICE,
+			    &(struct ch_log_fields){
+				    .batch = import->batch.reference },
+			    "%lld have answered %s and are not reminded",
+			    (long long)spared, import->batch.related);
 }
 
 void ch_import_publish(struct ch_import *import)
@@ -236,6 +260,7 @@ void ch_import_publish(struct ch_import *import)
 					   &import->batch, state, &err) < 0)
 			ch_room_fail(room, &err);
 		tell_enqueued(import, state, now_us);
+		spare_answered(import, now_us);
 		ch_dispatch_batch(room, import->batch.id);
 	}
 	import->over = true;

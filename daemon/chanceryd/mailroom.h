@@ -113,6 +113,8 @@ struct ch_enqueue {
 	const char *test_to;    /* or "" */
 	int64_t not_before_us;  /* 0 = at once */
 	struct ch_store_terms terms; /* what the client may set of them */
+	enum ch_relation relation; /* to the batch `related` */
+	const char *related;    /* its reference; or "" */
 	bool hold;
 	bool dry_run;           /* check only: nothing is kept */
 	struct ch_asker who;
@@ -126,7 +128,7 @@ typedef void ch_enqueue_done(void *context,
 
 /* Start an import; `done` is called once, after the commit that made the batch
  * visible, or when it failed. -1 (CH_GIVE_UP) and no call of `done`: the
- * reference is taken or is none; (CH_RETRY): too many imports at once. The spool
+ * reference is taken or is none, or there is no batch `related`; (CH_RETRY): too many imports at once. The spool
  * folder is the mail room's from here on. */
 int ch_mailroom_enqueue(struct ch_mailroom *room,
 			const struct ch_enqueue *request,
@@ -144,6 +146,7 @@ enum ch_verb {
 	CH_VERB_RESOLVE_SENT,
 	CH_VERB_RESOLVE_RESEND,
 	CH_VERB_PRIORITY,
+	CH_VERB_READDRESS, /* a letter: the same message to one more address */
 };
 
 struct ch_command {
@@ -153,6 +156,7 @@ struct ch_command {
 	const char *key;       /* NULL: the whole batch */
 	const char *digest;    /* release: what the person was shown (hex) */
 	int priority;          /* priority: which (store.h) */
+	const char *address;   /* readdress: where to */
 	struct ch_asker who;
 };
 

@@ -30,6 +30,16 @@ static time_t seconds_of(int64_t at_us)
 	return (time_t)(at_us / 1000000 - (rest < 0));
 }
 
+const char *ch_clock_today(char out[CH_DATE_SIZE])
+{
+	time_t now = (time_t)(ch_clock_now_us() / 1000000);
+	struct tm local = { 0 };
+
+	localtime_r(&now, &local);
+	strftime(out, CH_DATE_SIZE, "%Y-%m-%d", &local);
+	return out;
+}
+
 const char *ch_clock_rfc3339(int64_t at_us, char out[CH_RFC3339_SIZE])
 {
 	time_t seconds = seconds_of(at_us);

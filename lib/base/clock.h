@@ -17,6 +17,10 @@ int64_t ch_clock_mono_ms(void); /* CLOCK_MONOTONIC */
 #define CH_RFC3339_SIZE 32
 const char *ch_clock_rfc3339(int64_t at_us, char out[CH_RFC3339_SIZE]);
 
+/* Today, by this machine's calendar: "2026-12-18". */
+#define CH_DATE_SIZE 16
+const char *ch_clock_today(char out[CH_DATE_SIZE]);
+
 /* "Tue, 24 Nov 2026 01:02:03 +0000" (RFC 5322 section 3.3) into `out`. */
 #define CH_RFC5322_DATE_SIZE 40
 const char *ch_clock_rfc5322(int64_t at_us, char out[CH_RFC5322_DATE_SIZE]);

@@ -68,6 +68,8 @@ size_t ch_letter_annexes(const struct ch_letter *letter, const char *language);
 enum ch_address_role {
 	CH_ROLE_TO,
 	CH_ROLE_CC,
+	CH_ROLE_READDRESSED, /* only of the envelope: the same message, sent
+				to an address that it does not name */
 };
 
 struct ch_addressee_address {

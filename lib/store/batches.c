@@ -46,6 +46,9 @@ int ch_store_batch_create(struct ch_store *store,
 	if (ch_store_terms_any(&batch->terms) &&
 	    ch_store_terms_set(store, *ret_id, &batch->terms, err) < 0)
 		return -1;
+	if (batch->relation != CH_RELATION_NONE &&
+	    ch_relation_add(store, *ret_id, batch, err) < 0)
+		return -1;
 	memory = ch_store_remember_batch(store, *ret_id);
 	memory->state = CH_BATCH_IMPORTING;
 	memory->not_before_us = batch->not_before_us;
@@ -207,6 +210,8 @@ int ch_store_batch_drop_some(struct ch_store *store, int64_t batch_id,
 			batch_id, err) < 0 ||
 	    remove_rows(store, "DELETE FROM terms WHERE batch_id = ?", batch_id,
 			err) < 0 ||
+	    remove_rows(store, "DELETE FROM relation WHERE batch_id = ?",
+			batch_id, err) < 0 ||
 	    remove_rows(store, "DELETE FROM batch WHERE id = ?", batch_id,
 			err) < 0)
 		return -1;
@@ -249,6 +254,10 @@ int ch_store_batch_change(struct ch_store *store, int64_t batch_id,
 	"SELECT id, reference, state, subject, deadline, sender, reply_to, " \
 	"test_to, enqueued_by, released_by, created_us, not_before_us, "     \
 	"date_us, letters, largest_bytes, digest, summary, "                 \
+	"(SELECT kind FROM relation r WHERE r.batch_id = batch.id), "        \
+	"(SELECT related_id FROM relation r WHERE r.batch_id = batch.id), "  \
+	"(SELECT o.reference FROM relation r JOIN batch o "                  \
+	"ON o.id = r.related_id WHERE r.batch_id = batch.id), "              \
 	CH_TERMS_COLUMNS " FROM batch LEFT JOIN terms ON batch_id = id "     \
 	"WHERE state <> 0 "
 
@@ -271,9 +280,12 @@ static void read_batch(const struct ch_query *q, struct ch_store_batch *ret)
 		.letters = (uint64_t)ch_query_int(q, 13),
 		.largest_bytes = (uint64_t)ch_query_int(q, 14),
 		.summary = ch_query_text(q, 16),
+		.relation = (enum ch_relation)ch_query_int(q, 17),
+		.related_id = ch_query_int(q, 18),
+		.related = ch_query_text(q, 19),
 	};
 	ch_query_sha256(q, 15, &ret->digest);
-	ch_store_read_terms(q, 17, &ret->terms);
+	ch_store_read_terms(q, 20, &ret->terms);
 }
 
 int ch_store_batch_by_reference(struct ch_store *store, const char *reference,
@@ -304,22 +316,17 @@ int ch_store_batch_by_id(struct ch_store *store, int64_t batch_id,
 	return got;
 }
 
-int ch_store_batches(struct ch_store *store, int64_t after_id, size_t limit,
-		     struct ch_store_batch **ret, size_t *ret_len,
-		     struct ch_error *err)
+static int read_batches(struct ch_query *q, struct ch_store_batch **ret,
+			size_t *ret_len, struct ch_error *err)
 {
-	CH_AUTO(ch_query) q = ch_query(store,
-		BATCH_COLUMNS "AND id > ? ORDER BY id LIMIT ?");
 	struct ch_store_batch *batches = NULL;
 	size_t len = 0;
 	size_t cap = 0;
 	int got;
 
-	ch_query_put_int(&q, after_id);
-	ch_query_put_int(&q, (int64_t)limit);
-	while ((got = ch_query_row(&q, err)) > 0) {
+	while ((got = ch_query_row(q, err)) > 0) {
 		CH_GROW(batches, len, cap);
-		read_batch(&q, &batches[len++]);
+		read_batch(q, &batches[len++]);
 	}
 	if (got < 0) {
 		ch_store_batches_free(batches, len);
@@ -328,4 +335,28 @@ int ch_store_batches(struct ch_store *store, int64_t after_id, size_t limit,
 	*ret = batches;
 	*ret_len = len;
 	return 0;
+}
+
+int ch_store_batches(struct ch_store *store, int64_t after_id, size_t limit,
+		     struct ch_store_batch **ret, size_t *ret_len,
+		     struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		BATCH_COLUMNS "AND id > ? ORDER BY id LIMIT ?");
+
+	ch_query_put_int(&q, after_id);
+	ch_query_put_int(&q, (int64_t)limit);
+	return read_batches(&q, ret, ret_len, err);
+}
+
+int ch_store_followers(struct ch_store *store, int64_t batch_id,
+		       struct ch_store_batch **ret, size_t *ret_len,
+		       struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		BATCH_COLUMNS "AND id IN (SELECT f.batch_id FROM relation f "
+			      "WHERE f.related_id = ?) ORDER BY id");
+
+	ch_query_put_int(&q, batch_id);
+	return read_batches(&q, ret, ret_len, err);
 }

@@ -27,12 +27,13 @@ static int add_address(struct ch_store *store, int64_t batch_id,
 		"INSERT INTO address (letter_id, seq, batch_id, role, state, "
 		"attempt, next_at_us, first_at_us, changed_us, code, address, "
 		"status, reply) "
-		"VALUES (?, ?, ?, ?, 0, 0, 0, 0, 0, 0, ?, '', x'')");
+		"VALUES (?, ?, ?, ?, 0, 0, 0, 0, ?, 0, ?, '', x'')");
 
 	ch_query_put_int(&q, letter_id);
 	ch_query_put_int(&q, (int64_t)seq);
 	ch_query_put_int(&q, batch_id);
 	ch_query_put_int(&q, address->role);
+	ch_query_put_int(&q, address->changed_us);
 	ch_query_put_text(&q, address->address);
 	return ch_query_run(&q, err) < 0 ? -1 : 0;
 }
@@ -87,6 +88,32 @@ int ch_store_letter_add(struct ch_store *store, int64_t batch_id,
 	batch->tally.state[CH_STATE_QUEUED]++;
 	batch->last_letter = letter_id;
 	return 0;
+}
+
+int64_t ch_store_address_add(struct ch_store *store, int64_t letter_id,
+			     uint32_t role, const char *address,
+			     int64_t now_us, struct ch_error *err)
+{
+	CH_AUTO(ch_standing) before = { 0 };
+	CH_AUTO(ch_standing) after = { 0 };
+	CH_AUTOCHAR text = ch_xstrdup(address);
+	const struct ch_store_address more = { .role = role, .address = text,
+					       .changed_us = now_us };
+	size_t seq = 0;
+
+	if (ch_standing_read(store, letter_id, &before, err) < 0)
+		return -1;
+	for (size_t i = 0; i < before.len; i++)
+		if (before.stands[i].seq >= seq)
+			seq = before.stands[i].seq + 1;
+	ch_standing_forget(store, letter_id);
+	ch_tally_leave(store, &before);
+	if (add_address(store, before.batch_id, letter_id, seq, &more,
+			err) < 0 ||
+	    ch_standing_read(store, letter_id, &after, err) < 0)
+		return -1;
+	ch_tally_enter(store, &after);
+	return (int64_t)seq;
 }
 
 /* ---- out -------------------------------------------------------------- */

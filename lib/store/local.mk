@@ -11,6 +11,7 @@ lib_store_libstore_a_SOURCES = \
 	lib/store/names.c \
 	lib/store/place.c \
 	lib/store/query.c \
+	lib/store/relations.c \
 	lib/store/returns.c \
 	lib/store/schema/sqlite.h \
 	lib/store/signatures.c \

@@ -82,6 +82,7 @@ void ch_store_batch_release(struct ch_store_batch *batch)
 	free(batch->enqueued_by);
 	free(batch->released_by);
 	free(batch->summary);
+	free(batch->related);
 	memset(batch, 0, sizeof(*batch));
 }
 

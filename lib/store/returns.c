@@ -217,9 +217,9 @@ static int set_facts(struct ch_store *store, int64_t letter_id,
 	return ch_query_run(&q, err) < 0 ? -1 : 0;
 }
 
-static int add_facts(struct ch_store *store, int64_t batch_id,
-		     int64_t letter_id, unsigned int before,
-		     unsigned int facts, struct ch_error *err)
+int ch_facts_add(struct ch_store *store, int64_t batch_id, int64_t letter_id,
+		 unsigned int before, unsigned int facts,
+		 struct ch_error *err)
 {
 	unsigned int fresh = facts & ~before;
 	struct ch_batch_memory *batch = ch_store_batch_memory(store, batch_id);
@@ -339,8 +339,12 @@ int ch_store_return_add(struct ch_store *store,
 		return got;
 	id = sqlite3_last_insert_rowid(store->db);
 	if (item->letter_id != 0 && facts != 0) {
-		if (add_facts(store, batch_id, item->letter_id, before, facts,
-			      err) < 0)
+		if (ch_facts_add(store, batch_id, item->letter_id, before,
+				 facts, err) < 0)
+			return -1;
+		if (facts & ~before & CH_FACT_ANSWERED &&
+		    ch_relations_answered(store, batch_id, item->letter_id, id,
+					  now_us, err) < 0)
 			return -1;
 		if (item->verified &&
 		    prove_sent(store, item, id, now_us, err) < 0)

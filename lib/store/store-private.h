@@ -185,6 +185,21 @@ const char *ch_json_end(struct ch_str *out);
 void ch_store_read_terms(const struct ch_query *q, int column,
 			 struct ch_store_terms *ret);
 
+/* ---- batches that follow on others (relations.c) ----------------------- */
+
+/* The relation that `batch` names, as that of batch_id. */
+int ch_relation_add(struct ch_store *store, int64_t batch_id,
+		    const struct ch_store_batch *batch, struct ch_error *err);
+/* A letter was answered, for the first time: what that says of the letters of
+ * the same key in reminders, and in what they remind of. */
+int ch_relations_answered(struct ch_store *store, int64_t batch_id,
+			  int64_t letter_id, int64_t return_id,
+			  int64_t now_us, struct ch_error *err);
+/* More facts about a letter that has `before`. */
+int ch_facts_add(struct ch_store *store, int64_t batch_id, int64_t letter_id,
+		 unsigned int before, unsigned int facts,
+		 struct ch_error *err);
+
 /* ---- letters ---------------------------------------------------------- */
 
 /* Read the letter's row and addresses; 1, 0, -1. */

@@ -145,6 +145,16 @@ struct ch_store_terms {
 	char stopped[240];     /* why it has paused itself, "" = it has not */
 };
 
+/* How a batch follows on another one. */
+enum ch_relation {
+	CH_RELATION_NONE,
+	CH_RELATION_REMINDS, /* those who have not answered it */
+	CH_RELATION_CORRECTS,
+	CH_RELATION_RECALLS,
+	CH_RELATIONS
+};
+const char *ch_relation_name(enum ch_relation relation); /* "reminds" … */
+
 struct ch_store_batch {
 	int64_t id;
 	char *reference; /* owned, like all char * here */
@@ -164,6 +174,9 @@ struct ch_store_batch {
 	struct ch_sha256 digest; /* what a release is bound to */
 	char *summary;           /* JSON object: letters per language */
 	struct ch_store_terms terms;
+	enum ch_relation relation; /* to the batch `related_id`, if any */
+	int64_t related_id;
+	char *related; /* its reference; set when reading, "" where none */
 };
 void ch_store_batch_release(struct ch_store_batch *batch);
 
@@ -220,6 +233,22 @@ int ch_store_batches(struct ch_store *store, int64_t after_id, size_t limit,
 		     struct ch_store_batch **ret, size_t *ret_len,
 		     struct ch_error *err);
 void ch_store_batches_free(struct ch_store_batch *batches, size_t len);
+
+/* ---- batches that follow on others ------------------------------------- */
+
+/* Those that follow on a batch, oldest first: as ch_store_batches(). */
+int ch_store_followers(struct ch_store *store, int64_t batch_id,
+		       struct ch_store_batch **ret, size_t *ret_len,
+		       struct ch_error *err);
+
+/* An answer to a letter of a reminder answers the letters with the same key in
+ * the batches it reminds of, and nobody who has answered is reminded: what waits
+ * in a reminder for a letter that was answered is cancelled, with an event
+ * "letter.not_reminded". ch_store_return_add() sees to both. This is for a
+ * reminder that was just published: the answers that came while it was made.
+ * Returns how many letters it cancelled. */
+int64_t ch_store_spare_answered(struct ch_store *store, int64_t batch_id,
+				int64_t now_us, struct ch_error *err);
 
 /* Letters by derived state and by what came back; kept up to date in memory,
  * counted from the rows once at opening. batch_id 0: all batches. */
@@ -288,7 +317,7 @@ struct ch_store_address {
 	char *reply;    /* raw, unescaped */
 	char *relay;    /* that it was last tried over; NULL: none */
 	int64_t next_at_us; /* queued: not before */
-	int64_t changed_us;
+	int64_t changed_us; /* 0: as it was imported */
 };
 
 struct ch_store_letter {
@@ -312,7 +341,7 @@ struct ch_store_letter {
 void ch_store_letter_release(struct ch_store_letter *letter);
 
 /* Add to a batch that is importing: id, attempt and states are ignored; every
- * address starts queued, next_at_us 0. -1 CH_GIVE_UP: the key is there twice. */
+ * address starts queued, next_at_us 0, changed_us as it is. -1 CH_GIVE_UP: the key is there twice. */
 int ch_store_letter_add(struct ch_store *store, int64_t batch_id,
 			const struct ch_store_letter *letter,
 			struct ch_error *err);
@@ -459,6 +488,12 @@ int64_t ch_store_decide_some(struct ch_store *store, int64_t batch_id,
 			     enum ch_state from, enum ch_state to,
 			     size_t limit, int64_t now_us, int64_t *after_id,
 			     struct ch_error *err);
+
+/* One more address for a letter: the same message goes there as well, from the
+ * queue. Returns its seq. */
+int64_t ch_store_address_add(struct ch_store *store, int64_t letter_id,
+			     uint32_t role, const char *address,
+			     int64_t now_us, struct ch_error *err);
 
 /* 1 with *ret, 0 none, -1 error. */
 int ch_store_letter_by_key(struct ch_store *store, int64_t batch_id,

@@ -115,7 +115,7 @@ static const struct field send_batch[] = {
 
 static const struct field send_address[] = {
 	F_U32(ch_send_address, seq),
-	F_MAX(ch_send_address, role, 1),
+	F_MAX(ch_send_address, role, 2),
 	F_MAX(ch_send_address, pending, 1),
 	F_TEXT(ch_send_address, address),
 	F_END

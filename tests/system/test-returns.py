@@ -4,8 +4,11 @@
 whose it is, what it changes, and that no mail is lost or counted twice,
 wherever chanceryd or the worker ends. The test plays the workers."""
 import hashlib
+import json
 import random
+import re
 import signal
+import subprocess
 import time
 
 import harness
@@ -598,6 +601,194 @@ def test_a_reload_touches_only_what_changed():
             reader.expect("stop")
             reader.exit()
         assert room.wait() == 0, room.log()
+
+
+# ---- what follows on a letter ------------------------------------------------
+
+CHANCERY = str(harness.BUILD.resolve() / "chancery")
+LISTS = {
+    "board.csv": "key,language,to,name,seat\n"
+                 "AAA,en,minister@aaa.example,Aland,1\n"
+                 "TWO,en,minister@two.example,\"Two, \"\"the\"\"\",2\n",
+    "council.csv": "key,language,to,name,seat\n"
+                   "BBB,en,minister@bbb.example,Bland,7\n"
+                   "TWO,en,minister@two.example,\"Two, \"\"the\"\"\",8\n",
+}
+REMINDER = {
+    "letter.conf": "",
+    "en.md": "Subject: Reminder\n\n{{name}}:{{#capacities}} {{table}} "
+             "seat {{seat}};{{/capacities}}\n",
+}
+
+
+def chancery(room, *words, code=0):
+    """Its objects, and what it says to the person."""
+    run = subprocess.run(
+        [CHANCERY, "--socket-dir", room.root, *map(str, words)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        timeout=harness.TIMEOUT)
+    assert run.returncode == code, (words, run, room.log()[-2000:])
+    return run.stdout, run.stderr
+
+
+def objects(room, *words):
+    return [json.loads(line)
+            for line in chancery(room, *words, "--json")[0].splitlines()]
+
+
+def keys_of(room, state, reference="DM-1"):
+    return sorted(each["key"] for each in
+                  objects(room, "letters", reference, "--state", state))
+
+
+def write(folder, files):
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def tokens_of(room, reference):
+    """Send all that waits of a batch; the token of each key, and the bytes'
+    stand-in as the sender has them."""
+    sent = {}
+    waiting = len([each for each in room.letters(reference).values()
+                   if each["state"] == "queued"])
+    for _ in range(waiting):
+        room.sender.send("send-ready", want=1)
+        letter = room.sender.letter()
+        room.sender.dot(letter)
+        assert room.sender.expect("send-go")["go"] == 1
+        room.sender.result(letter, harness.SENT, 250, "ok")
+        sent[letter["key"].decode()] = letter
+    room.wait_letters(reference, queued=0, claimed=0, dot=0)
+    return sent
+
+
+def start_of_two_lists(room):
+    """DM-1 to those of two lists, sent."""
+    room.start()
+    reader, _ = room.reader()
+    room.sender = room.puppet("send") if room.waiting else None
+    lists = write(room.root / "lists", LISTS)
+    letter = write(room.root / "first", REMINDER)
+    chancery(room, "enqueue", letter, lists / "board.csv",
+             lists / "council.csv", "-R", "DM-1", "--deadline", "2020-02-29",
+             "--yes")
+    room.sender = room.sender or room.puppet("send")
+    room.sender.expect("send-setup")
+    return reader, tokens_of(room, "DM-1")
+
+
+def test_only_the_silent_are_reminded():
+    with Room() as room:
+        reader, sent = start_of_two_lists(room)
+        letter = write(room.root / "reminder", REMINDER)
+        assert keys_of(room, "overdue") == ["AAA", "BBB", "TWO"]
+        room.tell(reader, REPLY, references=[sent["AAA"]["message_id"]])
+        assert keys_of(room, "overdue") == ["BBB", "TWO"]
+        said = chancery(room, "remind", "DM-1", letter, "-R", "DM-2",
+                        "--dry-run")
+        assert "2 have not answered" in said[1], said
+        room.post("/v1/pause")
+        chancery(room, "remind", "DM-1", letter, "-R", "DM-2", "--yes")
+        # the rows are the first tables', in both capacities
+        source = chancery(room, "show", "DM-2/TWO", "--eml")[0]
+        assert "Two, \"the\": board seat 2; council seat 8;" in source, source
+        for reference, relation in (("DM-2", r"reminds +DM-1\n"),
+                                    ("DM-1", r"reminder +DM-2\n")):
+            assert re.search(relation,
+                             chancery(room, "status", reference)[0])
+        # one answers before it goes
+        room.tell(reader, REPLY, references=[sent["BBB"]["message_id"]])
+        assert room.letters("DM-2")["BBB"]["state"] == "cancelled"
+        assert room.wait_event("letter.not_reminded")["key"] == "BBB"
+        room.post("/v1/resume")
+        again = tokens_of(room, "DM-2")
+        assert list(again) == ["TWO"], again
+        # an answer to the reminder is one to the letter
+        assert keys_of(room, "silent") == ["TWO"]
+        room.tell(reader, REPLY, references=[again["TWO"]["message_id"]])
+        assert keys_of(room, "silent") == []
+        assert counts(room)["answered"] == 3
+        said = chancery(room, "remind", "DM-1", letter, "-R", "DM-3", "--yes",
+                        code=65)
+        assert "nobody to remind" in said[1], said
+        room.sender.send("send-ready", want=3)
+        assert room.sender.is_silent(), "something is to be sent"
+
+
+def test_an_answer_while_the_reminder_is_made():
+    """What the daemon is given names those who have answered as well: they are
+    not sent it, after a kill neither."""
+    with Room() as room:
+        reader, sent = start_of_two_lists(room)
+        for key in ("AAA", "TWO"):
+            room.tell(reader, REPLY, references=[sent[key]["message_id"]])
+        table = TABLE.replace("cc", "capacity").replace(
+            "mission@two.example", "")
+        room.post("/v1/pause")
+        refused = room.upload("DM-2", table, reminds="DM-9")
+        assert refused.status == 404 and "DM-9" in refused.json["error"]["text"]
+        refused = room.upload("DM-2", table, reminds="DM-1", recalls="DM-1")
+        assert refused.status == 400, refused.body
+        room.enqueue("DM-2", table, reminds="DM-1")
+        room.enqueue("DM-3", table, reminds="DM-2")
+        room.enqueue("DM-4", table, corrects="DM-1")
+        room.kill()
+        room.start()
+        for reference in ("DM-2", "DM-3"):
+            assert {key: each["state"] for key, each in
+                    room.letters(reference).items()} == {
+                        "AAA": "cancelled", "BBB": "queued",
+                        "TWO": "cancelled"}, reference
+        assert room.batch("DM-4")["letters"]["queued"] == 3
+        assert [(f["reference"], f["relation"]) for f in
+                room.batch("DM-1")["followers"]] == [
+                    ("DM-2", "reminds"), ("DM-4", "corrects")]
+
+
+def test_the_same_letter_goes_elsewhere():
+    with Room() as room:
+        reader, sent = start_of_two_lists(room)
+        token = sent["TWO"]["envelope_from"].split(b"+")[1].split(b"@")[0]
+        room.tell(reader, HARD, token=token,
+                  recipients=reports("minister@two.example"))
+        letter = write(room.root / "reminder", REMINDER)
+        said = chancery(room, "remind", "DM-1", letter, "-R", "DM-2", "-n")
+        assert "came back: 1" in said[1], said
+        words = ("readdress", "DM-1/TWO", "Mission <mission@TWO.example>")
+        chancery(room, *words, code=64)
+        room.post("/v1/pause")
+        for wrong, code in (("minister@two.example", 65), ("nobody", 64)):
+            chancery(room, "readdress", "DM-1/TWO", wrong, "--yes", code=code)
+        for wrong in ("a b@two.example", "x@TWO.example", "@two.example",
+                      "a@b@two.example", "<a@two.example>"):
+            assert room.post("/v1/batches/DM-1/letters/TWO/readdress",
+                             {"address": wrong}).status == 422, wrong
+        said = chancery(room, *words, "--yes")
+        assert "goes to mission@two.example" in said[0], said
+        room.kill()
+        room.start()
+        event = room.wait_event("letter.readdressed")
+        assert event["who"] and event["detail"] == {
+            "seq": 1, "address": "mission@two.example"}, event
+        room.post("/v1/resume")
+        room.sender = room.puppet("send")
+        room.sender.expect("send-setup")
+        again = tokens_of(room, "DM-1")["TWO"]
+        assert [(a["address"], a["pending"]) for a in again["addresses"]] == [
+            (b"minister@two.example", 0), (b"mission@two.example", 1)]
+        assert again["message_id"] == sent["TWO"]["message_id"]
+        show, = objects(room, "show", "DM-1/TWO")
+        assert [(a["role"], a["state"]) for a in show["addresses"]] == [
+            ("to", "sent"), ("readdressed", "sent")], show
+        # and so does its reminder
+        chancery(room, "remind", "DM-1", letter, "-R", "DM-2", "--yes")
+        reminders = tokens_of(room, "DM-2")
+        assert [a["address"] for a in reminders["TWO"]["addresses"]] == [
+            b"mission@two.example"], reminders["TWO"]
+        assert sorted(reminders) == ["AAA", "BBB", "TWO"]
 
 
 if __name__ == "__main__":

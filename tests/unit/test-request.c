@@ -262,9 +262,10 @@ static void refuses_large_bodies(void **state)
 
 static void writes_a_batch(void **state)
 {
-	char words[8][60] = { "A/77/12", "[x] \xc5\x81\xff", "",
+	char words[9][60] = { "A/77/12", "[x] \xc5\x81\xff", "",
 			      "Bureau <b@chancery.example>", "", "",
-			      "m.okello (uid 1000)", "{\"en\":1,\"fr\":2}" };
+			      "m.okello (uid 1000)", "{\"en\":1,\"fr\":2}",
+			      "DM-1" };
 	const struct ch_store_batch batch = {
 		.id = 17, .reference = words[0], .state = CH_BATCH_HELD,
 		.subject = words[1], .deadline = words[2], .from = words[3],
@@ -283,6 +284,7 @@ static void writes_a_batch(void **state)
 			.stage = CH_CANARY_WAITING,
 			.canary_until_us = 3600000000,
 		},
+		.relation = CH_RELATION_REMINDS, .related = words[8],
 	};
 	const struct ch_tally tally = {
 		.state = { [CH_STATE_QUEUED] = 1, [CH_STATE_SENT] = 2 },
@@ -308,6 +310,7 @@ static void writes_a_batch(void **state)
 		"\"wait_s\":3600,\"stage\":\"waiting\","
 		"\"until\":\"1970-01-01T01:00:00Z\"},"
 		"\"stopped\":null,"
+		"\"relation\":\"reminds\",\"related\":\"DM-1\","
 		"\"digest\":\"dead0000000000000000000000000000"
 		"00000000000000000000000000000000\","
 		"\"languages\":{\"en\":1,\"fr\":2},\"largest_bytes\":4711,"

@@ -59,6 +59,14 @@ CREATE TABLE terms (
 	stopped         TEXT NOT NULL -- why it has paused itself
 ) STRICT;
 
+-- A batch that follows on another one: a reminder, a correction, a recall.
+CREATE TABLE relation (
+	batch_id   INTEGER NOT NULL PRIMARY KEY REFERENCES batch,
+	related_id INTEGER NOT NULL REFERENCES batch,
+	kind       INTEGER NOT NULL
+) STRICT;
+CREATE INDEX relation_related ON relation (related_id, batch_id);
+
 CREATE TABLE batch_file (
 	batch_id   INTEGER NOT NULL REFERENCES batch,
 	place      INTEGER NOT NULL,
