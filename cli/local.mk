@@ -5,6 +5,7 @@ chancery_SOURCES = \
 	cli/batch.c cli/batch.h \
 	cli/cancel.c \
 	cli/check.c \
+	cli/confirm.c \
 	cli/cli.h \
 	cli/decide.c cli/decide.h \
 	cli/enqueue.c cli/enqueue.h \

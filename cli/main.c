@@ -18,7 +18,7 @@ static const struct ch_verb *const verbs[] = {
 	&ch_verb_returns, &ch_verb_events,  &ch_verb_release,
 	&ch_verb_pause,	  &ch_verb_resume,  &ch_verb_cancel,
 	&ch_verb_retry,	  &ch_verb_resolve, &ch_verb_priority,
-	&ch_verb_remind,  &ch_verb_readdress,
+	&ch_verb_remind,  &ch_verb_readdress, &ch_verb_confirm,
 };
 
 static const struct ch_option common_options[] = {
@@ -96,7 +96,7 @@ static int help(void)
 	ch_str_add(&out, "usage: chancery VERB [words and options]\n\n"
 			 "The client of the outgoing mail room.\n\n");
 	for (size_t i = 0; i < CH_COUNT(verbs); i++)
-		ch_str_addf(&out, "  %-9s %s\n", verbs[i]->name,
+		ch_str_addf(&out, "  %-10s %s\n", verbs[i]->name,
 			    verbs[i]->summary);
 	ch_str_add(&out, "\nOptions of every verb:\n");
 	ch_args_help(common_options, &out);

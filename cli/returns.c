@@ -12,7 +12,8 @@
 #define TEXT_MAX 8192
 
 static const struct ch_grid_column columns[] = {
-	{ "WHAT", false, 0 },	{ "LETTER", false, 24 },
+	{ "ID", true, 0 },
+	{ "WHAT", false, 0 },	{ "LETTER", false, 22 },
 	{ "WHEN", false, 0 },	{ "FROM", false, 12 },
 	{ "SAYS", false, 20 },
 };
@@ -67,6 +68,7 @@ static int show(void *context, const json_t *item)
 	CH_AUTO(ch_str) letter = CH_STR_INIT(TEXT_MAX);
 	CH_AUTO(ch_str) text = CH_STR_INIT(TEXT_MAX);
 	char when[CH_TIME_SIZE];
+	char id[24];
 
 	list->shown++;
 	if (list->cli->json) {
@@ -77,6 +79,9 @@ static int show(void *context, const json_t *item)
 			    ch_json_text(item, "batch")[0];
 	write_letter(item, &letter);
 	write_text(item, &text);
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)
+		 ch_json_number(item, "cursor"));
+	ch_grid_cell(grid, CH_STYLE_PLAIN, id);
 	ch_grid_sign(grid, outcome.sign, outcome.word);
 	ch_grid_cell(grid, CH_STYLE_PLAIN, ch_str_cstr(&letter));
 	ch_grid_cell(grid, CH_STYLE_PLAIN,
@@ -103,6 +108,9 @@ static int list_returns(struct list *list, const char *path)
 		ch_term_line(out, "(?) %llu of them without our token: matched "
 				  "by what they say of themselves.",
 			     list->unverified);
+	if (list->unverified)
+		ch_term_line(out, "\"chancery confirm\" says that one is "
+				  "about its letter.");
 	return EX_OK;
 }
 

@@ -8,6 +8,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -16,6 +17,7 @@
 #include "chanceryd/detail.h"
 #include "chanceryd/dispatch.h"
 #include "chanceryd/relays.h"
+#include "chanceryd/returned.h"
 #include "chanceryd/room.h"
 #include "letter/letter.h"
 
@@ -33,6 +35,7 @@ static const char *const verb_names[] = {
 	[CH_VERB_RESOLVE_SENT] = "resolve",
 	[CH_VERB_RESOLVE_RESEND] = "resolve",
 	[CH_VERB_PRIORITY] = "priority",
+	[CH_VERB_CONFIRM] = "confirm",
 	[CH_VERB_READDRESS] = "readdress",
 };
 
@@ -421,6 +424,22 @@ static int64_t do_readdress(const struct doing *doing)
 	return 1;
 }
 
+/* What came back and has no proof. */
+static int64_t do_confirm(const struct doing *doing)
+{
+	const struct ch_command *c = doing->command;
+
+	if (strspn(c->returned, "0123456789") != strlen(c->returned) ||
+	    strlen(c->returned) > 18)
+		return refuse(doing, NOT_FOUND, "there is no return %.40s",
+			      c->returned);
+	if (ch_returned_confirm(doing->room, &doing->batch, &doing->letter,
+				strtoll(c->returned, NULL, 10), c->who.name,
+				doing->err) < 0)
+		return -1;
+	return 1;
+}
+
 static int64_t run(const struct doing *doing)
 {
 	const struct ch_command *c = doing->command;
@@ -445,6 +464,8 @@ static int64_t run(const struct doing *doing)
 		return do_resolve(doing, CH_STATE_QUEUED);
 	case CH_VERB_PRIORITY:
 		return do_priority(doing);
+	case CH_VERB_CONFIRM:
+		return do_confirm(doing);
 	case CH_VERB_READDRESS:
 		return do_readdress(doing);
 	}

@@ -15,7 +15,7 @@ static const struct {
 	{ "release", CH_VERB_RELEASE }, { "pause", CH_VERB_PAUSE },
 	{ "resume", CH_VERB_RESUME },   { "cancel", CH_VERB_CANCEL },
 	{ "retry", CH_VERB_RETRY },     { "priority", CH_VERB_PRIORITY },
-	{ "readdress", CH_VERB_READDRESS },
+	{ "readdress", CH_VERB_READDRESS }, { "confirm", CH_VERB_CONFIRM },
 };
 
 /* The last word of the path. */
@@ -92,6 +92,7 @@ static int post(struct ch_request *request, struct ch_command *command,
 	command->who = request->client->who;
 	command->digest = member;
 	command->address = member;
+	command->returned = member;
 	failed = read_verb(request, member, &command->verb, err);
 	if (failed == 0)
 		failed = check_digest(command, err);

@@ -73,6 +73,8 @@ static const struct ch_route routes[] = {
 	  CH_ROUTE_CONTROL },
 	{ POST, LETTER "/resolve", "", "as", ch_http_post_command,
 	  CH_ROUTE_CONTROL },
+	{ POST, LETTER "/confirm", "", "return", ch_http_post_command,
+	  CH_ROUTE_CONTROL },
 	{ POST, LETTER "/readdress", "", "address", ch_http_post_command,
 	  CH_ROUTE_CONTROL },
 };

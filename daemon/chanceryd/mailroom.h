@@ -146,6 +146,7 @@ enum ch_verb {
 	CH_VERB_RESOLVE_SENT,
 	CH_VERB_RESOLVE_RESEND,
 	CH_VERB_PRIORITY,
+	CH_VERB_CONFIRM,   /* that a return is about this letter */
 	CH_VERB_READDRESS, /* a letter: the same message to one more address */
 };
 
@@ -157,6 +158,7 @@ struct ch_command {
 	const char *digest;    /* release: what the person was shown (hex) */
 	int priority;          /* priority: which (store.h) */
 	const char *address;   /* readdress: where to */
+	const char *returned;  /* confirm: which return, digits */
 	struct ch_asker who;
 };
 

@@ -22,6 +22,10 @@
 
 /* Earlier mail about a letter that is looked at. */
 #define EARLIER_MAX 200
+/* Addresses of a batch that are compared with the sender of a mail that names
+ * but the batch: some milliseconds. */
+#define LOOKED_THROUGH_MAX 5000
+#define BRACKETS_MAX 4
 
 /* Whose it is. */
 struct match {
@@ -103,6 +107,62 @@ static bool is_own(struct ch_mailroom *room,
 	return ret->own;
 }
 
+/* The only letter of that batch to the sender's domain. */
+static bool by_sender(struct ch_mailroom *room,
+		      const struct ch_receive_mail *mail, int64_t batch_id,
+		      struct match *ret)
+{
+	const char *at = memrchr(mail->from.data, '@', mail->from.len);
+	struct ch_slice domain;
+	struct ch_error err;
+	int64_t id;
+
+	if (!at)
+		return false;
+	domain.data = at + 1;
+	domain.len = (size_t)(mail->from.data + mail->from.len - domain.data);
+	must(room, ch_store_letter_of_domain(room->store, batch_id, domain,
+					     LOOKED_THROUGH_MAX, &id, &err),
+	     &err);
+	if (id == 0)
+		return false;
+	must(room, ch_store_letter_by_id(room->store, id, &ret->letter, &err),
+	     &err);
+	ret->how = CH_MATCH_REFERENCE;
+	return ret->letter.id != 0;
+}
+
+/* "Re: [DM-1276] Session": what our letters have in brackets comes back so. */
+static bool by_reference(struct ch_mailroom *room,
+			 const struct ch_receive_mail *mail,
+			 struct match *ret)
+{
+	struct ch_slice rest = mail->subject;
+
+	if (mail->kind != CH_RETURN_REPLY && mail->kind != CH_RETURN_AUTOREPLY)
+		return false;
+	for (int i = 0; i < BRACKETS_MAX && rest.len > 0; i++) {
+		const char *open = memchr(rest.data, '[', rest.len);
+		const char *end = rest.data + rest.len;
+		const char *close = open ? memchr(open, ']',
+						  (size_t)(end - open)) : NULL;
+		CH_AUTO(ch_store_batch) batch = { 0 };
+		CH_AUTOCHAR reference = NULL;
+		struct ch_error err;
+
+		if (!close)
+			return false;
+		reference = ch_xstrndup(open + 1, (size_t)(close - open - 1));
+		must(room, ch_store_batch_by_reference(room->store, reference,
+						       &batch, &err), &err);
+		if (batch.id && by_sender(room, mail, batch.id, ret))
+			return true;
+		rest.data = close + 1;
+		rest.len = (size_t)(end - rest.data);
+	}
+	return false;
+}
+
 static void find_letter(struct ch_mailroom *room,
 			const struct ch_receive_mail *mail, struct match *ret)
 {
@@ -113,6 +173,7 @@ static void find_letter(struct ch_mailroom *room,
 	for (uint32_t i = 0; i < mail->references_len; i++)
 		if (by_message_id(room, mail->references[i], ret))
 			return;
+	by_reference(room, mail, ret);
 }
 
 static void find(struct ch_mailroom *room, const struct ch_receive_mail *mail,
@@ -230,7 +291,8 @@ static const char *event_of(const struct ch_store_return *item)
 		return "return.unmatched";
 	if (item->kind >= CH_COUNT(events) || !events[item->kind])
 		return "return.other";
-	if (is_report(item->kind) && !item->verified)
+	if (!item->verified && (is_report(item->kind) ||
+				item->match == CH_MATCH_REFERENCE))
 		return "return.unverified";
 	return events[item->kind];
 }
@@ -472,4 +534,76 @@ void ch_returned_unread(struct ch_mailroom *room, const char *mailbox,
 
 	ch_sha256_of(place, strlen(place), &mail.sha256);
 	ch_returned(room, mailbox, &mail);
+}
+
+/* ---- what a person says of it ------------------------------------------ */
+
+/* 1 with *ret, 0 none. */
+static int read_return(struct ch_mailroom *room, int64_t id,
+		       struct ch_store_return *ret)
+{
+	struct ch_store_return *items = NULL;
+	struct ch_error err;
+	size_t len = 0;
+	int found;
+
+	if (id <= 0)
+		return 0;
+	must(room, ch_store_returns(room->store, 0, 0, id - 1, 1, &items, &len,
+				    &err), &err);
+	found = len == 1 && items[0].id == id;
+	if (found) {
+		*ret = items[0];
+		free(items);
+	} else {
+		ch_store_returns_free(items, len);
+	}
+	return found;
+}
+
+static int check_confirm(const struct ch_store_return *item,
+			 const struct ch_store_letter *letter,
+			 struct ch_error *err)
+{
+	if (item->verified)
+		return ch_error_refuse(err, "4.0.9",
+				       "that it is about %s/%s is known",
+				       item->reference, item->key);
+	if (item->letter_id && item->letter_id != letter->id)
+		return ch_error_refuse(err, "4.0.9", "it is about %s/%s",
+				       item->reference, item->key);
+	return 0;
+}
+
+int ch_returned_confirm(struct ch_mailroom *room,
+			const struct ch_store_batch *batch,
+			const struct ch_store_letter *letter,
+			int64_t return_id, const char *who,
+			struct ch_error *err)
+{
+	const struct match match = { .letter = *letter, .batch = *batch,
+				     .how = CH_MATCH_PERSON, .verified = true,
+				     .fault = "" };
+	struct row row = { .room = room, .match = &match, .own_fault = "",
+			   .now_us = ch_turn_open(room) };
+	int done = -1;
+
+	if (!read_return(room, return_id, &row.item))
+		return ch_error_refuse(err, "4.0.4", "there is no return %lld",
+				       (long long)return_id);
+	if (check_confirm(&row.item, letter, err) == 0) {
+		row.item.letter_id = letter->id;
+		if (row.item.address_seq < 0)
+			row.item.address_seq = seq_of(
+				letter, ch_slice_of(row.item.recipient));
+		done = ch_store_return_confirm(room->store, &row.item, who,
+					       row.now_us, err);
+		must(room, done, err);
+		if (is_bounce(row.item.kind) && !letter->bounced) {
+			alarm_bounce(&row);
+			ch_gate_bounced(room, batch->id);
+		}
+	}
+	ch_store_return_release(&row.item);
+	return done < 0 ? -1 : 0;
 }

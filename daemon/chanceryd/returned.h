@@ -4,12 +4,16 @@
  *
  * Only a token with a valid HMAC, in the envelope recipient or in the original
  * envelope id, is proof. A Message-ID that somebody names is shown as not
- * verified: it was in the letter for all to read.
+ * verified: it was in the letter for all to read. Least is a batch's reference
+ * in the subject, with the sender's domain: that is a guess and changes nothing
+ * until a person confirms it.
  */
 #ifndef CH_CHANCERYD_RETURNED_H
 #define CH_CHANCERYD_RETURNED_H
 
 #include <stdint.h>
+
+#include "store/store.h"
 
 struct ch_mailroom;
 struct ch_receive_mail; /* wire/messages.h */
@@ -24,5 +28,15 @@ void ch_returned(struct ch_mailroom *room, const char *mailbox,
 void ch_returned_unread(struct ch_mailroom *room, const char *mailbox,
 			uint32_t uidvalidity, uint32_t uid,
 			const char *fault);
+
+/* A person says that the return with that id is about this letter, and it
+ * counts as one with proof does; `who` is in the event. -1 with status "4.0.4"
+ * where there is none, "4.0.9" where it has proof already or is about another
+ * letter. */
+int ch_returned_confirm(struct ch_mailroom *room,
+			const struct ch_store_batch *batch,
+			const struct ch_store_letter *letter,
+			int64_t return_id, const char *who,
+			struct ch_error *err);
 
 #endif

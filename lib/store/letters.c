@@ -3,6 +3,7 @@
 #include "store/store-private.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #define FIELDS_MAX (16 * 1024 * 1024)
 
@@ -297,6 +298,42 @@ int ch_store_letter_by_message_id(struct ch_store *store,
 	if (got <= 0)
 		return got;
 	return ch_store_letter_by_id(store, ch_query_int(&q, 0), ret, err);
+}
+
+static bool is_in(struct ch_slice domain, const char *address)
+{
+	const char *at = strrchr(address, '@');
+
+	return at && strlen(at + 1) == domain.len &&
+	       strncasecmp(at + 1, domain.data, domain.len) == 0;
+}
+
+int ch_store_letter_of_domain(struct ch_store *store, int64_t batch_id,
+			      struct ch_slice domain, uint64_t most,
+			      int64_t *ret_letter_id, struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"SELECT a.letter_id, a.address FROM letter l JOIN address a "
+		"ON a.letter_id = l.id WHERE l.batch_id = ? LIMIT ?");
+	int64_t found = 0;
+	bool several = false;
+	uint64_t rows = 0;
+	int got;
+
+	ch_query_put_int(&q, batch_id);
+	ch_query_put_int(&q, (int64_t)most + 1);
+	while ((got = ch_query_row(&q, err)) > 0) {
+		CH_AUTOCHAR address = ch_query_text(&q, 1);
+		int64_t id = ch_query_int(&q, 0);
+
+		rows++;
+		if (!is_in(domain, address))
+			continue;
+		several |= found != 0 && found != id;
+		found = id;
+	}
+	*ret_letter_id = several || rows > most ? 0 : found;
+	return got < 0 ? -1 : 0;
 }
 
 /* ---- lists ------------------------------------------------------------ */

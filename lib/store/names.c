@@ -23,6 +23,8 @@ static const char *const match_names[] = {
 	[CH_MATCH_TOKEN] = "token",
 	[CH_MATCH_ENVELOPE_ID] = "envelope_id",
 	[CH_MATCH_MESSAGE_ID] = "message_id",
+	[CH_MATCH_REFERENCE] = "reference",
+	[CH_MATCH_PERSON] = "person",
 };
 
 const char *ch_state_name(enum ch_state state)

@@ -33,6 +33,8 @@ static unsigned int facts_of(const struct ch_store_return *item)
 
 	if (item->verified)
 		return fact;
+	if (item->match == CH_MATCH_REFERENCE)
+		return 0;
 	return fact & (CH_FACT_ANSWERED | CH_FACT_AUTO_REPLIED);
 }
 
@@ -313,11 +315,30 @@ static int insert(struct ch_store *store, const struct ch_store_return *item,
 	return ch_query_run(&q, err);
 }
 
+/* What it says becomes known of its letter, which has the facts `before`. */
+static int conclude(struct ch_store *store, const struct ch_store_return *item,
+		    int64_t return_id, int64_t batch_id, unsigned int before,
+		    int64_t now_us, struct ch_error *err)
+{
+	unsigned int facts = facts_of(item);
+
+	if (facts == 0)
+		return 0;
+	if (ch_facts_add(store, batch_id, item->letter_id, before, facts,
+			 err) < 0)
+		return -1;
+	if (facts & ~before & CH_FACT_ANSWERED &&
+	    ch_relations_answered(store, batch_id, item->letter_id, return_id,
+				  now_us, err) < 0)
+		return -1;
+	return item->verified ?
+		       prove_sent(store, item, return_id, now_us, err) : 0;
+}
+
 int ch_store_return_add(struct ch_store *store,
 			const struct ch_store_return *item, int64_t now_us,
 			int64_t *ret_id, struct ch_error *err)
 {
-	unsigned int facts = facts_of(item);
 	unsigned int before = 0;
 	int64_t batch_id = 0;
 	int64_t id;
@@ -338,19 +359,70 @@ int ch_store_return_add(struct ch_store *store,
 	if (got <= 0)
 		return got;
 	id = sqlite3_last_insert_rowid(store->db);
-	if (item->letter_id != 0 && facts != 0) {
-		if (ch_facts_add(store, batch_id, item->letter_id, before,
-				 facts, err) < 0)
-			return -1;
-		if (facts & ~before & CH_FACT_ANSWERED &&
-		    ch_relations_answered(store, batch_id, item->letter_id, id,
-					  now_us, err) < 0)
-			return -1;
-		if (item->verified &&
-		    prove_sent(store, item, id, now_us, err) < 0)
-			return -1;
-	}
+	if (item->letter_id != 0 &&
+	    conclude(store, item, id, batch_id, before, now_us, err) < 0)
+		return -1;
 	*ret_id = id;
+	return 1;
+}
+
+/* ---- what a person says of it ------------------------------------------ */
+
+static int mark_confirmed(struct ch_store *store,
+			  const struct ch_store_return *item, int64_t batch_id,
+			  struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"UPDATE returned SET verified = 1, match = ?, batch_id = ?, "
+		"letter_id = ?, address_seq = ? WHERE id = ? AND verified = 0 "
+		"AND (letter_id = 0 OR letter_id = ?)");
+
+	ch_query_put_int(&q, CH_MATCH_PERSON);
+	ch_query_put_int(&q, batch_id);
+	ch_query_put_int(&q, item->letter_id);
+	ch_query_put_int(&q, item->address_seq);
+	ch_query_put_int(&q, item->id);
+	ch_query_put_int(&q, item->letter_id);
+	return ch_query_run(&q, err);
+}
+
+static int tell_confirmed(struct ch_store *store,
+			  const struct ch_store_return *item, int64_t batch_id,
+			  const char *who, int64_t now_us,
+			  struct ch_error *err)
+{
+	CH_AUTO(ch_str) detail = CH_STR_INIT(CH_JSON_MAX);
+
+	ch_json_int(&detail, "return", item->id);
+	ch_json_text(&detail, "kind",
+		     ch_slice_of(ch_return_kind_name(
+			     (enum ch_return_kind)item->kind)));
+	ch_json_text(&detail, "match", ch_slice_of(ch_match_name(item->match)));
+	return ch_store_event_add(store, "return.confirmed", batch_id,
+				  item->letter_id, who, ch_json_end(&detail),
+				  now_us, err);
+}
+
+int ch_store_return_confirm(struct ch_store *store,
+			    const struct ch_store_return *item,
+			    const char *who, int64_t now_us,
+			    struct ch_error *err)
+{
+	struct ch_store_return proof = *item; /* borrows */
+	unsigned int before = 0;
+	int64_t batch_id = 0;
+	int done = letter_of(store, item->letter_id, &batch_id, &before, err);
+
+	if (done <= 0)
+		return done;
+	done = mark_confirmed(store, item, batch_id, err);
+	if (done <= 0)
+		return done;
+	proof.verified = true;
+	if (tell_confirmed(store, item, batch_id, who, now_us, err) < 0 ||
+	    conclude(store, &proof, item->id, batch_id, before, now_us,
+		     err) < 0)
+		return -1;
 	return 1;
 }
 

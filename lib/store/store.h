@@ -519,6 +519,9 @@ enum ch_match {
 	CH_MATCH_TOKEN,       /* in the envelope recipient, valid HMAC */
 	CH_MATCH_ENVELOPE_ID, /* the same token, as original envelope id */
 	CH_MATCH_MESSAGE_ID,  /* whoever read the letter can name it */
+	CH_MATCH_REFERENCE,   /* the batch in its subject, and the one letter of
+				 that to the sender's domain: a guess */
+	CH_MATCH_PERSON,      /* somebody said so */
 };
 const char *ch_match_name(enum ch_match match);
 
@@ -559,8 +562,9 @@ void ch_store_return_release(struct ch_store_return *ret);
  * several recipients is added once for each, with its `part`.
  *
  * A bounce, delay, delivery or receipt is a fact about its letter (tally,
- * flags) only when verified; an answer or auto-reply whenever a letter was
- * found, since few addressees return our token. A verified one of any of these
+ * flags) only when verified; an answer or auto-reply also where it names the
+ * letter's Message-ID, since few addressees return our token; nothing that was
+ * guessed is. A verified one of any of these
  * is proof that an address in doubt was sent in that attempt: it becomes sent,
  * with an event "letter.sent" that names the evidence. Where the store knows of no
  * such attempt, for it came back from a backup, what is queued of the letter is
@@ -569,6 +573,22 @@ void ch_store_return_release(struct ch_store_return *ret);
 int ch_store_return_add(struct ch_store *store,
 			const struct ch_store_return *item, int64_t now_us,
 			int64_t *ret_id, struct ch_error *err);
+/* A person says that a return without proof is about that letter, and what it
+ * says is true: it counts as a verified one does. `item` is as it was read, with
+ * letter_id and address_seq as they are to be. Returns 1, or 0 where it has
+ * proof already, or another letter. The event "return.confirmed" names `who`. */
+int ch_store_return_confirm(struct ch_store *store,
+			    const struct ch_store_return *item,
+			    const char *who, int64_t now_us,
+			    struct ch_error *err);
+
+/* The only letter of a batch that goes to an address in that domain: its id, or
+ * 0 where there is none, several, or the batch has more than `most`
+ * addresses. */
+int ch_store_letter_of_domain(struct ch_store *store, int64_t batch_id,
+			      struct ch_slice domain, uint64_t most,
+			      int64_t *ret_letter_id, struct ch_error *err);
+
 /* Newest last, behind `after_id`; batch_id 0: all, also unmatched. */
 int ch_store_returns(struct ch_store *store, int64_t batch_id,
 		     int64_t letter_id, int64_t after_id, size_t limit,

@@ -675,12 +675,14 @@ class Reading(WithRoom):
 
     def test_returns(self):
         out = self.chancery("returns")
-        self.assertEqual(len(out.splitlines()), 7)
+        self.assertEqual(len(out.splitlines()), 8)
         self.assertRegex(out, r"✗ returned +DM-1276/BRA .* 550 5\.1\.1 unkn")
         self.assertRegex(out, r"• away +DM-1276/EGY ")
         self.assertRegex(out, r"✓ answered +DM-1276/FRA \(\?\) ")
         self.assertRegex(out, r"\? other +\(none\) ")
         self.assertIn("(?) 1 of them without our token", out)
+        self.assertRegex(out, r"(?m)^ *1  ✗ returned ")
+        self.assertIn("chancery confirm", out)
         told = self.lines(self.chancery("returns", "DM-1276", "--json"))
         self.assertEqual(told, self.room.returns[:3])
         told = self.lines(self.chancery("returns", "DM-1276/BRA", "--json"))

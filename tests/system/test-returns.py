@@ -748,6 +748,55 @@ def test_an_answer_while_the_reminder_is_made():
                     ("DM-2", "reminds"), ("DM-4", "corrects")]
 
 
+def test_a_guess_waits_for_a_person():
+    """The reference in the subject, and the sender's domain."""
+    with Room() as room:
+        room.start()
+        reader, _ = room.reader()
+        room.send_all()
+        for sender, subject, key in (
+                ("cabinet@bbb.example", "Re: [DM-1] Session", "BBB"),
+                ("cabinet@ccc.example", "Re: [DM-1] Session", None),
+                ("cabinet@bbb.example", "Re: [DM-2] Session", None),
+                ("cabinet@bbb.example", "Re: DM-1", None),
+                ("bbb.example", "Re: [DM-1]", None),
+                ("press@BBB.example", "RE: [x] [DM-1", None),
+                ("press@BBB.example", "RE: [x] [DM-1]", "BBB")):
+            room.tell(reader, REPLY, **{"from": sender, "subject": subject})
+            last = room.returns()[-1]
+            assert (last["key"], last["verified"], last["match"]) == (
+                key, False, "reference" if key else "none"), last
+        assert counts(room) == NOTHING
+        kinds = [e["type"] for e in room.events()]
+        assert kinds.count("return.unverified") == 2, kinds
+        assert "letter.answered" not in kinds, kinds
+        guessed, _, other = (str(r["cursor"]) for r in room.returns()[:3])
+        for words, code in ((("DM-1/BBB", "99"), 66), (("DM-1/BBB", "x"), 64),
+                            (("DM-1/AAA", guessed), 65),
+                            (("DM-1/NONE", guessed), 66)):
+            chancery(room, "confirm", *words, code=code)
+        assert counts(room) == NOTHING
+        said = chancery(room, "confirm", "DM-1/BBB", guessed)
+        assert "is about it" in said[0], said
+        chancery(room, "confirm", "DM-1/AAA", other)
+        room.kill()
+        room.start()
+        assert counts(room)["answered"] == 2
+        event = room.wait_event("return.confirmed")
+        assert event["key"] == "BBB" and event["who"], event
+        chancery(room, "confirm", "DM-1/BBB", guessed, code=65)
+        # a bounce that anybody could have written
+        reader, _ = room.reader()
+        room.tell(reader, HARD, recipients=reports("minister@aaa.example"),
+                  references=[room.message_ids["AAA"]])
+        assert counts(room)["bounced"] == 0
+        chancery(room, "confirm", "DM-1/AAA",
+                 room.returns()[-1]["cursor"])
+        assert counts(room)["bounced"] == 1
+        assert room.wait_event("alarm.bounce")["key"] == "AAA"
+        assert keys_of(room, "silent") == ["TWO"]
+
+
 def test_the_same_letter_goes_elsewhere():
     with Room() as room:
         reader, sent = start_of_two_lists(room)

@@ -40,6 +40,7 @@
 #include "chanceryd/http.h"
 #include "chanceryd/mailroom.h"
 #include "chanceryd/relays.h"
+#include "chanceryd/returned.h"
 #include "chanceryd/room.h"
 #include "chanceryd/turn.h"
 
@@ -139,6 +140,16 @@ void ch_turn_log(struct ch_mailroom *of, int priority,
 
 void ch_dispatch_batch(struct ch_mailroom *of, int64_t batch_id)
 {
+}
+
+int ch_returned_confirm(struct ch_mailroom *where,
+			const struct ch_store_batch *batch,
+			const struct ch_store_letter *letter,
+			int64_t return_id, const char *who,
+			struct ch_error *why)
+{
+	return ch_error_refuse(why, "4.0.4", "there is no return %lld",
+			       (long long)return_id);
 }
 
 int ch_room_pause(struct ch_mailroom *of, bool paused, const char *who)

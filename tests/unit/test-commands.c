@@ -19,6 +19,7 @@
 #include "chanceryd/decisions.h"
 #include "chanceryd/dispatch.h"
 #include "chanceryd/relays.h"
+#include "chanceryd/returned.h"
 #include "chanceryd/room.h"
 
 #define OK(call)                                                     \
@@ -74,6 +75,21 @@ int ch_room_pause(struct ch_mailroom *room, bool paused, const char *who)
 
 	room->paused = paused;
 	return changed;
+}
+
+static char confirmed[200]; /* what was said last */
+
+int ch_returned_confirm(struct ch_mailroom *where,
+			const struct ch_store_batch *batch,
+			const struct ch_store_letter *letter,
+			int64_t return_id, const char *who,
+			struct ch_error *why)
+{
+	if (return_id != 17)
+		return ch_error_refuse(why, "4.0.4", "there is no return");
+	snprintf(confirmed, sizeof(confirmed), "%s/%s %lld %s",
+		 batch->reference, letter->key, (long long)return_id, who);
+	return 0;
 }
 
 /* There is one, and it is paused or not. */
@@ -471,6 +487,33 @@ static void a_batch_goes_before_others(void **state)
 	commit();
 }
 
+static void confirms_a_return_by_its_number(void **state)
+{
+	static const char *const wrong[] = { "18", "-17", "17x", "",
+					     "9999999999999999999999" };
+	struct ch_command command = { .verb = CH_VERB_CONFIRM, .key = "SENT",
+				      .who = second };
+	char expected[200];
+	int64_t touched;
+
+	(void)state;
+	make_batch(CH_BATCH_OPEN);
+	command.reference = reference();
+	for (size_t i = 0; i < CH_COUNT(wrong); i++) {
+		command.returned = wrong[i];
+		assert_int_equal(ch_mailroom_command(&room, &command, &touched,
+						     &err), -1);
+		assert_string_equal(err.status, "4.0.4");
+	}
+	command.returned = "17";
+	OK(ch_mailroom_command(&room, &command, &touched, &err));
+	assert_int_equal(touched, 1);
+	snprintf(expected, sizeof(expected), "%s/SENT 17 %s", reference(),
+		 second.name);
+	assert_string_equal(confirmed, expected);
+	commit();
+}
+
 static void resuming_is_no_way_round_a_release(void **state)
 {
 	static const enum ch_batch_state states[] = { CH_BATCH_HELD,
@@ -862,6 +905,7 @@ int main(void)
 		cmocka_unit_test(a_batch_pauses_and_goes_on),
 		cmocka_unit_test(a_batch_that_stopped_goes_on),
 		cmocka_unit_test(a_batch_goes_before_others),
+		cmocka_unit_test(confirms_a_return_by_its_number),
 		cmocka_unit_test(resuming_is_no_way_round_a_release),
 		cmocka_unit_test(a_cancelled_batch_keeps_what_was_sent),
 		cmocka_unit_test(each_letter_moves_only_as_its_state_lets_it),
