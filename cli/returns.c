@@ -15,7 +15,7 @@ static const struct ch_grid_column columns[] = {
 	{ "ID", true, 0 },
 	{ "WHAT", false, 0 },	{ "LETTER", false, 22 },
 	{ "WHEN", false, 0 },	{ "FROM", false, 12 },
-	{ "SAYS", false, 20 },
+	{ "SAYS", false, 16 },
 };
 
 struct list {
