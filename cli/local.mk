@@ -7,6 +7,7 @@ chancery_SOURCES = \
 	cli/check.c \
 	cli/cli.h \
 	cli/decide.c cli/decide.h \
+	cli/doubts.c cli/doubts.h \
 	cli/enqueue.c cli/enqueue.h \
 	cli/events.c \
 	cli/grid.c cli/grid.h \

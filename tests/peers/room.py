@@ -46,6 +46,7 @@ class Room:
         self.batches = {}     # reference: batch object
         self.letters = {}     # reference: [letter objects]
         self.sources = {}     # (reference, key): source object
+        self.transcripts = {} # (reference, key): transcript object
         self.objects = {}     # SHA-256: bytes
         self.returns = []
         self.events = []
@@ -279,6 +280,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                        if item["key"] == key], query)
         elif words == ["source"] and self.door == "control":
             self.reply(200, room.sources[reference, key])
+        elif words == ["transcript"] and self.door == "control":
+            if (reference, key) in room.transcripts:
+                self.reply(200, room.transcripts[reference, key])
+            else:
+                self.refuse(404, "not_found", "nothing was said of it yet")
         else:
             self.refuse(403, "forbidden", "not at this door")
 
