@@ -14,7 +14,9 @@ static bool allowed(enum ch_state from, enum ch_state to)
 		return to == CH_STATE_QUEUED;
 	case CH_STATE_HELD:
 		return to == CH_STATE_QUEUED || to == CH_STATE_CANCELLED;
-	case CH_STATE_QUEUED:
+	case CH_STATE_QUEUED: /* sent: before the store came back */
+		return to == CH_STATE_CANCELLED || to == CH_STATE_SENT;
+	case CH_STATE_CLAIMED: /* its dot will be refused */
 		return to == CH_STATE_CANCELLED;
 	default:
 		return false;
