@@ -25,6 +25,7 @@ chancery_SOURCES = \
 	cli/report.c cli/report.h \
 	cli/request.c cli/request.h \
 	cli/resolve.c \
+	cli/restored.c cli/restored.h \
 	cli/retry.c \
 	cli/returns.c \
 	cli/show.c cli/show.h \

@@ -17,14 +17,19 @@ static void show_ways(const struct ch_cli *cli, const struct ch_target *target,
 {
 	const json_t *transcript = json_object_get(known, "transcript");
 	const char *relay = ch_json_text(transcript, "relay");
+	bool in_doubt = strcmp(ch_json_text(known, "state"), "in_doubt") == 0;
 	CH_AUTOCHAR name = ch_target_name(target);
 
 	ch_show_letter(&cli->out, known);
-	if (strcmp(ch_json_text(known, "state"), "in_doubt") != 0) {
+	if (ch_json_true(known, "at_risk"))
+		ch_term_line(&cli->out,
+			     "It may have been sent before this store came "
+			     "back from a copy.");
+	else if (!in_doubt)
 		ch_term_line(&cli->out, "It is not in doubt.");
+	if (!in_doubt && !ch_json_true(known, "at_risk"))
 		return;
-	}
-	if (transcript)
+	if (transcript && in_doubt)
 		ch_show_transcript(&cli->out, transcript);
 	ch_term_line(&cli->out, "Look for it in the log of %s%s:",
 		     relay[0] ? "relay " : "the relay", relay);
@@ -32,6 +37,11 @@ static void show_ways(const struct ch_cli *cli, const struct ch_target *target,
 		     ch_json_text(known, "message_id"));
 	ch_term_line(&cli->out, "Then, if the relay has it:");
 	ch_term_line(&cli->out, "  chancery resolve %s --sent", name);
+	if (!in_doubt) {
+		ch_term_line(&cli->out, "If it does not, \"chancery resume\" "
+					"sends it.");
+		return;
+	}
 	ch_term_line(&cli->out, "or if it does not, to send it once more:");
 	ch_term_line(&cli->out, "  chancery resolve %s --resend", name);
 }

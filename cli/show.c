@@ -49,7 +49,7 @@ static void show_facts(const struct ch_term *out, const json_t *letter)
 	ch_term_line(out, "  language    %s", ch_json_text(letter, "language"));
 	ch_term_line(out, "  Message-ID  %s",
 		     ch_json_text(letter, "message_id"));
-	ch_term_line(out, "  attempts    %llu",
+	ch_term_line(out, "  attempt     %llu",
 		     (unsigned long long)ch_json_number(letter, "attempt"));
 	if (ch_json_text(letter, "sha256")[0]) {
 		ch_term_line(out, "  size        %s",

@@ -17,6 +17,7 @@
 #include "chanceryd/dispatch.h"
 #include "chanceryd/relays.h"
 #include "chanceryd/room.h"
+#include "chanceryd/sending.h"
 #include "letter/letter.h"
 
 #define NOT_FOUND "4.0.4"
@@ -260,13 +261,28 @@ static int64_t do_pause(const struct doing *doing)
 			       "batch.paused");
 }
 
+/* Nobody is to send twice by a habit: who resumes a store that came back has been
+ * told how many letters are at risk. */
+static int check_risk(const struct doing *doing)
+{
+	uint64_t letters = ch_mailroom_at_risk(doing->room, 0);
+
+	if (letters == 0 || doing->command->relay ||
+	    (int64_t)letters == doing->command->at_risk)
+		return 0;
+	return refuse(doing, NOT_SO,
+		      "%llu letters that wait may have been sent before this "
+		      "store came back from a copy: a resume names how many "
+		      "are at risk", (unsigned long long)letters);
+}
+
 /* Where the batch had paused itself, what was refused so far is known now. */
 static int64_t do_resume(const struct doing *doing)
 {
 	int64_t touched;
 
 	if (!doing->batch.id)
-		return pause_room(doing, false);
+		return check_risk(doing) < 0 ? -1 : pause_room(doing, false);
 	touched = pause_or_resume(doing, CH_BATCH_PAUSED, CH_BATCH_OPEN,
 				  "batch.resumed");
 	if (touched > 0)
@@ -298,8 +314,19 @@ static int64_t do_priority(const struct doing *doing)
 	return 1;
 }
 
-/* Letters that are with a worker go on; what comes back to the queue of a
- * cancelled batch is not claimed again, and a second `cancel` ends it too. */
+/* A letter that a worker has, and that may not be sent before we say so. */
+static int64_t recall(const struct doing *doing, const char *verb)
+{
+	int64_t touched = decide(doing, CH_STATE_CLAIMED, CH_STATE_CANCELLED,
+				 verb);
+
+	if (touched > 0)
+		ch_sending_overruled(doing->room, doing->letter.id);
+	return touched;
+}
+
+/* Of a cancelled batch no dot is allowed, and what comes back to its queue is
+ * cancelled as well. */
 static int64_t do_cancel(const struct doing *doing)
 {
 	bool one = doing->letter.id != 0;
@@ -310,6 +337,8 @@ static int64_t do_cancel(const struct doing *doing)
 		change(doing, CH_BATCH_CANCELLED, "batch.cancelled");
 	touched = decide(doing, CH_STATE_QUEUED, CH_STATE_CANCELLED, verb);
 	touched += decide(doing, CH_STATE_HELD, CH_STATE_CANCELLED, verb);
+	if (one)
+		touched += recall(doing, verb);
 	if (one && touched == 0)
 		return not_so(doing, "only what waits can be cancelled");
 	return one ? 1 : touched;
@@ -342,6 +371,10 @@ static int64_t do_resolve(const struct doing *doing, enum ch_state to)
 {
 	int64_t touched = move(doing, CH_STATE_IN_DOUBT, to, "resolved");
 
+	/* It went before the store came back. */
+	if (to == CH_STATE_SENT && doing->letter.id &&
+	    ch_mailroom_is_at_risk(doing->room, &doing->letter))
+		touched |= decide(doing, CH_STATE_QUEUED, to, "resolved");
 	if (touched == 0)
 		return not_so(doing, "nothing of it is in doubt");
 	return touched;

@@ -1074,6 +1074,67 @@ or if it does not, to send it once more:
         self.chancery("resolve", "NONE", code=66)
         self.assertEqual(self.room.posts, [])
 
+    def at_risk(self):
+        """It came back from a copy."""
+        self.letters[2]["at_risk"] = True
+        self.room.batch("DM-1276", self.letters)
+        self.room.batch("A/77/12", [
+            {**letter, "at_risk": True}
+            for letter in self.room.letters["A/77/12"]], state="held")
+
+    RISK = """\
+This store came back from a copy. Letters that wait in it may have been sent
+since the copy was made, and would go once more:
+BATCH    STATE  AT RISK  OF LETTERS
+DM-1276  open         1           8
+A/77/12  held         1           1
+"chancery letters BATCH --state at_risk" lists them. Look for their Message-IDs
+in the logs of the relays. For each that was sent:
+  chancery resolve BATCH/KEY --sent
+"chancery resume" sends what is left.
+"""
+
+    def test_resume_of_a_copy_shows_and_asks(self):
+        self.chancery("resume")
+        self.assertEqual(self.room.posts.pop(), ("/v1/resume", {}))
+        self.at_risk()
+        self.assertIn(self.RISK, self.chancery("status"))
+        self.chancery("resume", code=65)
+        self.assertEqual(self.err, self.RISK + """\
+chancery: 2 letters may have been sent before
+When they have been looked for: chancery resume --at-risk NUMBER
+""")
+        self.assertEqual(self.room.posts, [])
+        seen = self.terminal("resume", typed=b"n\n", code=1)
+        self.assertIn(b"Send these 2 letters, though", seen)
+        self.assertIn(b"It stays paused.", seen)
+        self.assertEqual(self.room.posts, [])
+        self.terminal("resume", typed=b"y\n")
+        self.chancery("resume", "--at-risk", "2")
+        self.assertEqual(self.room.posts, 2 * [("/v1/resume?at_risk=2", {})])
+        self.room.posts.clear()
+        self.chancery("resume", "DM-1276")
+        self.assertEqual(self.room.posts.pop()[0],
+                         "/v1/batches/DM-1276/resume")
+        for words in (("--at-risk", "2", "DM-1276"), ("--at-risk", "x"),
+                      ("--at-risk", "2", "--relay", "main")):
+            self.chancery("resume", *words, code=64)
+        self.assertEqual(self.room.posts, [])
+
+    def test_letters_at_risk(self):
+        self.at_risk()
+        self.assertEqual([each["key"] for each in self.lines(self.chancery(
+            "letters", "DM-1276", "-s", "at_risk", "--json"))], ["CHN"])
+        known = self.chancery("resolve", "DM-1276/CHN")
+        self.assertTrue(known.endswith("""\
+It may have been sent before this store came back from a copy.
+Look for it in the log of the relay:
+  grep m3@chancery.example
+Then, if the relay has it:
+  chancery resolve DM-1276/CHN --sent
+If it does not, "chancery resume" sends it.
+"""), known)
+
     def test_mistakes(self):
         for words in (("resolve", "DM-1276", "--sent"),
                       ("resolve", "DM-1276", "--resend"),
