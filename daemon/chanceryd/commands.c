@@ -361,9 +361,16 @@ static int64_t do_retry(const struct doing *doing)
 
 	if (failed < 0)
 		return -1;
+	if (doing->letter.id)
+		failed |= stored(doing, ch_store_hurry(
+			doing->room->store, doing->batch.id, doing->letter.id,
+			"retried", doing->command->who.name, doing->now_us,
+			doing->err));
 	held = move(doing, CH_STATE_HELD, CH_STATE_QUEUED, "retried");
 	if (failed + held == 0)
-		return not_so(doing, "nothing of it has failed");
+		return not_so(doing, doing->letter.id ?
+				     "nothing of it has failed or waits" :
+				     "nothing of it has failed");
 	return doing->letter.id ? 1 : failed + held;
 }
 

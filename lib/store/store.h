@@ -490,7 +490,13 @@ int64_t ch_store_decide(struct ch_store *store, int64_t batch_id,
 			enum ch_state to, const char *verb, const char *who,
 			int64_t now_us, struct ch_error *err);
 
-/* The same for at most `limit` letters of a whole batch, in the order of their
+/* What is queued of a letter and is not due yet is due now: 1 with an event, 0
+ * there is no such address. */
+int ch_store_hurry(struct ch_store *store, int64_t batch_id, int64_t letter_id,
+		   const char *verb, const char *who, int64_t now_us,
+		   struct ch_error *err);
+
+/* The same as ch_store_decide() for at most `limit` letters of a whole batch, in the order of their
  * ids behind *after_id, which moves on; without an event. Returns how many were
  * touched: fewer than `limit` where there are no more. For batches so large
  * that one transaction would keep everybody waiting. */
