@@ -24,7 +24,7 @@ static const char *const states[] = { "queued",	   "claimed", "dot",
 				      "cancelled", "held",    NULL };
 static const char *const facts[] = { "bounced",	"delayed", "auto_replied",
 				     "answered", "delivered", "read",
-				     "silent",	"overdue", NULL };
+				     "silent",	"overdue", "at_risk", NULL };
 
 struct list {
 	const struct ch_cli *cli;
@@ -170,7 +170,8 @@ static int run(struct ch_cli *cli, const struct ch_args *args)
 
 	if (state && among(facts, state)) {
 		list.fact = state;
-		state = NULL;
+		/* Those wait; a search through all would take long. */
+		state = strcmp(state, "at_risk") == 0 ? "queued" : NULL;
 	} else if (state && !among(states, state)) {
 		const char *near = ch_args_nearest(state, states);
 
@@ -195,7 +196,7 @@ static const struct ch_option options[] = {
 	{ "state", 's', "STATE", false,
 	  "Only those: queued, claimed, dot, sent, failed, in_doubt, "
 	  "cancelled, held; or bounced, delayed, auto_replied, answered, "
-	  "delivered, read, silent, overdue." },
+	  "delivered, read, silent, overdue, at_risk." },
 	{ 0 },
 };
 

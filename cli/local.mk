@@ -8,6 +8,7 @@ chancery_SOURCES = \
 	cli/confirm.c \
 	cli/cli.h \
 	cli/decide.c cli/decide.h \
+	cli/doubts.c cli/doubts.h \
 	cli/enqueue.c cli/enqueue.h \
 	cli/events.c \
 	cli/grid.c cli/grid.h \
@@ -25,6 +26,7 @@ chancery_SOURCES = \
 	cli/report.c cli/report.h \
 	cli/request.c cli/request.h \
 	cli/resolve.c \
+	cli/restored.c cli/restored.h \
 	cli/retry.c \
 	cli/returns.c \
 	cli/show.c cli/show.h \

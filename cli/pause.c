@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* pause.c - chancery pause and resume: of a batch, of a relay, or of the mail
  * room. */
+#include <string.h>
+
 #include "cli/cli.h"
 #include "cli/decide.h"
 #include "cli/request.h"
+#include "cli/restored.h"
 #include "cli/target.h"
 
 static int change(const struct ch_cli *cli, const struct ch_args *args,
@@ -39,13 +42,36 @@ static int run_pause(struct ch_cli *cli, const struct ch_args *args)
 		      "paused; letters under way will be finished");
 }
 
+static bool is_number(const char *text)
+{
+	return text[0] && strspn(text, "0123456789") == strlen(text);
+}
+
 static int run_resume(struct ch_cli *cli, const struct ch_args *args)
 {
+	const char *at_risk = ch_args_value(args, "at-risk");
+	bool all = !ch_args_operand(args, 0) && !ch_args_has(args, "relay");
+
+	if (at_risk && (!all || !is_number(at_risk)))
+		return ch_fail_usage(cli, &ch_verb_resume,
+				     "--at-risk has a number, and goes with "
+				     "the whole mail room");
+	if (all)
+		return ch_restored_resume(cli, at_risk,
+					  "The mail room: goes on");
 	return change(cli, args, "resume", "goes on");
 }
 
 static const struct ch_option options[] = {
 	{ "relay", 0, "NAME", false, "Not a batch: this relay." },
+	{ 0 },
+};
+
+static const struct ch_option resume_options[] = {
+	{ "relay", 0, "NAME", false, "Not a batch: this relay." },
+	{ "at-risk", 0, "NUMBER", false,
+	  "After a restore, do not show and ask: go on if this many letters may "
+	  "have been sent before, as \"status\" shows." },
 	{ 0 },
 };
 
@@ -66,7 +92,8 @@ const struct ch_verb ch_verb_resume = {
 	.least = 0,
 	.most = 1,
 	.summary = "Go on with what was paused.",
-	.about = "",
-	.options = options,
+	.about = "A store that came back from a copy is paused: what may have "
+		 "been sent since is\nshown, and it asks.\n",
+	.options = resume_options,
 	.run = run_resume,
 };

@@ -23,7 +23,8 @@ const struct ch_verb ch_verb_retry = {
 	.least = 1,
 	.most = 1,
 	.summary = "Try again what was refused.",
-	.about = "Letters in doubt are not touched: resolve decides on them.\n",
+	.about = "Of one letter also at once what waits to be tried again.\n"
+		 "Letters in doubt are not touched: resolve decides on them.\n",
 	.options = options,
 	.run = run,
 };

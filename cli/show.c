@@ -13,6 +13,7 @@
 #include "cli/target.h"
 
 #define REPLY_MAX 8192
+#define ANSWER_MAX (4 * 1024 * 1024)
 
 /* ---- what it is ------------------------------------------------------- */
 
@@ -48,7 +49,7 @@ static void show_facts(const struct ch_term *out, const json_t *letter)
 	ch_term_line(out, "  language    %s", ch_json_text(letter, "language"));
 	ch_term_line(out, "  Message-ID  %s",
 		     ch_json_text(letter, "message_id"));
-	ch_term_line(out, "  attempts    %llu",
+	ch_term_line(out, "  attempt     %llu",
 		     (unsigned long long)ch_json_number(letter, "attempt"));
 	if (ch_json_text(letter, "sha256")[0]) {
 		ch_term_line(out, "  size        %s",
@@ -198,6 +199,30 @@ int ch_show_ask_transcript(const struct ch_cli *cli,
 					   "/transcript");
 
 	return ch_request_json(cli, CH_DOOR_CONTROL, path, ret);
+}
+
+int ch_show_ask_known(const struct ch_cli *cli, const struct ch_target *target,
+		      json_t **ret)
+{
+	CH_AUTOCHAR path = ch_request_path(target->reference, target->key,
+					   "/transcript");
+	CH_AUTO(ch_answer) answer = { 0 };
+	json_t *known = NULL;
+	int code = ch_show_ask(cli, target, &known);
+
+	if (code == EX_OK)
+		code = ch_request_get(cli, CH_DOOR_CONTROL, path, ANSWER_MAX,
+				      &answer);
+	if (code == EX_OK && answer.status >= 400 && answer.status != 404)
+		code = ch_answer_fail(cli, &answer);
+	if (code != EX_OK) {
+		json_decref(known);
+		return code;
+	}
+	if (answer.status < 400 && answer.json)
+		json_object_set(known, "transcript", answer.json);
+	*ret = known;
+	return EX_OK;
 }
 
 static int print_transcript(const struct ch_cli *cli,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* show.h - what chancery show prints, for whoever decides on a letter.
  *
- * The first two give an object that the caller owns (json_decref) and an exit
+ * Those that ask give an object that the caller owns (json_decref) and an exit
  * status; what went wrong has been printed.
  */
 #ifndef CH_CLI_SHOW_H
@@ -19,6 +19,11 @@ int ch_show_ask(const struct ch_cli *cli, const struct ch_target *target,
 /* What was said about it in its last attempt. */
 int ch_show_ask_transcript(const struct ch_cli *cli,
 			   const struct ch_target *target, json_t **ret);
+
+/* The letter with both, for a decision: "transcript" only where there is one, for
+ * a letter may be in doubt by what came back of it alone. */
+int ch_show_ask_known(const struct ch_cli *cli, const struct ch_target *target,
+		      json_t **ret);
 
 /* The same for a person. */
 void ch_show_letter(const struct ch_term *out, const json_t *letter);

@@ -13,6 +13,7 @@
 #include "cli/json.h"
 #include "cli/outcome.h"
 #include "cli/request.h"
+#include "cli/restored.h"
 #include "cli/target.h"
 
 #define SCREEN_MAX (256 * 1024)
@@ -224,6 +225,7 @@ static void show(const struct view *view, const struct ch_term *term)
 	show_head(term, view->room);
 	show_hours(term, view->room);
 	show_alarms(term, view->room);
+	ch_restored_show(term, view->room, view->batches);
 	show_peers(term, view->room);
 	show_domains(term, view->room);
 	fputc('\n', term->file);

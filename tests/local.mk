@@ -16,11 +16,11 @@ dist_check_SCRIPTS += tests/system/test-crash.py \
 	tests/system/test-daemon.py tests/system/test-hours.py \
 	tests/system/test-relay-choice.py \
 	tests/system/test-right-ministry.py tests/system/test-sending.py \
-	tests/system/test-transcript.py
+	tests/system/test-transcript.py tests/system/test-verbs.py
 TESTS += tests/system/test-crash.py tests/system/test-daemon.py \
 	tests/system/test-hours.py tests/system/test-relay-choice.py \
 	tests/system/test-right-ministry.py tests/system/test-sending.py \
-	tests/system/test-transcript.py
+	tests/system/test-transcript.py tests/system/test-verbs.py
 
 # A disk that fails.
 dist_check_SCRIPTS += tests/system/test-disk-faults.py

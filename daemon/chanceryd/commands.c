@@ -19,6 +19,7 @@
 #include "chanceryd/relays.h"
 #include "chanceryd/returned.h"
 #include "chanceryd/room.h"
+#include "chanceryd/sending.h"
 #include "letter/letter.h"
 
 #define NOT_FOUND "4.0.4"
@@ -263,13 +264,28 @@ static int64_t do_pause(const struct doing *doing)
 			       "batch.paused");
 }
 
+/* Nobody is to send twice by a habit: who resumes a store that came back has been
+ * told how many letters are at risk. */
+static int check_risk(const struct doing *doing)
+{
+	uint64_t letters = ch_mailroom_at_risk(doing->room, 0);
+
+	if (letters == 0 || doing->command->relay ||
+	    (int64_t)letters == doing->command->at_risk)
+		return 0;
+	return refuse(doing, NOT_SO,
+		      "%llu letters that wait may have been sent before this "
+		      "store came back from a copy: a resume names how many "
+		      "are at risk", (unsigned long long)letters);
+}
+
 /* Where the batch had paused itself, what was refused so far is known now. */
 static int64_t do_resume(const struct doing *doing)
 {
 	int64_t touched;
 
 	if (!doing->batch.id)
-		return pause_room(doing, false);
+		return check_risk(doing) < 0 ? -1 : pause_room(doing, false);
 	touched = pause_or_resume(doing, CH_BATCH_PAUSED, CH_BATCH_OPEN,
 				  "batch.resumed");
 	if (touched > 0)
@@ -301,8 +317,19 @@ static int64_t do_priority(const struct doing *doing)
 	return 1;
 }
 
-/* Letters that are with a worker go on; what comes back to the queue of a
- * cancelled batch is not claimed again, and a second `cancel` ends it too. */
+/* A letter that a worker has, and that may not be sent before we say so. */
+static int64_t recall(const struct doing *doing, const char *verb)
+{
+	int64_t touched = decide(doing, CH_STATE_CLAIMED, CH_STATE_CANCELLED,
+				 verb);
+
+	if (touched > 0)
+		ch_sending_overruled(doing->room, doing->letter.id);
+	return touched;
+}
+
+/* Of a cancelled batch no dot is allowed, and what comes back to its queue is
+ * cancelled as well. */
 static int64_t do_cancel(const struct doing *doing)
 {
 	bool one = doing->letter.id != 0;
@@ -313,6 +340,8 @@ static int64_t do_cancel(const struct doing *doing)
 		change(doing, CH_BATCH_CANCELLED, "batch.cancelled");
 	touched = decide(doing, CH_STATE_QUEUED, CH_STATE_CANCELLED, verb);
 	touched += decide(doing, CH_STATE_HELD, CH_STATE_CANCELLED, verb);
+	if (one)
+		touched += recall(doing, verb);
 	if (one && touched == 0)
 		return not_so(doing, "only what waits can be cancelled");
 	return one ? 1 : touched;
@@ -335,9 +364,16 @@ static int64_t do_retry(const struct doing *doing)
 
 	if (failed < 0)
 		return -1;
+	if (doing->letter.id)
+		failed |= stored(doing, ch_store_hurry(
+			doing->room->store, doing->batch.id, doing->letter.id,
+			"retried", doing->command->who.name, doing->now_us,
+			doing->err));
 	held = move(doing, CH_STATE_HELD, CH_STATE_QUEUED, "retried");
 	if (failed + held == 0)
-		return not_so(doing, "nothing of it has failed");
+		return not_so(doing, doing->letter.id ?
+				     "nothing of it has failed or waits" :
+				     "nothing of it has failed");
 	return doing->letter.id ? 1 : failed + held;
 }
 
@@ -345,6 +381,10 @@ static int64_t do_resolve(const struct doing *doing, enum ch_state to)
 {
 	int64_t touched = move(doing, CH_STATE_IN_DOUBT, to, "resolved");
 
+	/* It went before the store came back. */
+	if (to == CH_STATE_SENT && doing->letter.id &&
+	    ch_mailroom_is_at_risk(doing->room, &doing->letter))
+		touched |= decide(doing, CH_STATE_QUEUED, to, "resolved");
 	if (touched == 0)
 		return not_so(doing, "nothing of it is in doubt");
 	return touched;

@@ -117,6 +117,9 @@ int ch_http_post_command(struct ch_request *request, struct ch_error *err)
 		.key = ch_http_star(request, 1),
 	};
 
+	if (ch_target_int(&request->target, "at_risk", 0, INT64_MAX, -1,
+			  &command.at_risk, err) < 0)
+		return -1;
 	return post(request, &command, err);
 }
 

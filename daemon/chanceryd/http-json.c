@@ -156,7 +156,7 @@ int ch_http_put_canary(struct ch_store *store,
 }
 
 json_t *ch_http_batch(const struct ch_store_batch *batch,
-		      const struct ch_tally *tally)
+		      const struct ch_tally *tally, uint64_t at_risk)
 {
 	json_t *object = json_object();
 	json_t *languages = stored_object(batch->summary);
@@ -184,6 +184,7 @@ json_t *ch_http_batch(const struct ch_store_batch *batch,
 	put(object, "languages", languages ? languages : json_object());
 	put_int(object, "largest_bytes", (int64_t)batch->largest_bytes);
 	ch_http_put_tally(object, tally);
+	put_int(object, "at_risk", (int64_t)at_risk);
 	put_int(object, "cursor", batch->id);
 	return object;
 }
@@ -260,7 +261,7 @@ static void put_facts(json_t *object, const struct ch_store_letter *letter)
 }
 
 json_t *ch_http_letter(const struct ch_store_letter *letter,
-		       const char *reference)
+		       const char *reference, bool at_risk)
 {
 	json_t *object = json_object();
 	json_t *addresses = json_array();
@@ -275,6 +276,7 @@ json_t *ch_http_letter(const struct ch_store_letter *letter,
 	put(object, "sha256", hash_or_null(&letter->sha256));
 	put_int(object, "size_bytes", (int64_t)letter->size_bytes);
 	put_facts(object, letter);
+	put(object, "at_risk", json_boolean(at_risk));
 	put(object, "first_attempt_at", ch_http_time(letter->first_at_us));
 	for (size_t i = 0; i < letter->addresses_len; i++)
 		json_array_append_new(addresses,
@@ -637,6 +639,7 @@ json_t *ch_http_state(const struct ch_mailroom_state *state)
 	put_text(object, "state", state->state);
 	put(object, "started_at", ch_http_time(state->started_us));
 	put(object, "now", ch_http_time(ch_clock_now_us()));
+	put(object, "restored", json_boolean(state->restored));
 	put(object, "hours", hours_of(state));
 	put(object, "relays", relays_of(state));
 	put(object, "domains", domains_of(state));

@@ -34,8 +34,9 @@ json_t *ch_http_time(int64_t at_us);
 /* Add the numbers of a tally to an object: letters, total, bounced … */
 void ch_http_put_tally(json_t *object, const struct ch_tally *tally);
 
+/* `at_risk` as ch_mailroom_at_risk() has it; so for a letter. */
 json_t *ch_http_batch(const struct ch_store_batch *batch,
-		      const struct ch_tally *tally);
+		      const struct ch_tally *tally, uint64_t at_risk);
 /* Into a batch's object, how far its canary is. */
 int ch_http_put_canary(struct ch_store *store,
 		       const struct ch_store_batch *batch, json_t *object,
@@ -44,7 +45,7 @@ int ch_http_put_canary(struct ch_store *store,
 json_t *ch_http_followers(const struct ch_store_batch *batches, size_t len);
 json_t *ch_http_files(const struct ch_store_file *files, size_t len);
 json_t *ch_http_letter(const struct ch_store_letter *letter,
-		       const char *reference);
+		       const char *reference, bool at_risk);
 /* What a table says of an addressee, beside what became of the letter; -1
  * (CH_GIVE_UP) where its fields cannot be read. */
 int ch_http_addressee(const struct ch_store_letter *letter, json_t **ret,

@@ -71,6 +71,9 @@ int ch_http_get_status(struct ch_request *request, struct ch_error *err)
 		return -1;
 	object = ch_http_state(ch_mailroom_state(room));
 	ch_http_put_tally(object, &tally);
+	json_object_set_new(object, "at_risk",
+			    json_integer((json_int_t)
+					 ch_mailroom_at_risk(room, 0)));
 	json_object_set_new(object, "last_event",
 			    json_integer(ch_store_last_event(store)));
 	ch_http_json(request, 200, object);
@@ -91,7 +94,9 @@ int ch_http_get_batch(struct ch_request *request, struct ch_error *err)
 	    ch_store_tally(store, batch.id, &tally, err) < 0 ||
 	    ch_store_batch_files(store, batch.id, &files, &len, err) < 0)
 		return -1;
-	object = ch_http_batch(&batch, &tally);
+	object = ch_http_batch(&batch, &tally,
+			       ch_mailroom_at_risk(request->http->room,
+						   batch.id));
 	json_object_set_new(object, "files", ch_http_files(files, len));
 	ch_store_files_free(files, len);
 	if (ch_store_followers(store, batch.id, &followers, &len, err) < 0) {
@@ -116,7 +121,10 @@ int ch_http_get_letter(struct ch_request *request, struct ch_error *err)
 
 	if (ch_http_find_letter(request, &batch, &letter, err) < 0)
 		return -1;
-	ch_http_json(request, 200, ch_http_letter(&letter, batch.reference));
+	ch_http_json(request, 200,
+		     ch_http_letter(&letter, batch.reference,
+				    ch_mailroom_is_at_risk(request->http->room,
+							   &letter)));
 	return 0;
 }
 

@@ -49,7 +49,7 @@ static const struct ch_route routes[] = {
 	  CH_ROUTE_CONTROL | CH_ROUTE_UPLOAD },
 	{ POST, "v1/pause", "", NULL, ch_http_post_command,
 	  CH_ROUTE_CONTROL },
-	{ POST, "v1/resume", "", NULL, ch_http_post_command,
+	{ POST, "v1/resume", "at_risk", NULL, ch_http_post_command,
 	  CH_ROUTE_CONTROL },
 	{ POST, RELAY "/pause", "", NULL, ch_http_post_relay,
 	  CH_ROUTE_CONTROL },

@@ -147,7 +147,10 @@ static int fill_batches(struct ch_request *request, struct ch_error *err)
 		failed = ch_store_tally(store, batches[i].id, &tally, err);
 		if (failed == 0)
 			add_row(request, batches[i].id,
-				ch_http_batch(&batches[i], &tally));
+				ch_http_batch(&batches[i], &tally,
+					      ch_mailroom_at_risk(
+						      request->http->room,
+						      batches[i].id)));
 	}
 	ch_store_batches_free(batches, len);
 	return failed < 0 ? -1 : end_piece(request, len, wanted, err);
@@ -173,7 +176,10 @@ static int fill_letters(struct ch_request *request, struct ch_error *err)
 		return -1;
 	for (size_t i = 0; i < len; i++)
 		add_row(request, letters[i].id,
-			ch_http_letter(&letters[i], stream->reference));
+			ch_http_letter(&letters[i], stream->reference,
+				       ch_mailroom_is_at_risk(
+					       request->http->room,
+					       &letters[i])));
 	ch_store_letters_free(letters, len);
 	return end_piece(request, len, wanted, err);
 }

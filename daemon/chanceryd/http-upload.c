@@ -539,7 +539,7 @@ static void answer_batch(struct ch_request *request,
 		ch_http_refuse(request, &err);
 		return;
 	}
-	json_object_set_new(object, "batch", ch_http_batch(batch, &tally));
+	json_object_set_new(object, "batch", ch_http_batch(batch, &tally, 0));
 	put_problems(object, problems);
 	json_object_set_new(object, "dry_run", json_boolean(!kept));
 	ch_http_json(request, kept ? 201 : 200, object);

@@ -84,6 +84,7 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/receive.c daemon/chanceryd/receive.h \
 	daemon/chanceryd/relay-keep.c daemon/chanceryd/relay-keep.h \
 	daemon/chanceryd/relays.c daemon/chanceryd/relays.h \
+	daemon/chanceryd/restored.c daemon/chanceryd/restored.h \
 	daemon/chanceryd/returned.c daemon/chanceryd/returned.h \
 	daemon/chanceryd/room.c daemon/chanceryd/room.h \
 	daemon/chanceryd/schedule.c daemon/chanceryd/schedule.h \

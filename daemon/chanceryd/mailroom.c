@@ -40,6 +40,7 @@ const struct ch_mailroom_state *ch_mailroom_state(struct ch_mailroom *room)
 				   room->config->sending.time_zone : NULL;
 	shown->open = ch_opening_is(room, ch_clock_now_us());
 	shown->open_until_us = ch_opening_until_us(room);
+	shown->restored = room->restored;
 	shown->signs = room->config->secretariat.smime.key[0] != '\0' ||
 		       room->config->secretariat.dkim.len > 0;
 	return shown;

@@ -81,10 +81,18 @@ struct ch_mailroom_state {
 	const char *time_zone;    /* of its hours; NULL: it is always open */
 	bool open;                /* within its hours */
 	int64_t open_until_us;    /* when that changes; INT64_MAX: not soon */
+	bool restored;            /* an older copy came back */
 	bool signs;               /* letters leave signed: S/MIME, DKIM */
 };
 /* Borrowed until the end of the turn. */
 const struct ch_mailroom_state *ch_mailroom_state(struct ch_mailroom *room);
+
+/* How many letters of a batch, or of all (0), may have been sent while another
+ * copy of the store was used, and wait in this one; and whether that is so of a
+ * letter. 0 and false once a person has resumed. */
+uint64_t ch_mailroom_at_risk(struct ch_mailroom *room, int64_t batch_id);
+bool ch_mailroom_is_at_risk(struct ch_mailroom *room,
+			    const struct ch_store_letter *letter);
 
 /* ---- commands --------------------------------------------------------- */
 
@@ -159,6 +167,8 @@ struct ch_command {
 	int priority;          /* priority: which (store.h) */
 	const char *address;   /* readdress: where to */
 	const char *returned;  /* confirm: which return, digits */
+	int64_t at_risk;       /* resume, everything: how many letters at risk
+				  the person was told of; -1: none */
 	struct ch_asker who;
 };
 

@@ -374,6 +374,31 @@ void ch_relay_untried(struct ch_relay *relay)
 	ch_paced_back(&relay->room->relays->pace, 1);
 }
 
+static struct ch_under_way *find_letter(const struct ch_crew *crew,
+					int64_t letter_id)
+{
+	for (size_t i = 0; i < crew->len; i++)
+		for (struct ch_under_way *at = crew->senders[i].first; at;
+		     at = at->next)
+			if (at->letter_id == letter_id)
+				return at;
+	return NULL;
+}
+
+struct ch_under_way *ch_relays_find(const struct ch_mailroom *room,
+				    int64_t letter_id)
+{
+	const struct ch_relays *relays = room->relays;
+	struct ch_under_way *found = NULL;
+
+	for (size_t i = 0; i < relays->len && !found; i++)
+		for (size_t j = 0; j < relays->items[i]->crews_len && !found;
+		     j++)
+			found = find_letter(relays->items[i]->crews[j],
+					    letter_id);
+	return found;
+}
+
 int ch_relays_pause(struct ch_mailroom *room, const char *name, bool paused,
 		    const char *who)
 {

@@ -17,6 +17,7 @@
 #include "chanceryd/gate.h"
 #include "chanceryd/keys.h"
 #include "chanceryd/room.h"
+#include "chanceryd/sending.h"
 #include "returns/token.h"
 #include "wire/messages.h"
 
@@ -382,6 +383,8 @@ static void keep(const struct row *row)
 	if (added == 0)
 		return;
 	tell(row, id);
+	if (item->verified)
+		ch_sending_overruled(row->room, item->letter_id);
 	if (item->verified && is_bounce(item->kind) && !earlier.bounced) {
 		alarm_bounce(row);
 		ch_gate_bounced(row->room, row->match->batch.id);

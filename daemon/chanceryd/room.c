@@ -20,11 +20,11 @@
 #include "chanceryd/keys.h"
 #include "chanceryd/receive.h"
 #include "chanceryd/relays.h"
+#include "chanceryd/restored.h"
 #include "chanceryd/service.h"
 #include "chanceryd/workers.h"
 
 #define VALUE_MAX 64
-#define RESTORED "alarm.restored"
 
 void ch_room_fail(struct ch_mailroom *room, const struct ch_error *err)
 {
@@ -81,10 +81,8 @@ int ch_room_pause(struct ch_mailroom *room, bool paused, const char *who)
 		return 0;
 	room->paused = paused;
 	set(room, "paused", paused);
-	if (!paused) {
-		set(room, "restored", false);
-		ch_alarm_clear(room, RESTORED, "");
-	}
+	if (!paused)
+		ch_restored_end(room);
 	if (ch_store_event_add(room->store,
 			       paused ? "mailroom.paused" : "mailroom.resumed",
 			       0, 0, who, "", now_us, &err) < 0)
@@ -123,15 +121,9 @@ static void settle(struct ch_mailroom *room)
 	if (ch_store_recover(room->store, now_us, &found, &err) < 0)
 		ch_room_fail(room, &err);
 	room->paused = get(room, "paused");
-	if (ch_store_is_restored(room->store)) {
-		set(room, "restored", true);
+	ch_restored_start(room);
+	if (room->restored)
 		(void)ch_room_pause(room, true, "");
-	}
-	if (get(room, "restored"))
-		ch_alarm_raise(room, RESTORED, "",
-			       "the database is an older copy: letters that it "
-			       "calls queued may have been sent; look, then "
-			       "resume");
 	if (found.requeued || found.dropped)
 		ch_turn_log(room, LOG_NOTICE, NULL,
 			    "%llu letters that were under way are queued "

@@ -60,6 +60,7 @@ struct ch_mailroom {
 	int64_t started_us;
 	struct ch_opening opening;
 	bool paused;   /* nothing is claimed; kept in the store */
+	bool restored; /* an older copy came back (restored.h) */
 	bool stopping; /* workers were told to stop: start no other */
 	struct ch_mailroom_state shown; /* for ch_mailroom_state() */
 };

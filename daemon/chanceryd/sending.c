@@ -394,6 +394,29 @@ static bool schedule(const struct ch_mailroom *room,
 				 ret_at_us);
 }
 
+static bool is_under_way(const struct ch_store_address *address)
+{
+	return address->state == CH_STATE_CLAIMED ||
+	       address->state == CH_STATE_DOT;
+}
+
+void ch_sending_overruled(struct ch_mailroom *room, int64_t letter_id)
+{
+	struct ch_under_way *item = ch_relays_find(room, letter_id);
+	CH_AUTO(ch_store_letter) letter = { 0 };
+	uint32_t left = 0;
+	struct ch_error err;
+
+	if (!item)
+		return;
+	if (ch_store_letter_by_id(room->store, letter_id, &letter, &err) < 0)
+		ch_room_fail(room, &err);
+	for (size_t i = 0; i < letter.addresses_len; i++)
+		left += is_under_way(&letter.addresses[i]);
+	if (left < item->pending)
+		item->taken = item->pending - left;
+}
+
 /* ---- which connection it is about ------------------------------------- */
 
 static struct ch_sender *sender_of(const struct ch_worker *worker,
@@ -505,7 +528,7 @@ static int on_dot(struct ch_mailroom *room, struct ch_worker *worker,
 		changed = record_dot(sender, dot, now_us, &failure);
 		if (changed < 0)
 			ch_room_fail(room, &failure);
-		item->differs = changed == 0;
+		item->differs = changed == 0 && item->taken == 0;
 	}
 	item->told = changed > 0;
 	item->called_back = !item->told;
@@ -686,6 +709,12 @@ static int apply(const struct ch_relay *relay, struct ch_under_way *item,
 
 	if (changed < 0)
 		ch_room_fail(room, &failure);
+	if (changed == 0 && item->taken > 0) {
+		item->taken--;
+		item->pending--;
+		item->tried |= result->outcome != CH_OUTCOME_UNTRIED;
+		return 0;
+	}
 	if (changed == 0)
 		return ch_error_set(err, CH_GIVE_UP,
 				    "address %u of letter %lld is not at its "
@@ -785,6 +814,12 @@ static void expire(struct ch_mailroom *room, const struct ch_under_way *item,
 		ch_room_fail(room, &err);
 }
 
+static uint32_t tries_of(const struct ch_mailroom *room,
+			 const struct ch_under_way *item)
+{
+	return ch_store_tries(room->store, item->letter_id, item->attempt);
+}
+
 /* What is claimed goes back to the queue, what is at its dot is in doubt. The
  * letter that a worker died of waits like one that was deferred; the others
  * have nothing to do with it. */
@@ -799,7 +834,8 @@ static void abandon(struct ch_mailroom *room, struct ch_under_way *item,
 	int doubtful;
 
 	/* There is no reply to count by: attempts do. */
-	if (!schedule(room, item, class, item->attempt - 1, now_us, &at_us)) {
+	if (!schedule(room, item, class, tries_of(room, item) - 1, now_us,
+		      &at_us)) {
 		expire(room, item, why, now_us);
 		ch_gate_result(room, item->batch, item->letter_id,
 			       CH_STATE_FAILED);

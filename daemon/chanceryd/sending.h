@@ -35,6 +35,7 @@ struct ch_under_way {
 	int64_t first_at_us; /* of its age */
 	uint32_t attempt;
 	uint32_t pending; /* addresses that have no result yet */
+	uint32_t taken;   /* of these: somebody has decided otherwise */
 	bool tried;       /* the relay has heard of it, or may have */
 	bool some_sent;   /* to some of its addresses, in this attempt */
 	bool told;        /* a "go" was given: not called back any more */
@@ -98,12 +99,21 @@ void ch_relay_untried(struct ch_relay *relay);
 void ch_relay_crew_ended(struct ch_crew *crew,
 			 const struct ch_worker_end *end);
 
+/* The letter, where it is with a worker; NULL: it is not. */
+struct ch_under_way *ch_relays_find(const struct ch_mailroom *room,
+				    int64_t letter_id);
+
 /* ---- sending.c --------------------------------------------------------- */
 
 extern const struct ch_worker_role_table ch_send_role;
 
 /* ch_post's `filled`: says SEND_SETUP. `owner` is a struct ch_crew. */
 void ch_crew_filled(void *owner);
+
+/* What was claimed of the letter may have been taken from it in this turn, by a
+ * person or by a proof that it was sent. Where it is with a worker, that will be
+ * refused its dot, and what it says of those addresses counts no more. */
+void ch_sending_overruled(struct ch_mailroom *room, int64_t letter_id);
 
 /* Hand over a letter that was claimed in this turn; takes `hold`. */
 void ch_sender_give(struct ch_sender *sender, struct ch_active_batch *batch,

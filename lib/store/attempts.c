@@ -76,7 +76,7 @@ static int due_letters(struct ch_store *store, int64_t batch_id,
 }
 
 static int claim_rows(struct ch_store *store, struct ch_standing *standing,
-		      int64_t now_us, struct ch_error *err)
+		      uint32_t attempt, int64_t now_us, struct ch_error *err)
 {
 	CH_AUTO(ch_query) q = ch_query(store,
 		"UPDATE address SET state = 1, attempt = ?1, changed_us = ?2, "
@@ -85,7 +85,7 @@ static int claim_rows(struct ch_store *store, struct ch_standing *standing,
 		"WHERE letter_id = ?3 AND +state = 0 AND next_at_us <= ?2");
 
 	ch_standing_forget(store, standing->letter_id);
-	ch_query_put_int(&q, standing->attempt + 1);
+	ch_query_put_int(&q, attempt);
 	ch_query_put_int(&q, now_us);
 	ch_query_put_int(&q, standing->letter_id);
 	return ch_query_run(&q, err);
@@ -95,12 +95,16 @@ static int claim_rows(struct ch_store *store, struct ch_standing *standing,
 static int claim_letter(struct ch_store *store, struct ch_standing *standing,
 			int64_t now_us, struct ch_error *err)
 {
-	int changed = claim_rows(store, standing, now_us, err);
+	uint32_t attempt = ch_attempt_next(store, standing);
+	int changed = claim_rows(store, standing, attempt, now_us, err);
 
 	if (changed <= 0)
 		return changed;
+	if (ch_attempt_keep_gap(store, standing->letter_id, standing->attempt,
+				attempt, err) < 0)
+		return -1;
 	ch_tally_leave(store, standing);
-	standing->attempt++;
+	standing->attempt = attempt;
 	for (size_t i = 0; i < standing->len; i++) {
 		struct ch_stand *stand = &standing->stands[i];
 
@@ -679,30 +683,6 @@ static int drop_imports(struct ch_store *store, struct ch_recovery *found,
 	return 0;
 }
 
-/* Letters that an older copy does not know were sent under the next ids, and
- * mail about them may still come back with a good token: it must not find other
- * letters under these ids. Two restores from one copy differ as well. Ids stay
- * below 2^48 for 30,000 restores. */
-static int skip_ids(struct ch_store *store, struct ch_error *err)
-{
-	CH_AUTO(ch_query) q = ch_query(store,
-		"SELECT coalesce(max(id), 0) FROM letter");
-	CH_AUTO(ch_str) text = CH_STR_INIT(32);
-	uint32_t random;
-	int64_t last;
-
-	if (ch_query_row(&q, err) < 0)
-		return -1;
-	last = ch_query_int(&q, 0);
-	if (last < store->letter_floor)
-		last = store->letter_floor;
-	ch_random(&random, sizeof(random));
-	store->letter_floor = last + ((int64_t)1 << 32) + random;
-	ch_str_addf(&text, "%lld", (long long)store->letter_floor);
-	return ch_store_set(store, CH_LETTER_FLOOR,
-			    (struct ch_slice){ text.data, text.len }, err);
-}
-
 int ch_store_recover(struct ch_store *store, int64_t now_us,
 		     struct ch_recovery *ret, struct ch_error *err)
 {
@@ -713,7 +693,7 @@ int ch_store_recover(struct ch_store *store, int64_t now_us,
 		return -1;
 	if (recover_letters(store, now_us, &found, err) < 0 ||
 	    drop_imports(store, &found, err) < 0 ||
-	    (store->restored && skip_ids(store, err) < 0))
+	    (store->restored && ch_store_skip(store, err) < 0))
 		return -1;
 	if (own && ch_store_commit(store, err) < 0)
 		return -1;

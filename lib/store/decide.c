@@ -14,7 +14,9 @@ static bool allowed(enum ch_state from, enum ch_state to)
 		return to == CH_STATE_QUEUED;
 	case CH_STATE_HELD:
 		return to == CH_STATE_QUEUED || to == CH_STATE_CANCELLED;
-	case CH_STATE_QUEUED:
+	case CH_STATE_QUEUED: /* sent: before the store came back */
+		return to == CH_STATE_CANCELLED || to == CH_STATE_SENT;
+	case CH_STATE_CLAIMED: /* its dot will be refused */
 		return to == CH_STATE_CANCELLED;
 	default:
 		return false;
@@ -126,6 +128,34 @@ static int64_t decide_some(struct ch_store *store, int64_t batch_id,
 		letters += (size_t)got;
 	}
 	return (int64_t)letters;
+}
+
+/* It waits after a refusal for now, and goes at once. Its age counts on. */
+static int hurry(struct ch_store *store, int64_t letter_id, int64_t now_us,
+		 struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"UPDATE address SET next_at_us = ?1 WHERE letter_id = ?2 "
+		"AND +state = 0 AND next_at_us > ?1");
+
+	ch_standing_forget(store, letter_id);
+	ch_query_put_int(&q, now_us);
+	ch_query_put_int(&q, letter_id);
+	return ch_query_run(&q, err);
+}
+
+int ch_store_hurry(struct ch_store *store, int64_t batch_id, int64_t letter_id,
+		   const char *verb, const char *who, int64_t now_us,
+		   struct ch_error *err)
+{
+	const struct decision decision = { CH_STATE_QUEUED, CH_STATE_QUEUED,
+					   verb, who, now_us };
+	int touched = hurry(store, letter_id, now_us, err);
+
+	if (touched <= 0)
+		return touched;
+	return tell(store, &decision, "letter", batch_id, letter_id,
+		    "addresses", touched, err) < 0 ? -1 : 1;
 }
 
 static int64_t decide_all(struct ch_store *store, int64_t batch_id,

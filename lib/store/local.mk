@@ -8,6 +8,7 @@ lib_store_libstore_a_SOURCES = \
 	lib/store/redo.c lib/store/redo.h \
 	lib/store/events.c \
 	lib/store/letters.c \
+	lib/store/older.c \
 	lib/store/names.c \
 	lib/store/place.c \
 	lib/store/query.c \

@@ -125,19 +125,31 @@ static int take_from_queue(struct ch_store *store, int64_t letter_id,
 {
 	CH_AUTO(ch_query) q = ch_query(store,
 		"UPDATE address SET state = ?, attempt = ?, next_at_us = 0, "
-		"changed_us = ? WHERE letter_id = ? AND seq = ? AND state = 0");
+		"changed_us = ? WHERE letter_id = ? AND seq = ? AND state = ?");
 
+	/* Numbers never go back: one that was used is not used again. */
+	if (attempt < stand->attempt)
+		attempt = stand->attempt;
 	ch_standing_forget(store, letter_id);
 	ch_query_put_int(&q, to);
 	ch_query_put_int(&q, attempt);
 	ch_query_put_int(&q, now_us);
 	ch_query_put_int(&q, letter_id);
 	ch_query_put_int(&q, stand->seq);
+	ch_query_put_int(&q, stand->state);
 	if (ch_query_run(&q, err) < 0)
 		return -1;
 	stand->state = to;
 	stand->attempt = attempt;
 	return 0;
+}
+
+/* What has no dot yet, though a worker may have it: it will be refused its dot.
+ */
+static bool may_be_taken(const struct ch_stand *stand)
+{
+	return stand->state == CH_STATE_QUEUED ||
+	       stand->state == CH_STATE_CLAIMED;
 }
 
 /* The attempt is one that the store does not know: it came back from a backup
@@ -156,7 +168,7 @@ static int prove_lost(struct ch_store *store,
 			     (int64_t)stand->seq == item->address_seq;
 		int told;
 
-		if (stand->state != CH_STATE_QUEUED)
+		if (!may_be_taken(stand))
 			continue;
 		if (take_from_queue(store, item->letter_id, stand,
 				    named ? CH_STATE_SENT : CH_STATE_IN_DOUBT,
@@ -173,6 +185,21 @@ static int prove_lost(struct ch_store *store,
 	return 0;
 }
 
+/* Which waits to be sent once more, or is with a worker for that, and the proof
+ * is about an earlier attempt: a person has said "resend", or the relay
+ * has taken what it refused for now. */
+static bool would_go_twice(const struct ch_standing *standing,
+			   const struct ch_stand *stand,
+			   const struct ch_store_return *item)
+{
+	if (item->attempt == 0 ||
+	    (standing->len > 1 && (int64_t)stand->seq != item->address_seq))
+		return false;
+	return stand->state == CH_STATE_QUEUED ||
+	       (stand->state == CH_STATE_CLAIMED &&
+		stand->attempt > item->attempt);
+}
+
 /* One dot, one reply: what proves that the relay took the message for one
  * address proves it for all that were in doubt in the same attempt. */
 static int prove_sent(struct ch_store *store,
@@ -182,21 +209,24 @@ static int prove_sent(struct ch_store *store,
 	const struct ch_move sent = { .to = CH_STATE_SENT };
 	CH_AUTO(ch_standing) standing = { 0 };
 	uint32_t attempt;
+	int lost;
 
 	if (ch_standing_read(store, item->letter_id, &standing, err) < 0)
 		return -1;
 	attempt = attempt_of(&standing, item);
 	if (attempt == 0)
 		return 0;
-	if (attempt > standing.attempt)
-		return prove_lost(store, item, return_id, &standing, now_us,
-				  err);
+	lost = ch_attempt_is_lost(store, &standing, attempt, err);
+	if (lost != 0)
+		return lost < 0 ? -1 : prove_lost(store, item, return_id,
+						  &standing, now_us, err);
 	ch_tally_leave(store, &standing);
 	for (size_t i = 0; i < standing.len; i++) {
 		struct ch_stand *stand = &standing.stands[i];
 
-		if (stand->state != CH_STATE_IN_DOUBT ||
-		    stand->attempt != attempt)
+		if (!would_go_twice(&standing, stand, item) &&
+		    (stand->state != CH_STATE_IN_DOUBT ||
+		     stand->attempt != attempt))
 			continue;
 		if (ch_store_move(store, item->letter_id, stand, &sent,
 				  now_us, err) < 0 ||

@@ -431,12 +431,20 @@ static int load_last_event(struct ch_store *store, struct ch_error *err)
 		   &store->last_event, err);
 }
 
-static int load_letter_floor(struct ch_store *store, struct ch_error *err)
+#define ASK_SETTING(name)                                                    \
+	"SELECT coalesce(max(CAST(CAST(value AS TEXT) AS INTEGER)), 0) "     \
+	"FROM setting WHERE name = '" name "'"
+
+static int load_floors(struct ch_store *store, struct ch_error *err)
 {
-	return ask(store,
-		   "SELECT coalesce(max(CAST(CAST(value AS TEXT) AS INTEGER)), "
-		   "0) FROM setting WHERE name = '" CH_LETTER_FLOOR "'",
-		   &store->letter_floor, err);
+	int64_t attempt;
+
+	if (ask(store, ASK_SETTING(CH_LETTER_FLOOR), &store->letter_floor,
+		err) < 0 ||
+	    ask(store, ASK_SETTING(CH_ATTEMPT_FLOOR), &attempt, err) < 0)
+		return -1;
+	store->attempt_floor = (uint32_t)attempt;
+	return 0;
 }
 
 /* Turns that were durable when it stopped, and that the database does not have.
@@ -476,7 +484,7 @@ static int open_store(struct ch_store *store, const char *path,
 	    check_epoch(store, had_log, err) < 0 || redo(store, err) < 0 ||
 	    ch_store_count(store, err) < 0 ||
 	    load_last_event(store, err) < 0 ||
-	    load_letter_floor(store, err) < 0)
+	    load_floors(store, err) < 0)
 		return ch_error_prefix(err, "%s", path);
 	return 0;
 }

@@ -51,7 +51,9 @@ struct ch_standing {
 	} few[CH_FEW], *stands; /* owned unless it is `few` */
 };
 
-#define CH_LETTER_FLOOR "letter_floor" /* the setting that keeps it */
+/* Settings that keep these two. */
+#define CH_LETTER_FLOOR "letter_floor"
+#define CH_ATTEMPT_FLOOR "attempt_floor"
 #define CH_RECENT 256 /* a power of two */
 #define CH_STATEMENTS 256 /* a power of two, well above their number */
 
@@ -77,6 +79,7 @@ struct ch_store {
 	int changes_before; /* of the connection, at begin */
 	int64_t last_event;
 	int64_t letter_floor; /* ids of new letters are not below it */
+	uint32_t attempt_floor; /* and new attempts of the others above this */
 	struct ch_batch_memory *batches; /* owned; by id */
 	size_t batches_len;
 	size_t batches_cap;
@@ -227,5 +230,23 @@ struct ch_move {
 int ch_store_move(struct ch_store *store, int64_t letter_id,
 		  struct ch_stand *stand, const struct ch_move *move,
 		  int64_t now_us, struct ch_error *err);
+
+/* ---- a store that came back (older.c) --------------------------------- */
+
+/* Skip the numbers that may have been used while it was away. */
+int ch_store_skip(struct ch_store *store, struct ch_error *err);
+/* The number of the letter's next attempt. */
+uint32_t ch_attempt_next(const struct ch_store *store,
+			 const struct ch_standing *standing);
+/* The attempt after `before` is `attempt`: those between, if any, look like
+ * earlier ones from now on, and are kept as ones that it does not know. */
+int ch_attempt_keep_gap(struct ch_store *store, int64_t letter_id,
+			uint32_t before, uint32_t attempt,
+			struct ch_error *err);
+/* Whether an attempt, which a good token names, is one that the store does not
+ * know: 1, 0, -1. */
+int ch_attempt_is_lost(struct ch_store *store,
+		       const struct ch_standing *standing, uint32_t attempt,
+		       struct ch_error *err);
 
 #endif

@@ -85,9 +85,19 @@ struct ch_recovery {
 	uint64_t dropped;   /* batches that were being imported */
 };
 /* Once, before the first worker starts. In a store that is restored it also
- * skips letter ids, so that none is used twice. */
+ * skips letter ids and attempts, so that no token is used twice. */
 int ch_store_recover(struct ch_store *store, int64_t now_us,
 		     struct ch_recovery *ret, struct ch_error *err);
+
+/* Whether the letter was there when the store last came back from a copy; and
+ * how many such letters are queued, of a batch or of all (0). They may have been
+ * sent meanwhile. */
+bool ch_store_is_older(const struct ch_store *store, int64_t letter_id);
+uint64_t ch_store_older_waiting(struct ch_store *store, int64_t batch_id);
+/* How often the letter was tried when it has this attempt, as far as is known:
+ * attempts are numbered, and numbers were skipped. */
+uint32_t ch_store_tries(const struct ch_store *store, int64_t letter_id,
+			uint32_t attempt);
 
 int ch_store_begin(struct ch_store *store, struct ch_error *err);
 int ch_store_commit(struct ch_store *store, struct ch_error *err);
@@ -480,7 +490,13 @@ int64_t ch_store_decide(struct ch_store *store, int64_t batch_id,
 			enum ch_state to, const char *verb, const char *who,
 			int64_t now_us, struct ch_error *err);
 
-/* The same for at most `limit` letters of a whole batch, in the order of their
+/* What is queued of a letter and is not due yet is due now: 1 with an event, 0
+ * there is no such address. */
+int ch_store_hurry(struct ch_store *store, int64_t batch_id, int64_t letter_id,
+		   const char *verb, const char *who, int64_t now_us,
+		   struct ch_error *err);
+
+/* The same as ch_store_decide() for at most `limit` letters of a whole batch, in the order of their
  * ids behind *after_id, which moves on; without an event. Returns how many were
  * touched: fewer than `limit` where there are no more. For batches so large
  * that one transaction would keep everybody waiting. */
@@ -566,10 +582,12 @@ void ch_store_return_release(struct ch_store_return *ret);
  * letter's Message-ID, since few addressees return our token; nothing that was
  * guessed is. A verified one of any of these
  * is proof that an address in doubt was sent in that attempt: it becomes sent,
- * with an event "letter.sent" that names the evidence. Where the store knows of no
+ * with an event "letter.sent" that names the evidence. So does the address that
+ * it names, or the only one, where that waits to be sent once more. Where the store knows of no
  * such attempt, for it came back from a backup, what is queued of the letter is
- * taken from the queue: sent where it is known of that address, else in doubt. A
- * fact never deletes another. */
+ * taken from the queue, and from a worker that has it and was not allowed its
+ * dot yet: sent where it is known of that address, else in doubt. A fact never
+ * deletes another. */
 int ch_store_return_add(struct ch_store *store,
 			const struct ch_store_return *item, int64_t now_us,
 			int64_t *ret_id, struct ch_error *err);

@@ -46,6 +46,7 @@ class Room:
         self.batches = {}     # reference: batch object
         self.letters = {}     # reference: [letter objects]
         self.sources = {}     # (reference, key): source object
+        self.transcripts = {} # (reference, key): transcript object
         self.objects = {}     # SHA-256: bytes
         self.returns = []
         self.events = []
@@ -86,7 +87,8 @@ class Room:
             "letters": counts, "deferred": 0,
             "bounced": facts["bounced"], "answered": facts["answered"],
             "auto_replied": facts["auto_replied"],
-            "delayed": facts["delayed"], "cursor": len(self.batches) + 1,
+            "delayed": facts["delayed"],
+            "at_risk": sum(letter["at_risk"] for letter in letters), "cursor": len(self.batches) + 1,
             **more}
 
     @staticmethod
@@ -98,7 +100,7 @@ class Room:
                 "message_id": f"m{cursor}@chancery.example",
                 "sha256": "ab" * 32 if sent else None,
                 "size_bytes": 4800 if sent else 0,
-                **{fact: False for fact in FACTS},
+                **{fact: False for fact in FACTS}, "at_risk": False,
                 "first_attempt_at": START if sent else None,
                 "addresses": addresses, "cursor": cursor, **more}
 
@@ -116,7 +118,7 @@ class Room:
 
     def status(self):
         total = {name: 0 for name in STATES}
-        facts = {"deferred": 0, "bounced": 0, "auto_replied": 0,
+        facts = {"deferred": 0, "bounced": 0, "auto_replied": 0, "at_risk": 0,
                  "answered": 0, "delayed": 0, "total": 0}
         for batch in self.batches.values():
             for name in STATES:
@@ -126,6 +128,7 @@ class Room:
         return {"version": "0.1.0", "state": "running", "started_at": START,
                 "now": START, "letters": total, **facts,
                 "batches": len(self.batches),
+                "restored": facts["at_risk"] > 0,
                 "hours": self.hours, "domains": self.domains,
                 "relays": [{"name": "relay", "state": "ready", "text": "",
                             "backup": self.hours is not None,
@@ -279,6 +282,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                        if item["key"] == key], query)
         elif words == ["source"] and self.door == "control":
             self.reply(200, room.sources[reference, key])
+        elif words == ["transcript"] and self.door == "control":
+            if (reference, key) in room.transcripts:
+                self.reply(200, room.transcripts[reference, key])
+            else:
+                self.refuse(404, "not_found", "nothing was said of it yet")
         else:
             self.refuse(403, "forbidden", "not at this door")
 

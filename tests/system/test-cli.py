@@ -729,8 +729,17 @@ class Reading(WithRoom):
     def test_hostile_text(self):
         verbs = (("status",), ("status", "DM-1276"), ("letters", "DM-1276"),
                  ("show", "DM-1276/PRT"), ("show", "DM-1276/FRA"),
+                 ("resolve", "DM-1276"), ("resolve", "DM-1276/KEN"),
+                 ("resolve", "DM-1276", "--json"),
                  ("returns",), ("events",), ("status", "--json"),
                  ("letters", "DM-1276", "--json"), ("returns", "--json"))
+        self.letters[3]["name"] = HOSTILE
+        self.room.transcripts["DM-1276", "KEN"] = {
+            "attempt": 1, "relay": HOSTILE, "connected_at": HOSTILE,
+            "opening": [HOSTILE], "lines": [HOSTILE]}
+        self.room.returns.append(room.returned(
+            5, "DM-1276", "KEN", "delayed", subject=HOSTILE,
+            diagnostic=HOSTILE))
         for words in verbs:
             for locale in (UTF8, "C"):
                 with self.subTest((words, locale)):
@@ -1006,9 +1015,131 @@ class Deciding(WithRoom):
                           "/v1/batches/A%2F77/letters/12/cancel"])
         self.chancery("retry", "A/77/13", code=66)
 
+    def doubts(self):
+        """Two more letters: with a transcript, and with two addresses."""
+        letter, address = room.Room.letter, room.address
+        to = "minister@foreign.example"
+        self.room.batch("A/1", [
+            letter(21, "A/1", "AND", "in_doubt", [
+                address(0, "to", to, "sent", 250, "", "Ok"),
+                {**address(1, "cc", to, "in_doubt", 0, "",
+                           "the connection was lost"), "relay": "north"}],
+                   attempt=2),
+            letter(22, "A/1", "BEN", "sent",
+                   [address(0, "to", to, "sent", 250, "", "Ok")]),
+            letter(23, "A/1", "CUB", "in_doubt",
+                   [address(0, "to", to, "in_doubt")], name="Cuba")])
+        self.room.transcripts["A/1", "CUB"] = {
+            "attempt": 1, "relay": "main", "connected_at": room.START,
+            "opening": ["S: 220 mx"], "lines": ["C: DATA",
+                                                "S: 354 End data with a dot"]}
+        self.room.returns.append(room.returned(
+            9, "A/1", "CUB", "reply", verified=False, subject="Merci"))
+
+    def test_doubts(self):
+        self.doubts()
+        self.assertEqual(self.chancery("resolve", "A/1/"), """\
+? in doubt A/1/AND  AND
+    cc minister@foreign.example
+      since 2026-11-24 10:02 UTC: the connection was lost
+    attempt 2 over relay north
+    grep m21@chancery.example
+? in doubt A/1/CUB  Cuba
+    to minister@foreign.example
+      since 2026-11-24 10:02 UTC: no reply is known
+    attempt 1 over relay main
+    last noted: S: 354 End data with a dot
+    grep m23@chancery.example
+    came back 2026-11-24 11:12 UTC: answered (unverified)
+      from someone@foreign.example
+      Merci
+2 letters in doubt.
+Look for each in the log of its relay. Then, if the relay has it:
+  chancery resolve A/1/KEY --sent
+or if it does not, to send it once more:
+  chancery resolve A/1/KEY --resend
+""")
+        objects = self.lines(self.chancery("resolve", "A/1/", "--json"))
+        self.assertEqual([(each["key"], len(each["returns"]),
+                           each.get("transcript", {}).get("relay"))
+                          for each in objects],
+                         [("AND", 0, None), ("CUB", 1, "main")])
+        self.assertEqual(self.chancery("resolve", "A/77/12"),
+                         "Nothing of A/77/12 is in doubt.\n")
+        self.assertEqual(self.lines(self.chancery("resolve", "A/77/12",
+                                                  "--json")), [])
+        known = self.chancery("resolve", "A/1", "-r", "AND")
+        self.assertIn("chancery resolve A/1/AND --resend", known)
+        self.chancery("resolve", "A/1", "-r", "AND", "--sent")
+        self.assertEqual(self.room.posts.pop(), (
+            "/v1/batches/A%2F1/letters/AND/resolve", {"as": "sent"}))
+        self.chancery("resolve", "NONE", code=66)
+        self.assertEqual(self.room.posts, [])
+
+    def at_risk(self):
+        """It came back from a copy."""
+        self.letters[2]["at_risk"] = True
+        self.room.batch("DM-1276", self.letters)
+        self.room.batch("A/77/12", [
+            {**letter, "at_risk": True}
+            for letter in self.room.letters["A/77/12"]], state="held")
+
+    RISK = """\
+This store came back from a copy. Letters that wait in it may have been sent
+since the copy was made, and would go once more:
+BATCH    STATE  AT RISK  OF LETTERS
+DM-1276  open         1           8
+A/77/12  held         1           1
+"chancery letters BATCH --state at_risk" lists them. Look for their Message-IDs
+in the logs of the relays. For each that was sent:
+  chancery resolve BATCH/KEY --sent
+"chancery resume" sends what is left.
+"""
+
+    def test_resume_of_a_copy_shows_and_asks(self):
+        self.chancery("resume")
+        self.assertEqual(self.room.posts.pop(), ("/v1/resume", {}))
+        self.at_risk()
+        self.assertIn(self.RISK, self.chancery("status"))
+        self.chancery("resume", code=65)
+        self.assertEqual(self.err, self.RISK + """\
+chancery: 2 letters may have been sent before
+When they have been looked for: chancery resume --at-risk NUMBER
+""")
+        self.assertEqual(self.room.posts, [])
+        seen = self.terminal("resume", typed=b"n\n", code=1)
+        self.assertIn(b"Send these 2 letters, though", seen)
+        self.assertIn(b"It stays paused.", seen)
+        self.assertEqual(self.room.posts, [])
+        self.terminal("resume", typed=b"y\n")
+        self.chancery("resume", "--at-risk", "2")
+        self.assertEqual(self.room.posts, 2 * [("/v1/resume?at_risk=2", {})])
+        self.room.posts.clear()
+        self.chancery("resume", "DM-1276")
+        self.assertEqual(self.room.posts.pop()[0],
+                         "/v1/batches/DM-1276/resume")
+        for words in (("--at-risk", "2", "DM-1276"), ("--at-risk", "x"),
+                      ("--at-risk", "2", "--relay", "main")):
+            self.chancery("resume", *words, code=64)
+        self.assertEqual(self.room.posts, [])
+
+    def test_letters_at_risk(self):
+        self.at_risk()
+        self.assertEqual([each["key"] for each in self.lines(self.chancery(
+            "letters", "DM-1276", "-s", "at_risk", "--json"))], ["CHN"])
+        known = self.chancery("resolve", "DM-1276/CHN")
+        self.assertTrue(known.endswith("""\
+It may have been sent before this store came back from a copy.
+Look for it in the log of the relay:
+  grep m3@chancery.example
+Then, if the relay has it:
+  chancery resolve DM-1276/CHN --sent
+If it does not, "chancery resume" sends it.
+"""), known)
+
     def test_mistakes(self):
-        for words in (("resolve", "DM-1276"),
-                      ("resolve", "DM-1276", "--sent"),
+        for words in (("resolve", "DM-1276", "--sent"),
+                      ("resolve", "DM-1276", "--resend"),
                       ("resolve", "DM-1276/KEN", "--sent", "--resend"),
                       ("release", "A/77/12"), ("release",), ("cancel",)):
             self.chancery(*words, code=64)

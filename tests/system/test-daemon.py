@@ -158,6 +158,34 @@ def test_damage():
         refuses(r, EX_TEMPFAIL, "cannot start")
 
 
+def look_at_risk(r):
+    """What waits may have been sent since: one letter is known to be. A batch
+    that came afterwards has no such letters."""
+    r.enqueue("DM-2", table(3))
+    assert [r.batch(name)["at_risk"] for name in ("DM-1", "DM-2")] == [20, 0]
+    assert {letter["at_risk"] for letter in
+                r.letters("DM-2").values()} == {False}
+    at = "/v1/batches/DM-1/letters/K00000"
+    assert r.get(at + "0").json["at_risk"]
+    for target in ("/v1/resume", "/v1/resume?at_risk=19",
+                   "/v1/resume?at_risk=21"):
+        answer = r.post(target)
+        assert answer.status == 409, answer.body
+        assert answer.json["error"]["text"].startswith(
+            "20 letters that wait may have been sent"), answer.body
+    assert r.post("/v1/resume?at_risk=-1").status == 400
+    assert r.post(at + "0/resolve", {"as": "sent"}).json == {"touched": 1}
+    event = [e for e in r.events() if e["type"] == "letter.resolved"][-1]
+    assert (event["key"], event["detail"]["from"], event["detail"]["to"]) == \
+        ("K000000", "queued", "sent"), event
+    assert r.post(at + "0/resolve", {"as": "sent"}).status == 409
+    assert r.post(at + "1/resolve", {"as": "resend"}).status == 409
+    assert not r.get(at + "0").json["at_risk"]
+    assert r.post("/v1/resume?at_risk=20").status == 409
+    assert r.status()["state"] == "paused"
+    assert r.status()["at_risk"] == 19
+
+
 def test_restored():
     """ACCEPTANCE 89: an older copy starts paused, with an alarm that stays
     until a person resumes; a restart in between changes nothing."""
@@ -187,13 +215,29 @@ def test_restored():
             assert [a["type"] for a in status["alarms"]] == \
                 ["alarm.restored"], status
             assert status["letters"]["queued"] == 20
+            assert (status["restored"], status["at_risk"]) == (True, 20)
             assert r.stop() == 0
         assert len(sink.taken()) == 20
         r.start()
-        assert r.post("/v1/resume").status == 200
+        look_at_risk(r)
+        assert len(sink.taken()) == 20
+        assert r.post("/v1/resume?at_risk=19").status == 200
         r.wait_letters("DM-1", sent=20)
-        assert r.status()["alarms"] == []
-        assert len(sink.taken()) == 40, "the operator said so"
+        r.wait_letters("DM-2", sent=3)
+        status = r.status()
+        assert (status["restored"], status["at_risk"]) == (False, 0)
+        assert status["alarms"] == []
+        taken = [to for to, _ in sink.taken()]
+        assert len(taken) == 20 + 19 + 3, "the operator said so"
+        assert taken.count("office0@k0.example") == 1 + 1, "of DM-1, DM-2"
+        # A token of the attempts that are lost equals none of these.
+        first, *_ = [letter["attempt"] for letter in r.letters("DM-1").values()
+                     if letter["attempt"]]
+        assert 0x20000 < first <= 0x40000, first
+        assert {letter["attempt"] for letter in
+                r.letters("DM-1").values()} == {0, first}
+        assert {letter["attempt"] for letter in
+                r.letters("DM-2").values()} == {1}
 
 
 def test_disk_faults():

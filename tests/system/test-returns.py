@@ -302,6 +302,36 @@ def test_an_earlier_attempt_proves_nothing_of_the_next():
             assert [e["detail"]["attempt"] for e in sent] == [2], sent
 
 
+def test_proof_stops_what_a_worker_has():
+    """Sent once more by a person, and with a worker already: a proof of the
+    first attempt comes before its dot is asked for, and there is no dot."""
+    for kind, is_report, name in PROOFS:
+        with Room() as room:
+            room.start()
+            reader, _ = room.reader()
+            sender, first = one_in_doubt(room)
+            for key in ("BBB", "TWO"):
+                room.post(f"/v1/batches/DM-1/letters/{key}/cancel")
+            room.post("/v1/batches/DM-1/letters/AAA/resolve",
+                      {"as": "resend"})
+            sender.send("send-ready", want=2)
+            second = sender.letter()
+            room.wait_letters("DM-1", claimed=1, cancelled=2)
+            room.tell(reader, kind, token=token_of(first),
+                      **evidence(kind, is_report))
+            assert room.letters("DM-1")["AAA"]["state"] == "sent", name
+            sender.dot(second)
+            assert sender.expect("send-go")["go"] == 0, name
+            sender.result(second, harness.UNTRIED)
+            # The worker is well, and gets what comes next.
+            room.enqueue("DM-2", "key,language,to,name\n"
+                         "NEXT,en,next@aaa.example,Next\n")
+            harness.send(sender, sender.letter())
+            room.wait_letters("DM-2", sent=1)
+            room.wait_letters("DM-1", sent=1, cancelled=2)
+            assert room.status()["worker_restarts"] == 0, name
+
+
 def test_a_lost_key_is_told():
     with Room() as room:
         room.start()
@@ -398,7 +428,7 @@ def test_what_an_older_copy_calls_queued_does_not_go_again():
                   for key, letter in room.letters("DM-1").items()}
         assert states == {"AAA": "sent", "BBB": "sent", "TWO": "queued"}, \
             states
-        room.post("/v1/resume")
+        room.post("/v1/resume?at_risk=1")
         sender = room.puppet("send")
         sender.ready(3)
         again = [harness.key(one) for one in harness.take_letters(sender)]

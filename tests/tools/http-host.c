@@ -42,6 +42,7 @@
 #include "chanceryd/relays.h"
 #include "chanceryd/returned.h"
 #include "chanceryd/room.h"
+#include "chanceryd/sending.h"
 #include "chanceryd/turn.h"
 
 struct ch_turn {
@@ -168,6 +169,21 @@ int ch_relays_pause(struct ch_mailroom *of, const char *name, bool paused,
 		    const char *who)
 {
 	return strcmp(name, "main") == 0 ? 1 : -1;
+}
+
+void ch_sending_overruled(struct ch_mailroom *of, int64_t letter_id)
+{
+}
+
+uint64_t ch_mailroom_at_risk(struct ch_mailroom *of, int64_t batch_id)
+{
+	return 0;
+}
+
+bool ch_mailroom_is_at_risk(struct ch_mailroom *of,
+			    const struct ch_store_letter *letter)
+{
+	return false;
 }
 
 struct ch_store *ch_mailroom_store(struct ch_mailroom *of)

@@ -21,6 +21,7 @@
 #include "chanceryd/relays.h"
 #include "chanceryd/returned.h"
 #include "chanceryd/room.h"
+#include "chanceryd/sending.h"
 
 #define OK(call)                                                     \
 	do {                                                         \
@@ -104,6 +105,27 @@ int ch_relays_pause(struct ch_mailroom *room, const char *name, bool paused,
 		return -1;
 	relay_paused = paused;
 	return changed;
+}
+
+static uint64_t at_risk;
+
+uint64_t ch_mailroom_at_risk(struct ch_mailroom *room, int64_t batch_id)
+{
+	return at_risk;
+}
+
+bool ch_mailroom_is_at_risk(struct ch_mailroom *room,
+			    const struct ch_store_letter *letter)
+{
+	return at_risk > 0 && letter->state == CH_STATE_QUEUED;
+}
+
+/* The letter that its worker was told nothing of, so far. */
+static int64_t overruled;
+
+void ch_sending_overruled(struct ch_mailroom *room, int64_t letter_id)
+{
+	overruled = letter_id;
 }
 
 static struct {

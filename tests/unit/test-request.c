@@ -293,7 +293,7 @@ static void writes_a_batch(void **state)
 	CH_AUTO(ch_str) out = CH_STR_INIT(10000);
 
 	(void)state;
-	ch_http_dump(ch_http_batch(&batch, &tally), &out);
+	ch_http_dump(ch_http_batch(&batch, &tally, 1), &out);
 	assert_string_equal(ch_str_cstr(&out),
 		"{\"reference\":\"A/77/12\",\"state\":\"held\","
 		"\"subject\":\"[x] \u0141\ufffd\",\"deadline\":null,"
@@ -318,6 +318,7 @@ static void writes_a_batch(void **state)
 		"\"dot\":0,\"sent\":2,\"failed\":0,\"in_doubt\":0,"
 		"\"cancelled\":0,\"held\":0},\"deferred\":1,\"bounced\":1,"
 		"\"auto_replied\":0,\"answered\":0,\"delayed\":0,"
+		"\"at_risk\":1,"
 		"\"cursor\":17}");
 }
 

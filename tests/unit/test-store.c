@@ -1106,7 +1106,9 @@ static void starting_again_requeues_claims_and_doubts_dots(void **state)
 static void only_these_decisions_can_be_made(void **state)
 {
 	static const bool may[CH_STATES][CH_STATES] = {
-		[CH_STATE_QUEUED] = { [CH_STATE_CANCELLED] = true },
+		[CH_STATE_QUEUED] = { [CH_STATE_CANCELLED] = true,
+				      [CH_STATE_SENT] = true },
+		[CH_STATE_CLAIMED] = { [CH_STATE_CANCELLED] = true },
 		[CH_STATE_HELD] = { [CH_STATE_CANCELLED] = true,
 				    [CH_STATE_QUEUED] = true },
 		[CH_STATE_FAILED] = { [CH_STATE_QUEUED] = true },
@@ -1598,6 +1600,94 @@ static void evidence_of_a_lost_attempt_takes_from_the_queue(void **state)
 			    "answered 1 auto 0 delayed 0");
 }
 
+/* A person said "resend", or the relay "later", and then comes a proof. */
+static void evidence_of_an_earlier_attempt_stops_the_next(void **state)
+{
+	static const struct {
+		const char *name;
+		bool claimed;  /* a worker has it already */
+		size_t addresses;
+		int64_t seq;   /* that the proof names */
+		uint32_t attempt;
+		enum ch_state first, second;
+	} rows[] = {
+		{ "waiting", false, 1, -1, 1, CH_STATE_SENT, CH_STATES },
+		{ "claimed", true, 1, -1, 1, CH_STATE_SENT, CH_STATES },
+		{ "one of two", true, 2, 0, 1, CH_STATE_SENT,
+		  CH_STATE_CLAIMED },
+		{ "which of two?", true, 2, -1, 1, CH_STATE_CLAIMED,
+		  CH_STATE_CLAIMED },
+		{ "of the attempt under way", true, 1, -1, 2, CH_STATE_CLAIMED,
+		  CH_STATES },
+		{ "of no attempt", false, 1, -1, 0, CH_STATE_QUEUED,
+		  CH_STATES },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		char reference[24];
+		struct ch_store_return item;
+		int64_t batch, id;
+
+		snprintf(reference, sizeof(reference), "DM-%zu", i);
+		batch = batch_with(reference, 1, rows[i].addresses);
+		id = letter_of(batch, "K0");
+		begin();
+		assert_int_equal(claim(batch, 5, 1), 1);
+		GIVES(dot(id, 1, (uint32_t)rows[i].addresses), 1);
+		for (uint32_t seq = 0; seq < rows[i].addresses; seq++)
+			GIVES(end(id, 1, seq, CH_STATE_IN_DOUBT), 1);
+		GIVES(ch_store_decide(store, batch, id, CH_STATE_IN_DOUBT,
+				      CH_STATE_QUEUED, "resolved", "me", 1,
+				      &err), 1);
+		assert_int_equal(claim(batch, 5, 1), 1);
+		if (!rows[i].claimed)
+			OK(ch_store_abandon(store, id, 2, "", 5, 6, &err));
+		commit();
+		item = returned((uint32_t)(10 + i), CH_RETURN_DELIVERED, id,
+				true);
+		item.attempt = rows[i].attempt;
+		item.address_seq = rows[i].seq;
+		GIVES(come_back(&item), 1);
+		if (state_of(id, 0) != rows[i].first ||
+		    (rows[i].addresses > 1 &&
+		     state_of(id, 1) != rows[i].second))
+			fail_msg("%s: %s", rows[i].name,
+				 ch_state_name(state_of(id, 0)));
+		begin();
+		GIVES(dot(id, 2, (uint32_t)rows[i].addresses),
+		      rows[i].claimed && rows[i].first == CH_STATE_CLAIMED);
+		commit();
+	}
+}
+
+/* Given to a worker, and without a dot so far. */
+static void a_claimed_letter_is_cancelled(void **state)
+{
+	int64_t id = batch_with("DM-1", 2, 2);
+	int64_t fra = letter_of(id, "K0");
+
+	(void)state;
+	begin();
+	assert_int_equal(claim(id, 5, 1), 1);
+	GIVES(ch_store_decide(store, id, fra, CH_STATE_CLAIMED,
+			      CH_STATE_CANCELLED, "cancelled", "me", 6, &err),
+	      1);
+	GIVES(dot(fra, 1, 2), 0);
+	GIVES(end(fra, 1, 0, CH_STATE_QUEUED), 0);
+	commit();
+	reopen();
+	assert_int_equal(state_of(fra, 0), CH_STATE_CANCELLED);
+	assert_int_equal(state_of(fra, 1), CH_STATE_CANCELLED);
+	begin();
+	assert_int_equal(claim(id, 5, 1), 1); /* the other one */
+	GIVES(dot(letter_of(id, "K1"), 1, 2), 1);
+	GIVES(ch_store_decide(store, id, letter_of(id, "K1"), CH_STATE_CLAIMED,
+			      CH_STATE_CANCELLED, "cancelled", "me", 6, &err),
+	      0); /* too late */
+	commit();
+}
+
 static void returns_are_listed(void **state)
 {
 	int64_t one = batch_with("DM-1", 2, 1);
@@ -1835,6 +1925,80 @@ static void behind_our_back(const char *sql)
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+/* A copy has no epoch file beside it. */
+static void come_back_from_a_copy(void)
+{
+	struct ch_recovery found;
+	char path[100];
+
+	ch_store_close(store);
+	store = NULL;
+	snprintf(path, sizeof(path), "%s/store.db.epoch", folder);
+	assert_int_equal(unlink(path), 0);
+	OK(database->open(&store, &err));
+	assert_true(ch_store_is_restored(store));
+	OK(ch_store_recover(store, 7, &found, &err));
+}
+
+static uint32_t attempt_of(int64_t letter_id)
+{
+	CH_AUTO(ch_store_letter) letter = { 0 };
+
+	GIVES(ch_store_letter_by_id(store, letter_id, &letter, &err), 1);
+	return letter.attempt;
+}
+
+static void a_store_that_came_back_uses_no_number_twice(void **state)
+{
+	int64_t id = batch_with("DM-1", 3, 1);
+	int64_t fra = letter_of(id, "K0");
+	int64_t fresh;
+	struct ch_store_return item;
+	uint32_t first, second;
+
+	(void)state;
+	assert_false(ch_store_is_older(store, fra));
+	assert_int_equal(ch_store_older_waiting(store, 0), 0);
+	begin();
+	assert_int_equal(claim(id, 5, 3), 3);
+	GIVES(end(fra, 1, 0, CH_STATE_QUEUED), 1);
+	assert_int_equal(attempt_of(fra), 1);
+	commit();
+	come_back_from_a_copy();
+	assert_true(ch_store_is_older(store, fra));
+	assert_int_equal(ch_store_older_waiting(store, 0), 3);
+	assert_int_equal(ch_store_older_waiting(store, id), 3);
+	fresh = batch_with("DM-2", 1, 1);
+	assert_false(ch_store_is_older(store, letter_of(fresh, "K0")));
+	assert_int_equal(ch_store_older_waiting(store, fresh), 0);
+	assert_int_equal(ch_store_older_waiting(store, 0), 3);
+	begin();
+	assert_int_equal(claim(fresh, 5, 1), 1);
+	assert_int_equal(attempt_of(letter_of(fresh, "K0")), 1);
+	assert_int_equal(claim(id, 2000, 3), 3);
+	first = attempt_of(fra);
+	assert_in_range(first, 0x20001, 0x40000);
+	assert_int_equal(ch_store_tries(store, fra, first), 1);
+	assert_int_equal(ch_store_tries(store, fra, 1), 1);
+	GIVES(end(fra, first, 0, CH_STATE_QUEUED), 1);
+	assert_int_equal(claim(id, 3000, 3), 1);
+	assert_int_equal(attempt_of(fra), first + 1);
+	GIVES(end(fra, first + 1, 0, CH_STATE_QUEUED), 1);
+	commit();
+	come_back_from_a_copy();
+	begin();
+	assert_int_equal(claim(id, 4000, 1), 1);
+	commit();
+	second = attempt_of(letter_of(id, "K1"));
+	assert_in_range(second, first + 0x20000, first + 0x3ffff);
+	/* What a worker has was sent while the store was away. */
+	item = returned(1, CH_RETURN_DELIVERED, letter_of(id, "K1"), true);
+	item.attempt = second + 1 - 0x10000;
+	GIVES(come_back(&item), 1);
+	assert_int_equal(state_of(letter_of(id, "K1"), 0), CH_STATE_SENT);
+	assert_int_equal(attempt_of(letter_of(id, "K1")), second);
+}
+
 static void a_row_that_changed_behind_our_back_stops_the_store(void **state)
 {
 	int64_t id = batch_with("DM-1", 1, 1);
@@ -1897,6 +2061,9 @@ int main(void)
 		CASE(evidence_ends_a_doubt),
 		CASE(evidence_is_of_one_attempt),
 		CASE(evidence_of_a_lost_attempt_takes_from_the_queue),
+		CASE(evidence_of_an_earlier_attempt_stops_the_next),
+		CASE(a_claimed_letter_is_cancelled),
+		CASE(a_store_that_came_back_uses_no_number_twice),
 		CASE(returns_are_listed),
 		CASE(mailboxes_are_read_on_where_they_were),
 		CASE(events_come_in_order),

@@ -146,6 +146,15 @@ CREATE TABLE other_attempt (
 	said       BLOB NOT NULL
 ) STRICT;
 
+-- Attempts that a letter may have had when the store was away: it came back from
+-- a copy, and the letter was tried since.
+CREATE TABLE attempt_gap (
+	letter_id INTEGER NOT NULL,
+	first     INTEGER NOT NULL,
+	last      INTEGER NOT NULL,
+	PRIMARY KEY (letter_id, first)
+) STRICT, WITHOUT ROWID;
+
 -- Connections to relays: some letters go over each.
 CREATE TABLE connection (
 	id        INTEGER NOT NULL PRIMARY KEY,

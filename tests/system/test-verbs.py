@@ -1,0 +1,322 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an operator says while letters flow over several connections: pause,
+resume, cancel, retry, release, resolve, priority and --at. Each is said when a
+letter of every connection stands at its dot and others are with the worker; it
+holds from its answer on for all that has no dot yet, also where chanceryd is
+killed right behind the answer; and it is an event with who did it."""
+import collections
+import datetime
+import os
+import pathlib
+import sys
+import threading
+import time
+
+import harness
+from harness import Room, table, wait_for
+
+sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
+from smtp_peer import Peer, Turns  # noqa: E402
+
+CONNECTIONS = 4
+AHEAD = 3  # letters that a connection has in hand
+LETTERS = 120
+FLOW = 20
+BATCH = "/v1/batches/DM-1"
+ME = f"(uid {os.getuid()})"
+
+
+class Relay(Peer):
+    """Its replies to dots come at once, or when they may."""
+
+    def __init__(self, **script):
+        super().__init__({"dot": self.dot, **script})
+        self.changed = threading.Condition()
+        self.held = False
+        self.at_dot = 0  # now
+        self.came = []   # who the letters were for, in order
+        self.times = []  # when
+
+    def dot(self, session):
+        with self.changed:
+            self.came += session.envelope
+            self.times.append(time.time())
+            self.at_dot += 1
+            self.changed.notify_all()
+            self.changed.wait_for(lambda: not self.held)
+            self.at_dot -= 1
+        session.say(b"250 2.0.0 kept\r\n")
+
+    def hold(self, held):
+        with self.changed:
+            self.held = held
+            self.changed.notify_all()
+
+    def wait(self, condition):
+        with self.changed:
+            assert self.changed.wait_for(condition, harness.TIMEOUT)
+
+    def room(self, **conf):
+        return Room([{"name": "main", "port": self.port,
+                      "connections": CONNECTIONS}], conf=conf)
+
+
+def catch(relay, room):
+    """Letters flow, and then stand at the dot of each connection."""
+    room.batch("DM-1")
+    relay.hold(False)
+    flown = len(relay.came) + FLOW
+    relay.wait(lambda: len(relay.came) >= flown)
+    relay.hold(True)
+    relay.wait(lambda: relay.at_dot == CONNECTIONS)
+    wait_for("what the daemon knows of it", lambda: (
+        room.batch("DM-1")["letters"]["claimed"] >= CONNECTIONS and
+        room.status()["letters"]["dot"] == CONNECTIONS))
+    return len(relay.came)
+
+
+def under_way(room):
+    letters = room.status()["letters"]
+    return letters["claimed"] + letters["dot"]
+
+
+def let_go(relay, room, kill):
+    """The answer has come: chanceryd is killed, or not, and what stands at its
+    dot goes on."""
+    if kill:
+        room.kill()
+    relay.hold(False)
+    if kill:
+        room.start()
+
+
+def said(room, kind):
+    """The last event of that type, which names us."""
+    event = [e for e in room.events() if e["type"] == kind][-1]
+    assert event["who"].endswith(ME), event
+    return event
+
+
+def ends(relay, room, kill, twice=(), **states):
+    """Nothing waits any more; each letter went once, those at a dot when the
+    daemon was killed are in doubt."""
+    states.setdefault("in_doubt", CONNECTIONS * kill)
+    rest = room.batch("DM-1")["total"] - sum(states.values())
+    room.wait_letters("DM-1", sent=rest, **states)
+    times = collections.Counter(relay.came)
+    assert {to for to, n in times.items() if n > 1} == set(twice), times
+
+
+def address(key):
+    number = int(key[1:])
+    return f"office{number}@k{number}.example"
+
+
+def pausing(target, kill):
+    with Relay() as relay, relay.room() as room:
+        room.start()
+        room.enqueue("DM-1", table(LETTERS))
+        came = catch(relay, room)
+        assert room.post(f"{target}/pause").json == {"touched": 1}
+        let_go(relay, room, kill)
+        wait_for("rest", lambda: under_way(room) == 0)
+        if target == BATCH:
+            room.enqueue("DM-2", table(5, start=1000))
+            room.wait_letters("DM-2", sent=5)
+            assert [int(to.split("@")[0][6:]) >= 1000
+                    for to in relay.came[came:]] == [True] * 5
+            came += 5
+        assert len(relay.came) == came
+        assert room.post(f"{target}/pause").json == {"touched": 0}
+        assert room.post(f"{target}/resume").json == {"touched": 1}
+        if kill:
+            room.kill()
+            room.start()
+            # It may have stood at dots again.
+            room.wait_letters("DM-1", queued=0, claimed=0, dot=0)
+            assert len(set(relay.came)) == len(relay.came), "twice"
+            return
+        ends(relay, room, kill)
+
+
+def test_pause_and_resume():
+    for kill in (False, True):
+        for target, about in (("/v1", "mailroom"), (BATCH, "batch"),
+                              ("/v1/relays/main", "relay")):
+            pausing(target, kill)
+            print(f"   {about}{', killed' * kill}")
+
+
+def test_pause_and_resume_are_events():
+    with Relay() as relay, relay.room() as room:
+        room.start()
+        room.enqueue("DM-1", table(1))
+        for target, about in (("/v1", "mailroom"), (BATCH, "batch"),
+                              ("/v1/relays/main", "relay")):
+            for verb in ("pause", "resume"):
+                room.post(f"{target}/{verb}")
+                said(room, f"{about}.{verb.rstrip('e')}ed")
+
+
+def test_cancel_a_batch():
+    for kill in (False, True):
+        with Relay() as relay, relay.room() as room:
+            room.start()
+            room.enqueue("DM-1", table(LETTERS))
+            came = catch(relay, room)
+            assert room.post(f"{BATCH}/cancel").status == 200
+            let_go(relay, room, kill)
+            ends(relay, room, kill, cancelled=LETTERS - came)
+            assert len(relay.came) == came
+            said(room, "batch.cancelled")
+
+
+def test_cancel_a_letter():
+    """One that a worker has is not sent; one at its dot is, and says so."""
+    for kill in (False, True):
+        with Relay() as relay, relay.room() as room:
+            room.start()
+            room.enqueue("DM-1", table(LETTERS))
+            catch(relay, room)
+            claimed = list(room.letters("DM-1", "claimed"))
+            late, = list(room.letters("DM-1", "dot"))[:1]
+            waits = list(room.letters("DM-1", "queued"))[-1]
+            assert len(claimed) >= CONNECTIONS, claimed
+            gone = [*claimed, waits]
+            for key in gone:
+                answer = room.post(f"{BATCH}/letters/{key}/cancel")
+                assert answer.json == {"touched": 1}, (key, answer.body)
+                event = said(room, "letter.cancelled")
+                assert (event["key"], event["detail"]["from"]) == (
+                    key, "queued" if key == waits else "claimed"), event
+            answer = room.post(f"{BATCH}/letters/{late}/cancel")
+            assert answer.status == 409, answer.body
+            let_go(relay, room, kill)
+            ends(relay, room, kill, cancelled=len(gone))
+            assert not set(map(address, gone)) & set(relay.came)
+            assert not kill or "malformed" not in room.log()
+            assert room.status()["worker_restarts"] == 0
+
+
+def test_retry():
+    for kill in (False, True):
+        refused = {f"rcpt:{address('K000003')}":
+                   Turns(b"550 5.1.1 nobody\r\n", b"250 ok\r\n")}
+        with Relay(**refused) as relay, relay.room() as room:
+            room.start()
+            room.enqueue("DM-1", table(LETTERS))
+            catch(relay, room)
+            assert list(room.letters("DM-1", "failed")) == ["K000003"]
+            target = f"{BATCH}/letters/K000003/retry"
+            assert room.post(target).json == {"touched": 1}
+            said(room, "letter.retried")
+            let_go(relay, room, kill)
+            ends(relay, room, kill)
+            assert address("K000003") in relay.came
+
+
+def test_retry_what_waits():
+    """A refusal for now, and then a person does not want to wait."""
+    for kill in (False, True):
+        later = {f"rcpt:{address('K000003')}":
+                 Turns(b"450 4.2.0 later\r\n", b"250 ok\r\n")}
+        with Relay(**later) as relay, relay.room(
+                sending={"retry": ["1h"]}) as room:
+            room.start()
+            room.enqueue("DM-1", table(LETTERS))
+            catch(relay, room)
+            target = f"{BATCH}/letters/K000003"
+            assert room.get(target).json["addresses"][0]["code"] == 450
+            assert room.post(f"{target}/retry").json == {"touched": 1}
+            assert said(room, "letter.retried")["key"] == "K000003"
+            let_go(relay, room, kill)
+            ends(relay, room, kill)
+            assert address("K000003") in relay.came
+
+
+def test_release():
+    for kill in (False, True):
+        with Relay() as relay, relay.room(
+                release={"second_person": False}) as room:
+            room.start()
+            room.enqueue("DM-1", table(LETTERS))
+            digest = room.enqueue("DM-2", table(5, start=1000),
+                                  hold="1")["digest"]
+            catch(relay, room)
+            assert room.post("/v1/batches/DM-2/release",
+                             {"digest": digest}).json == {"touched": 1}
+            said(room, "batch.released")
+            assert room.batch("DM-2")["letters"]["queued"] == 5
+            let_go(relay, room, kill)
+            room.wait_letters("DM-2", sent=5)
+            ends(relay, room, kill)
+
+
+def test_resolve():
+    for kill in (False, True):
+        with Relay() as relay, relay.room() as room:
+            room.start()
+            room.enqueue("DM-1", table(LETTERS))
+            catch(relay, room)
+            let_go(relay, room, True)
+            room.wait_letters("DM-1", in_doubt=CONNECTIONS)
+            catch(relay, room)
+            sent, again, *_ = room.letters("DM-1", "in_doubt")
+            for key, verdict in ((sent, "sent"), (again, "resend")):
+                target = f"{BATCH}/letters/{key}/resolve"
+                assert room.post(target, {"as": verdict}).json == \
+                    {"touched": 1}
+                assert said(room, "letter.resolved")["key"] == key
+            let_go(relay, room, kill)
+            ends(relay, room, kill, twice=[address(again)],
+                 in_doubt=CONNECTIONS - 2 + CONNECTIONS * kill)
+            assert room.letters("DM-1")[sent]["state"] == "sent"
+
+
+def test_priority():
+    """What a connection has in hand goes first."""
+    for kill in (False, True):
+        with Relay() as relay, relay.room() as room:
+            room.start()
+            room.enqueue("DM-1", table(LETTERS))
+            room.enqueue("DM-2", table(30, start=1000), priority="low")
+            came = catch(relay, room)
+            assert room.batch("DM-2")["letters"]["queued"] == 30
+            assert room.post("/v1/batches/DM-2/priority",
+                             {"priority": "high"}).json == {"touched": 1}
+            assert said(room, "batch.priority_changed")["detail"] == \
+                {"from": "low", "to": "high"}
+            let_go(relay, room, kill)
+            ends(relay, room, kill)
+            room.wait_letters("DM-2", sent=30)
+            others = [to for to in relay.came[came:]
+                      if int(to.split("@")[0][6:]) < 1000]
+            first = relay.came[came:].index("office1000@k1000.example")
+            assert first <= CONNECTIONS * AHEAD, (first, relay.came[came:])
+            last = max(relay.came.index(to) for to in relay.came[came:]
+                       if to not in others)
+            assert last - came - 29 <= 2 * CONNECTIONS * AHEAD, last
+
+
+def test_at():
+    for kill in (False, True):
+        with Relay() as relay, relay.room() as room:
+            room.start()
+            room.enqueue("DM-1", table(LETTERS))
+            catch(relay, room)
+            at = int(time.time()) + 3
+            text = datetime.datetime.fromtimestamp(
+                at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+            room.enqueue("DM-2", table(5, start=1000), not_before=text)
+            let_go(relay, room, kill)
+            ends(relay, room, kill)
+            room.wait_letters("DM-2", sent=5)
+            assert min(moment for to, moment in zip(relay.came, relay.times)
+                       if int(to.split("@")[0][6:]) >= 1000) >= at
+            event = [e for e in room.events() if e["batch"] == "DM-2"][0]
+            assert event["who"].endswith(ME), event
+
+
+if __name__ == "__main__":
+    harness.run_all(dict(globals()))
