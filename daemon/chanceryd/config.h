@@ -33,6 +33,10 @@ struct ch_peer_config {
 	char *password; /* a file, made absolute: a name without a slash is a
 			   credential of the service, and where there are none
 			   a file of CH_SYSCONFDIR; "" = none */
+	struct ch_setting_strings password_command; /* instead of it: words of
+						       a program that prints
+						       it; none: 0 */
+	int64_t password_timeout_ms; /* of that program */
 	int64_t connect_timeout_ms;
 	int64_t command_timeout_ms;
 };

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "chanceryd/accounts.h"
 #include "chanceryd/alarms.h"
 #include "chanceryd/dispatch.h"
 #include "chanceryd/room.h"
@@ -176,6 +177,7 @@ static void configure(struct ch_relay *relay,
 	CH_AUTOCHAR pace = pace_name(relay);
 
 	relay->config = config;
+	relay->account = ch_account_of(relay->room, &config->peer);
 	ch_paced_use(relay->room, &relay->pace, &config->pace, pace);
 	relay->failures = 0;
 	relay->streak = 0;
@@ -188,8 +190,10 @@ static void read_config(struct ch_mailroom *room)
 	const struct ch_relay_config *configs = list->items;
 	struct ch_relays *relays = room->relays;
 
-	for (size_t i = 0; i < relays->len; i++)
+	for (size_t i = 0; i < relays->len; i++) {
 		relays->items[i]->config = NULL;
+		relays->items[i]->account = NULL;
+	}
 	for (size_t i = 0; i < list->len; i++) {
 		const char *name = configs[i].peer.name;
 		struct ch_relay *relay = find_relay(relays, name);
@@ -266,6 +270,22 @@ void ch_relays_reload(struct ch_mailroom *room)
 	ch_dispatch_kick(room);
 }
 
+void ch_relays_account(struct ch_mailroom *room,
+		       const struct ch_account *account)
+{
+	const struct ch_relays *relays = room->relays;
+
+	for (size_t i = 0; i < relays->len; i++) {
+		struct ch_relay *relay = relays->items[i];
+
+		if (relay->account != account)
+			continue;
+		for (size_t j = 0; j < relay->crews_len; j++)
+			ch_crew_password(relay->crews[j]);
+	}
+	ch_dispatch_kick(room);
+}
+
 void ch_relays_stop(struct ch_mailroom *room)
 {
 	struct ch_relays *relays = room->relays;
@@ -306,6 +326,11 @@ static const char *alarm_of(unsigned int fault)
 	default:
 		return "alarm.relay";
 	}
+}
+
+bool ch_relay_is_locked(const struct ch_relay *relay)
+{
+	return relay->account && !ch_account_has(relay->account);
 }
 
 void ch_relay_well(struct ch_relay *relay)
@@ -389,6 +414,14 @@ int ch_relays_pause(struct ch_mailroom *room, const char *name, bool paused,
 	return 1;
 }
 
+/* What its account suffers from is said of it, too. */
+static const char *text_of(const struct ch_relay *relay)
+{
+	return relay->fault[0] || !ch_relay_is_locked(relay) ?
+		       relay->fault :
+		       ch_account_fault(relay->account);
+}
+
 static const char *state_of(const struct ch_relay *relay)
 {
 	bool any = false;
@@ -397,6 +430,8 @@ static const char *state_of(const struct ch_relay *relay)
 		return "paused";
 	if (relay->failures > 0)
 		return "fault";
+	if (ch_relay_is_locked(relay))
+		return text_of(relay)[0] ? "fault" : "connecting";
 	if (relay->room->paused)
 		return "paused";
 	for (size_t i = 0; i < relay->crews_len; i++) {
@@ -446,7 +481,7 @@ const struct ch_relay_state *ch_relays_state(struct ch_mailroom *room,
 		*shown = (struct ch_relay_state){
 			.name = relay->name,
 			.state = state_of(relay),
-			.text = relay->fault,
+			.text = text_of(relay),
 			.backup = relay->config && relay->config->backup,
 			.next_us = next_us(relay),
 			.under_way = (unsigned int)relay->under_way,
@@ -483,7 +518,8 @@ static size_t staff_of(const struct ch_relay *relay)
 /* Letters may go there: it is neither out of order nor gone. */
 static bool in_order(const struct ch_relay *relay)
 {
-	return relay->config && !relay->paused && relay->failures == 0;
+	return relay->config && !relay->paused && relay->failures == 0 &&
+	       !ch_relay_is_locked(relay);
 }
 
 static bool needs_backups(const struct ch_relays *relays)
@@ -498,7 +534,7 @@ static bool needs_backups(const struct ch_relays *relays)
 /* One that rests is tried again, so it counts here. */
 static bool is_used(const struct ch_relay *relay, bool backups)
 {
-	return relay->config && !relay->paused &&
+	return relay->config && !relay->paused && !ch_relay_is_locked(relay) &&
 	       (backups || !relay->config->backup);
 }
 

@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 
+struct ch_account;     /* accounts.h */
 struct ch_mailroom;
 struct ch_relay_state; /* mailroom.h */
 struct ch_relays;      /* opaque; room->relays */
@@ -33,6 +34,9 @@ void ch_relays_free(struct ch_relays *relays); /* NULL is fine */
 /* room->config is another one: relays that changed get new workers, once the
  * old ones have finished what they hold; those that are gone are closed. */
 void ch_relays_reload(struct ch_mailroom *room);
+/* There is another password in this account, or none any more. */
+void ch_relays_account(struct ch_mailroom *room,
+		       const struct ch_account *account);
 /* Every worker finishes the letter under way and ends. */
 void ch_relays_stop(struct ch_mailroom *room);
 
