@@ -136,6 +136,10 @@ static const struct ch_setting relay_table[] = {
 	{ .name = "chunking", .type = CH_SETTING_BOOL,
 	  .offset = offsetof(struct ch_relay_config, chunking),
 	  .initial = "true", .help = "BDAT where it is offered (RFC 3030)" },
+	{ .name = "smtputf8", .type = CH_SETTING_BOOL,
+	  .offset = offsetof(struct ch_relay_config, smtputf8),
+	  .initial = "false",
+	  .help = "addresses that are not ASCII, where it offers them" },
 	{ .name = "data_timeout", .type = CH_SETTING_DURATION,
 	  .offset = offsetof(struct ch_relay_config, data_timeout_ms),
 	  .initial = "\"3m\"", .min = 100, .max = HOUR,
@@ -789,6 +793,24 @@ static void check_peer(const struct rules *r, struct ch_peer_config *peer,
 	check_password(r, peer, path);
 }
 
+/* A backup does not help while the others are in order. */
+static void check_smtputf8(const struct rules *r)
+{
+	const struct ch_relay_config *relays = r->config->relays.items;
+	bool backup = false;
+
+	for (size_t i = 0; i < r->config->relays.len; i++) {
+		if (relays[i].smtputf8 && !relays[i].backup)
+			return;
+		backup |= relays[i].smtputf8;
+	}
+	if (backup)
+		complain(r, "relays",
+			 "give it to another one, or take it from the backup",
+			 "smtputf8 is true for a backup alone: such letters "
+			 "would wait until each other relay is out of order");
+}
+
 static void check_relays(const struct rules *r)
 {
 	struct ch_relay_config *relays = r->config->relays.items;
@@ -805,6 +827,7 @@ static void check_relays(const struct rules *r)
 					 "two relays are called \"%s\"",
 					 relays[i].peer.name);
 	}
+	check_smtputf8(r);
 }
 
 static void check_mailboxes(const struct rules *r)
@@ -1034,6 +1057,16 @@ int ch_config_read(const char *path, struct ch_config **ret,
 	}
 	*ret = config;
 	return 0;
+}
+
+bool ch_config_has_smtputf8(const struct ch_config *config)
+{
+	const struct ch_relay_config *relays = config->relays.items;
+
+	for (size_t i = 0; i < config->relays.len; i++)
+		if (relays[i].smtputf8)
+			return true;
+	return false;
 }
 
 void ch_config_free(struct ch_config *config)

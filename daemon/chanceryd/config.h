@@ -63,6 +63,7 @@ struct ch_relay_config {
 	int64_t idle_timeout_ms;
 	int64_t letters_per_connection;
 	bool chunking; /* BDAT where it is offered */
+	bool smtputf8; /* it may carry addresses that are not ASCII */
 };
 
 /* Words, as they are written. */
@@ -163,6 +164,8 @@ struct ch_config {
  * may come with a 0. */
 int ch_config_read(const char *path, struct ch_config **ret,
 		   struct ch_problems *problems);
+/* Whether some relay may carry addresses that are not ASCII. */
+bool ch_config_has_smtputf8(const struct ch_config *config);
 void ch_config_free(struct ch_config *config); /* NULL is fine */
 
 #endif

@@ -104,6 +104,7 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/relays.c daemon/chanceryd/relays.h \
 	daemon/chanceryd/returned.c daemon/chanceryd/returned.h \
 	daemon/chanceryd/room.c daemon/chanceryd/room.h \
+	daemon/chanceryd/routes.c daemon/chanceryd/routes.h \
 	daemon/chanceryd/schedule.c daemon/chanceryd/schedule.h \
 	daemon/chanceryd/sending.c daemon/chanceryd/sending.h \
 	daemon/chanceryd/service.c daemon/chanceryd/service.h \

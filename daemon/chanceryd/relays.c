@@ -22,6 +22,7 @@
 struct ch_relays {
 	struct ch_relay **items; /* owned, and each */
 	size_t len, cap;
+	bool differ; /* in smtputf8 */
 	struct ch_paced pace;         /* of all together */
 	sd_event_source *wake;        /* owned: a rest or a pace is over */
 	struct ch_relay_state *shown; /* owned */
@@ -204,6 +205,9 @@ static void read_config(struct ch_mailroom *room)
 	}
 	ch_paced_use(room, &relays->pace, &room->config->sending.pace,
 		     ROOM_PACE);
+	relays->differ = false;
+	for (size_t i = 1; i < list->len; i++)
+		relays->differ |= configs[i].smtputf8 != configs[0].smtputf8;
 }
 
 int ch_relays_new(struct ch_mailroom *room, struct ch_relays **ret,
@@ -674,7 +678,7 @@ static struct ch_sender *least_busy(const struct ch_relay *relay)
 
 /* Each that could take it comes nearer to its turn by its weight; whose turn it
  * is goes back by the weight of all. So the shares are exact, and spread. */
-static struct ch_relay *next_relay(struct ch_relays *relays)
+static struct ch_relay *next_relay(struct ch_relays *relays, bool utf8)
 {
 	bool backups = needs_backups(relays);
 	int64_t now_ms = ch_clock_mono_ms();
@@ -685,6 +689,8 @@ static struct ch_relay *next_relay(struct ch_relays *relays)
 	for (size_t i = 0; i < relays->len; i++) {
 		struct ch_relay *relay = relays->items[i];
 
+		if (utf8 && relay->config && !relay->config->smtputf8)
+			continue;
 		if (room_at(relay, backups, now_ms, &unused) == 0)
 			continue;
 		relay->turn += relay->config->weight;
@@ -697,16 +703,47 @@ static struct ch_relay *next_relay(struct ch_relays *relays)
 	return best;
 }
 
-struct ch_sender *ch_relays_take(struct ch_mailroom *room)
+bool ch_relays_differ(const struct ch_mailroom *room)
+{
+	return room->relays->differ;
+}
+
+size_t ch_relays_room_utf8(struct ch_mailroom *room)
 {
 	struct ch_relays *relays = room->relays;
-	struct ch_relay *relay = next_relay(relays);
+	bool backups = needs_backups(relays);
+	int64_t now_ms = ch_clock_mono_ms();
+	int64_t unused = INT64_MAX;
+	size_t sum = 0;
+
+	for (size_t i = 0; i < relays->len; i++)
+		if (relays->items[i]->config &&
+		    relays->items[i]->config->smtputf8)
+			sum += room_at(relays->items[i], backups, now_ms,
+				       &unused);
+	return sum;
+}
+
+static struct ch_sender *take(struct ch_mailroom *room, bool utf8)
+{
+	struct ch_relays *relays = room->relays;
+	struct ch_relay *relay = next_relay(relays, utf8);
 
 	if (!relay)
 		return NULL;
 	ch_paced_took(&relay->pace, 1);
 	ch_paced_took(&relays->pace, 1);
 	return least_busy(relay);
+}
+
+struct ch_sender *ch_relays_take(struct ch_mailroom *room)
+{
+	return take(room, false);
+}
+
+struct ch_sender *ch_relays_take_utf8(struct ch_mailroom *room)
+{
+	return take(room, true);
 }
 
 void ch_relays_keep(struct ch_mailroom *room)

@@ -81,6 +81,7 @@ void ch_crew_filled(void *owner)
 		.dsn = room->config->sending.dsn,
 		.dsn_success = room->config->sending.dsn_success,
 		.chunking = config->chunking,
+		.smtputf8 = config->smtputf8,
 		.objects_dir = ch_slice_of(room->objects_dir),
 		.dkim = dkim,
 		.dkim_len = list_dkim(room->config, dkim),

@@ -52,6 +52,7 @@ void ch_relay_init(struct ch_relay *relay, const struct ch_send_setup *setup)
 		.dsn = setup->dsn != 0,
 		.dsn_success = setup->dsn_success != 0,
 		.chunking = setup->chunking != 0,
+		.smtputf8 = setup->smtputf8 != 0,
 	};
 }
 

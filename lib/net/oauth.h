@@ -27,7 +27,8 @@ int ch_oauth_bearer(const char *user, const char *token, const char *host,
 		    struct ch_error *err);
 
 /* What the server says of a token that it refused is a challenge in base64:
- * append that, and " - ", to *out, without the token. Nothing where it is none. */
+ * append that, and " - ", to *out, without the token. Nothing where it is
+ * none. */
 void ch_oauth_explain(const char *challenge, size_t len, const char *token,
 		      struct ch_str *out);
 

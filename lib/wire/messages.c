@@ -88,6 +88,7 @@ static const struct field send_setup[] = {
 	F_MAX(ch_send_setup, dsn, 1),
 	F_MAX(ch_send_setup, dsn_success, 1),
 	F_MAX(ch_send_setup, chunking, 1),
+	F_MAX(ch_send_setup, smtputf8, 1),
 	F_TEXT(ch_send_setup, objects_dir),
 	F_LIST(ch_send_setup, dkim, dkim_len, dkim_setup, 12),
 	F_END
@@ -230,6 +231,7 @@ static const struct field import_start[] = {
 	F_I64(ch_import_start, date_us),
 	F_U64(ch_import_start, max_message_bytes),
 	F_U64(ch_import_start, max_recipients),
+	F_MAX(ch_import_start, smtputf8, 1),
 	F_END
 };
 

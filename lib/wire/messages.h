@@ -108,6 +108,7 @@ struct ch_send_setup {
 	uint32_t dsn;                    /* 1: RET, ENVID, NOTIFY, ORCPT */
 	uint32_t dsn_success;            /* 1: NOTIFY=SUCCESS too */
 	uint32_t chunking;               /* 1: BDAT where offered */
+	uint32_t smtputf8;               /* 1: SMTPUTF8 where offered */
 	struct ch_slice objects_dir;     /* the object store, absolute */
 	struct ch_dkim_setup *dkim;      /* what letters are signed with */
 	uint32_t dkim_len;
@@ -279,6 +280,7 @@ struct ch_import_start {
 	int64_t date_us;
 	uint64_t max_message_bytes;
 	uint64_t max_recipients;
+	uint32_t smtputf8; /* 1: some relay takes addresses that are not ASCII */
 };
 
 struct ch_import_file {

@@ -35,6 +35,7 @@ MESSAGES = [
         ("idle_timeout_ms", "u32"), ("letters_per_connection", "u32"),
         ("lines", "u32"),
         ("dsn", "u32"), ("dsn_success", "u32"), ("chunking", "u32"),
+        ("smtputf8", "u32"),
         ("objects_dir", "text"),
         ("dkim", [[("domain", "text"), ("selector", "text"),
                    ("key", "text")]])]),
@@ -76,7 +77,8 @@ MESSAGES = [
         ("fallback_language", "text"), ("from", "text"),
         ("reply_to", "text"), ("test_to", "text"),
         ("message_id_domain", "text"), ("date_us", "i64"),
-        ("max_message_bytes", "u64"), ("max_recipients", "u64")]),
+        ("max_message_bytes", "u64"), ("max_recipients", "u64"),
+        ("smtputf8", "u32")]),
     ("import-file", FILE),
     ("import-letter", [
         ("key", "text"), ("name", "text"), ("language", "text"),
