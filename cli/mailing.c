@@ -166,6 +166,7 @@ int ch_mailing_tables(struct ch_mailing *mailing, struct ch_recipients **ret)
 	struct ch_recipients_options options = {
 		.charset = ch_args_value(mailing->args, "charset"),
 		.sheet = ch_args_value(mailing->args, "sheet"),
+		.utf8 = CH_TABLE_UTF8_WARNED,
 		.capacities = mailing->letter &&
 			      ch_letter_uses(mailing->letter, "capacities"),
 	};

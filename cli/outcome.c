@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "cli/json.h"
+#include "mail/address.h"
 
 /* Of a chanceryd that is newer than this program: words are written as they
  * are, so none of them comes from an answer. */
@@ -102,6 +103,18 @@ const char *ch_outcome_short_time(const json_t *object, const char *name,
 		snprintf(out, CH_TIME_SIZE, "%2u %s %.5s", day % 100,
 			 months[month - 1], text + 11);
 	return out;
+}
+
+void ch_outcome_address(const json_t *object, const char *name,
+			struct ch_str *out)
+{
+	const char *spec = ch_json_text(object, name);
+	const char *at = strrchr(spec, '@');
+	size_t before = out->len;
+
+	ch_address_show(spec, out);
+	if (strcmp(ch_str_cstr(out) + before, spec) != 0)
+		ch_str_addf(out, " (%s)", at ? at + 1 : spec);
 }
 
 void ch_outcome_reply(const json_t *address, struct ch_str *out)

@@ -31,6 +31,11 @@ const char *ch_outcome_time(const json_t *object, const char *name,
 const char *ch_outcome_short_time(const json_t *object, const char *name,
 				  char out[CH_TIME_SIZE]);
 
+/* An address, or a domain, of the object as people write it: with the form of
+ * the DNS behind it where that is another one, "é.example (xn--9ca.example)". */
+void ch_outcome_address(const json_t *object, const char *name,
+			struct ch_str *out);
+
 /* "550 5.1.1 no such user": the last reply that an address had. */
 void ch_outcome_reply(const json_t *address, struct ch_str *out);
 

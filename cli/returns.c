@@ -8,6 +8,7 @@
 #include "cli/outcome.h"
 #include "cli/request.h"
 #include "cli/target.h"
+#include "mail/address.h"
 
 #define TEXT_MAX 8192
 
@@ -67,6 +68,7 @@ static int show(void *context, const json_t *item)
 	const char *recipient = ch_json_text(item, "recipient");
 	CH_AUTO(ch_str) letter = CH_STR_INIT(TEXT_MAX);
 	CH_AUTO(ch_str) text = CH_STR_INIT(TEXT_MAX);
+	CH_AUTO(ch_str) who = CH_STR_INIT(TEXT_MAX);
 	char when[CH_TIME_SIZE];
 	char id[24];
 
@@ -79,6 +81,8 @@ static int show(void *context, const json_t *item)
 			    ch_json_text(item, "batch")[0];
 	write_letter(item, &letter);
 	write_text(item, &text);
+	ch_address_show(recipient[0] ? recipient : ch_json_text(item, "from"),
+			&who);
 	snprintf(id, sizeof(id), "%llu", (unsigned long long)
 		 ch_json_number(item, "cursor"));
 	ch_grid_cell(grid, CH_STYLE_PLAIN, id);
@@ -86,8 +90,7 @@ static int show(void *context, const json_t *item)
 	ch_grid_cell(grid, CH_STYLE_PLAIN, ch_str_cstr(&letter));
 	ch_grid_cell(grid, CH_STYLE_PLAIN,
 		     ch_outcome_short_time(item, "received_at", when));
-	ch_grid_cell(grid, CH_STYLE_PLAIN,
-		     recipient[0] ? recipient : ch_json_text(item, "from"));
+	ch_grid_cell(grid, CH_STYLE_PLAIN, ch_str_cstr(&who));
 	ch_grid_cell(grid, CH_STYLE_PLAIN, ch_str_cstr(&text));
 	return EX_OK;
 }

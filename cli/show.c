@@ -66,18 +66,20 @@ static void show_address(const struct ch_term *out, const json_t *address)
 	struct ch_outcome outcome =
 		ch_outcome_of_state(ch_json_text(address, "state"));
 	CH_AUTO(ch_str) reply = CH_STR_INIT(REPLY_MAX);
+	CH_AUTO(ch_str) spec = CH_STR_INIT(REPLY_MAX);
 	const char *relay = ch_json_text(address, "relay");
 	char changed[CH_TIME_SIZE];
 	char next[CH_TIME_SIZE];
 
 	ch_outcome_reply(address, &reply);
+	ch_outcome_address(address, "address", &spec);
 	ch_outcome_time(address, "changed_at", changed);
 	fprintf(out->file, "  %s%s %-9s%s ",
 		ch_term_style(out, ch_term_sign_style(outcome.sign)),
 		ch_term_sign(out, outcome.sign), outcome.word,
 		ch_term_style(out, CH_STYLE_PLAIN));
 	ch_term_line(out, "%s %s%s%s%s", ch_json_text(address, "role"),
-		     ch_json_text(address, "address"),
+		     ch_str_cstr(&spec),
 		     changed[0] ? ", " : "", changed, changed[0] ? " UTC" : "");
 	if (reply.len)
 		ch_term_line(out, "      %s%s%s%s", ch_str_cstr(&reply),

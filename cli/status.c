@@ -17,6 +17,7 @@
 #include "cli/target.h"
 
 #define SCREEN_MAX (256 * 1024)
+#define DOMAIN_MAX_BYTES 2000 /* of a domain, for people */
 #define WATCH_S 1
 
 static const struct ch_grid_column columns[] = {
@@ -129,9 +130,12 @@ static void show_domains(const struct ch_term *term, const json_t *room)
 	size_t i;
 
 	json_array_foreach(json_object_get(room, "domains"), i, domain) {
+		CH_AUTO(ch_str) name = CH_STR_INIT(DOMAIN_MAX_BYTES);
+
+		ch_outcome_address(domain, "name", &name);
 		ch_outcome_time(domain, "next_at", next);
 		ch_term_line(term, "  domain %s: %s%s%s",
-			     ch_json_text(domain, "name"),
+			     ch_str_cstr(&name),
 			     next[0] ? "rests until " : "one letter at a time",
 			     next, next[0] ? " UTC" : "");
 	}

@@ -35,9 +35,9 @@ TESTS += tests/system/test-acceptance-smtp.py tests/system/test-pitfalls.py \
 
 # On which terms a batch goes, and to whom.
 dist_check_SCRIPTS += tests/system/test-terms.py tests/system/test-domains.py \
-	tests/system/test-split.py
+	tests/system/test-split.py tests/system/test-smtputf8.py
 TESTS += tests/system/test-terms.py tests/system/test-domains.py \
-	tests/system/test-split.py
+	tests/system/test-split.py tests/system/test-smtputf8.py
 
 # make soak
 SOAK += soak-kills

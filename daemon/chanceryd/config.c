@@ -75,6 +75,14 @@ static const char *const auth_names[] = { "none",  "any",      "plain",
 	  .max = 4095,                                                        \
 	  .help = "name of a credential of the service, or absolute path of " \
 		  "a file" },                                                 \
+	{ .name = "password_command", .type = CH_SETTING_STRINGS,             \
+	  .offset = offsetof(struct s, peer.password_command),                \
+	  .initial = "[ ]", .max = 100,                                       \
+	  .help = "instead: a program that prints it, and its words" },       \
+	{ .name = "password_timeout", .type = CH_SETTING_DURATION,            \
+	  .offset = offsetof(struct s, peer.password_timeout_ms),             \
+	  .initial = "\"30s\"", .min = 100, .max = 10 * MINUTE,               \
+	  .help = "of the program; between 100ms and 10m" },                  \
 	{ .name = "connect_timeout", .type = CH_SETTING_DURATION,             \
 	  .offset = offsetof(struct s, peer.connect_timeout_ms),              \
 	  .initial = "\"30s\"", .min = 100, .max = 10 * MINUTE,               \
@@ -128,6 +136,10 @@ static const struct ch_setting relay_table[] = {
 	{ .name = "chunking", .type = CH_SETTING_BOOL,
 	  .offset = offsetof(struct ch_relay_config, chunking),
 	  .initial = "true", .help = "BDAT where it is offered (RFC 3030)" },
+	{ .name = "smtputf8", .type = CH_SETTING_BOOL,
+	  .offset = offsetof(struct ch_relay_config, smtputf8),
+	  .initial = "false",
+	  .help = "addresses that are not ASCII, where it offers them" },
 	{ .name = "data_timeout", .type = CH_SETTING_DURATION,
 	  .offset = offsetof(struct ch_relay_config, data_timeout_ms),
 	  .initial = "\"3m\"", .min = 100, .max = HOUR,
@@ -714,13 +726,56 @@ static void check_source(const struct rules *r,
 			 theirs == AF_INET ? '4' : '6');
 }
 
+/* Whoever can write it could read the password. */
+static void check_command(const struct rules *r, const char *program,
+			  const char *path)
+{
+	struct stat st;
+
+	if (program[0] != '/')
+		complain(r, path,
+			 "the first word is the program, and begins with /; "
+			 "there is no shell",
+			 "\"%s\" is no absolute path", program);
+	else if (stat(program, &st) < 0)
+		complain(r, path, NULL, "%s: %s", program,
+			 strerrordesc_np(errno));
+	else if (!S_ISREG(st.st_mode) || access(program, X_OK) < 0)
+		complain(r, path, "chmod 755 it", "%s cannot be executed",
+			 program);
+	else if (st.st_mode & 022)
+		complain(r, path, "chmod 755 it",
+			 "%s can be changed by others (mode %03o)", program,
+			 (unsigned int)(st.st_mode & 0777));
+}
+
+static void check_password(const struct rules *r, struct ch_peer_config *peer,
+			   const char *path)
+{
+	CH_AUTOCHAR password = ch_xasprintf("%s.password", path);
+	CH_AUTOCHAR command = ch_xasprintf("%s.password_command", path);
+	const struct ch_setting_strings *words = &peer->password_command;
+
+	if (words->len > 0 && peer->auth == CH_AUTH_NONE)
+		complain(r, command, "choose an auth",
+			 "without a login no password is needed");
+	else if (words->len > 0 && peer->password[0])
+		complain(r, command, "take one of them out",
+			 "there is a password as well");
+	else if (words->len > 0)
+		check_command(r, words->items[0], command);
+	else if (peer->auth != CH_AUTH_NONE && !peer->password[0])
+		complain(r, password, NULL, "auth needs a password");
+	else if (peer->auth != CH_AUTH_NONE)
+		check_file(r, &peer->password, SECRET, password);
+}
+
 static void check_peer(const struct rules *r, struct ch_peer_config *peer,
 		       const char *path)
 {
 	CH_AUTOCHAR fingerprint = ch_xasprintf("%s.fingerprint", path);
 	CH_AUTOCHAR tls = ch_xasprintf("%s.tls", path);
 	CH_AUTOCHAR user = ch_xasprintf("%s.user", path);
-	CH_AUTOCHAR password = ch_xasprintf("%s.password", path);
 
 	check_fingerprint(r, &peer->fingerprint, fingerprint);
 	check_host(r, peer, path);
@@ -733,14 +788,27 @@ static void check_peer(const struct rules *r, struct ch_peer_config *peer,
 		complain(r, tls, "write \"starttls\" or \"implicit\"",
 			 "TLS may be off only for localhost, and the host is "
 			 "%s", peer->host);
-	if (peer->auth == CH_AUTH_NONE)
-		return;
-	if (!peer->user[0])
+	if (peer->auth != CH_AUTH_NONE && !peer->user[0])
 		complain(r, user, NULL, "auth needs a user");
-	if (!peer->password[0])
-		complain(r, password, NULL, "auth needs a password");
-	else
-		check_file(r, &peer->password, SECRET, password);
+	check_password(r, peer, path);
+}
+
+/* A backup does not help while the others are in order. */
+static void check_smtputf8(const struct rules *r)
+{
+	const struct ch_relay_config *relays = r->config->relays.items;
+	bool backup = false;
+
+	for (size_t i = 0; i < r->config->relays.len; i++) {
+		if (relays[i].smtputf8 && !relays[i].backup)
+			return;
+		backup |= relays[i].smtputf8;
+	}
+	if (backup)
+		complain(r, "relays",
+			 "give it to another one, or take it from the backup",
+			 "smtputf8 is true for a backup alone: such letters "
+			 "would wait until each other relay is out of order");
 }
 
 static void check_relays(const struct rules *r)
@@ -759,6 +827,7 @@ static void check_relays(const struct rules *r)
 					 "two relays are called \"%s\"",
 					 relays[i].peer.name);
 	}
+	check_smtputf8(r);
 }
 
 static void check_mailboxes(const struct rules *r)
@@ -773,9 +842,6 @@ static void check_mailboxes(const struct rules *r)
 		if (boxes[i].peer.auth == CH_AUTH_NONE)
 			complain(r, auth, NULL,
 				 "a mailbox cannot be read without a login");
-		if (boxes[i].peer.auth > CH_AUTH_CRAM_MD5)
-			complain(r, auth, NULL,
-				 "a token is no login for a mailbox");
 		check_peer(r, &boxes[i].peer, path);
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(boxes[i].peer.name,
@@ -991,6 +1057,16 @@ int ch_config_read(const char *path, struct ch_config **ret,
 	}
 	*ret = config;
 	return 0;
+}
+
+bool ch_config_has_smtputf8(const struct ch_config *config)
+{
+	const struct ch_relay_config *relays = config->relays.items;
+
+	for (size_t i = 0; i < config->relays.len; i++)
+		if (relays[i].smtputf8)
+			return true;
+	return false;
 }
 
 void ch_config_free(struct ch_config *config)

@@ -33,6 +33,10 @@ struct ch_peer_config {
 	char *password; /* a file, made absolute: a name without a slash is a
 			   credential of the service, and where there are none
 			   a file of CH_SYSCONFDIR; "" = none */
+	struct ch_setting_strings password_command; /* instead of it: words of
+						       a program that prints
+						       it; none: 0 */
+	int64_t password_timeout_ms; /* of that program */
 	int64_t connect_timeout_ms;
 	int64_t command_timeout_ms;
 };
@@ -59,6 +63,7 @@ struct ch_relay_config {
 	int64_t idle_timeout_ms;
 	int64_t letters_per_connection;
 	bool chunking; /* BDAT where it is offered */
+	bool smtputf8; /* it may carry addresses that are not ASCII */
 };
 
 /* Words, as they are written. */
@@ -159,6 +164,8 @@ struct ch_config {
  * may come with a 0. */
 int ch_config_read(const char *path, struct ch_config **ret,
 		   struct ch_problems *problems);
+/* Whether some relay may carry addresses that are not ASCII. */
+bool ch_config_has_smtputf8(const struct ch_config *config);
 void ch_config_free(struct ch_config *config); /* NULL is fine */
 
 #endif

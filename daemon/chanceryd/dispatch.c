@@ -9,6 +9,7 @@
 #include "chanceryd/gate.h"
 #include "chanceryd/relays.h"
 #include "chanceryd/room.h"
+#include "chanceryd/routes.h"
 #include "chanceryd/sending.h"
 
 #define BATCHES_AT_ONCE 100 /* rows read when starting */
@@ -323,6 +324,22 @@ static void hand_over(struct ch_mailroom *room, struct ch_active_batch *batch,
 			       ch_domains_hold(room, i));
 }
 
+/* Where relays differ: who needs one of the few is first. */
+static void hand_over_by_route(struct ch_mailroom *room,
+			       struct ch_active_batch *batch,
+			       const struct ch_store_letter *letters,
+			       size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (ch_route_needs_utf8(&letters[i]))
+			ch_sender_give(ch_relays_take_utf8(room), batch,
+				       &letters[i], ch_domains_hold(room, i));
+	for (size_t i = 0; i < len; i++)
+		if (!ch_route_needs_utf8(&letters[i]))
+			ch_sender_give(ch_relays_take(room), batch,
+				       &letters[i], ch_domains_hold(room, i));
+}
+
 /* `now_us` is what the batch was found due by: with two looks at the clock it
  * could be due by one and not by the other. */
 static void claim(struct ch_mailroom *room, struct ch_active_batch *batch,
@@ -330,7 +347,9 @@ static void claim(struct ch_mailroom *room, struct ch_active_batch *batch,
 {
 	struct ch_store_claim how = { .batch_id = batch->id, .now_us = now_us };
 	struct ch_store_letter *letters = NULL;
+	struct ch_route route;
 	struct ch_error err;
+	bool differ;
 	size_t put_off;
 	size_t len;
 
@@ -339,10 +358,14 @@ static void claim(struct ch_mailroom *room, struct ch_active_batch *batch,
 	if (how.limit == 0)
 		return;
 	ch_domains_begin(room, batch, &how);
+	differ = ch_route_begin(room, &route, &how);
 	if (ch_store_claim_some(room->store, &how, &letters, &len, &put_off,
 				&err) < 0)
 		ch_room_fail(room, &err);
-	hand_over(room, batch, letters, len);
+	if (differ)
+		hand_over_by_route(room, batch, letters, len);
+	else
+		hand_over(room, batch, letters, len);
 	ch_store_letters_free(letters, len);
 	ch_gate_took(batch, len);
 	room->dispatch->put_off += put_off;

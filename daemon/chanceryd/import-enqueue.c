@@ -224,6 +224,7 @@ static int start_worker(struct ch_import *import,
 		.max_message_bytes =
 			(uint64_t)config->import.max_message_bytes,
 		.max_recipients = (uint64_t)config->import.max_recipients,
+		.smtputf8 = ch_config_has_smtputf8(config),
 	};
 	struct ch_error drop;
 

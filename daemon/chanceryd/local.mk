@@ -6,6 +6,20 @@ tests_unit_test_schedule_SOURCES = tests/unit/test-schedule.c \
 tests_unit_test_schedule_LDADD = $(UNIT_LIBS)
 TESTS += tests/unit/test-schedule
 
+# What a password command may print; and where it is read.
+check_PROGRAMS += tests/unit/test-password tests/fuzz/fuzz-password
+tests_unit_test_password_SOURCES = tests/unit/test-password.c \
+	daemon/chanceryd/password.c daemon/chanceryd/password.h
+tests_unit_test_password_LDADD = $(UNIT_LIBS) $(CONFIG_LIBS)
+TESTS += tests/unit/test-password
+tests_fuzz_fuzz_password_SOURCES = tests/fuzz/fuzz-password.c $(FUZZ_MAIN) \
+	daemon/chanceryd/password.c daemon/chanceryd/password.h
+tests_fuzz_fuzz_password_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_password_LDADD = $(BASE_LIBS) $(CONFIG_LIBS)
+EXTRA_DIST += tests/corpora/password
+dist_check_SCRIPTS += tests/system/test-accounts.py
+TESTS += tests/system/test-accounts.py
+
 check_PROGRAMS += tests/unit/test-domain-limit
 tests_unit_test_domain_limit_SOURCES = tests/unit/test-domain-limit.c \
 	daemon/chanceryd/domain-limit.c daemon/chanceryd/domain-limit.h
@@ -46,6 +60,7 @@ TESTS += tests/unit/test-config
 
 # chanceryd: each part adds its files here.
 CHANCERYD_SOURCES = \
+	daemon/chanceryd/accounts.c daemon/chanceryd/accounts.h \
 	daemon/chanceryd/alarms.c daemon/chanceryd/alarms.h \
 	daemon/chanceryd/chores.c daemon/chanceryd/chores.h \
 	daemon/chanceryd/commands.c \
@@ -58,6 +73,7 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/domain-limit.c daemon/chanceryd/domain-limit.h \
 	daemon/chanceryd/domains.c daemon/chanceryd/domains.h \
 	daemon/chanceryd/doors.c daemon/chanceryd/doors.h \
+	daemon/chanceryd/environment.c daemon/chanceryd/environment.h \
 	daemon/chanceryd/gate.c daemon/chanceryd/gate.h \
 	daemon/chanceryd/http.c daemon/chanceryd/http.h \
 	daemon/chanceryd/http-client.c daemon/chanceryd/http-control.c \
@@ -79,14 +95,17 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/mailroom.c daemon/chanceryd/mailroom.h \
 	daemon/chanceryd/opening.c daemon/chanceryd/opening.h \
 	daemon/chanceryd/pace.c daemon/chanceryd/pace.h \
+	daemon/chanceryd/password.c daemon/chanceryd/password.h \
 	daemon/chanceryd/peer.c \
 	daemon/chanceryd/post.c \
+	daemon/chanceryd/program.c daemon/chanceryd/program.h \
 	daemon/chanceryd/receive.c daemon/chanceryd/receive.h \
 	daemon/chanceryd/relay-keep.c daemon/chanceryd/relay-keep.h \
 	daemon/chanceryd/relays.c daemon/chanceryd/relays.h \
 	daemon/chanceryd/restored.c daemon/chanceryd/restored.h \
 	daemon/chanceryd/returned.c daemon/chanceryd/returned.h \
 	daemon/chanceryd/room.c daemon/chanceryd/room.h \
+	daemon/chanceryd/routes.c daemon/chanceryd/routes.h \
 	daemon/chanceryd/schedule.c daemon/chanceryd/schedule.h \
 	daemon/chanceryd/sending.c daemon/chanceryd/sending.h \
 	daemon/chanceryd/service.c daemon/chanceryd/service.h \

@@ -14,6 +14,7 @@
 
 #include "base/crash.h"
 #include "base/mem.h"
+#include "chanceryd/accounts.h"
 #include "chanceryd/alarms.h"
 #include "chanceryd/keys.h"
 #include "chanceryd/returned.h"
@@ -31,6 +32,8 @@ struct mailbox {
 	struct ch_post post;
 	bool gone; /* not in the configuration any more */
 	bool connected;
+	bool waits; /* its worker has no set-up: there is no password yet */
+	uint32_t password_number; /* that its worker logs in with */
 	bool told_fault; /* this worker said why it ends */
 	uint32_t uidvalidity;
 	uint32_t last_uid;
@@ -53,6 +56,17 @@ static void must(struct ch_mailroom *room, int rc, const struct ch_error *err)
 {
 	if (rc < 0)
 		ch_room_fail(room, err);
+}
+
+static const struct ch_mailbox_config *config_of(const struct mailbox *box)
+{
+	const struct ch_setting_list *list = &box->room->config->mailboxes;
+	const struct ch_mailbox_config *configs = list->items;
+
+	for (size_t i = 0; i < list->len; i++)
+		if (strcmp(configs[i].peer.name, box->name) == 0)
+			return &configs[i];
+	return NULL;
 }
 
 /* ---- alarms ----------------------------------------------------------- */
@@ -89,6 +103,26 @@ static void clear_alarms(const struct mailbox *box)
 	for (size_t i = 0; i < CH_COUNT(alarm_types); i++)
 		ch_alarm_clear(box->room, alarm_types[i], name);
 	ch_alarm_clear(box->room, "alarm.worker", name);
+}
+
+/* ---- its password ----------------------------------------------------- */
+
+/* NULL where it has no command, or is gone. */
+static struct ch_account *account_of(const struct mailbox *box)
+{
+	const struct ch_mailbox_config *config = config_of(box);
+
+	return config ? ch_account_of(box->room, &config->peer) : NULL;
+}
+
+/* A refused login means little where a command gives the password: the worker
+ * that is started now gets the next one. */
+static bool is_excused(const struct mailbox *box, uint32_t fault)
+{
+	struct ch_account *account =
+		fault == CH_FAULT_AUTH ? account_of(box) : NULL;
+
+	return account && ch_account_refused(account, box->password_number);
 }
 
 /* ---- a mail that cannot be read --------------------------------------- */
@@ -154,9 +188,14 @@ static void copy_fault(struct mailbox *box, struct ch_slice text)
 
 static void on_connected(struct mailbox *box)
 {
+	struct ch_account *account;
+
 	if (box->connected)
 		return;
 	box->connected = true;
+	account = account_of(box);
+	if (account)
+		ch_account_worked(account);
 	box->fault[0] = '\0';
 	clear_alarms(box);
 	ch_turn_log(box->room, LOG_INFO, NULL, "mailbox %s: connected",
@@ -180,7 +219,8 @@ static int on_state(struct ch_mailroom *room, struct ch_worker *worker,
 	copy_fault(box, state->text);
 	ch_turn_log(room, LOG_WARNING, NULL, "mailbox %s: %s", box->name,
 		    box->fault);
-	alarm_fault(box, state->fault);
+	if (!is_excused(box, state->fault))
+		alarm_fault(box, state->fault);
 	/* A disk of ours that is full says nothing about the mail. */
 	if (box->reading != 0 && state->fault == CH_FAULT_CONNECT)
 		suspect(box, false);
@@ -246,24 +286,14 @@ static const struct ch_worker_role_table receive_role = {
 
 /* ---- what it is told -------------------------------------------------- */
 
-static const struct ch_mailbox_config *config_of(const struct mailbox *box)
-{
-	const struct ch_setting_list *list = &box->room->config->mailboxes;
-	const struct ch_mailbox_config *configs = list->items;
-
-	for (size_t i = 0; i < list->len; i++)
-		if (strcmp(configs[i].peer.name, box->name) == 0)
-			return &configs[i];
-	return NULL;
-}
-
 static struct ch_receive_setup setup_of(const struct ch_mailroom *room,
-					const struct ch_mailbox_config *config)
+					const struct ch_mailbox_config *config,
+					const struct ch_account *account)
 {
 	struct ch_envelope envelope = ch_room_envelope(room);
 
 	return (struct ch_receive_setup){
-		.mailbox = ch_worker_peer(&config->peer),
+		.mailbox = ch_worker_peer(&config->peer, account),
 		.folder = ch_slice_of(config->folder),
 		.poll_interval_ms = (uint32_t)config->poll_ms,
 		.idle_max_ms = (uint32_t)config->idle_max_ms,
@@ -275,7 +305,7 @@ static struct ch_receive_setup setup_of(const struct ch_mailroom *room,
 }
 
 /* The setup as the bytes that a worker would get: equal where nothing that it
- * depends on has changed. */
+ * depends on has changed. What a command gives is not part of it. */
 static char *mark_of(const struct ch_receive_setup *setup)
 {
 	struct ch_channel channel;
@@ -290,14 +320,28 @@ static char *mark_of(const struct ch_receive_setup *setup)
 	return ch_xstrdup(ch_sha256_hex(&sum, hex));
 }
 
-static void on_filled(void *owner)
+static void remember(struct mailbox *box)
 {
-	struct mailbox *box = owner;
-	struct ch_receive_setup setup = setup_of(box->room, config_of(box));
-	struct ch_error err;
+	struct ch_receive_setup setup = setup_of(box->room, config_of(box),
+						 NULL);
 
 	free(box->setup_mark);
 	box->setup_mark = mark_of(&setup);
+}
+
+static void on_filled(void *owner)
+{
+	struct mailbox *box = owner;
+	const struct ch_account *account = account_of(box);
+	struct ch_receive_setup setup = setup_of(box->room, config_of(box),
+						 account);
+	struct ch_error err;
+
+	remember(box);
+	box->waits = account && !ch_account_has(account);
+	if (box->waits)
+		return;
+	box->password_number = setup.mailbox.password_number;
 	must(box->room, ch_store_mailbox(box->room->store, box->name,
 					 &box->uidvalidity, &box->last_uid,
 					 &err), &err);
@@ -412,7 +456,7 @@ static void reload_mailbox(struct mailbox *box)
 		ch_post_close(&box->post);
 		return;
 	}
-	setup = setup_of(box->room, config);
+	setup = setup_of(box->room, config, NULL);
 	mark = mark_of(&setup);
 	if (!box->setup_mark || strcmp(mark, box->setup_mark) != 0)
 		ch_post_close(&box->post);
@@ -437,10 +481,32 @@ void ch_receive_reload(struct ch_mailroom *room)
 			add_mailbox(room, receive, configs[i].peer.name);
 }
 
+void ch_receive_account(struct ch_mailroom *room,
+			const struct ch_account *account)
+{
+	const struct ch_receive *receive = room->receive;
+
+	for (size_t i = 0; i < receive->len; i++) {
+		struct mailbox *box = receive->boxes[i];
+
+		if (box->waits && box->post.worker && !box->post.asked &&
+		    account_of(box) == account)
+			on_filled(box);
+	}
+}
+
 void ch_receive_stop(struct ch_mailroom *room)
 {
 	for (size_t i = 0; i < room->receive->len; i++)
 		ch_post_close(&room->receive->boxes[i]->post);
+}
+
+/* What its account suffers from is said of it, too, while it waits for it. */
+static const char *fault_of(const struct mailbox *box)
+{
+	const struct ch_account *account = account_of(box);
+
+	return box->waits && account ? ch_account_fault(account) : box->fault;
 }
 
 const struct ch_mailbox_state *ch_receive_state(struct ch_mailroom *room,
@@ -453,13 +519,14 @@ const struct ch_mailbox_state *ch_receive_state(struct ch_mailroom *room,
 				    sizeof(*receive->shown));
 	for (size_t i = 0; i < receive->len; i++) {
 		const struct mailbox *box = receive->boxes[i];
+		const char *fault = fault_of(box);
 
 		receive->shown[i] = (struct ch_mailbox_state){
 			.name = box->name,
 			.state = box->connected ? "ready" :
-				 box->fault[0]	? "fault" :
+				 fault[0]	? "fault" :
 						  "connecting",
-			.text = box->fault,
+			.text = fault,
 			.last_uid = box->last_uid,
 		};
 	}

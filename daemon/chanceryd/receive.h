@@ -9,6 +9,7 @@
 #include "base/error.h"
 
 struct ch_mailbox_state; /* mailroom.h */
+struct ch_account; /* accounts.h */
 struct ch_mailroom;
 struct ch_receive; /* opaque; room->receive */
 
@@ -19,6 +20,9 @@ void ch_receive_free(struct ch_receive *receive); /* NULL is fine */
 
 /* room->config is another one. */
 void ch_receive_reload(struct ch_mailroom *room);
+/* There is another password in this account, or none any more. */
+void ch_receive_account(struct ch_mailroom *room,
+			const struct ch_account *account);
 /* The room is stopping: every worker is told to stop. */
 void ch_receive_stop(struct ch_mailroom *room);
 

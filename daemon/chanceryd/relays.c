@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "chanceryd/accounts.h"
 #include "chanceryd/alarms.h"
 #include "chanceryd/dispatch.h"
 #include "chanceryd/room.h"
@@ -21,6 +22,7 @@
 struct ch_relays {
 	struct ch_relay **items; /* owned, and each */
 	size_t len, cap;
+	bool differ; /* in smtputf8 */
 	struct ch_paced pace;         /* of all together */
 	sd_event_source *wake;        /* owned: a rest or a pace is over */
 	struct ch_relay_state *shown; /* owned */
@@ -176,6 +178,7 @@ static void configure(struct ch_relay *relay,
 	CH_AUTOCHAR pace = pace_name(relay);
 
 	relay->config = config;
+	relay->account = ch_account_of(relay->room, &config->peer);
 	ch_paced_use(relay->room, &relay->pace, &config->pace, pace);
 	relay->failures = 0;
 	relay->streak = 0;
@@ -188,8 +191,10 @@ static void read_config(struct ch_mailroom *room)
 	const struct ch_relay_config *configs = list->items;
 	struct ch_relays *relays = room->relays;
 
-	for (size_t i = 0; i < relays->len; i++)
+	for (size_t i = 0; i < relays->len; i++) {
 		relays->items[i]->config = NULL;
+		relays->items[i]->account = NULL;
+	}
 	for (size_t i = 0; i < list->len; i++) {
 		const char *name = configs[i].peer.name;
 		struct ch_relay *relay = find_relay(relays, name);
@@ -200,6 +205,9 @@ static void read_config(struct ch_mailroom *room)
 	}
 	ch_paced_use(room, &relays->pace, &room->config->sending.pace,
 		     ROOM_PACE);
+	relays->differ = false;
+	for (size_t i = 1; i < list->len; i++)
+		relays->differ |= configs[i].smtputf8 != configs[0].smtputf8;
 }
 
 int ch_relays_new(struct ch_mailroom *room, struct ch_relays **ret,
@@ -266,6 +274,22 @@ void ch_relays_reload(struct ch_mailroom *room)
 	ch_dispatch_kick(room);
 }
 
+void ch_relays_account(struct ch_mailroom *room,
+		       const struct ch_account *account)
+{
+	const struct ch_relays *relays = room->relays;
+
+	for (size_t i = 0; i < relays->len; i++) {
+		struct ch_relay *relay = relays->items[i];
+
+		if (relay->account != account)
+			continue;
+		for (size_t j = 0; j < relay->crews_len; j++)
+			ch_crew_password(relay->crews[j]);
+	}
+	ch_dispatch_kick(room);
+}
+
 void ch_relays_stop(struct ch_mailroom *room)
 {
 	struct ch_relays *relays = room->relays;
@@ -306,6 +330,11 @@ static const char *alarm_of(unsigned int fault)
 	default:
 		return "alarm.relay";
 	}
+}
+
+bool ch_relay_is_locked(const struct ch_relay *relay)
+{
+	return relay->account && !ch_account_has(relay->account);
 }
 
 void ch_relay_well(struct ch_relay *relay)
@@ -414,6 +443,14 @@ int ch_relays_pause(struct ch_mailroom *room, const char *name, bool paused,
 	return 1;
 }
 
+/* What its account suffers from is said of it, too. */
+static const char *text_of(const struct ch_relay *relay)
+{
+	return relay->fault[0] || !ch_relay_is_locked(relay) ?
+		       relay->fault :
+		       ch_account_fault(relay->account);
+}
+
 static const char *state_of(const struct ch_relay *relay)
 {
 	bool any = false;
@@ -422,6 +459,8 @@ static const char *state_of(const struct ch_relay *relay)
 		return "paused";
 	if (relay->failures > 0)
 		return "fault";
+	if (ch_relay_is_locked(relay))
+		return text_of(relay)[0] ? "fault" : "connecting";
 	if (relay->room->paused)
 		return "paused";
 	for (size_t i = 0; i < relay->crews_len; i++) {
@@ -471,7 +510,7 @@ const struct ch_relay_state *ch_relays_state(struct ch_mailroom *room,
 		*shown = (struct ch_relay_state){
 			.name = relay->name,
 			.state = state_of(relay),
-			.text = relay->fault,
+			.text = text_of(relay),
 			.backup = relay->config && relay->config->backup,
 			.next_us = next_us(relay),
 			.under_way = (unsigned int)relay->under_way,
@@ -508,7 +547,8 @@ static size_t staff_of(const struct ch_relay *relay)
 /* Letters may go there: it is neither out of order nor gone. */
 static bool in_order(const struct ch_relay *relay)
 {
-	return relay->config && !relay->paused && relay->failures == 0;
+	return relay->config && !relay->paused && relay->failures == 0 &&
+	       !ch_relay_is_locked(relay);
 }
 
 static bool needs_backups(const struct ch_relays *relays)
@@ -523,7 +563,7 @@ static bool needs_backups(const struct ch_relays *relays)
 /* One that rests is tried again, so it counts here. */
 static bool is_used(const struct ch_relay *relay, bool backups)
 {
-	return relay->config && !relay->paused &&
+	return relay->config && !relay->paused && !ch_relay_is_locked(relay) &&
 	       (backups || !relay->config->backup);
 }
 
@@ -663,7 +703,7 @@ static struct ch_sender *least_busy(const struct ch_relay *relay)
 
 /* Each that could take it comes nearer to its turn by its weight; whose turn it
  * is goes back by the weight of all. So the shares are exact, and spread. */
-static struct ch_relay *next_relay(struct ch_relays *relays)
+static struct ch_relay *next_relay(struct ch_relays *relays, bool utf8)
 {
 	bool backups = needs_backups(relays);
 	int64_t now_ms = ch_clock_mono_ms();
@@ -674,6 +714,8 @@ static struct ch_relay *next_relay(struct ch_relays *relays)
 	for (size_t i = 0; i < relays->len; i++) {
 		struct ch_relay *relay = relays->items[i];
 
+		if (utf8 && relay->config && !relay->config->smtputf8)
+			continue;
 		if (room_at(relay, backups, now_ms, &unused) == 0)
 			continue;
 		relay->turn += relay->config->weight;
@@ -686,16 +728,47 @@ static struct ch_relay *next_relay(struct ch_relays *relays)
 	return best;
 }
 
-struct ch_sender *ch_relays_take(struct ch_mailroom *room)
+bool ch_relays_differ(const struct ch_mailroom *room)
+{
+	return room->relays->differ;
+}
+
+size_t ch_relays_room_utf8(struct ch_mailroom *room)
 {
 	struct ch_relays *relays = room->relays;
-	struct ch_relay *relay = next_relay(relays);
+	bool backups = needs_backups(relays);
+	int64_t now_ms = ch_clock_mono_ms();
+	int64_t unused = INT64_MAX;
+	size_t sum = 0;
+
+	for (size_t i = 0; i < relays->len; i++)
+		if (relays->items[i]->config &&
+		    relays->items[i]->config->smtputf8)
+			sum += room_at(relays->items[i], backups, now_ms,
+				       &unused);
+	return sum;
+}
+
+static struct ch_sender *take(struct ch_mailroom *room, bool utf8)
+{
+	struct ch_relays *relays = room->relays;
+	struct ch_relay *relay = next_relay(relays, utf8);
 
 	if (!relay)
 		return NULL;
 	ch_paced_took(&relay->pace, 1);
 	ch_paced_took(&relays->pace, 1);
 	return least_busy(relay);
+}
+
+struct ch_sender *ch_relays_take(struct ch_mailroom *room)
+{
+	return take(room, false);
+}
+
+struct ch_sender *ch_relays_take_utf8(struct ch_mailroom *room)
+{
+	return take(room, true);
 }
 
 void ch_relays_keep(struct ch_mailroom *room)

@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 
+struct ch_account;     /* accounts.h */
 struct ch_mailroom;
 struct ch_relay_state; /* mailroom.h */
 struct ch_relays;      /* opaque; room->relays */
@@ -33,6 +34,9 @@ void ch_relays_free(struct ch_relays *relays); /* NULL is fine */
 /* room->config is another one: relays that changed get new workers, once the
  * old ones have finished what they hold; those that are gone are closed. */
 void ch_relays_reload(struct ch_mailroom *room);
+/* There is another password in this account, or none any more. */
+void ch_relays_account(struct ch_mailroom *room,
+		       const struct ch_account *account);
 /* Every worker finishes the letter under way and ends. */
 void ch_relays_stop(struct ch_mailroom *room);
 
@@ -55,6 +59,12 @@ void ch_relays_staff(struct ch_mailroom *room, uint64_t letters);
 /* How many letters can be handed over now. Where a relay rests or keeps a pace,
  * dispatch is kicked when it can take one. */
 size_t ch_relays_room(struct ch_mailroom *room);
+/* Whether some relays may carry addresses that are not ASCII, and others not;
+ * how many letters the former can take now; and the worker of one of them that
+ * does, as ch_relays_take(). */
+bool ch_relays_differ(const struct ch_mailroom *room);
+size_t ch_relays_room_utf8(struct ch_mailroom *room);
+struct ch_sender *ch_relays_take_utf8(struct ch_mailroom *room);
 /* A worker that takes the next one: of the relay whose turn it is, the one with
  * fewest letters; NULL: none. Counts the letter as taken. */
 struct ch_sender *ch_relays_take(struct ch_mailroom *room);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "chanceryd/accounts.h"
 #include "chanceryd/alarms.h"
 #include "chanceryd/chores.h"
 #include "chanceryd/decisions.h"
@@ -143,6 +144,7 @@ static int start_parts(struct ch_mailroom *room, struct ch_error *err)
 	if (ch_keys_open(room->state_dir, &room->keys, err) < 0 ||
 	    ch_chores_new(room, &room->chores, err) < 0 ||
 	    ch_workers_new(room, &room->workers, err) < 0 ||
+	    ch_accounts_new(room, &room->accounts, err) < 0 ||
 	    ch_relays_new(room, &room->relays, err) < 0 ||
 	    ch_imports_new(room, &room->imports, err) < 0 ||
 	    ch_receive_new(room, &room->receive, err) < 0 ||
@@ -190,6 +192,7 @@ void ch_room_free(struct ch_mailroom *room)
 	ch_workers_free(room->workers);
 	room->workers = NULL;
 	ch_relays_free(CH_TAKE(room->relays));
+	ch_accounts_free(CH_TAKE(room->accounts));
 	ch_keys_free(CH_TAKE(room->keys));
 	ch_alarms_free(CH_TAKE(room->alarms));
 	ch_turn_free(CH_TAKE(room->turn));

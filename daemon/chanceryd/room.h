@@ -20,6 +20,7 @@
 #include "chanceryd/turn.h"
 #include "store/store.h"
 
+struct ch_accounts; /* accounts.h */
 struct ch_alarms;   /* alarms.h */
 struct ch_chores;   /* chores.h */
 struct ch_dispatch; /* dispatch.h */
@@ -49,6 +50,7 @@ struct ch_mailroom {
 	struct ch_workers *workers;
 	struct ch_alarms *alarms;
 	struct ch_keys *keys;
+	struct ch_accounts *accounts;
 	struct ch_relays *relays;
 	struct ch_domains *domains;
 	struct ch_dispatch *dispatch;

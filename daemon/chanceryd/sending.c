@@ -15,6 +15,7 @@
 
 #include "base/crash.h"
 #include "base/mem.h"
+#include "chanceryd/accounts.h"
 #include "chanceryd/alarms.h"
 #include "chanceryd/dispatch.h"
 #include "chanceryd/domains.h"
@@ -68,7 +69,7 @@ void ch_crew_filled(void *owner)
 	const struct ch_mailroom *room = crew->relay->room;
 	struct ch_dkim_setup dkim[CH_DKIM_KEYS_MAX];
 	const struct ch_send_setup setup = {
-		.relay = ch_worker_peer(&config->peer),
+		.relay = ch_worker_peer(&config->peer, crew->relay->account),
 		.helo = ch_slice_of(ch_room_hostname(room)),
 		.data_timeout_ms = (uint32_t)config->data_timeout_ms,
 		.dot_timeout_ms = (uint32_t)config->dot_timeout_ms,
@@ -80,13 +81,32 @@ void ch_crew_filled(void *owner)
 		.dsn = room->config->sending.dsn,
 		.dsn_success = room->config->sending.dsn_success,
 		.chunking = config->chunking,
+		.smtputf8 = config->smtputf8,
 		.objects_dir = ch_slice_of(room->objects_dir),
 		.dkim = dkim,
 		.dkim_len = list_dkim(room->config, dkim),
 	};
 
 	crew->letter_ms = letter_limit_ms(config);
-	ch_worker_tell(crew->post.worker, CH_MSG_SEND_SETUP, &setup);
+	crew->waits = ch_relay_is_locked(crew->relay);
+	if (!crew->waits)
+		ch_worker_tell(crew->post.worker, CH_MSG_SEND_SETUP, &setup);
+}
+
+void ch_crew_password(struct ch_crew *crew)
+{
+	struct ch_send_password message = { 0 };
+
+	if (!crew->post.worker || crew->post.asked ||
+	    ch_relay_is_locked(crew->relay))
+		return;
+	if (crew->waits) {
+		ch_crew_filled(crew);
+		return;
+	}
+	message.password = ch_account_password(crew->relay->account,
+					       &message.number);
+	ch_worker_tell(crew->post.worker, CH_MSG_SEND_PASSWORD, &message);
 }
 
 static bool knows_batch(const struct ch_crew *crew, int64_t batch_id)
@@ -445,6 +465,8 @@ static int on_connected(struct ch_mailroom *room, struct ch_worker *worker,
 				    connected->opening, ch_turn_join(room),
 				    &sender->connection_id, &failure) < 0)
 		ch_room_fail(room, &failure);
+	if (sender->relay->account)
+		ch_account_worked(sender->relay->account);
 	return 0;
 }
 
@@ -866,6 +888,20 @@ static void abandon_all(struct ch_sender *sender, const char *why,
 	}
 }
 
+/* A refused login means little where a command gives the password: it had run
+ * out, and the relay waits for the next. */
+static bool is_excused(const struct ch_relay *relay,
+		       const struct ch_send_fault *fault)
+{
+	if (fault->fault != CH_FAULT_AUTH || !relay->account ||
+	    !ch_account_refused(relay->account, fault->password_number))
+		return false;
+	ch_turn_log(relay->room, LOG_INFO, NULL,
+		    "relay %s refused the password: another is asked for",
+		    relay->name);
+	return true;
+}
+
 static int on_fault(struct ch_mailroom *room, struct ch_worker *worker,
 		    const void *message, struct ch_error *err)
 {
@@ -881,7 +917,8 @@ static int on_fault(struct ch_mailroom *room, struct ch_worker *worker,
 	abandon_all(sender, text, CH_REPLY_CONNECTION);
 	sender->want = 0;
 	sender->faults++;
-	ch_relay_fault(sender->relay, fault->fault, text);
+	if (!is_excused(sender->relay, fault))
+		ch_relay_fault(sender->relay, fault->fault, text);
 	return 0;
 }
 

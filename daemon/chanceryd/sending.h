@@ -20,6 +20,7 @@
 #include "chanceryd/schedule.h"
 #include "chanceryd/workers.h"
 
+struct ch_account;      /* accounts.h */
 struct ch_active_batch; /* dispatch.h */
 struct ch_hold;         /* domains.h */
 struct ch_store_letter;
@@ -65,6 +66,7 @@ struct ch_crew {
 	struct ch_post post;
 	struct ch_sender *senders; /* owned */
 	size_t len;
+	bool waits; /* its worker has no set-up: there is no password yet */
 	int64_t letter_ms; /* a letter takes longer: its worker hangs */
 	int64_t *batches; /* owned: those that its worker knows */
 	size_t batches_len, batches_cap;
@@ -76,6 +78,8 @@ struct ch_relay {
 	const struct ch_relay_config *config; /* of room->config; NULL: gone */
 	struct ch_crew **crews;               /* owned, and each */
 	size_t crews_len, crews_cap;
+	struct ch_account *account; /* borrowed from accounts.c, looked up after
+				     * each reload; NULL: no command */
 	struct ch_paced pace;
 	bool paused;           /* by a person; kept in the store */
 	int64_t turn;          /* by its weight: the highest is next */
@@ -88,6 +92,8 @@ struct ch_relay {
 
 /* ---- relays.c: what a letter's end says of its relay ------------------- */
 
+/* It has a password command, which has given none that is good now. */
+bool ch_relay_is_locked(const struct ch_relay *relay);
 void ch_relay_well(struct ch_relay *relay);
 void ch_relay_no_answer(struct ch_relay *relay, const char *text);
 /* `fault` is enum ch_relay_fault. */
@@ -107,8 +113,11 @@ struct ch_under_way *ch_relays_find(const struct ch_mailroom *room,
 
 extern const struct ch_worker_role_table ch_send_role;
 
-/* ch_post's `filled`: says SEND_SETUP. `owner` is a struct ch_crew. */
+/* ch_post's `filled`: says SEND_SETUP, once there is a password. `owner` is a
+ * struct ch_crew. */
 void ch_crew_filled(void *owner);
+/* The relay's account has another password: its workers are told. */
+void ch_crew_password(struct ch_crew *crew);
 
 /* What was claimed of the letter may have been taken from it in this turn, by a
  * person or by a proof that it was sent. Where it is with a worker, that will be

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "chanceryd/accounts.h"
 #include "chanceryd/imports.h"
 #include "chanceryd/receive.h"
 #include "chanceryd/relays.h"
@@ -117,6 +118,7 @@ static void use(struct ch_mailroom *room, struct ch_config *fresh)
 	compare(room, fresh);
 	room->config = fresh;
 	ch_opening_forget(room);
+	ch_accounts_reload(room);
 	ch_relays_reload(room);
 	ch_domains_reload(room);
 	ch_receive_reload(room);

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "chanceryd/environment.h"
 #include "chanceryd/room.h"
 #include "chanceryd/schedule.h"
 
@@ -68,37 +69,6 @@ union any_message {
 
 /* ---- all of them ------------------------------------------------------ */
 
-/* What the service manager says to us is not for workers: neither its socket,
- * nor where all the passwords are. */
-static bool is_ours(const char *variable)
-{
-	static const char *const names[] = {
-		"NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC=",
-		"LISTEN_PID=", "LISTEN_FDS=", "LISTEN_FDNAMES=",
-		"CREDENTIALS_DIRECTORY=", "JOURNAL_STREAM=",
-	};
-
-	for (size_t i = 0; i < CH_COUNT(names); i++)
-		if (strncmp(variable, names[i], strlen(names[i])) == 0)
-			return true;
-	return false;
-}
-
-static char **make_environment(void)
-{
-	char **made;
-	size_t len = 0;
-
-	while (environ[len])
-		len++;
-	made = ch_xcalloc(len + 1, sizeof(*made));
-	len = 0;
-	for (char **at = environ; *at; at++)
-		if (!is_ours(*at))
-			made[len++] = *at;
-	return made;
-}
-
 int ch_workers_new(struct ch_mailroom *room, struct ch_workers **ret,
 		   struct ch_error *err)
 {
@@ -106,7 +76,8 @@ int ch_workers_new(struct ch_mailroom *room, struct ch_workers **ret,
 	struct ch_workers *workers = ch_xzalloc(sizeof(*workers));
 
 	workers->room = room;
-	workers->environment = make_environment();
+	workers->environment =
+		ch_environment_new(CH_ENVIRONMENT_WORKER);
 	workers->libexecdir = ch_xstrdup(
 		libexecdir && libexecdir[0] ? libexecdir : CH_LIBEXECDIR);
 	*ret = workers;

@@ -23,6 +23,7 @@
 #include "chanceryd/config.h"
 #include "wire/messages.h"
 
+struct ch_account; /* accounts.h */
 struct ch_mailroom;
 struct ch_worker;  /* opaque; owned by room->workers */
 struct ch_workers; /* opaque */
@@ -72,9 +73,11 @@ int ch_worker_start(struct ch_mailroom *room,
 void *ch_worker_owner(const struct ch_worker *worker);
 pid_t ch_worker_pid(const struct ch_worker *worker);
 
-/* How a worker reaches its server, as the configuration says; borrowed from
- * that. */
-struct ch_peer_setup ch_worker_peer(const struct ch_peer_config *peer);
+/* How a worker reaches its server, as the configuration says, and with what it
+ * logs in where a command gives that; borrowed from both. A NULL account: none,
+ * or not yet. */
+struct ch_peer_setup ch_worker_peer(const struct ch_peer_config *peer,
+				    const struct ch_account *account);
 
 /* Say something to it, after the commit of this turn. What has no room (more
  * than 64 MiB unread) ends it. CH_MSG_STOP has no message: NULL. */

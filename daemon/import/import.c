@@ -452,6 +452,8 @@ static int read_tables(struct import *import, struct ch_error *err)
 		.sheet = or_null(import->start->sheet, &sheet),
 		.scratch_dir = spool,
 		.max_recipients = import->start->max_recipients,
+		.utf8 = import->start->smtputf8 ? CH_TABLE_UTF8_TAKEN :
+						  CH_TABLE_UTF8_REFUSED,
 		.capacities = import->letter &&
 			      ch_letter_uses(import->letter, "capacities"),
 	};

@@ -9,8 +9,10 @@ daemon_receive_chancery_receive_SOURCES = daemon/receive/main.c $(RECEIVE_SOURCE
 daemon_receive_chancery_receive_LDADD = $(WORKER_LIBS) $(RECEIVE_LIBS)
 
 TESTS += tests/system/test-imap.py tests/system/test-dovecot.py \
+	tests/system/test-smtputf8-postfix.py \
 	tests/system/test-mailbox.py
 EXTRA_DIST += tests/system/test-imap.py tests/system/test-dovecot.py \
+	tests/system/test-smtputf8-postfix.py \
 	tests/system/test-mailbox.py \
 	tests/system/receiver.py tests/peers/imap_peer.py
 

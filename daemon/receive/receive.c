@@ -27,7 +27,7 @@
 #define IDLE_MOST_MS (25 * 60 * 1000) /* servers may hang up at 30 (RFC 2177) */
 #define PAUSE_MS 1000 /* between two looks at a server that cries wolf */
 #define LOGOUT_MS 2000
-#define PASSWORD_MAX 1024
+#define PASSWORD_MAX (8192 + 2) /* a token, and its line's end */
 
 /* Why the work ends, or that it goes on. */
 enum step { GO_ON, STOPPED, FAULT, NONSENSE };
@@ -164,13 +164,15 @@ static bool has_control(struct ch_slice text)
 	return false;
 }
 
-/* All of the file but one line end at its end. */
+/* What a command gave, or all of the file but one line end at its end. */
 static int read_password(struct receiver *receiver)
 {
 	CH_AUTOCHAR path =
 		ch_slice_dup(receiver->setup.mailbox.password_file);
 	struct ch_str *password = &receiver->password;
 
+	ch_str_add_mem(password, receiver->setup.mailbox.password.data,
+		       receiver->setup.mailbox.password.len);
 	if (!*path)
 		return 0;
 	if (ch_file_read(path, password, receiver->err) < 0)
@@ -208,9 +210,6 @@ static int check_setup(struct receiver *receiver)
 		return ch_error_set(receiver->err, CH_GIVE_UP,
 				    "host, user or folder has a control "
 				    "character");
-	if (mailbox->auth > CH_AUTH_CRAM_MD5)
-		return ch_error_set(receiver->err, CH_GIVE_UP,
-				    "a token is no login for a mailbox");
 	return read_password(receiver) < 0 || open_objects(receiver) < 0 ? -1
 									 : 0;
 }
@@ -243,6 +242,8 @@ static int open_imap(struct receiver *receiver, enum ch_imap_fault *ret_fault)
 		[CH_AUTH_PLAIN] = CH_IMAP_AUTH_PLAIN,
 		[CH_AUTH_LOGIN] = CH_IMAP_AUTH_LOGIN,
 		[CH_AUTH_CRAM_MD5] = CH_IMAP_AUTH_CRAM_MD5,
+		[CH_AUTH_XOAUTH2] = CH_IMAP_AUTH_XOAUTH2,
+		[CH_AUTH_OAUTHBEARER] = CH_IMAP_AUTH_OAUTHBEARER,
 	};
 	const struct ch_peer_setup *mailbox = &receiver->setup.mailbox;
 	CH_AUTOCHAR host = ch_slice_dup(mailbox->host);

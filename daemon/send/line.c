@@ -341,8 +341,13 @@ static void say_fault(struct ch_clerk *clerk, enum ch_relay_fault fault,
 		      unsigned int code, const char *text)
 {
 	struct ch_line *line = clerk->line;
-	struct ch_send_fault message = { line->number, fault, code,
-					 ch_slice_of(text) };
+	struct ch_send_fault message = {
+		.line = line->number,
+		.fault = fault,
+		.code = code,
+		.password_number = line->relay.password_number,
+		.text = ch_slice_of(text),
+	};
 
 	drop_other(clerk);
 	ch_relay_close(&line->relay);

@@ -140,6 +140,24 @@ static int on_go(struct ch_sender *s, struct ch_slice payload,
 	return line ? ch_line_answer(line, &go, err) : -1;
 }
 
+static int on_password(struct ch_sender *s, struct ch_slice payload,
+		       struct ch_error *err)
+{
+	CH_AUTO(ch_arena) arena = { 0 };
+	struct ch_send_password message;
+
+	if (ch_message_get(CH_MSG_SEND_PASSWORD, payload, &message, &arena,
+			   err) < 0)
+		return -1;
+	if (!s->lines)
+		return ch_error_set(err, CH_GIVE_UP,
+				    "a password before the set-up");
+	for (size_t i = 0; i < s->lines_len; i++)
+		ch_relay_give(&s->lines[i].relay, message.password,
+			      message.number);
+	return 0;
+}
+
 static int take(struct ch_sender *s, uint16_t type, struct ch_slice payload,
 		struct ch_error *err)
 {
@@ -153,6 +171,8 @@ static int take(struct ch_sender *s, uint16_t type, struct ch_slice payload,
 		return on_setup(s, payload, err);
 	case CH_MSG_SEND_GO:
 		return on_go(s, payload, err);
+	case CH_MSG_SEND_PASSWORD:
+		return on_password(s, payload, err);
 	case CH_MSG_SEND_LETTER:
 		return on_letter(s, payload, err);
 	case CH_MSG_SEND_BATCH:

@@ -24,6 +24,8 @@ void ch_relay_init(struct ch_relay *relay, const struct ch_send_setup *setup)
 		.helo = ch_slice_dup(setup->helo),
 		.password_file = ch_slice_dup(peer->password_file),
 		.objects_dir = ch_slice_dup(setup->objects_dir),
+		.given = ch_slice_dup(peer->password),
+		.given_number = peer->password_number,
 		.password = CH_STR_INIT(PASSWORD_MAX),
 		.idle_timeout_ms = (int)setup->idle_timeout_ms,
 		.letters_per_connection = setup->letters_per_connection,
@@ -50,6 +52,7 @@ void ch_relay_init(struct ch_relay *relay, const struct ch_send_setup *setup)
 		.dsn = setup->dsn != 0,
 		.dsn_success = setup->dsn_success != 0,
 		.chunking = setup->chunking != 0,
+		.smtputf8 = setup->smtputf8 != 0,
 	};
 }
 
@@ -79,6 +82,20 @@ static void forget_password(struct ch_relay *relay)
 	ch_str_clear(&relay->password);
 }
 
+static void forget_given(struct ch_relay *relay)
+{
+	explicit_bzero(relay->given, strlen(relay->given));
+	free(relay->given);
+}
+
+void ch_relay_give(struct ch_relay *relay, struct ch_slice password,
+		   unsigned int number)
+{
+	forget_given(relay);
+	relay->given = ch_slice_dup(password);
+	relay->given_number = number;
+}
+
 void ch_relay_close(struct ch_relay *relay)
 {
 	ch_smtp_close(relay->smtp);
@@ -99,16 +116,20 @@ void ch_relay_release(struct ch_relay *relay)
 	free(relay->user);
 	free(relay->helo);
 	free(relay->password_file);
+	forget_given(relay);
 	free(relay->objects_dir);
 	*relay = (struct ch_relay){ 0 };
 }
 
-/* The first line of the file. */
+/* What was given, or the first line of the file. A copy: another may be given
+ * while it connects. */
 static int read_password(struct ch_relay *relay, struct ch_error *err)
 {
 	size_t len;
 
 	forget_password(relay);
+	relay->password_number = relay->given_number;
+	ch_str_add(&relay->password, relay->given);
 	if (!relay->password_file[0])
 		return 0;
 	if (ch_file_read(relay->password_file, &relay->password, err) < 0)

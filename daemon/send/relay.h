@@ -18,7 +18,10 @@ struct ch_relay {
 	char *fingerprint; /* owned; "" = none */
 	char *password_file; /* owned; "" = none */
 	char *objects_dir;   /* owned */
-	struct ch_str password;
+	char *given;         /* owned; what a command gave; "" = none */
+	unsigned int given_number;
+	struct ch_str password; /* while it connects */
+	unsigned int password_number; /* of the last login */
 	int idle_timeout_ms;
 	unsigned int letters_per_connection;
 	struct ch_smtp *smtp;  /* owned; NULL while there is none */
@@ -31,10 +34,13 @@ void ch_relay_release(struct ch_relay *relay); /* says QUIT first */
 
 /* See to it that there is a connection: anew where there is none, or where it
  * has carried its share. One that the relay has ended in the meantime shows
- * when the next letter is sent. The password is read each time, so that a new one needs no restart. -1 with the
- * fault and the relay's reply code. */
+ * when the next letter is sent. The password's file is read each time, so that
+ * a new one needs no restart. -1 with the fault and the relay's reply code. */
 int ch_relay_connect(struct ch_relay *relay, enum ch_relay_fault *ret_fault,
 		     unsigned int *ret_code, struct ch_error *err);
+/* Another password was given: the next connection has it. */
+void ch_relay_give(struct ch_relay *relay, struct ch_slice password,
+		   unsigned int number);
 /* QUIT where there is a connection. */
 void ch_relay_close(struct ch_relay *relay);
 

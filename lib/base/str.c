@@ -175,6 +175,15 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+bool ch_slice_has_utf8(struct ch_slice slice)
+{
+	unsigned char all = 0;
+
+	for (size_t i = 0; i < slice.len; i++)
+		all |= (unsigned char)slice.data[i];
+	return all >= 0x80;
+}
+
 struct ch_slice ch_slice_trim(struct ch_slice slice)
 {
 	while (slice.len > 0 && is_space(slice.data[0])) {

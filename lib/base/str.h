@@ -61,6 +61,8 @@ struct ch_slice {
 struct ch_slice ch_slice_of(const char *text); /* NULL gives the empty one */
 bool ch_slice_eq(struct ch_slice slice, const char *text);
 char *ch_slice_dup(struct ch_slice slice); /* owned by the caller */
+/* Whether some byte of it is not ASCII. */
+bool ch_slice_has_utf8(struct ch_slice slice);
 /* Without the spaces, tabs, CR and LF around it. */
 struct ch_slice ch_slice_trim(struct ch_slice slice);
 

@@ -117,7 +117,7 @@ static int add_addresses(struct ch_addressee *addressee,
 	struct ch_address *list = NULL;
 	size_t offset;
 	int len = ch_address_parse_list(field->value, strlen(field->value),
-					&list, &offset, err);
+					CH_LOCAL_UTF8, &list, &offset, err);
 
 	if (len < 0)
 		return ch_error_prefix(err, "%s", field->name);

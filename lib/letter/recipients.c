@@ -133,6 +133,7 @@ static int open_table(struct ch_recipients *r,
 		.sheet = options->sheet,
 		.max_recipients = options->max_recipients,
 		.scratch_dir = options->scratch_dir,
+		.utf8 = options->utf8,
 		.joined = r->rows != NULL,
 	};
 	struct table *to = &r->tables[r->len++];

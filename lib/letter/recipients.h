@@ -29,6 +29,7 @@ struct ch_recipients_options {
 	const char *sheet;
 	const char *scratch_dir; /* borrowed, and in use until the end */
 	uint64_t max_recipients; /* 0: no limit */
+	enum ch_table_utf8 utf8; /* table.h */
 	bool capacities; /* the letter prints the list, so that it is wanted of
 			    one table too */
 };

@@ -24,6 +24,7 @@
 #include "letter/seen.h"
 #include "letter/template.h"
 
+#define SHOWN_MAX 2000 /* bytes of an address, for people */
 #define KEY_MAX 64
 #define NAME_MAX_CHARACTERS 200
 #define ADDRESSES_MAX 50
@@ -64,6 +65,7 @@ struct ch_table {
 	char *file; /* owned; as messages call it */
 	uint64_t max_recipients;
 	bool joined;
+	enum ch_table_utf8 utf8;
 	struct ch_rows *source; /* owned */
 	struct ch_row row;
 	char **columns; /* owned, as are the strings */
@@ -369,6 +371,7 @@ int ch_table_open(const char *path, const struct ch_table_options *options,
 	table->file = ch_xstrdup(options->shown);
 	table->max_recipients = options->max_recipients;
 	table->joined = options->joined;
+	table->utf8 = options->utf8;
 	ch_row_init(&table->row);
 	ch_seen_init(&table->keys, options->scratch_dir);
 	ch_seen_init(&table->addresses, options->scratch_dir);
@@ -545,11 +548,15 @@ static void warn_of_other(struct ch_place place, struct ch_slice owner,
 			  const struct ch_seen_where *first,
 			  struct ch_problems *problems)
 {
+	CH_AUTO(ch_str) shown = CH_STR_INIT(SHOWN_MAX);
+	CH_AUTOCHAR copy = ch_slice_dup(spec);
+
+	ch_address_show(copy, &shown);
 	ch_problems_add(problems, CH_PROBLEM_WARNING, place,
 			"Both letters go there.",
-			"%.*s has the address %.*s, and so has %.*s on line "
-			"%u", (int)owner.len, owner.data, (int)spec.len,
-			spec.data, (int)first->owner.len, first->owner.data,
+			"%.*s has the address %s, and so has %.*s on line "
+			"%u", (int)owner.len, owner.data, ch_str_cstr(&shown),
+			(int)first->owner.len, first->owner.data,
 			first->line);
 }
 
@@ -577,6 +584,31 @@ static void look_for_other(struct ch_table *table, size_t cell, size_t offset,
 			      ch_slice_of(spec), &first, problems);
 }
 
+/* One that only SMTPUTF8 can carry, at its place in the cell: `text`, from
+ * `skipped` on. */
+static void judge_utf8(struct ch_table *table, size_t cell, size_t skipped,
+		       struct ch_slice text, const struct ch_address *address,
+		       struct ch_problems *problems)
+{
+	/* As it was written, since nothing in it is changed. */
+	const char *at = memmem(text.data, text.len, address->spec,
+				address->local_len + 1);
+	size_t offset = at ? (size_t)(at - text.data) : 0;
+	bool refused = table->utf8 == CH_TABLE_UTF8_REFUSED;
+
+	if (table->utf8 == CH_TABLE_UTF8_TAKEN)
+		return;
+	ch_problems_add(problems,
+			refused ? CH_PROBLEM_ERROR : CH_PROBLEM_WARNING,
+			place_in(table, cell, skipped + offset),
+			"Such a relay says smtputf8 = true in "
+			"chancery.conf(5).",
+			"\"%.*s\" is not ASCII: %s",
+			(int)address->local_len, address->spec,
+			refused ? "no relay is set up to carry it" :
+				  "it needs a relay that is set up to carry it");
+}
+
 static void read_addresses(struct ch_table *table,
 			   const struct address_column *column,
 			   struct ch_addressee *ret,
@@ -592,7 +624,8 @@ static void read_addresses(struct ch_table *table,
 	int len;
 
 	text = trimmed(table, cell, &skipped);
-	len = ch_address_parse_list(text.data, text.len, &list, &offset, &err);
+	len = ch_address_parse_list(text.data, text.len, CH_LOCAL_UTF8, &list,
+				    &offset, &err);
 	if (len < 0) {
 		ch_problems_add(problems, CH_PROBLEM_ERROR,
 				place_in(table, cell, skipped + offset),
@@ -612,11 +645,18 @@ static void read_addresses(struct ch_table *table,
 					  ret->addresses_len + (size_t)len,
 					  sizeof(*ret->addresses));
 	for (int i = 0; i < len; i++) {
+		if (ch_address_needs_utf8(list[i].spec))
+			judge_utf8(table, cell, skipped, text, &list[i],
+				   problems);
 		if (has_address(ret, list[i].spec)) {
+			CH_AUTO(ch_str) shown = CH_STR_INIT(SHOWN_MAX);
+
+			ch_address_show(list[i].spec, &shown);
 			ch_problems_add(problems, CH_PROBLEM_ERROR,
 					place_in(table, cell, skipped),
 					"Delete one of them.",
-					"%s is there twice", list[i].spec);
+					"%s is there twice",
+					ch_str_cstr(&shown));
 			continue;
 		}
 		if (role == CH_ROLE_TO)

@@ -22,12 +22,20 @@
 
 struct ch_table; /* opaque */
 
+/* Addresses whose local part is not ASCII. */
+enum ch_table_utf8 {
+	CH_TABLE_UTF8_REFUSED, /* no relay takes them */
+	CH_TABLE_UTF8_WARNED,  /* it is not known whether one does */
+	CH_TABLE_UTF8_TAKEN,
+};
+
 struct ch_table_options {
 	const char *shown;       /* what messages call the file */
 	const char *charset;     /* NULL: UTF-8 */
 	uint64_t max_recipients; /* 0: no limit */
 	const char *sheet;       /* of a workbook; NULL: the first */
 	const char *scratch_dir; /* for a temporary file; NULL: $TMPDIR */
+	enum ch_table_utf8 utf8;
 	bool joined; /* several tables are: who joins them looks for addresses
 			that two addressees share */
 };

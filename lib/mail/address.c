@@ -12,8 +12,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include <unicode/uchar.h>
 #include <unicode/uidna.h>
+#include <unicode/unorm2.h>
 #include <unicode/uspoof.h>
+#include <unicode/ustring.h>
 
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -76,9 +79,74 @@ static bool is_atext(char c)
 	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c));
 }
 
-/* Local-part = Dot-string (RFC 5321 section 4.1.2), without "%" and "!". */
-static int check_local(struct ch_slice local, struct ch_error *err)
+/* What UTF8-non-ascii (RFC 6531 section 3.3) has and no mailbox needs: spaces,
+ * characters that do not show, and those that are none (yet). */
+static bool is_odd(uint32_t cp)
 {
+	switch (u_charType((UChar32)cp)) {
+	case U_UNASSIGNED:
+	case U_SPACE_SEPARATOR:
+	case U_LINE_SEPARATOR:
+	case U_PARAGRAPH_SEPARATOR:
+	case U_CONTROL_CHAR:
+	case U_FORMAT_CHAR:
+	case U_PRIVATE_USE_CHAR:
+	case U_SURROGATE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Another form of the same letters is another mailbox to some servers (RFC 6532
+ * section 3.1), and nobody sees which it is. */
+static bool is_nfc(const char *text)
+{
+	const UNormalizer2 *nfc;
+	UErrorCode status = U_ZERO_ERROR;
+	UChar wide[CH_LOCAL_MAX + 1];
+	int32_t len;
+
+	u_strFromUTF8(wide, CH_LOCAL_MAX + 1, &len, text, -1, &status);
+	nfc = unorm2_getNFCInstance(&status);
+	return !!unorm2_isNormalized(nfc, wide, len, &status) &&
+	       U_SUCCESS(status);
+}
+
+static int check_scripts(const char *words, const char *where,
+			 struct ch_error *err);
+
+/* A local part that is not ASCII; its ASCII is checked. */
+static int check_international(struct ch_slice local, struct ch_error *err)
+{
+	char text[CH_LOCAL_MAX + 1];
+
+	for (size_t at = 0; at < local.len;) {
+		uint32_t cp = 0;
+
+		at += ch_utf8_decode(local.data + at, local.len - at, &cp);
+		if (cp >= 0x80 && is_odd(cp))
+			return ch_error_set(err, CH_GIVE_UP,
+					    "U+%04X, which cannot be seen, in "
+					    "\"%.*s\"",
+					    cp, SHOWN(local));
+	}
+	memcpy(text, local.data, local.len);
+	text[local.len] = '\0';
+	if (!is_nfc(text))
+		return ch_error_set(err, CH_GIVE_UP,
+				    "\"%s\" is written with separate accents "
+				    "(not in Unicode's form NFC)",
+				    text);
+	return check_scripts(text, "before the \"@\" of", err);
+}
+
+/* Local-part = Dot-string (RFC 5321 section 4.1.2), without "%" and "!". */
+static int check_local(struct ch_slice local, enum ch_address_local may,
+		       struct ch_error *err)
+{
+	bool ascii = true;
+
 	if (local.len == 0)
 		return ch_error_set(err, CH_GIVE_UP,
 				    "nothing before the \"@\"");
@@ -96,11 +164,15 @@ static int check_local(struct ch_slice local, struct ch_error *err)
 	for (size_t i = 0; i < local.len; i++) {
 		char c = local.data[i];
 
-		if ((unsigned char)c >= 0x80)
+		if ((unsigned char)c >= 0x80 && may == CH_LOCAL_ASCII)
 			return ch_error_set(err, CH_GIVE_UP,
 					    "\"%.*s\" is not ASCII; only the "
 					    "domain may be",
 					    SHOWN(local));
+		if ((unsigned char)c >= 0x80) {
+			ascii = false;
+			continue;
+		}
 		if (c == '%' || c == '!')
 			return ch_error_set(err, CH_GIVE_UP,
 					    "\"%c\" in \"%.*s\" is a route "
@@ -111,7 +183,7 @@ static int check_local(struct ch_slice local, struct ch_error *err)
 					    "\"%c\" may not stand in \"%.*s\"",
 					    c, SHOWN(local));
 	}
-	return 0;
+	return ascii ? 0 : check_international(local, err);
 }
 
 /* A label of letters, digits and inner hyphens (RFC 5321 section 4.1.2);
@@ -199,9 +271,10 @@ static const USpoofChecker *spoof_checker(void)
 /* Scripts may differ from label to label ("пример.example"), not inside one;
  * Latin beside Han, Kana or Hangul is usual and allowed (UTS #39 section 5.2,
  * Highly Restrictive). */
-static int check_scripts(const char *domain, struct ch_error *err)
+static int check_scripts(const char *words, const char *where,
+			 struct ch_error *err)
 {
-	for (const char *label = domain; *label;) {
+	for (const char *label = words; *label;) {
 		size_t len = strcspn(label, ".");
 		UErrorCode status = U_ZERO_ERROR;
 		int32_t found = uspoof_check2UTF8(spoof_checker(), label,
@@ -209,9 +282,9 @@ static int check_scripts(const char *domain, struct ch_error *err)
 
 		if (U_FAILURE(status) || found)
 			return ch_error_set(err, CH_GIVE_UP,
-					    "letters of several scripts in "
-					    "the domain \"%.100s\"",
-					    domain);
+					    "letters of several scripts %s "
+					    "\"%.100s\"",
+					    where, words);
 		label += len;
 		label += *label == '.';
 	}
@@ -250,7 +323,7 @@ static int copy_idna_domain(struct ch_slice domain, char *out,
 				    SHOWN(domain), idna_reason(info.errors));
 	unicode[len] = '\0';
 	if (check_characters((struct ch_slice){ unicode, (size_t)len }, err) ||
-	    check_scripts(unicode, err))
+	    check_scripts(unicode, "in the domain", err))
 		return -1;
 
 	len = uidna_nameToASCII_UTF8(idna(), domain.data, (int32_t)domain.len,
@@ -294,8 +367,8 @@ static int copy_domain(struct ch_slice domain, char *out, struct ch_error *err)
 }
 
 /* Mailbox = Local-part "@" Domain */
-static int parse_spec(struct ch_slice spec, struct ch_address *ret,
-		      struct ch_error *err)
+static int parse_spec(struct ch_slice spec, enum ch_address_local may,
+		      struct ch_address *ret, struct ch_error *err)
 {
 	const char *at = memchr(spec.data, '@', spec.len);
 	struct ch_slice local, domain;
@@ -315,7 +388,7 @@ static int parse_spec(struct ch_slice spec, struct ch_address *ret,
 		return ch_error_set(err, CH_GIVE_UP,
 				    "\"%.*s\" is a group, not an address",
 				    SHOWN(spec));
-	if (check_local(local, err) < 0)
+	if (check_local(local, may, err) < 0)
 		return -1;
 	if (domain.len == 0)
 		return ch_error_set(err, CH_GIVE_UP, "no domain in \"%.*s\"",
@@ -404,8 +477,8 @@ static size_t find_outside_quotes(struct ch_slice text, char wanted)
 	return text.len;
 }
 
-int ch_address_parse(const char *text, size_t len, struct ch_address *ret,
-		     struct ch_error *err)
+static int parse(const char *text, size_t len, enum ch_address_local may,
+		 struct ch_address *ret, struct ch_error *err)
 {
 	struct ch_slice all = trim((struct ch_slice){ text, len });
 	struct ch_address address = { 0 };
@@ -420,7 +493,7 @@ int ch_address_parse(const char *text, size_t len, struct ch_address *ret,
 	open = find_outside_quotes(all, '<');
 	close = find_outside_quotes(all, '>');
 	if (open == all.len && close == all.len) {
-		if (parse_spec(all, &address, err) < 0)
+		if (parse_spec(all, may, &address, err) < 0)
 			return -1;
 		*ret = address;
 		return 0;
@@ -435,10 +508,16 @@ int ch_address_parse(const char *text, size_t len, struct ch_address *ret,
 				    "text behind the \">\" in \"%.*s\"",
 				    SHOWN(all));
 	if (parse_display(trim(part(all, 0, open)), &address, err) < 0 ||
-	    parse_spec(part(all, open + 1, close), &address, err) < 0)
+	    parse_spec(part(all, open + 1, close), may, &address, err) < 0)
 		return -1;
 	*ret = address;
 	return 0;
+}
+
+int ch_address_parse(const char *text, size_t len, struct ch_address *ret,
+		     struct ch_error *err)
+{
+	return parse(text, len, CH_LOCAL_ASCII, ret, err);
 }
 
 /* The end of the element that starts at `at`: a "," or ";" outside quotes and
@@ -466,6 +545,7 @@ static size_t element_end(struct ch_slice text, size_t at)
 }
 
 int ch_address_parse_list(const char *text, size_t len,
+			  enum ch_address_local may,
 			  struct ch_address **ret_list, size_t *ret_offset,
 			  struct ch_error *err)
 {
@@ -483,7 +563,7 @@ int ch_address_parse_list(const char *text, size_t len,
 		struct ch_slice one = trim(part(all, at, end));
 
 		CH_GROW(list, count, cap);
-		if (ch_address_parse(one.data, one.len, &list[count], err)) {
+		if (parse(one.data, one.len, may, &list[count], err) < 0) {
 			free(list);
 			*ret_offset = (size_t)(one.data - text);
 			return -1;
@@ -498,4 +578,39 @@ int ch_address_parse_list(const char *text, size_t len,
 const char *ch_address_domain(const struct ch_address *address)
 {
 	return address->spec + address->local_len + 1;
+}
+
+bool ch_address_needs_utf8(const char *spec)
+{
+	for (; *spec; spec++)
+		if ((unsigned char)*spec >= 0x80)
+			return true;
+	return false;
+}
+
+void ch_address_show(const char *spec, struct ch_str *out)
+{
+	const char *at = strrchr(spec, '@');
+	const char *domain = at ? at + 1 : spec;
+	UIDNAInfo info = UIDNA_INFO_INITIALIZER;
+	UErrorCode status = U_ZERO_ERROR;
+	char shown[4 * CH_DOMAIN_MAX];
+	struct ch_error unused;
+	int32_t len = 0;
+
+	if (strstr(domain, "xn--"))
+		len = uidna_nameToUnicodeUTF8(idna(), domain, -1, shown,
+					      sizeof(shown) - 1, &info,
+					      &status);
+	if (len <= 0 || U_FAILURE(status) || info.errors) {
+		ch_str_add(out, spec);
+		return;
+	}
+	shown[len] = '\0';
+	if (check_scripts(shown, "in", &unused) < 0) {
+		ch_str_add(out, spec);
+		return;
+	}
+	ch_str_add_mem(out, spec, (size_t)(domain - spec));
+	ch_str_add(out, shown);
 }

@@ -9,6 +9,7 @@
 #ifndef CH_MAIL_ADDRESS_H
 #define CH_MAIL_ADDRESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -26,9 +27,13 @@ struct ch_address {
 	size_t local_len;
 };
 
-/* Read "a@b" or "Name <a@b>". Returns 0, or -1 with CH_GIVE_UP and a text such
- * as: no domain in "m.okello@". A non-ASCII local part is refused (SMTPUTF8 is
- * not spoken yet), and so are mixed-script domains and bidi controls. */
+/* What may stand before the "@". UTF-8 (RFC 6531) goes only where a relay takes
+ * it: in NFC, of one script in each word, without what does not show. */
+enum ch_address_local { CH_LOCAL_ASCII, CH_LOCAL_UTF8 };
+
+/* Read "a@b" or "Name <a@b>", the local part in ASCII. Returns 0, or -1 with
+ * CH_GIVE_UP and a text such as: no domain in "m.okello@". Domains of mixed
+ * scripts and bidi controls are refused. */
 int ch_address_parse(const char *text, size_t len, struct ch_address *ret,
 		     struct ch_error *err);
 
@@ -36,8 +41,17 @@ int ch_address_parse(const char *text, size_t len, struct ch_address *ret,
  * parse each. Returns how many, and an array that the caller frees; -1 with
  * *ret_offset at the byte where the bad one starts. An empty cell gives 0. */
 int ch_address_parse_list(const char *text, size_t len,
+			  enum ch_address_local may,
 			  struct ch_address **ret_list, size_t *ret_offset,
 			  struct ch_error *err);
+
+/* Whether local@domain has a local part that is not ASCII: only SMTPUTF8 can
+ * carry it. */
+bool ch_address_needs_utf8(const char *spec);
+
+/* Append local@domain, or a domain alone, as people write it: with U-labels in
+ * place of A-labels (RFC 5890), unless that could be read as another domain. */
+void ch_address_show(const char *spec, struct ch_str *out);
 
 const char *ch_address_domain(const struct ch_address *address);
 

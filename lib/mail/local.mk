@@ -66,6 +66,7 @@ TESTS += tests/system/test-compose.py tests/system/test-dkim.py \
 # programs must not link.
 noinst_LIBRARIES += lib/mail/libread.a
 lib_mail_libread_a_SOURCES = \
+	lib/mail/alabel.c lib/mail/alabel.h \
 	lib/mail/block.c lib/mail/block.h \
 	lib/mail/html.c \
 	lib/mail/limit.c \
@@ -74,6 +75,11 @@ lib_mail_libread_a_SOURCES = \
 lib_mail_libread_a_CFLAGS = $(AM_CFLAGS) $(GMIME_CFLAGS)
 
 READ_LIBS = lib/mail/libread.a $(GMIME_LIBS)
+
+check_PROGRAMS += tests/unit/test-alabel
+tests_unit_test_alabel_SOURCES = tests/unit/test-alabel.c
+tests_unit_test_alabel_LDADD = lib/mail/libread.a $(UNIT_LIBS)
+TESTS += tests/unit/test-alabel
 
 check_PROGRAMS += tests/unit/test-message
 tests_unit_test_message_SOURCES = tests/unit/test-message.c

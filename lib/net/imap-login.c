@@ -247,6 +247,14 @@ static int log_in_by(struct login *login, const struct way *way)
 	return 0;
 }
 
+static bool offers_oauth(const struct ch_imap *imap, enum ch_imap_auth wanted)
+{
+	return (wanted == CH_IMAP_AUTH_XOAUTH2 &&
+		ch_imap_offers(imap, "AUTH=XOAUTH2")) ||
+	       (wanted == CH_IMAP_AUTH_OAUTHBEARER &&
+		ch_imap_offers(imap, "AUTH=OAUTHBEARER"));
+}
+
 int ch_imap_log_in(struct ch_imap *imap, const struct ch_imap_target *target,
 		   enum ch_imap_fault *ret_fault, struct ch_error *err)
 {
@@ -258,7 +266,10 @@ int ch_imap_log_in(struct ch_imap *imap, const struct ch_imap_target *target,
 
 	ch_imap_begin(imap, imap->command_timeout_ms, 0);
 	*ret_fault = CH_IMAP_FAULT_AUTH;
-	if (way)
+	if (offers_oauth(imap, target->auth))
+		result = ch_imap_log_in_oauth(imap, target, &login.refused,
+					      err);
+	else if (way)
 		result = log_in_by(&login, way);
 	else if (by_command && !ch_imap_offers(imap, "LOGINDISABLED"))
 		result = log_in_by_command(&login);

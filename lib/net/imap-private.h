@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* imap-private.h - between imap.c, imap-stream.c and imap-login.c, the three
- * that include libetpan. */
+/* imap-private.h - between imap.c, imap-stream.c, imap-login.c and imap-oauth.c,
+ * those that include libetpan. */
 #ifndef CH_NET_IMAP_PRIVATE_H
 #define CH_NET_IMAP_PRIVATE_H
 
@@ -91,5 +91,13 @@ bool ch_imap_offers(const struct ch_imap *imap, const char *capability);
 /* Log in by the best way of those wanted. -1 with *ret_fault. */
 int ch_imap_log_in(struct ch_imap *imap, const struct ch_imap_target *target,
 		   enum ch_imap_fault *ret_fault, struct ch_error *err);
+
+/* ---- imap-oauth.c --------------------------------------------------------- */
+
+/* By XOAUTH2 or OAUTHBEARER, as target->auth says; the server offers it. -1 with
+ * *ret_refused where the server refused, and *err says why as it did. */
+int ch_imap_log_in_oauth(struct ch_imap *imap,
+			 const struct ch_imap_target *target,
+			 bool *ret_refused, struct ch_error *err);
 
 #endif

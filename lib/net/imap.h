@@ -37,6 +37,9 @@ enum ch_imap_auth {
 	CH_IMAP_AUTH_PLAIN,
 	CH_IMAP_AUTH_LOGIN, /* AUTH=LOGIN, else the LOGIN command */
 	CH_IMAP_AUTH_CRAM_MD5,
+	CH_IMAP_AUTH_XOAUTH2, /* a token in place of the password; never by
+				 CH_IMAP_AUTH_ANY */
+	CH_IMAP_AUTH_OAUTHBEARER,
 };
 
 /* Where it went wrong: what an operator does about it differs. */

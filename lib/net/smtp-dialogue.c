@@ -362,12 +362,55 @@ static void pass_on(struct ch_smtp_transaction *t, enum ch_smtp_step step)
 	expect(t, step);
 }
 
+/* Before the end of the line. */
+static void add_words(struct ch_str *line, const char *words)
+{
+	ch_str_truncate(line, line->len - 2);
+	ch_str_add(line, words);
+	ch_str_add(line, "\r\n");
+}
+
+/* utf-8-addr-unitext (RFC 6533 section 3), the form for a server that offers
+ * SMTPUTF8: "\", "+" and "=" as \x{HEX}. */
+static void add_orcpt(struct ch_str *line, struct ch_slice address)
+{
+	CH_AUTO(ch_str) words = CH_STR_INIT(CH_SMTP_COMMAND_MAX);
+
+	ch_str_add(&words, " ORCPT=utf-8;");
+	for (size_t i = 0; i < address.len; i++) {
+		if (strchr("\\+=", address.data[i]))
+			ch_str_addf(&words, "\\x{%02X}",
+				    (unsigned int)address.data[i]);
+		else
+			ch_str_add_mem(&words, &address.data[i], 1);
+	}
+	add_words(line, ch_str_cstr(&words));
+}
+
+static void pass_on_rcpt(struct ch_smtp_transaction *t)
+{
+	static const char before[] = "RCPT TO:<";
+	struct ch_slice address = { t->line.data + sizeof(before) - 1,
+				    t->line.len - sizeof(before) + 1 };
+
+	address.len = strcspn(address.data, ">");
+	if (t->utf8 && t->smtp->offer.dsn && t->smtp->options->dsn &&
+	    ch_slice_has_utf8(address)) {
+		CH_AUTOCHAR copy = ch_slice_dup(address);
+
+		add_orcpt(&t->line, ch_slice_of(copy));
+	}
+	pass_on(t, CH_STEP_RCPT);
+}
+
 /* libesmtp waits for MAIL's reply before it goes on. Where commands may be
  * pipelined it is told "250" at once, and MAIL leaves with what follows: one
  * journey less for each letter. What the relay says of it counts all the same.
  */
 static void pass_on_mail(struct ch_smtp_transaction *t)
 {
+	if (t->utf8)
+		add_words(&t->line, " SMTPUTF8");
 	pass_on(t, CH_STEP_MAIL);
 	if (t->smtp->offer.pipelining)
 		ch_str_add(&t->for_library, "250 ok\r\n");
@@ -400,7 +443,7 @@ static void handle_command(struct ch_smtp_transaction *t)
 	else if (starts(&t->line, "MAIL FROM:<"))
 		pass_on_mail(t);
 	else if (starts(&t->line, "RCPT TO:<"))
-		pass_on(t, CH_STEP_RCPT);
+		pass_on_rcpt(t);
 	else if (starts(&t->line, "DATA\r\n"))
 		pass_on_data(t);
 	else if (starts(&t->line, "QUIT\r\n")) /* the connection stays */
@@ -889,8 +932,9 @@ static void add_recipient(smtp_message_t message, const char *address,
 	if (options->dsn_success)
 		notify |= Notify_SUCCESS;
 	smtp_dsn_set_notify(recipient, (enum notify_flags)notify);
-	/* It builds these in 256 bytes, and each may grow to three. */
-	if (strlen(address) < 80)
+	/* It builds these in 256 bytes, and each may grow to three. One that is
+	 * not ASCII is none of "rfc822": see pass_on_rcpt(). */
+	if (strlen(address) < 80 && !ch_slice_has_utf8(ch_slice_of(address)))
 		smtp_dsn_set_orcpt(recipient, "rfc822", address);
 }
 

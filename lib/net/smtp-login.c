@@ -160,6 +160,8 @@ static void offer_line(struct ch_smtp_offer *offer, const char *line,
 		offer->chunking = true;
 	} else if (word == 3 && strncasecmp(line, "DSN", 3) == 0) {
 		offer->dsn = true;
+	} else if (word == 8 && strncasecmp(line, "SMTPUTF8", 8) == 0) {
+		offer->smtputf8 = true;
 	} else if (word == 4 && strncasecmp(line, "AUTH", 4) == 0) {
 		offer_auth(offer, rest, rest_len);
 	} else if (word == 4 && strncasecmp(line, "SIZE", 4) == 0) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* smtp-oauth.c - a login with a bearer token: OAUTHBEARER (RFC 7628), and
- * XOAUTH2 as large providers had it before.
+/* smtp-oauth.c - a login with a bearer token (oauth.h).
  *
  * A token seldom fits a command line of 512 bytes. Then it comes as the answer
  * to an empty challenge, since RFC 4954 section 4 forbids a longer initial
@@ -8,39 +7,13 @@
  */
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "base/hash.h"
 #include "base/mem.h"
+#include "net/oauth.h"
 #include "net/smtp-private.h"
 
 #define COMMAND_MAX 510 /* of a command, without CRLF (RFC 5321, 4.5.3.1.4) */
-#define RESPONSE_MAX 9000 /* 12,000 in base64 */
-#define BASE64_MAX CH_BASE64_SIZE(RESPONSE_MAX)
-#define TOKEN_MAX 8192
-
-/* b64token, and whatever else is visible: the server knows its own. */
-static int check(const struct ch_smtp_options *options, struct ch_error *err)
-{
-	const char *token = options->password;
-	size_t len = strlen(token);
-
-	if (len == 0 || len > TOKEN_MAX)
-		return ch_error_set(err, CH_GIVE_UP,
-				    "the token has %zu bytes, and not between "
-				    "1 and %d", len, TOKEN_MAX);
-	for (size_t i = 0; i < len; i++)
-		if (token[i] <= ' ' || token[i] >= 127)
-			return ch_error_set(err, CH_GIVE_UP,
-					    "the token has a blank or another "
-					    "character that none has");
-	for (const char *at = options->user; *at; at++)
-		if ((unsigned char)*at < ' ' || *at == 127)
-			return ch_error_set(err, CH_GIVE_UP,
-					    "the user's name has a control "
-					    "character");
-	return 0;
-}
+#define BASE64_MAX CH_BASE64_SIZE(CH_OAUTH_RESPONSE_MAX)
 
 static void forget(struct ch_str *secret)
 {
@@ -48,22 +21,9 @@ static void forget(struct ch_str *secret)
 		explicit_bzero(secret->data, secret->cap);
 }
 
-/* saslname (RFC 5801 section 4): "=" and "," have a meaning there. */
-static void add_saslname(struct ch_str *out, const char *name)
-{
-	for (; *name; name++) {
-		if (*name == '=')
-			ch_str_add(out, "=3D");
-		else if (*name == ',')
-			ch_str_add(out, "=2C");
-		else
-			ch_str_add_mem(out, name, 1);
-	}
-}
-
-/* What the relay says of a refused token is a challenge, in base64; it comes
- * first in the text of the refusal, where people look. */
-static void explain(struct ch_str *why, struct ch_smtp_reply *reply,
+/* What the relay says of a refused token comes first in the text of the
+ * refusal, where people look. */
+static void explain(const struct ch_str *why, struct ch_smtp_reply *reply,
 		    const char *token)
 {
 	CH_AUTO(ch_str) all = CH_STR_INIT(4096);
@@ -71,7 +31,6 @@ static void explain(struct ch_str *why, struct ch_smtp_reply *reply,
 	if (why->len == 0)
 		return;
 	ch_str_add_mem(&all, why->data, why->len);
-	ch_str_add(&all, " - ");
 	ch_str_add_mem(&all, ch_str_cstr(&reply->text), reply->text.len);
 	ch_str_clear(&reply->text);
 	/* It goes to the log, and the token may not. */
@@ -79,23 +38,6 @@ static void explain(struct ch_str *why, struct ch_smtp_reply *reply,
 		ch_str_add(&reply->text, "(a text that repeats the token)");
 	else
 		ch_str_add_mem(&reply->text, all.data, all.len);
-}
-
-static void decode(const struct ch_str *challenge, struct ch_str *ret)
-{
-	unsigned char bytes[2048];
-	size_t len = challenge->len;
-	int got;
-
-	if (len == 0 || len > sizeof(bytes))
-		return;
-	got = EVP_DecodeBlock(bytes,
-			      (const unsigned char *)ch_str_cstr(challenge),
-			      (int)len);
-	for (; len > 0 && got > 0 && challenge->data[len - 1] == '='; len--)
-		got--;
-	if (got > 0)
-		ch_str_add_mem(ret, (const char *)bytes, (size_t)got);
 }
 
 /* `name` and the response, together where they fit; `last` ends the dialogue
@@ -125,7 +67,8 @@ static int talk(struct ch_smtp *smtp, const char *name,
 	forget(&line);
 	if (result < 0 || reply->code != 334)
 		return result;
-	decode(&reply->text, &why);
+	ch_oauth_explain(ch_str_cstr(&reply->text), reply->text.len,
+			 smtp->options->password, &why);
 	result = ch_smtp_command(smtp, last, reply, err);
 	if (result == 0)
 		explain(&why, reply, smtp->options->password);
@@ -135,36 +78,31 @@ static int talk(struct ch_smtp *smtp, const char *name,
 int ch_smtp_auth_xoauth2(struct ch_smtp *smtp, struct ch_smtp_reply *reply,
 			 struct ch_error *err)
 {
-	CH_AUTO(ch_str) response = CH_STR_INIT(RESPONSE_MAX);
-	int result;
+	const struct ch_smtp_options *options = smtp->options;
+	CH_AUTO(ch_str) response = CH_STR_INIT(CH_OAUTH_RESPONSE_MAX);
+	int result = ch_oauth_xoauth2(options->user, options->password,
+				      &response, err);
 
-	if (check(smtp->options, err) < 0)
-		return -1;
-	ch_str_addf(&response, "user=%s\001auth=Bearer %s\001\001",
-		    smtp->options->user, smtp->options->password);
-	result = talk(smtp, "XOAUTH2", &response, "", reply, err);
+	if (result == 0)
+		result = talk(smtp, "XOAUTH2", &response,
+			      CH_OAUTH_XOAUTH2_LAST, reply, err);
 	forget(&response);
 	return result;
 }
 
-/* RFC 7628 section 3.1; the answer to an error is a lone ^A (3.2.3). */
 int ch_smtp_auth_oauthbearer(struct ch_smtp *smtp, struct ch_smtp_reply *reply,
 			     struct ch_error *err)
 {
 	const struct ch_smtp_options *options = smtp->options;
-	CH_AUTO(ch_str) response = CH_STR_INIT(RESPONSE_MAX);
-	int result;
+	const char *host = options->target.host;
+	CH_AUTO(ch_str) response = CH_STR_INIT(CH_OAUTH_RESPONSE_MAX);
+	int result = ch_oauth_bearer(options->user, options->password,
+				     host[0] == '/' ? NULL : host,
+				     options->target.port, &response, err);
 
-	if (check(options, err) < 0)
-		return -1;
-	ch_str_add(&response, "n,a=");
-	add_saslname(&response, options->user);
-	ch_str_add(&response, ",\001");
-	if (options->target.host[0] != '/')
-		ch_str_addf(&response, "host=%s\001port=%u\001",
-			    options->target.host, options->target.port);
-	ch_str_addf(&response, "auth=Bearer %s\001\001", options->password);
-	result = talk(smtp, "OAUTHBEARER", &response, "AQ==", reply, err);
+	if (result == 0)
+		result = talk(smtp, "OAUTHBEARER", &response,
+			      CH_OAUTH_BEARER_LAST, reply, err);
 	forget(&response);
 	return result;
 }

@@ -13,6 +13,7 @@ struct ch_smtp_offer {
 	bool pipelining;
 	bool dsn;
 	bool chunking;
+	bool smtputf8;
 	bool size;
 	uint64_t size_limit; /* 0: none named */
 	bool plain;
@@ -107,6 +108,7 @@ struct ch_smtp_transaction {
 				      ring that never wraps: one per command */
 	size_t steps_len;
 	size_t steps_done;
+	bool utf8;             /* MAIL says SMTPUTF8 */
 	bool has_dots;         /* some line of the message starts with one */
 	size_t seen;           /* of the stand-in and its final dot */
 	bool body_begun;       /* some of the message has left */

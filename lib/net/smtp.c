@@ -14,10 +14,12 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "net/smtp-private.h"
 
 #define OUT_MAX (256 * 1024)
 #define OPENING_MAX (8 * 1024) /* of the notes */
+#define NO_UTF8 "4.6.7" /* RFC 6531 section 3.6 */
 #define LINE_BYTES_MAX 998 /* RFC 5322 section 2.1.1 */
 
 int ch_smtp_open(const struct ch_smtp_options *options, struct ch_smtp **ret,
@@ -103,20 +105,24 @@ bool ch_smtp_wants_login(const struct ch_smtp *smtp)
 
 /* ---- what may go out ---------------------------------------------------- */
 
-/* Printable ASCII without what ends a path or a command: it was checked when
- * the letter was queued, and a command is built from it here. */
-static bool sendable_address(const char *address)
+/* Printable ASCII, or UTF-8, without what ends a path or a command: it was
+ * checked when the letter was queued, and a command is built from it here. */
+static bool sendable_address(const char *address, bool *ret_utf8)
 {
 	size_t len = strlen(address);
+	bool ascii = true;
 
 	if (len == 0 || len > 254)
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		if (address[i] <= ' ' || address[i] >= 127 ||
-		    address[i] == '<' || address[i] == '>')
+		unsigned char c = (unsigned char)address[i];
+
+		if (c <= ' ' || c == 127 || c == '<' || c == '>')
 			return false;
+		ascii &= c < 128;
 	}
-	return true;
+	*ret_utf8 |= !ascii;
+	return ascii || ch_utf8_valid(address, len, NULL);
 }
 
 /* Whether some byte is 0, or not of 7 bits: eight at a time, since every byte
@@ -143,6 +149,7 @@ struct lines {
 	size_t len;   /* of the line so far */
 	bool cr;      /* its CR was the last byte */
 	bool has_dots; /* some line starts with one */
+	bool bad_byte; /* one that is 0, or not of 7 bits */
 };
 
 /* 7-bit lines of at most 998 bytes, each ended by CRLF and by nothing else:
@@ -151,8 +158,7 @@ static bool sendable_piece(struct lines *lines, const char *at, size_t len)
 {
 	const char *end = at + len;
 
-	if (has_bad_byte(at, len))
-		return false;
+	lines->bad_byte |= has_bad_byte(at, len);
 	while (at < end) {
 		const char *cr;
 		size_t run;
@@ -177,8 +183,29 @@ static bool sendable_piece(struct lines *lines, const char *at, size_t len)
 	return true;
 }
 
+/* What is not of 7 bits is UTF-8 and above the first empty line: addresses of
+ * the header (RFC 6532). Bodies are encoded. */
+static bool is_utf8_header(const struct ch_smtp_letter *letter)
+{
+	bool body = false;
+
+	for (size_t i = 0; i < letter->message_len; i++) {
+		const char *at = letter->message[i].iov_base;
+		size_t len = letter->message[i].iov_len;
+		const char *end = body ? at : memmem(at, len, "\r\n\r\n", 4);
+		size_t head = end ? (size_t)(end - at) : len;
+
+		if (memchr(at, '\0', head) || !ch_utf8_valid(at, head, NULL) ||
+		    has_bad_byte(at + head, len - head))
+			return false;
+		body |= end != NULL;
+	}
+	return true;
+}
+
 static bool sendable_message(const struct ch_smtp_letter *letter,
-			     size_t *ret_bytes, bool *ret_has_dots)
+			     size_t *ret_bytes, bool *ret_has_dots,
+			     bool *ret_utf8)
 {
 	struct lines lines = { 0 };
 
@@ -192,6 +219,9 @@ static bool sendable_message(const struct ch_smtp_letter *letter,
 			return false;
 	}
 	*ret_has_dots = lines.has_dots;
+	*ret_utf8 |= lines.bad_byte;
+	if (lines.bad_byte && !is_utf8_header(letter))
+		return false;
 	return *ret_bytes > 0 && lines.len == 0 && !lines.cr;
 }
 
@@ -218,22 +248,33 @@ static void set_all(struct ch_smtp_result *results, size_t len,
 static bool may_go(const struct ch_smtp *smtp,
 		   const struct ch_smtp_letter *letter,
 		   struct ch_smtp_result *results, size_t *ret_bytes,
-		   bool *ret_has_dots)
+		   bool *ret_has_dots, bool *ret_utf8)
 {
 	uint64_t limit = smtp->offer.size ? smtp->offer.size_limit : 0;
-	bool good = sendable_address(letter->envelope_from);
+	bool good;
 	char text[160];
 
+	*ret_utf8 = false;
+	good = sendable_address(letter->envelope_from, ret_utf8);
 	for (size_t i = 0; i < letter->to_len; i++)
-		good = good && sendable_address(letter->to[i]);
+		good = good && sendable_address(letter->to[i], ret_utf8);
 	if (!good) {
 		set_all(results, letter->to_len, CH_SMTP_FAILED, "5.1.3",
 			"an address that SMTP cannot carry");
 		return false;
 	}
-	if (!sendable_message(letter, ret_bytes, ret_has_dots)) {
+	if (!sendable_message(letter, ret_bytes, ret_has_dots, ret_utf8)) {
 		set_all(results, letter->to_len, CH_SMTP_FAILED, "5.6.0",
 			"the message is not made of 7-bit CRLF lines");
+		return false;
+	}
+	if (*ret_utf8 && !(smtp->offer.smtputf8 && smtp->options->smtputf8)) {
+		set_all(results, letter->to_len, CH_SMTP_DEFERRED, NO_UTF8,
+			smtp->options->smtputf8 ?
+				"an address that is not ASCII, and the relay "
+				"does not offer SMTPUTF8" :
+				"an address that is not ASCII, and this relay "
+				"is not set up to carry it (smtputf8)");
 		return false;
 	}
 	if (limit > 0 && *ret_bytes > limit) {
@@ -348,7 +389,7 @@ static void leave(struct ch_smtp *smtp, struct ch_smtp_transaction *t)
 }
 
 static int transact(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
-		    size_t size_bytes, bool has_dots,
+		    size_t size_bytes, bool has_dots, bool utf8,
 		    struct ch_smtp_result *results, struct ch_error *why)
 {
 	struct ch_smtp_transaction t = {
@@ -356,6 +397,7 @@ static int transact(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
 		.letter = letter,
 		.size_bytes = size_bytes,
 		.has_dots = has_dots,
+		.utf8 = utf8,
 		.deadline_ms = ch_clock_mono_ms() +
 			       smtp->options->attempt_timeout_ms,
 		.for_library = CH_STR_INIT(64 * 1024),
@@ -429,15 +471,17 @@ int ch_smtp_send(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
 {
 	size_t size_bytes;
 	bool has_dots;
+	bool utf8;
 
-	if (!may_go(smtp, letter, results, &size_bytes, &has_dots))
+	if (!may_go(smtp, letter, results, &size_bytes, &has_dots, &utf8))
 		return 0;
 	if (!smtp->first && make_ready(smtp, err) < 0) {
 		set_all(results, letter->to_len, CH_SMTP_UNTRIED, "",
 			err->text);
 		return -1;
 	}
-	return transact(smtp, letter, size_bytes, has_dots, results, err);
+	return transact(smtp, letter, size_bytes, has_dots, utf8, results,
+			err);
 }
 
 void ch_smtp_results_release(struct ch_smtp_result *results, size_t len)

@@ -78,6 +78,8 @@ struct ch_smtp_options {
 	bool dsn;               /* RET, ENVID, NOTIFY, ORCPT where offered */
 	bool dsn_success;
 	bool chunking;          /* BDAT where offered (RFC 3030) */
+	bool smtputf8;          /* for letters that need it, where offered (RFC
+				   6531): else those are deferred */
 };
 
 /* Why a relay cannot be used. */
@@ -141,7 +143,7 @@ struct ch_smtp_calls {
 struct ch_smtp_letter {
 	const char *envelope_from;
 	const char *envelope_id; /* ENVID, or NULL */
-	const char *const *to;   /* addr-specs */
+	const char *const *to;   /* addr-specs; UTF-8 before the "@" */
 	size_t to_len;
 	const struct iovec *message; /* in pieces: CRLF lines; the last one
 					ended */

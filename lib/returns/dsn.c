@@ -7,6 +7,7 @@
 
 #include "base/escape.h"
 #include "base/mem.h"
+#include "mail/alabel.h"
 #include "returns/returns-private.h"
 
 /* generic-address = address-type ";" address (RFC 3464 section 2.1.2). The
@@ -44,16 +45,58 @@ static char *bare_name(const char *value)
 	return ch_str_take(&clean);
 }
 
+/* EmbeddedUnicodeChar = "\x{" HEXPOINT "}" (RFC 6533 section 3): a character
+ * that had no place in the form of a "utf-8" address. What is none stays. */
+static void unescape(const char *value, struct ch_str *out)
+{
+	while (*value) {
+		char *end = NULL;
+		unsigned long cp = 0;
+
+		if (strncmp(value, "\\x{", 3) == 0 &&
+		    isxdigit((unsigned char)value[3]))
+			cp = strtoul(value + 3, &end, 16);
+		if (end && *end == '}' && end - value <= 9 && cp > 0x20 &&
+		    cp < 0x110000 && (cp < 0xD800 || cp > 0xDFFF)) {
+			ch_str_add_utf8(out, (unsigned int)cp);
+			value = end + 1;
+		} else {
+			ch_str_add_mem(out, value++, 1);
+		}
+	}
+}
+
+/* As it stands in our store: with the domain in A-labels, which a server that
+ * speaks SMTPUTF8 may give as people write it. */
+static char *as_stored(char *found)
+{
+	CH_AUTO(ch_str) stored = CH_STR_INIT(1000);
+	const char *at = strrchr(found, '@');
+
+	if (!at || !ch_slice_has_utf8(ch_slice_of(at)))
+		return found;
+	ch_str_add_mem(&stored, found, (size_t)(at + 1 - found));
+	if (ch_alabel_domain(ch_slice_of(at + 1), &stored) < 0)
+		return found;
+	free(found);
+	return ch_str_take(&stored);
+}
+
 static char *read_address(const char *value)
 {
 	const char *address = address_of(value);
+	CH_AUTO(ch_str) plain = CH_STR_INIT(2000);
 	char *found;
 
 	if (!address)
 		return NULL;
+	if (strchr(address, '\\') && ch_fold_prefix(value, "utf-8")) {
+		unescape(address, &plain);
+		address = ch_str_cstr(&plain);
+	}
 	found = ch_message_address(address);
 	if (found[0])
-		return found;
+		return as_stored(found);
 	free(found);
 	return bare_name(address);
 }

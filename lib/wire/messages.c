@@ -62,6 +62,8 @@ static const struct field peer_setup[] = {
 	F_MAX(ch_peer_setup, auth, CH_AUTH_OAUTHBEARER),
 	F_TEXT(ch_peer_setup, user),
 	F_TEXT(ch_peer_setup, password_file),
+	F_TEXT(ch_peer_setup, password),
+	F_U32(ch_peer_setup, password_number),
 	F_MAX(ch_peer_setup, connect_timeout_ms, INT32_MAX),
 	F_MAX(ch_peer_setup, command_timeout_ms, INT32_MAX),
 	F_END
@@ -86,6 +88,7 @@ static const struct field send_setup[] = {
 	F_MAX(ch_send_setup, dsn, 1),
 	F_MAX(ch_send_setup, dsn_success, 1),
 	F_MAX(ch_send_setup, chunking, 1),
+	F_MAX(ch_send_setup, smtputf8, 1),
 	F_TEXT(ch_send_setup, objects_dir),
 	F_LIST(ch_send_setup, dkim, dkim_len, dkim_setup, 12),
 	F_END
@@ -197,10 +200,17 @@ static const struct field send_connected[] = {
 	F_END
 };
 
+static const struct field send_password[] = {
+	F_TEXT(ch_send_password, password),
+	F_U32(ch_send_password, number),
+	F_END
+};
+
 static const struct field send_fault[] = {
 	F_MAX(ch_send_fault, line, CH_SEND_LINES_MAX - 1),
 	F_MAX(ch_send_fault, fault, CH_FAULT_SETUP),
 	F_MAX(ch_send_fault, code, 9999),
+	F_U32(ch_send_fault, password_number),
 	F_TEXT(ch_send_fault, text),
 	F_END
 };
@@ -221,6 +231,7 @@ static const struct field import_start[] = {
 	F_I64(ch_import_start, date_us),
 	F_U64(ch_import_start, max_message_bytes),
 	F_U64(ch_import_start, max_recipients),
+	F_MAX(ch_import_start, smtputf8, 1),
 	F_END
 };
 
@@ -339,6 +350,8 @@ static const struct {
 	M(CH_MSG_SEND_BATCH, "send-batch", ch_send_batch, send_batch),
 	M(CH_MSG_SEND_LETTER, "send-letter", ch_send_letter, send_letter),
 	M(CH_MSG_SEND_GO, "send-go", ch_send_go, send_go),
+	M(CH_MSG_SEND_PASSWORD, "send-password", ch_send_password,
+	  send_password),
 	M(CH_MSG_SEND_READY, "send-ready", ch_send_ready, send_ready),
 	M(CH_MSG_SEND_DOT, "send-dot", ch_send_dot, send_dot),
 	M(CH_MSG_SEND_RESULT, "send-result", ch_send_result, send_result),

@@ -28,6 +28,7 @@ enum ch_message_type {
 	CH_MSG_SEND_BATCH,
 	CH_MSG_SEND_LETTER,
 	CH_MSG_SEND_GO,
+	CH_MSG_SEND_PASSWORD,
 	/* chancery-send to chanceryd */
 	CH_MSG_SEND_READY,
 	CH_MSG_SEND_DOT,
@@ -62,7 +63,7 @@ enum ch_auth_mechanism {
 	CH_AUTH_PLAIN,
 	CH_AUTH_LOGIN,
 	CH_AUTH_CRAM_MD5,
-	CH_AUTH_XOAUTH2, /* SMTP alone, as the next */
+	CH_AUTH_XOAUTH2,
 	CH_AUTH_OAUTHBEARER,
 };
 
@@ -81,7 +82,10 @@ struct ch_peer_setup {
 	struct ch_slice source;  /* local address, "" = any */
 	uint32_t auth;          /* enum ch_auth_mechanism */
 	struct ch_slice user;
-	struct ch_slice password_file; /* absolute; read by the worker */
+	struct ch_slice password_file; /* absolute; read by the worker; "" = the
+					  next, which is "" for none */
+	struct ch_slice password;      /* what a command gave */
+	uint32_t password_number;      /* which of its passwords, from 1 */
 	uint32_t connect_timeout_ms;
 	uint32_t command_timeout_ms; /* one reply; also TLS */
 };
@@ -104,6 +108,7 @@ struct ch_send_setup {
 	uint32_t dsn;                    /* 1: RET, ENVID, NOTIFY, ORCPT */
 	uint32_t dsn_success;            /* 1: NOTIFY=SUCCESS too */
 	uint32_t chunking;               /* 1: BDAT where offered */
+	uint32_t smtputf8;               /* 1: SMTPUTF8 where offered */
 	struct ch_slice objects_dir;     /* the object store, absolute */
 	struct ch_dkim_setup *dkim;      /* what letters are signed with */
 	uint32_t dkim_len;
@@ -187,6 +192,12 @@ struct ch_send_dot {
 	struct ch_slice notes; /* what was said, and the dot (smtp-note.h) */
 };
 
+/* For the connections from here on, in place of the one in the set-up. */
+struct ch_send_password {
+	struct ch_slice password;
+	uint32_t number;
+};
+
 /* Only after the dot record is durable. go 0: drop the connection instead. */
 struct ch_send_go {
 	uint32_t line;
@@ -247,6 +258,7 @@ struct ch_send_fault {
 	uint32_t line;
 	uint32_t fault;
 	uint32_t code;
+	uint32_t password_number; /* of what it had logged in with */
 	struct ch_slice text;
 };
 
@@ -268,6 +280,7 @@ struct ch_import_start {
 	int64_t date_us;
 	uint64_t max_message_bytes;
 	uint64_t max_recipients;
+	uint32_t smtputf8; /* 1: some relay takes addresses that are not ASCII */
 };
 
 struct ch_import_file {

@@ -20,18 +20,36 @@ static void check_wire(const struct ch_address *address)
 	assert(address->spec[address->local_len] == '@');
 	assert(strchr(ch_address_domain(address), '.'));
 	for (const char *p = address->spec; *p; p++)
-		assert(*p > 0x20 && *p < 0x7F && !strchr("<>()[],;:\\\"%", *p));
+		assert((unsigned char)*p > 0x20 && *p != 0x7F &&
+		       !strchr("<>()[],;:\\\"%", *p));
+	for (const char *p = ch_address_domain(address); *p; p++)
+		assert((unsigned char)*p < 0x7F);
 	assert(ch_header_text_ok(address->display, strlen(address->display)));
 }
 
 static void check_again(const struct ch_address *address)
 {
-	struct ch_address again;
+	size_t len = strlen(address->spec);
+	CH_AUTO(ch_str) shown = CH_STR_INIT(2000);
+	struct ch_address *again = NULL;
+	struct ch_address strict;
 	struct ch_error err;
+	size_t offset;
 
-	assert(ch_address_parse(address->spec, strlen(address->spec), &again,
-				&err) == 0);
-	assert(strcmp(again.spec, address->spec) == 0);
+	assert(ch_address_parse_list(address->spec, len, CH_LOCAL_UTF8, &again,
+				     &offset, &err) == 1);
+	assert(strcmp(again->spec, address->spec) == 0);
+	free(again);
+	assert((ch_address_parse(address->spec, len, &strict, &err) < 0) ==
+	       ch_address_needs_utf8(address->spec));
+	/* What people are shown is this address and no other. */
+	ch_address_show(address->spec, &shown);
+	again = NULL;
+	assert(ch_address_parse_list(ch_str_cstr(&shown), shown.len,
+				     CH_LOCAL_UTF8, &again, &offset, &err) ==
+	       1);
+	assert(strcmp(again->spec, address->spec) == 0);
+	free(again);
 }
 
 /* Nothing in the field but folding ends a line, and no line is long. */
@@ -45,7 +63,7 @@ static void check_header(const struct ch_address *list, size_t len)
 	for (size_t i = 0; i < out.len; i++) {
 		unsigned char c = (unsigned char)out.data[i];
 
-		assert(c < 0x7F && (c >= 0x20 || c == '\r' || c == '\n'));
+		assert(c != 0x7F && (c >= 0x20 || c == '\r' || c == '\n'));
 		if (c == '\r') {
 			assert(out.data[i + 1] == '\n');
 			assert(i + 2 == out.len || out.data[i + 2] == ' ');
@@ -62,8 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ch_address *list = NULL;
 	size_t offset = 0;
 	struct ch_error err;
-	int count = ch_address_parse_list((const char *)data, size, &list,
-					  &offset, &err);
+	int count = ch_address_parse_list((const char *)data, size,
+					  CH_LOCAL_UTF8, &list, &offset, &err);
 
 	if (count < 0) {
 		assert(offset <= size);

@@ -16,11 +16,14 @@ The ministries of XX.members.example (XX: any two letters), by local part:
   away@                delivered, and an out-of-office notice comes back
   replies@             delivered, and a person answers
 """
+import base64
 import email
 import email.header
 import email.mime.text
 import email.utils
 import grp
+import hashlib
+import hmac
 import json
 import os
 import pathlib
@@ -61,7 +64,7 @@ relay_transport = $default_transport
 maillog_file = {d}/log/postfix.log
 maillog_file_prefixes = {d}
 recipient_delimiter = +
-smtputf8_enable = no
+smtputf8_enable = yes
 virtual_mailbox_domains = chancery.example, regexp:{d}/postfix/conf/domains
 virtual_mailbox_maps = regexp:{d}/postfix/conf/mailboxes
 virtual_mailbox_base = {d}/mail
@@ -122,7 +125,7 @@ postlog unix-dgram n - n - 1 postlogd
 DOMAINS = r"/^[a-z]{2}\.members\.example$/ ok" + "\n"
 MAILBOXES = r"""
 /^(bureau|bounces)(\+.*)?@chancery\.example$/ bureau/Maildir/
-/^(minister|mission|away|replies|busy)@[a-z]{2}\.members\.example$/ members/Maildir/
+/^(minister|mission|away|replies|busy|délégué)@[a-z]{2}\.members\.example$/ members/Maildir/
 """
 REFUSE = "/^refused@/ 550 5.7.1 this ministry takes letters by courier only\n"
 
@@ -142,8 +145,13 @@ mail_gid = {gid}
 ssl = required
 ssl_cert = <{d}/tls/server.pem
 ssl_key = <{d}/tls/server.key
-auth_mechanisms = plain login cram-md5
+auth_mechanisms = plain login cram-md5 xoauth2 oauthbearer
 auth_failure_delay = 0
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {d}/dovecot/oauth2.conf
+}}
 passdb {{
   driver = static
   args = password={password}
@@ -309,7 +317,7 @@ def start_postfix(d, values, owner):
     (conf / "main.cf").write_text(MAIN_CF.format(**values))
     (conf / "master.cf").write_text(MASTER_CF.format(**values))
     (conf / "domains").write_text(DOMAINS)
-    (conf / "mailboxes").write_text(MAILBOXES)
+    (conf / "mailboxes").write_text(MAILBOXES, encoding="utf-8")
     (conf / "refuse").write_text(REFUSE)
     os.chown(d / "postfix/data", owner, -1)
     (spool / "pid").mkdir(exist_ok=True)
@@ -333,9 +341,36 @@ def start_postfix(d, values, owner):
             env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 
+# Tokens are JWTs that it checks by itself, with this key.
+TOKEN_KEY = b"a key for access tokens in tests"
+OAUTH2 = """
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={d}/dovecot/keys/
+username_attribute = sub
+"""
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def token(user, good_s=3600):
+    """An access token for Dovecot's accounts."""
+    now = int(time.time())
+    text = b".".join(base64url(json.dumps(part).encode()) for part in (
+        {"alg": "HS256", "typ": "JWT"},
+        {"sub": user, "iat": now, "nbf": now - 60, "exp": now + good_s}))
+    mac = hmac.new(TOKEN_KEY, text, hashlib.sha256).digest()
+    return (text + b"." + base64url(mac)).decode()
+
+
 def start_dovecot(d, values):
-    for folder in ("dovecot/run", "dovecot/state"):
+    for folder in ("dovecot/run", "dovecot/state",
+                   "dovecot/keys/default/HS256"):
         (d / folder).mkdir(parents=True, exist_ok=True)
+    (d / "dovecot/oauth2.conf").write_text(OAUTH2.format(**values))
+    (d / "dovecot/keys/default/HS256/default").write_bytes(
+        base64.b64encode(TOKEN_KEY))
     conf = d / "dovecot/dovecot.conf"
     conf.write_text(DOVECOT.format(**values))
     with open(d / "log/dovecot.err", "wb") as log:

@@ -15,7 +15,7 @@ import wire
 PROGRAM = str(BUILD / "daemon/receive/chancery-receive")
 TLS = {"none": 0, "starttls": 1, "implicit": 2}
 AUTH = {"none": 0, "any": 1, "plain": 2, "login": 3, "cram-md5": 4,
-        "xoauth2": 5}
+        "xoauth2": 5, "oauthbearer": 6}
 CONNECT, TLS_FAULT, AUTH_FAULT, GREETING, SETUP = range(5)
 FAULT_STATUS = 75
 # With sanitizers a worker has no limit of memory, and is large and slow.
@@ -43,6 +43,7 @@ class Place:
             "ca_file": str(self.certificates / "ca.pem"),
             "fingerprint": "", "auth": AUTH[auth], "user": self.user,
             "password_file": str(self.password),
+            "password": "", "password_number": 0,
             "connect_timeout_ms": 20000, "command_timeout_ms": 20000}
         setup = {"folder": "INBOX", "poll_interval_ms": 100,
                  "idle_max_ms": 60000, "max_message_bytes": 1 << 20,

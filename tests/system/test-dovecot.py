@@ -18,7 +18,9 @@ import time
 TOP = pathlib.Path(os.environ["top_srcdir"])
 SERVERS = TOP / "tests/servers"
 sys.path.insert(0, str(TOP / "tests/system"))
+sys.path.insert(0, str(SERVERS))
 import harness
+import mailhost
 from receiver import AUTH_FAULT, FAULT_STATUS, TLS_FAULT, Place, receive
 
 BOUNCE_HARD, REPLY = 0, 7
@@ -117,6 +119,28 @@ def every_way_in(host, root):
             assert place.stop() == 0, place.stderr()
 
 
+def with_a_token(host, root):
+    """A JWT; one that has run out, and one that is none, are refused, and the
+    server says why in a challenge."""
+    user = host.facts["user"]
+    good = mailhost.token(user)
+    for auth in ("xoauth2", "oauthbearer"):
+        place = Place(root, f"token-{auth}")
+        worker = begin(host, place, auth=auth, password_file="",
+                       password=good, password_number=1)
+        assert receive(worker, 1)[0]["subject"] == b"first"
+        assert place.stop() == 0, place.stderr()
+        for i, bad in enumerate((mailhost.token(user, -10), "no.token.at-all",
+                                 good[:-1])):
+            place = Place(root, f"bad-token-{auth}-{i}")
+            worker = begin(host, place, auth=auth, password_file="",
+                           password=bad, password_number=1)
+            state = worker.expect("receive-state")
+            assert state["fault"] == AUTH_FAULT, state
+            assert b'"status":"' in state["text"], state
+            assert worker.receive() is None and worker.wait() == FAULT_STATUS
+
+
 def what_is_refused(host, root):
     for name, fault, options in (
             ("password", AUTH_FAULT, {"user": "nobody\u00fc\"",
@@ -206,6 +230,7 @@ def inside():
             Place.user = host.facts["user"]
             Place.secret = host.facts["password"]
             every_way_in(host, root)
+            with_a_token(host, root)
             what_is_refused(host, root)
             last = news_come_while_idle(host, root)
             goes_on_where_it_was(host, root, last)

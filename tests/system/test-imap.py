@@ -6,6 +6,7 @@ Each case is a server (a Session with one step of its own) and what the worker
 must make of it: which fault it reports and what it says, that it ends by itself
 and in time, or which mails come out, each once.
 """
+import base64
 import concurrent.futures
 import hashlib
 import os
@@ -972,8 +973,117 @@ def wants_a_password_file(place):
 
 
 @case
-def knows_no_token(place):
-    own_fault(place, "token", auth="xoauth2")
+def a_token_that_cannot_be_said(place):
+    for token, why in (("a b", "blank"), ("", "empty"),
+                       ("t" * 8193, "8193 bytes")):
+        place.password.write_text(token + "\n")
+        class Offers(Session):
+            capabilities = "IMAP4rev1 AUTH=XOAUTH2"
+        with Peer(Offers, MAILS) as peer:
+            worker = place.begin(peer.port, auth="xoauth2")
+            state = worker.expect("receive-state")
+            assert why.encode() in state["text"], state
+            assert not peer.said("AUTHENTICATE"), peer.commands
+            assert worker.receive() is None and worker.wait() == FAULT_STATUS
+
+
+class Token(Session):
+    """Takes the token "good", by either mechanism; anything else is refused
+    with a challenge first, as RFC 7628 says."""
+
+    way, initial, why = "XOAUTH2", False, b'{"status":"invalid_token"}'
+
+    @property
+    def capabilities(self):
+        return f"IMAP4rev1 IDLE AUTH=PLAIN AUTH={self.way}" + (
+            " SASL-IR" if self.initial else "")
+
+    def on_authenticate(self, rest):
+        words = rest.split(" ")
+        assert words[1] == self.way, rest
+        if self.initial:
+            said = base64.b64decode(words[2])
+        else:
+            assert len(words) == 2, rest
+            self.say("+ ")
+            said = base64.b64decode(self.hear())
+        self.peer.heard.append(said)
+        if b"Bearer good" in said:
+            self.ok("welcome")
+            return
+        self.say("+ " + base64.b64encode(self.why).decode())
+        self.peer.heard.append(self.hear())
+        self.no("[AUTHENTICATIONFAILED] no good")
+
+
+def each_token(way, place):
+    """(peer, what AUTH is called) for each manner of saying it."""
+    for initial in (False, True):
+        class Server(Token):
+            pass
+        Server.way, Server.initial = way, initial
+        with Peer(Server, MAILS) as peer:
+            peer.heard = []
+            yield peer
+
+
+@case
+def logs_in_with_a_token(place):
+    token = "good" + "x" * 8188
+    for way, said in (
+            ("XOAUTH2", "user=bureau\1auth=Bearer %s\1\1"),
+            ("OAUTHBEARER", "n,a=bureau,\1host=127.0.0.1\1port=%d\1"
+                            "auth=Bearer %s\1\1")):
+        for peer in each_token(way, place):
+            place.password.write_text(token + "\n")
+            worker = place.begin(peer.port, auth=way.lower())
+            receive(worker, 3)
+            assert place.stop() == 0, place.stderr()
+            want = said % ((token,) if way == "XOAUTH2"
+                           else (peer.port, token))
+            assert peer.heard == [want.encode()], peer.heard
+
+
+@case
+def a_token_is_given_with_the_setup(place):
+    for peer in each_token("OAUTHBEARER", place):
+        worker = place.begin(peer.port, auth="oauthbearer", password_file="",
+                             password="good", password_number=3)
+        receive(worker, 3)
+        assert place.stop() == 0, place.stderr()
+
+
+@case
+def a_token_that_is_refused(place):
+    token = "secret-token-of-ours"
+    for way, last in (("XOAUTH2", ""), ("OAUTHBEARER", "AQ==")):
+        for why, shown in ((b'{"status":"400"}', b'{"status":"400"}'),
+                           (b"\x1b[2J", b"\\x1B[2J"),
+                           (token.encode(), b"repeats the token")):
+            Token.why = why
+            for peer in each_token(way, place):
+                place.password.write_text(token + "\n")
+                worker = place.begin(peer.port, auth=way.lower())
+                state = worker.expect("receive-state")
+                assert state["fault"] == AUTH_FAULT, state
+                assert shown in state["text"], state
+                assert b"AUTHENTICATE " + way.encode() in state["text"]
+                assert token.encode() not in state["text"], state
+                assert peer.heard[1] == last, peer.heard
+                assert worker.receive() is None and worker.wait() == FAULT_STATUS
+
+
+@case
+def a_token_is_not_for_any(place):
+    class Offers(Session):
+        capabilities = "IMAP4rev1 LOGINDISABLED AUTH=XOAUTH2"
+    for auth in ("any", "oauthbearer"):
+        with Peer(Offers, MAILS) as peer:
+            worker = place.begin(peer.port, auth=auth)
+            state = worker.expect("receive-state")
+            assert b"no way to log in" in state["text"], state
+            assert not peer.said("AUTHENTICATE")
+            assert worker.receive() is None and worker.wait() == FAULT_STATUS
 
 
 @case

@@ -18,6 +18,15 @@ import time
 import harness
 
 SOURCE = pathlib.Path(os.environ["top_srcdir"]).resolve()
+# What chancery.conf(5) says of a program that prints a password: a shell, the
+# credentials, a folder for what is temporary, a socket.
+PASSWORD_COMMAND = "/var/lib/password"
+PASSWORD_SCRIPT = """#!/bin/sh -e
+wc -c <"$CREDENTIALS_DIRECTORY/$1" >/tmp/was-here
+python3 -c 'import socket; socket.socket(socket.AF_INET6).bind(("::1", 0))'
+cat "$CREDENTIALS_DIRECTORY/$1"
+echo 1h
+"""
 STATUS, CONTROL = "/run/chancery/status.sock", "/run/chancery/control.sock"
 
 
@@ -137,6 +146,7 @@ def set_up(mail):
     conf = pathlib.Path(os.environ["confdir"])
     for name in ("smtp-password", "imap-password"):
         put(conf / name, mail["password"] + "\n", 0o600)
+    put(PASSWORD_COMMAND, PASSWORD_SCRIPT, 0o755)
     configure(mail)
 
 
@@ -152,7 +162,8 @@ def configure(mail, more=""):
         f'relays: ( {{ name = "relay"; {common} port = {mail["smtp"]}; '
         'auth = "plain"; password = "smtp-password"; } );\n'
         f'mailboxes: ( {{ name = "bureau"; {common} port = {mail["imaps"]}; '
-        f'password = "imap-password"; }} );\n{more}')
+        f'password_command = [ "{PASSWORD_COMMAND}", "imap-password" ]; }} );'
+        f'\n{more}')
 
 
 def start_servers():

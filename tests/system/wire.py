@@ -20,6 +20,7 @@ PEER = [
     ("ca_file", "text"), ("fingerprint", "text"), ("source", "text"),
     ("auth", "u32"),
     ("user", "text"), ("password_file", "text"),
+    ("password", "text"), ("password_number", "u32"),
     ("connect_timeout_ms", "u32"), ("command_timeout_ms", "u32"),
 ]
 FILE = [("role", "text"), ("name", "text"), ("sha256", "digest"),
@@ -34,6 +35,7 @@ MESSAGES = [
         ("idle_timeout_ms", "u32"), ("letters_per_connection", "u32"),
         ("lines", "u32"),
         ("dsn", "u32"), ("dsn_success", "u32"), ("chunking", "u32"),
+        ("smtputf8", "u32"),
         ("objects_dir", "text"),
         ("dkim", [[("domain", "text"), ("selector", "text"),
                    ("key", "text")]])]),
@@ -52,6 +54,7 @@ MESSAGES = [
         ("addresses", [[("seq", "u32"), ("role", "u32"), ("pending", "u32"),
                         ("address", "text")]])]),
     ("send-go", [("line", "u32"), ("letter_id", "i64"), ("attempt", "u32"), ("go", "u32")]),
+    ("send-password", [("password", "text"), ("number", "u32")]),
     ("send-ready", [("line", "u32"), ("want", "u32")]),
     ("send-dot", [
         ("line", "u32"),
@@ -65,7 +68,7 @@ MESSAGES = [
                       ("status", "text"), ("reply", "text")]]),
         ("notes", "text")]),
     ("send-fault", [("line", "u32"), ("fault", "u32"), ("code", "u32"),
-                    ("text", "text")]),
+                    ("password_number", "u32"), ("text", "text")]),
     ("send-connected", [("line", "u32"), ("opening", "text")]),
     ("import-start", [
         ("spool_dir", "text"), ("objects_dir", "text"),
@@ -74,7 +77,8 @@ MESSAGES = [
         ("fallback_language", "text"), ("from", "text"),
         ("reply_to", "text"), ("test_to", "text"),
         ("message_id_domain", "text"), ("date_us", "i64"),
-        ("max_message_bytes", "u64"), ("max_recipients", "u64")]),
+        ("max_message_bytes", "u64"), ("max_recipients", "u64"),
+        ("smtputf8", "u32")]),
     ("import-file", FILE),
     ("import-letter", [
         ("key", "text"), ("name", "text"), ("language", "text"),

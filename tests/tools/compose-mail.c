@@ -66,7 +66,8 @@ static size_t take_list(const char *bytes, size_t len, struct ch_address **ret)
 {
 	struct ch_error err;
 	size_t offset;
-	int count = ch_address_parse_list(bytes, len, ret, &offset, &err);
+	int count = ch_address_parse_list(bytes, len, CH_LOCAL_UTF8, ret,
+					  &offset, &err);
 
 	must(count, &err);
 	return (size_t)count;

@@ -192,7 +192,8 @@ static void lists(void **state)
 		size_t offset = 0;
 		struct ch_error err = { 0 };
 		int count = ch_address_parse_list(rows[i].in,
-						  strlen(rows[i].in), &list,
+						  strlen(rows[i].in),
+						  CH_LOCAL_ASCII, &list,
 						  &offset, &err);
 
 		if (count != rows[i].count || offset != rows[i].offset)
@@ -207,12 +208,100 @@ static void lists(void **state)
 	}
 }
 
+static void utf8_before_the_at(void **state)
+{
+	static const struct {
+		const char *in;
+		const char *out; /* or the error */
+		bool good;
+	} rows[] = {
+		{ "jos\u00E9@b.example", "jos\u00E9@b.example", true },
+		{ "Jos\u00E9 <jos\u00E9.o'neill+x@b\u00FCcher.example>",
+		  "jos\u00E9.o'neill+x@xn--bcher-kva.example", true },
+		{ "\u5916\u4EA4\u90E8@\u4F8B.example",
+		  "\u5916\u4EA4\u90E8@xn--fsq.example", true },
+		{ "\u0438\u0432\u0430\u043D.p@b.example",
+		  "\u0438\u0432\u0430\u043D.p@b.example", true },
+		{ "a@b.example", "a@b.example", true },
+		/* Latin "jos" and an accent of its own; Cyrillic a in Latin. */
+		{ "jose\u0301@b.example",
+		  "\"jose\u0301\" is written with separate accents (not in "
+		  "Unicode's form NFC)", false },
+		{ "l\u0430mp@b.example",
+		  "letters of several scripts before the \"@\" of "
+		  "\"l\u0430mp\"", false },
+		{ "a\u200Bb\u00E9@b.example",
+		  "U+200B, which cannot be seen, in \"a\u200Bb\u00E9\"",
+		  false },
+		{ "a\u00A0b@b.example",
+		  "U+00A0, which cannot be seen, in \"a\u00A0b\"", false },
+		{ "a\uE000@b.example",
+		  "U+E000, which cannot be seen, in \"a\uE000\"", false },
+		{ "\u00E9 b@b.example",
+		  "\" \" may not stand in \"\u00E9 b\"", false },
+		{ "\u00E9%b@b.example",
+		  "\"%\" in \"\u00E9%b\" is a route through another host",
+		  false },
+		{ "\u00E9\xC3@b.example",
+		  "not UTF-8: byte 0xC3 at byte 3 of the address", false },
+		{ "\u00E9" X50 X10 "555@b.example",
+		  "65 bytes before the \"@\"; 64 are allowed", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		struct ch_address *list = NULL;
+		size_t offset = 0;
+		struct ch_error err = { 0 };
+		int count = ch_address_parse_list(rows[i].in,
+						  strlen(rows[i].in),
+						  CH_LOCAL_UTF8, &list,
+						  &offset, &err);
+
+		if ((count == 1) != rows[i].good)
+			fail_msg("\"%s\": %d (%s)", rows[i].in, count,
+				 err.text);
+		assert_string_equal(rows[i].good ? list[0].spec : err.text,
+				    rows[i].out);
+		free(list);
+	}
+	assert_true(ch_address_needs_utf8("jos\u00E9@b.example"));
+	assert_false(ch_address_needs_utf8("jose@xn--bcher-kva.example"));
+}
+
+static void what_people_are_shown(void **state)
+{
+	static const struct {
+		const char *spec, *shown;
+	} rows[] = {
+		{ "a@b.example", "a@b.example" },
+		{ "a@xn--bcher-kva.example", "a@b\u00FCcher.example" },
+		{ "jos\u00E9@xn--fsq.example", "jos\u00E9@\u4F8B.example" },
+		{ "xn--bcher-kva.example", "b\u00FCcher.example" },
+		{ "xn--a@b.example", "xn--a@b.example" },
+		/* Of two scripts, no A-label at all, and nothing. */
+		{ "a@xn--lmp-7cd.example", "a@xn--lmp-7cd.example" },
+		{ "a@xn--0.example", "a@xn--0.example" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		CH_AUTO(ch_str) out = CH_STR_INIT(2000);
+
+		ch_address_show(rows[i].spec, &out);
+		assert_string_equal(ch_str_cstr(&out), rows[i].shown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_addresses),
 		cmocka_unit_test(bad_addresses),
 		cmocka_unit_test(lists),
+		cmocka_unit_test(utf8_before_the_at),
+		cmocka_unit_test(what_people_are_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -317,6 +317,21 @@ static void one_recipient(void **state)
 		  "Final-Recipient: utf-8; \xD0\xB0@mfa.example\r\n"
 		  "Action: failed\r\nStatus: 5.1.1\r\n",
 		  CH_RETURN_BOUNCE_HARD, "а@mfa.example", "5.1.1", "" },
+		{ "RFC 6533, as we asked for it, with the domain as people do",
+		  "Original-Recipient: utf-8;jos\u00E9\\x{2B}x@"
+		  "B\u00FCcher.\u00E9l.example\r\n"
+		  "Action: failed\r\nStatus: 5.1.1\r\n",
+		  CH_RETURN_BOUNCE_HARD, "jos\u00E9+x@xn--Bcher-kva.xn--l-9fa"
+		  ".example", "5.1.1", "" },
+		{ "RFC 6533, in ASCII",
+		  "Original-Recipient: utf-8;jos\\x{E9}@mfa.example\r\n"
+		  "Action: failed\r\nStatus: 5.1.1\r\n",
+		  CH_RETURN_BOUNCE_HARD, "jos\u00E9@mfa.example", "5.1.1", "" },
+		{ "RFC 6533, and none of its escapes",
+		  "Original-Recipient: utf-8;a\\x{0A}\\x{D800}\\x{zz}b@"
+		  "mfa.example\r\n"
+		  "Action: failed\r\nStatus: 5.1.1\r\n",
+		  CH_RETURN_BOUNCE_HARD, "x{zz}b@mfa.example", "5.1.1", "" },
 		{ "an address of another world",
 		  "Final-Recipient: x400; /G=Ana/S=Lima/\r\n"
 		  "Action: failed\r\nStatus: 5.1.1\r\n",

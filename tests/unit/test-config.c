@@ -173,9 +173,29 @@ static void each_mistake_keeps_it_from_starting(void **state)
 		       "auth = \"none\"; } );",
 		  ":2: mailboxes[0].auth: a mailbox cannot be read without a "
 		  "login" },
+		{ RELAY("auth = \"plain\"; user = \"u\"; "
+			"password_command = [ \"token\", \"-v\" ];"),
+		  ":2: relays[0].password_command: \"token\" is no absolute "
+		  "path" },
+		{ RELAY("auth = \"plain\"; user = \"u\"; "
+			"password_command = [ \"/nonexistent/token\" ];"),
+		  ":2: relays[0].password_command: /nonexistent/token: No such "
+		  "file or directory" },
+		{ RELAY("auth = \"plain\"; user = \"u\"; "
+			"password_command = [ \"/etc/passwd\" ];"),
+		  ":2: relays[0].password_command: /etc/passwd cannot be "
+		  "executed" },
+		{ RELAY("auth = \"plain\"; user = \"u\"; password = \"/x\"; "
+			"password_command = [ \"/bin/true\" ];"),
+		  ":2: relays[0].password_command: there is a password as "
+		  "well" },
+		{ RELAY("password_command = [ \"/bin/true\" ];"),
+		  ":2: relays[0].password_command: without a login no password "
+		  "is needed" },
 		{ HEAD "mailboxes: ( { name = \"m\"; host = \"h\"; "
-		       "auth = \"xoauth2\"; } );",
-		  ":2: mailboxes[0].auth: a token is no login for a mailbox" },
+		       "auth = \"xoauth2\"; password_command = [ \"/bin/true\" "
+		       "]; } );",
+		  "mailboxes[0].user: auth needs a user" },
 		{ SMIME("key = \"smime-key\"; "),
 		  ":1: secretariat.smime.key: there is no such credential" },
 		{ SMIME("certificate = \"smime-certificate\"; "),

@@ -116,6 +116,11 @@ static void addresses(void **state)
 		  "<a@b.example>\r\n" },
 		{ { { "\u5916\u4EA4\u90E8", "a@b.example", 1 } }, 1,
 		  "To: =?UTF-8?B?5aSW5Lqk6YOo?= <a@b.example>\r\n" },
+		/* RFC 6532: as it is; the name is encoded all the same. */
+		{ { { "Andr\u00E9", "andr\u00E9@b.example", 6 },
+		    { "", "\u5C40@c.example", 3 } }, 2,
+		  "To: =?UTF-8?B?QW5kcsOp?= <andr\u00E9@b.example>, "
+		  "\u5C40@c.example\r\n" },
 		/* A name is not cut where it fits a line of its own. */
 		{ { { "", "minister@aa.members.example", 8 },
 		    { "\u0421\u0435\u043A\u0440\u0435\u0442\u0430\u0440"

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "chanceryd/accounts.h"
 #include "chanceryd/alarms.h"
 #include "chanceryd/keys.h"
 #include "chanceryd/receive.h"
@@ -89,6 +90,48 @@ struct ch_envelope ch_room_envelope(const struct ch_mailroom *room)
 {
 	return (struct ch_envelope){ ch_slice_of("bounces"),
 				     ch_slice_of("chancery.example") };
+}
+
+/* A password command, where `command` says so. */
+static bool command;
+static bool has;
+static uint32_t number;
+static bool excuses;
+static uint32_t refused; /* the last that was */
+
+struct ch_account *ch_account_of(const struct ch_mailroom *room,
+				 const struct ch_peer_config *peer)
+{
+	return command ? (struct ch_account *)(void *)&command : NULL;
+}
+
+bool ch_account_has(const struct ch_account *account)
+{
+	return has;
+}
+
+struct ch_slice ch_account_password(const struct ch_account *account,
+				    uint32_t *ret_number)
+{
+	*ret_number = number;
+	return has ? ch_slice_of("ticket") : CH_SLICE_EMPTY;
+}
+
+const char *ch_account_fault(const struct ch_account *account)
+{
+	return has ? "" : "password_command: exit status 1";
+}
+
+bool ch_account_refused(struct ch_account *account, uint32_t which)
+{
+	refused = which;
+	has = false;
+	return excuses;
+}
+
+void ch_account_worked(struct ch_account *account)
+{
+	excuses = true;
 }
 
 void *ch_worker_owner(const struct ch_worker *one)
@@ -324,6 +367,47 @@ static void what_the_status_shows(void **state)
 	assert_int_equal(shown[0].last_uid, 9);
 }
 
+/* What the command gave goes to each worker; one that waits for it gets its
+ * set-up when it comes. */
+static void a_command_gives_the_password(void **state)
+{
+	const struct ch_mailbox_state *shown;
+	size_t len;
+
+	command = true;
+	has = false;
+	excuses = true;
+	setup = (struct ch_receive_setup){ 0 };
+	ends(true, "exit status 0");
+	assert_null(setup.folder.data);
+	shown = ch_receive_state(&room, &len);
+	assert_string_equal(shown[0].state, "fault");
+	assert_string_equal(shown[0].text, "password_command: exit status 1");
+	has = true;
+	number = 4;
+	ch_receive_account(&room, (struct ch_account *)(void *)&command);
+	assert_string_equal(setup.folder.data, "INBOX");
+	assert_int_equal(setup.mailbox.password.len, 6);
+	assert_memory_equal(setup.mailbox.password.data, "ticket", 6);
+	/* Refused: another is on its way, and nobody need know. */
+	number = 5;
+	faults(CH_FAULT_AUTH);
+	assert_int_equal(refused, 4);
+	assert_string_equal(alarms, "");
+	has = true;
+	excuses = false;
+	ch_receive_account(&room, (struct ch_account *)(void *)&command);
+	faults(CH_FAULT_AUTH);
+	assert_int_equal(refused, 5);
+	assert_string_equal(alarms, "alarm.auth ");
+	has = true;
+	ch_receive_account(&room, (struct ch_account *)(void *)&command);
+	connected(7, 0);
+	assert_true(excuses);
+	assert_string_equal(alarms, "");
+	command = false;
+}
+
 /* ---- all of it -------------------------------------------------------- */
 
 static char *path_of(const char *name)
@@ -374,6 +458,7 @@ int main(void)
 		T(each_fault_has_its_alarm),
 		T(a_worker_that_keeps_dying_is_an_alarm),
 		T(what_the_status_shows),
+		T(a_command_gives_the_password),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,14 +145,15 @@ static void values_out_of_range_are_refused(void **state)
 		{ "line 64", CH_MSG_SEND_GO,
 		  "\x40\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\1\0\0\0", 20 },
 		{ "fault 5", CH_MSG_SEND_FAULT,
-		  "\0\0\0\0\5\0\0\0\0\0\0\0\0\0\0\0", 16 },
+		  "\0\0\0\0\5\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20 },
 		{ "reply code 10000", CH_MSG_SEND_FAULT,
-		  "\0\0\0\0\0\0\0\0\x10\x27\0\0\0\0\0\0", 16 },
+		  "\0\0\0\0\0\0\0\0\x10\x27\0\0\0\0\0\0\0\0\0\0", 20 },
 		{ "four thousand million results", CH_MSG_SEND_RESULT,
 		  "\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0"
 		  "\xFF\xFF\xFF\xFF", 20 },
 		{ "text longer than all", CH_MSG_SEND_FAULT,
-		  "\0\0\0\0\0\0\0\0\0\0\0\0\xFF\xFF\xFF\xFF", 16 },
+		  "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		  "\xFF\xFF\xFF\xFF", 20 },
 		{ "a byte behind the end", CH_MSG_STOP, "x", 1 },
 		{ "no such type", CH_MSG_TYPES, "", 0 },
 		{ "type 0", 0, "", 0 },
