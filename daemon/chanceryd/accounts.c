@@ -248,8 +248,8 @@ static void run(struct ch_account *account)
 	if (account->program || room->stopping)
 		return;
 	(void)ch_turn_open(room);
-	if (ch_program_start(room->event, account->words, account->timeout_ms,
-			     on_done, account, &account->program, &err) < 0)
+	if (ch_program_start(room->event, account->words, CH_SLICE_EMPTY,
+			     account->timeout_ms, on_done, account, &account->program, &err) < 0)
 		fail(account, err.text);
 }
 

@@ -9,6 +9,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "chanceryd/bell.h"
 #include "chanceryd/room.h"
 
 #define TEXT_MAX 500
@@ -93,6 +94,7 @@ static void tell(struct ch_mailroom *room, const char *event,
 	if (ch_store_event_add(room->store, event, 0, 0, "", json, now_us,
 			       &err) < 0)
 		ch_room_fail(room, &err);
+	ch_bell_ring(room, event, NULL, NULL, json);
 }
 
 void ch_alarm_raise(struct ch_mailroom *room, const char *type,

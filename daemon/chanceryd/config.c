@@ -354,6 +354,19 @@ static const struct ch_setting release_table[] = {
 	{ 0 }
 };
 
+static const struct ch_setting alarms_table[] = {
+	{ .name = "command", .type = CH_SETTING_STRINGS, AT(alarms.command),
+	  .initial = "[ ]", .max = 100,
+	  .help = "a program that reads alarms, and its words" },
+	{ .name = "every", .type = CH_SETTING_DURATION, AT(alarms.every_ms),
+	  .initial = "\"5m\"", .min = 1000, .max = 24 * HOUR,
+	  .help = "it is run no oftener" },
+	{ .name = "timeout", .type = CH_SETTING_DURATION,
+	  AT(alarms.timeout_ms), .initial = "\"30s\"", .min = 100,
+	  .max = 10 * MINUTE, .help = "of one run" },
+	{ 0 }
+};
+
 static const struct ch_setting import_table[] = {
 	{ .name = "max_recipients", .type = CH_SETTING_INT,
 	  AT(import.max_recipients), .initial = "1000000", .min = 1,
@@ -414,6 +427,8 @@ const struct ch_setting ch_config_table[] = {
 	  .members = sending_table },
 	{ .name = "release", .type = CH_SETTING_GROUP,
 	  .members = release_table },
+	{ .name = "alarms", .type = CH_SETTING_GROUP,
+	  .members = alarms_table },
 	{ .name = "import", .type = CH_SETTING_GROUP,
 	  .members = import_table },
 	{ .name = "status", .type = CH_SETTING_GROUP,
@@ -726,7 +741,7 @@ static void check_source(const struct rules *r,
 			 theirs == AF_INET ? '4' : '6');
 }
 
-/* Whoever can write it could read the password. */
+/* Whoever can write it acts as the daemon, and could read its passwords. */
 static void check_command(const struct rules *r, const char *program,
 			  const char *path)
 {
@@ -1032,6 +1047,9 @@ static void check_rules(void *config, const char *shown,
 	check_dkim(&r);
 	check_relays(&r);
 	check_mailboxes(&r);
+	if (r.config->alarms.command.len > 0)
+		check_command(&r, r.config->alarms.command.items[0],
+			      "alarms.command");
 	check_domains(&r);
 	check_retry(&r);
 	check_windows(&r);

@@ -143,6 +143,11 @@ struct ch_config {
 		bool second_person; /* not released by who enqueued it */
 	} release;
 	struct {
+		struct ch_setting_strings command; /* words; none: 0 */
+		int64_t every_ms;   /* between two runs, at least */
+		int64_t timeout_ms; /* of one */
+	} alarms;
+	struct {
 		int64_t max_recipients;
 		int64_t max_upload_bytes;
 		int64_t max_message_bytes;

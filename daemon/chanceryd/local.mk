@@ -17,8 +17,9 @@ tests_fuzz_fuzz_password_SOURCES = tests/fuzz/fuzz-password.c $(FUZZ_MAIN) \
 tests_fuzz_fuzz_password_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 tests_fuzz_fuzz_password_LDADD = $(BASE_LIBS) $(CONFIG_LIBS)
 EXTRA_DIST += tests/corpora/password
-dist_check_SCRIPTS += tests/system/test-accounts.py
-TESTS += tests/system/test-accounts.py
+dist_check_SCRIPTS += tests/system/test-accounts.py \
+	tests/system/test-alarms.py
+TESTS += tests/system/test-accounts.py tests/system/test-alarms.py
 
 check_PROGRAMS += tests/unit/test-domain-limit
 tests_unit_test_domain_limit_SOURCES = tests/unit/test-domain-limit.c \
@@ -62,6 +63,7 @@ TESTS += tests/unit/test-config
 CHANCERYD_SOURCES = \
 	daemon/chanceryd/accounts.c daemon/chanceryd/accounts.h \
 	daemon/chanceryd/alarms.c daemon/chanceryd/alarms.h \
+	daemon/chanceryd/bell.c daemon/chanceryd/bell.h \
 	daemon/chanceryd/chores.c daemon/chanceryd/chores.h \
 	daemon/chanceryd/commands.c \
 	daemon/chanceryd/config.c daemon/chanceryd/config.h \

@@ -14,9 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "chanceryd/environment.h"
 
@@ -170,7 +172,8 @@ void ch_program_free(struct ch_program *program)
 
 /* ---- its start -------------------------------------------------------- */
 
-static int spawn(char *const *words, int out, int err, pid_t *ret_pid)
+static int spawn(char *const *words, int in, int out, int err,
+		 pid_t *ret_pid)
 {
 	char **environment = ch_environment_new(CH_ENVIRONMENT_PROGRAM);
 	posix_spawn_file_actions_t actions;
@@ -182,8 +185,7 @@ static int spawn(char *const *words, int out, int err, pid_t *ret_pid)
 	sigfillset(&all);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attr);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
-					 O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
 	posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
@@ -201,14 +203,34 @@ static int spawn(char *const *words, int out, int err, pid_t *ret_pid)
 	return r;
 }
 
-static int start_process(struct ch_program *program, char *const *words,
-			 struct ch_error *err)
+/* What it reads: as a file, so that nobody waits for it to be read. */
+static int input_of(struct ch_slice input, struct ch_error *err)
 {
+	int fd = input.len == 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC) :
+				  memfd_create("input", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return ch_error_errno(err, errno, "its input");
+	if (input.len > 0 &&
+	    (ch_file_write_all(fd, input.data, input.len, err) < 0 ||
+	     lseek(fd, 0, SEEK_SET) < 0)) {
+		close(fd);
+		return ch_error_set(err, CH_RETRY, "its input: no memory");
+	}
+	return fd;
+}
+
+static int start_process(struct ch_program *program, char *const *words,
+			 struct ch_slice input, struct ch_error *err)
+{
+	CH_AUTOFD theirs_in = input_of(input, err);
 	CH_AUTOFD theirs_out = -1;
 	CH_AUTOFD theirs_err = -1;
 	int pair[2];
 	int r;
 
+	if (theirs_in < 0)
+		return -1;
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return ch_error_errno(err, errno, "pipe");
 	program->out.fd = pair[0];
@@ -220,7 +242,7 @@ static int start_process(struct ch_program *program, char *const *words,
 	if (fcntl(program->out.fd, F_SETFL, O_NONBLOCK) < 0 ||
 	    fcntl(program->err.fd, F_SETFL, O_NONBLOCK) < 0)
 		return ch_error_errno(err, errno, "pipe");
-	r = spawn(words, theirs_out, theirs_err, &program->pid);
+	r = spawn(words, theirs_in, theirs_out, theirs_err, &program->pid);
 	return r ? ch_error_errno(err, r, "it cannot be run") : 0;
 }
 
@@ -255,7 +277,8 @@ static void init_stream(struct ch_program *program, struct stream *stream,
 	};
 }
 
-int ch_program_start(sd_event *event, char *const *words, int64_t timeout_ms,
+int ch_program_start(sd_event *event, char *const *words,
+		     struct ch_slice input, int64_t timeout_ms,
 		     ch_program_done *done, void *owner,
 		     struct ch_program **ret, struct ch_error *err)
 {
@@ -265,7 +288,7 @@ int ch_program_start(sd_event *event, char *const *words, int64_t timeout_ms,
 	program->owner = owner;
 	init_stream(program, &program->out, CH_PROGRAM_OUT_MAX);
 	init_stream(program, &program->err, CH_PROGRAM_ERR_KEPT);
-	if (start_process(program, words, err) < 0) {
+	if (start_process(program, words, input, err) < 0) {
 		release(program);
 		return -1;
 	}

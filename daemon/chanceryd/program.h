@@ -35,9 +35,10 @@ struct ch_program_end {
 typedef void ch_program_done(void *owner, const struct ch_program_end *end);
 
 /* Run words[0], a path, with these words (NULL behind the last) and without a
- * shell: nothing to read, and no descriptor of ours. -1: CH_RETRY no processes
+ * shell: it can read `input`, and has no descriptor of ours. -1: CH_RETRY no processes
  * or descriptors left, CH_GIVE_UP it cannot be executed. */
-int ch_program_start(sd_event *event, char *const *words, int64_t timeout_ms,
+int ch_program_start(sd_event *event, char *const *words,
+		     struct ch_slice input, int64_t timeout_ms,
 		     ch_program_done *done, void *owner,
 		     struct ch_program **ret, struct ch_error *err);
 /* Ends it, and waits for that; `done` is not called. NULL is fine. */

@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "chanceryd/alarms.h"
+#include "chanceryd/bell.h"
 #include "chanceryd/detail.h"
 #include "chanceryd/gate.h"
 #include "chanceryd/keys.h"
@@ -354,6 +355,8 @@ static void alarm_bounce(const struct row *row)
 				       letter->addresses[i].address);
 	json = ch_detail_take(&detail);
 	add_event(row, "alarm.bounce", json);
+	ch_bell_ring(row->room, "alarm.bounce", row->match->batch.reference,
+		     letter->key, json);
 	ch_turn_log(row->room, LOG_WARNING,
 		    &(struct ch_log_fields){ .batch = row->match->batch.reference,
 					     .letter = letter->key,

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "chanceryd/accounts.h"
 #include "chanceryd/alarms.h"
+#include "chanceryd/bell.h"
 #include "chanceryd/chores.h"
 #include "chanceryd/decisions.h"
 #include "chanceryd/dispatch.h"
@@ -175,6 +176,7 @@ int ch_room_start(struct ch_mailroom *room, struct ch_config *config,
 		return ch_error_errno(err, -r, "event loop");
 	if (ch_turn_new(room, &room->turn, err) < 0)
 		return -1;
+	room->bell = ch_bell_new(room);
 	room->alarms = ch_alarms_new();
 	settle(room);
 	return start_parts(room, err);
@@ -195,6 +197,7 @@ void ch_room_free(struct ch_mailroom *room)
 	ch_accounts_free(CH_TAKE(room->accounts));
 	ch_keys_free(CH_TAKE(room->keys));
 	ch_alarms_free(CH_TAKE(room->alarms));
+	ch_bell_free(CH_TAKE(room->bell));
 	ch_turn_free(CH_TAKE(room->turn));
 	sd_event_unref(CH_TAKE(room->event));
 	ch_store_close(CH_TAKE(room->store));

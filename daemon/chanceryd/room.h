@@ -22,6 +22,7 @@
 
 struct ch_accounts; /* accounts.h */
 struct ch_alarms;   /* alarms.h */
+struct ch_bell;     /* bell.h */
 struct ch_chores;   /* chores.h */
 struct ch_dispatch; /* dispatch.h */
 struct ch_domains;  /* domains.h */
@@ -48,6 +49,7 @@ struct ch_mailroom {
 	struct ch_turn *turn;
 	struct ch_chores *chores;
 	struct ch_workers *workers;
+	struct ch_bell *bell;
 	struct ch_alarms *alarms;
 	struct ch_keys *keys;
 	struct ch_accounts *accounts;
