@@ -226,6 +226,16 @@ static void outcome(const struct ch_term *term, enum ch_sign sign,
 	fprintf(term->file, "%s%s\n", more[0] ? "   " : "", more);
 }
 
+/* Of mail systems that tell it, which few do. */
+static void optional_outcome(const struct ch_term *term, const char *fact,
+			     const json_t *batch)
+{
+	unsigned long long count = ch_json_number(batch, fact);
+
+	if (count)
+		outcome(term, CH_SIGN_SENT, fact, count, "");
+}
+
 void ch_batch_outcome(const struct ch_term *term, const json_t *batch)
 {
 	const json_t *letters = json_object_get(batch, "letters");
@@ -258,6 +268,8 @@ void ch_batch_outcome(const struct ch_term *term, const json_t *batch)
 		ch_json_number(batch, "answered"), "");
 	outcome(term, CH_SIGN_SENT, "away",
 		ch_json_number(batch, "auto_replied"), "");
+	optional_outcome(term, "delivered", batch);
+	optional_outcome(term, "read", batch);
 	outcome(term, CH_SIGN_WAITING, "delayed",
 		ch_json_number(batch, "delayed"), "");
 	outcome(term, CH_SIGN_RETURNED, "returned",

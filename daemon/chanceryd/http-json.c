@@ -89,6 +89,8 @@ void ch_http_put_tally(json_t *object, const struct ch_tally *tally)
 	put_int(object, "auto_replied", (int64_t)tally->auto_replied);
 	put_int(object, "answered", (int64_t)tally->answered);
 	put_int(object, "delayed", (int64_t)tally->delayed);
+	put_int(object, "delivered", (int64_t)tally->delivered);
+	put_int(object, "read", (int64_t)tally->read);
 }
 
 /* JSON that we wrote into the store ourselves. */

@@ -76,6 +76,8 @@ static void write_letters(struct ch_store *store, struct ch_str *out)
 	sample(out, "letters_returned", "kind", "delayed", tally.delayed);
 	sample(out, "letters_returned", "kind", "auto_replied",
 	       tally.auto_replied);
+	sample(out, "letters_returned", "kind", "delivered", tally.delivered);
+	sample(out, "letters_returned", "kind", "read", tally.read);
 	sample(out, "letters_returned", "kind", "answered", tally.answered);
 	alone(out, "events_total", "counter",
 	      "Events in the store since it was made.",

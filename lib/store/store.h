@@ -269,6 +269,8 @@ struct ch_tally {
 	uint64_t auto_replied;
 	uint64_t answered;
 	uint64_t delayed;
+	uint64_t delivered; /* a success notice came */
+	uint64_t read;      /* a receipt */
 };
 int ch_store_tally(struct ch_store *store, int64_t batch_id,
 		   struct ch_tally *ret, struct ch_error *err);

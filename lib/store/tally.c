@@ -209,6 +209,8 @@ void ch_tally_facts(struct ch_tally *tally, unsigned int facts, uint64_t by)
 {
 	tally->bounced += facts & CH_FACT_BOUNCED ? by : 0;
 	tally->auto_replied += facts & CH_FACT_AUTO_REPLIED ? by : 0;
+	tally->delivered += facts & CH_FACT_DELIVERED ? by : 0;
+	tally->read += facts & CH_FACT_READ ? by : 0;
 	tally->answered += facts & CH_FACT_ANSWERED ? by : 0;
 	tally->delayed += facts & CH_FACT_DELAYED ? by : 0;
 }
@@ -333,6 +335,8 @@ static void add_up(struct ch_tally *sum, const struct ch_tally *part)
 	sum->deferred += part->deferred;
 	sum->bounced += part->bounced;
 	sum->auto_replied += part->auto_replied;
+	sum->delivered += part->delivered;
+	sum->read += part->read;
 	sum->answered += part->answered;
 	sum->delayed += part->delayed;
 }

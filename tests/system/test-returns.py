@@ -148,6 +148,13 @@ def test_what_each_mail_changes():
         room.tell(reader, AUTOREPLY, token=tokens["AAA"])
         assert counts(room) == {"bounced": 2, "delayed": 1, "answered": 1,
                                 "auto_replied": 1}
+        # a success notice and a receipt
+        for kind in (DELIVERED, MDN):
+            room.tell(reader, kind, token=tokens["BBB"],
+                      recipients=reports("minister@bbb.example", kind,
+                                         "2.0.0"))
+        batch = room.batch("DM-1")
+        assert (batch["delivered"], batch["read"]) == (1, 1), batch
         # our own letter
         room.tell(reader, REPLY, message_id=room.message_ids["AAA"])
         assert room.wait_event("alarm.loop")

@@ -318,6 +318,7 @@ static void writes_a_batch(void **state)
 		"\"dot\":0,\"sent\":2,\"failed\":0,\"in_doubt\":0,"
 		"\"cancelled\":0,\"held\":0},\"deferred\":1,\"bounced\":1,"
 		"\"auto_replied\":0,\"answered\":0,\"delayed\":0,"
+		"\"delivered\":0,\"read\":0,"
 		"\"at_risk\":1,"
 		"\"cursor\":17}");
 }
