@@ -32,6 +32,7 @@ chancery_SOURCES = \
 	cli/show.c cli/show.h \
 	cli/source.c cli/source.h \
 	cli/status.c \
+	cli/suppress.c \
 	cli/target.c cli/target.h \
 	cli/term.c cli/term.h \
 	cli/upload.c cli/upload.h

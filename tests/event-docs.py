@@ -8,7 +8,7 @@ import re
 import sys
 
 TOP = pathlib.Path(os.environ.get("top_srcdir", "."))
-FAMILIES = "letter|batch|alarm|return|import|mailroom|relay|domain"
+FAMILIES = "address|letter|batch|alarm|return|import|mailroom|relay|domain"
 # The type is put together of what it is about and a verb (decide.c).
 DECISIONS = ("commands.c", "relations.c")
 

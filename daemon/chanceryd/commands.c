@@ -38,6 +38,8 @@ static const char *const verb_names[] = {
 	[CH_VERB_PRIORITY] = "priority",
 	[CH_VERB_CONFIRM] = "confirm",
 	[CH_VERB_READDRESS] = "readdress",
+	[CH_VERB_SUPPRESS] = "suppress",
+	[CH_VERB_UNSUPPRESS] = "unsuppress",
 };
 
 /* A command under way. */
@@ -480,12 +482,51 @@ static int64_t do_confirm(const struct doing *doing)
 	return 1;
 }
 
+/* ---- addresses that are not written to -------------------------------- */
+
+static int64_t do_suppress(const struct doing *doing)
+{
+	CH_AUTOCHAR address = ch_xstrdup(doing->command->address);
+	CH_AUTOCHAR who = ch_xstrdup(doing->command->who.name);
+	CH_AUTOCHAR reason = ch_xasprintf("%s said so", who);
+	const struct ch_suppressed entry = {
+		.address = address,
+		.reason = reason,
+		.who = who,
+		.added_us = doing->now_us,
+	};
+
+	if (!is_plain_address(address))
+		return refuse(doing, BAD_DATA, "\"%s\" is not an address as it "
+			      "goes to a relay", address);
+	stored(doing, ch_store_suppress(doing->room->store, &entry,
+					doing->err));
+	return 1;
+}
+
+static int64_t do_unsuppress(const struct doing *doing)
+{
+	const char *address = doing->command->address;
+
+	if (stored(doing, ch_store_release(doing->room->store, address,
+					   doing->command->who.name,
+					   doing->now_us, doing->err)) == 0)
+		return refuse(doing, NOT_FOUND, "%s is not suppressed",
+			      address);
+	return 1;
+}
+
+static bool is_of_the_room(enum ch_verb verb)
+{
+	return verb == CH_VERB_PAUSE || verb == CH_VERB_RESUME ||
+	       verb == CH_VERB_SUPPRESS || verb == CH_VERB_UNSUPPRESS;
+}
+
 static int64_t run(const struct doing *doing)
 {
 	const struct ch_command *c = doing->command;
 
-	if (!c->reference && c->verb != CH_VERB_PAUSE &&
-	    c->verb != CH_VERB_RESUME)
+	if (!c->reference && !is_of_the_room(c->verb))
 		return refuse(doing, NOT_FOUND, "which batch?");
 	switch (c->verb) {
 	case CH_VERB_RELEASE:
@@ -508,6 +549,10 @@ static int64_t run(const struct doing *doing)
 		return do_confirm(doing);
 	case CH_VERB_READDRESS:
 		return do_readdress(doing);
+	case CH_VERB_SUPPRESS:
+		return do_suppress(doing);
+	case CH_VERB_UNSUPPRESS:
+		return do_unsuppress(doing);
 	}
 	return refuse(doing, NOT_FOUND, "there is no such command");
 }

@@ -354,6 +354,23 @@ static const struct ch_setting release_table[] = {
 	{ 0 }
 };
 
+static const struct ch_setting suppression_table[] = {
+	{ .name = "automatic", .type = CH_SETTING_BOOL,
+	  AT(suppression.automatic), .initial = "false",
+	  .help = "an address that bounces too often is not written to" },
+	{ .name = "hard", .type = CH_SETTING_INT, AT(suppression.hard),
+	  .initial = "1", .max = 1000, .help = "hard bounces; 0: never" },
+	{ .name = "soft", .type = CH_SETTING_INT, AT(suppression.soft),
+	  .initial = "5", .max = 1000, .help = "soft bounces; 0: never" },
+	{ .name = "within", .type = CH_SETTING_DURATION,
+	  AT(suppression.within_ms), .initial = "\"30d\"", .min = HOUR,
+	  .max = 3650 * DAY, .help = "in that time" },
+	{ .name = "expires", .type = CH_SETTING_DURATION,
+	  AT(suppression.expires_ms), .initial = "\"180d\"",
+	  .max = 3650 * DAY, .help = "then it is written to; 0s: never" },
+	{ 0 }
+};
+
 static const struct ch_setting alarms_table[] = {
 	{ .name = "command", .type = CH_SETTING_STRINGS, AT(alarms.command),
 	  .initial = "[ ]", .max = 100,
@@ -427,6 +444,8 @@ const struct ch_setting ch_config_table[] = {
 	  .members = sending_table },
 	{ .name = "release", .type = CH_SETTING_GROUP,
 	  .members = release_table },
+	{ .name = "suppression", .type = CH_SETTING_GROUP,
+	  .members = suppression_table },
 	{ .name = "alarms", .type = CH_SETTING_GROUP,
 	  .members = alarms_table },
 	{ .name = "import", .type = CH_SETTING_GROUP,

@@ -143,6 +143,12 @@ struct ch_config {
 		bool second_person; /* not released by who enqueued it */
 	} release;
 	struct {
+		bool automatic;
+		int64_t hard, soft; /* bounces */
+		int64_t within_ms;
+		int64_t expires_ms; /* 0: never */
+	} suppression;
+	struct {
 		struct ch_setting_strings command; /* words; none: 0 */
 		int64_t every_ms;   /* between two runs, at least */
 		int64_t timeout_ms; /* of one */

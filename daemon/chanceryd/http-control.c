@@ -16,6 +16,8 @@ static const struct {
 	{ "resume", CH_VERB_RESUME },   { "cancel", CH_VERB_CANCEL },
 	{ "retry", CH_VERB_RETRY },     { "priority", CH_VERB_PRIORITY },
 	{ "readdress", CH_VERB_READDRESS }, { "confirm", CH_VERB_CONFIRM },
+	{ "suppress", CH_VERB_SUPPRESS },
+	{ "unsuppress", CH_VERB_UNSUPPRESS },
 };
 
 /* The last word of the path. */

@@ -510,6 +510,21 @@ json_t *ch_http_return(const struct ch_store_return *item)
 	return object;
 }
 
+json_t *ch_http_suppressed(const struct ch_suppressed *item)
+{
+	json_t *object = json_object();
+
+	put_text(object, "address", item->address);
+	put_text(object, "reason", item->reason);
+	put(object, "return", item->return_id == 0
+		    ? json_null() : json_integer(item->return_id));
+	put(object, "who", ch_http_text_or_null(item->who));
+	put(object, "added_at", ch_http_time(item->added_us));
+	put(object, "expires_at", ch_http_time(item->expires_us));
+	put_int(object, "cursor", item->id);
+	return object;
+}
+
 json_t *ch_http_event(const struct ch_store_event *event)
 {
 	json_t *object = json_object();

@@ -22,6 +22,7 @@ struct ch_store_event;
 struct ch_store_file;
 struct ch_store_letter;
 struct ch_store_return;
+struct ch_suppressed;
 struct ch_store_transcript;
 struct ch_tally;
 
@@ -64,6 +65,7 @@ void ch_http_put_signatures(json_t *source, const struct ch_str *smime,
 json_t *ch_http_transcript(const struct ch_store_transcript *transcript,
 			   const struct ch_store_letter *letter);
 json_t *ch_http_return(const struct ch_store_return *item);
+json_t *ch_http_suppressed(const struct ch_suppressed *item);
 json_t *ch_http_event(const struct ch_store_event *event);
 json_t *ch_http_problems(const struct ch_problems *problems);
 json_t *ch_http_state(const struct ch_mailroom_state *state);

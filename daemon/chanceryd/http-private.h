@@ -231,6 +231,7 @@ ch_request_run ch_http_get_status;
 ch_request_run ch_http_get_batches;
 ch_request_run ch_http_get_batch;
 ch_request_run ch_http_get_letters;
+ch_request_run ch_http_get_suppressed;
 ch_request_run ch_http_get_addressees;
 ch_request_run ch_http_get_letter;
 ch_request_run ch_http_get_source;

@@ -240,6 +240,29 @@ int ch_http_get_addressees(struct ch_request *request, struct ch_error *err)
 	return start_list(request, "addressees", fill_addressees, err);
 }
 
+static int fill_suppressed(struct ch_request *request, struct ch_error *err)
+{
+	struct ch_stream *stream = &request->stream;
+	size_t wanted = rows_of(stream, ROWS);
+	struct ch_suppressed *items = NULL;
+	size_t len = 0;
+
+	if (ch_store_suppressed(ch_mailroom_store(request->http->room),
+				stream->after, wanted, &items, &len, err) < 0)
+		return -1;
+	for (size_t i = 0; i < len; i++)
+		add_row(request, items[i].id, ch_http_suppressed(&items[i]));
+	ch_suppressed_free(items, len);
+	return end_piece(request, len, wanted, err);
+}
+
+int ch_http_get_suppressed(struct ch_request *request, struct ch_error *err)
+{
+	if (page(request, PAGE_MAX, PAGE, err) < 0)
+		return -1;
+	return start_list(request, "suppressed", fill_suppressed, err);
+}
+
 static int fill_returns(struct ch_request *request, struct ch_error *err)
 {
 	struct ch_stream *stream = &request->stream;

@@ -88,6 +88,35 @@ static int add_letter(struct ch_import *import,
 	return row(import, rc, err);
 }
 
+/* Nobody is left out silently: whoever enqueues it is told. */
+static void warn_of_suppressed(struct ch_import *import,
+			       const struct ch_import_letter *letter)
+{
+	struct ch_store *store = import->room->store;
+
+	for (uint32_t i = 0; i < letter->addresses_len; i++) {
+		CH_AUTOCHAR address =
+			ch_slice_dup(letter->addresses[i].address);
+		CH_AUTO(ch_suppressed) why = { 0 };
+		struct ch_error err;
+		int got = ch_store_is_suppressed(store, address,
+						 import->batch.created_us,
+						 &why, &err);
+
+		if (got < 0)
+			ch_room_fail(import->room, &err);
+		if (got > 0)
+			ch_problems_add(&import->problems, CH_PROBLEM_WARNING,
+					(struct ch_place){ "recipients", 0, 0,
+							   NULL },
+					"\"chancery suppress remove\" takes it "
+					"from the list.",
+					"%.*s: %s is not written to: %s",
+					(int)letter->key.len, letter->key.data,
+					address, why.reason);
+	}
+}
+
 static int on_letter(struct ch_mailroom *room, struct ch_worker *worker,
 		     const void *message, struct ch_error *err)
 {
@@ -102,6 +131,7 @@ static int on_letter(struct ch_mailroom *room, struct ch_worker *worker,
 				    letter->addresses_len);
 	ch_crash_point("import.letter");
 	import->letters++;
+	warn_of_suppressed(import, letter);
 	if (import->dry_run || import->problems.errors > 0)
 		return 0;
 	return add_letter(import, letter, err);

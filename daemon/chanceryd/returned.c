@@ -365,6 +365,33 @@ static void alarm_bounce(const struct row *row)
 		    item->status, item->diagnostic);
 }
 
+/* For those who want that: a newsletter, and not ministers. */
+static void count_bounce(const struct row *row, int64_t return_id)
+{
+	const struct ch_config *config = row->room->config;
+	const struct ch_store_letter *letter = &row->match->letter;
+	const struct ch_store_return *item = &row->item;
+	const struct ch_suppression policy = {
+		.hard = (uint32_t)config->suppression.hard,
+		.soft = (uint32_t)config->suppression.soft,
+		.within_us = config->suppression.within_ms * 1000,
+		.expires_us = config->suppression.expires_ms * 1000,
+	};
+	struct ch_error err;
+
+	if (!config->suppression.automatic)
+		return;
+	for (size_t i = 0; i < letter->addresses_len; i++)
+		if (letter->addresses[i].seq == item->address_seq)
+			must(row->room,
+			     ch_store_count_bounce(
+				     row->room->store,
+				     letter->addresses[i].address,
+				     item->kind == CH_RETURN_BOUNCE_HARD,
+				     &policy, return_id, row->now_us, &err),
+			     &err);
+}
+
 static void keep(const struct row *row)
 {
 	const struct ch_store_return *item = &row->item;
@@ -388,6 +415,8 @@ static void keep(const struct row *row)
 	tell(row, id);
 	if (item->verified)
 		ch_sending_overruled(row->room, item->letter_id);
+	if (item->verified && is_bounce(item->kind))
+		count_bounce(row, id);
 	if (item->verified && is_bounce(item->kind) && !earlier.bounced) {
 		alarm_bounce(row);
 		ch_gate_bounced(row->room, row->match->batch.id);

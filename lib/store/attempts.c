@@ -221,6 +221,13 @@ static int claim_one(struct ch_store *store, const struct ch_store_claim *claim,
 	int got = ch_standing_read(store, id, &standing, err);
 
 	if (got >= 0)
+		got = ch_suppress_letter(store, &standing, claim->now_us, err);
+	/* Another one has its place. */
+	if (got > 0 && !is_due(&standing, claim->now_us)) {
+		(*ret_put_off)++;
+		return 0;
+	}
+	if (got >= 0)
 		got = ask_when(store, claim, &standing, ret_put_off, err);
 	if (got > 0)
 		got = claim_letter(store, &standing, claim->now_us, err);

@@ -16,6 +16,7 @@ lib_store_libstore_a_SOURCES = \
 	lib/store/returns.c \
 	lib/store/schema/sqlite.h \
 	lib/store/signatures.c \
+	lib/store/suppress.c \
 	lib/store/transcripts.c \
 	lib/store/sqlite.c \
 	lib/store/store-private.h lib/store/store.h \

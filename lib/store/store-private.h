@@ -78,6 +78,7 @@ struct ch_store {
 	bool broken; /* an error came: nothing more is done or promised */
 	int changes_before; /* of the connection, at begin */
 	int64_t last_event;
+	uint64_t suppressed;  /* addresses, also those that are over */
 	int64_t letter_floor; /* ids of new letters are not below it */
 	uint32_t attempt_floor; /* and new attempts of the others above this */
 	struct ch_batch_memory *batches; /* owned; by id */
@@ -187,6 +188,15 @@ const char *ch_json_end(struct ch_str *out);
 /* From these, the first of which is `column`; where there is no row all 0. */
 void ch_store_read_terms(const struct ch_query *q, int column,
 			 struct ch_store_terms *ret);
+
+/* ---- addresses that are not written to (suppress.c) --------------------- */
+
+/* How many there are, at the opening. */
+int ch_suppressed_count(struct ch_store *store, struct ch_error *err);
+/* Cancel what is queued of a letter for such addresses: 1, or 0 where there was
+ * nothing. */
+int ch_suppress_letter(struct ch_store *store, struct ch_standing *standing,
+		       int64_t now_us, struct ch_error *err);
 
 /* ---- batches that follow on others (relations.c) ----------------------- */
 

@@ -378,8 +378,8 @@ struct ch_store_claim {
 	int64_t (*when)(void *context, const struct ch_store_letter *letter);
 	void *context;
 };
-/* As ch_store_claim(). *ret_put_off counts letters that were not let go: with
- * those claimed they are at most `limit`. */
+/* As ch_store_claim(). *ret_put_off counts letters that were not let go, or are
+ * not written: with those claimed they are at most `limit`. */
 int ch_store_claim_some(struct ch_store *store,
 			const struct ch_store_claim *claim,
 			struct ch_store_letter **ret, size_t *ret_len,
@@ -615,6 +615,50 @@ int ch_store_returns(struct ch_store *store, int64_t batch_id,
 		     struct ch_store_return **ret, size_t *ret_len,
 		     struct ch_error *err);
 void ch_store_returns_free(struct ch_store_return *items, size_t len);
+
+/* ---- addresses that are not written to --------------------------------- */
+
+/* What is queued for one of them is cancelled when it would be claimed, with an
+ * event "letter.suppressed". Addresses are compared in small letters. */
+struct ch_suppressed {
+	int64_t id;
+	char *address; /* owned, like all char * here */
+	char *reason;
+	int64_t return_id; /* what shows it; 0: a person says so */
+	char *who;         /* "" = the daemon */
+	int64_t added_us;
+	int64_t expires_us; /* 0: never */
+};
+void ch_suppressed_release(struct ch_suppressed *suppressed);
+void ch_suppressed_free(struct ch_suppressed *items, size_t len);
+
+/* In the place of an entry that is there; an event "address.suppressed". */
+int ch_store_suppress(struct ch_store *store,
+		      const struct ch_suppressed *suppressed,
+		      struct ch_error *err);
+/* 1, with an event "address.released"; 0 where it was not there. */
+int ch_store_release(struct ch_store *store, const char *address,
+		     const char *who, int64_t now_us, struct ch_error *err);
+/* 1 with *ret, where it holds now; 0. Costs nothing while there is none. */
+int ch_store_is_suppressed(struct ch_store *store, const char *address,
+			   int64_t now_us, struct ch_suppressed *ret,
+			   struct ch_error *err);
+/* In the order of their ids, also those that are over. */
+int ch_store_suppressed(struct ch_store *store, int64_t after_id,
+			size_t limit, struct ch_suppressed **ret,
+			size_t *ret_len, struct ch_error *err);
+
+/* When bounces suppress an address by themselves. */
+struct ch_suppression {
+	uint32_t hard, soft; /* so many … */
+	int64_t within_us;   /* … in that time */
+	int64_t expires_us;  /* after the entry; 0: never */
+};
+/* A verified bounce of that address: it counts, and may be one too many. */
+int ch_store_count_bounce(struct ch_store *store, const char *address,
+			  bool hard, const struct ch_suppression *policy,
+			  int64_t return_id, int64_t now_us,
+			  struct ch_error *err);
 
 /* Where a mailbox was read to; 0, 0 at first. */
 int ch_store_mailbox(struct ch_store *store, const char *mailbox,

@@ -325,7 +325,9 @@ int ch_store_count(struct ch_store *store, struct ch_error *err)
 {
 	if (load_batches(store, err) < 0 || count_letters(store, err) < 0)
 		return -1;
-	return count_facts(store, err);
+	if (count_facts(store, err) < 0)
+		return -1;
+	return ch_suppressed_count(store, err);
 }
 
 static void add_up(struct ch_tally *sum, const struct ch_tally *part)

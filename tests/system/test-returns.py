@@ -640,6 +640,89 @@ def test_a_reload_touches_only_what_changed():
         assert room.wait() == 0, room.log()
 
 
+# ---- addresses that are not written to --------------------------------------
+
+def suppressed(room):
+    return {each["address"]: each
+            for each in objects(room, "suppress", "list")}
+
+
+def test_a_suppressed_address_is_not_written_to():
+    with Room() as room:
+        room.start()
+        reader, _ = room.reader()
+        chancery(room, "suppress", "add", "Mission <MISSION@Two.example>")
+        chancery(room, "suppress", "add", "minister@bbb.example")
+        chancery(room, "suppress", "add", "nobody", code=64)
+        chancery(room, "suppress", "remove", "x@y.example", code=66)
+        assert room.post("/v1/suppress", {"address": "a b@c"}).status == 422
+        room.kill()
+        room.start()
+        assert set(suppressed(room)) == {"MISSION@two.example".lower(),
+                                         "minister@bbb.example"}
+        entry = suppressed(room)["minister@bbb.example"]
+        assert entry["who"] and not entry["expires_at"], entry
+        answer = room.upload("DM-1", TABLE)
+        assert answer.json["warnings"] == 2, answer.json
+        room.sender = room.puppet("send")
+        room.sender.ready(1)
+        sent = []
+        for _ in range(2):
+            letter = room.sender.letter()
+            sent += [(a["address"], a["pending"])
+                     for a in letter["addresses"]]
+            room.sender.dot(letter)
+            room.sender.expect("send-go")
+            room.sender.result(letter, harness.SENT, 250, "ok")
+            room.sender.send("send-ready", want=1)
+        assert sent == [(b"minister@aaa.example", 1),
+                        (b"minister@two.example", 1),
+                        (b"mission@two.example", 0)], sent
+        assert room.sender.is_silent()
+        letters = room.letters("DM-1")
+        assert letters["BBB"]["state"] == "cancelled", letters["BBB"]
+        kinds = [e["type"] for e in room.events()]
+        assert kinds.count("letter.suppressed") == 2, kinds
+        chancery(room, "suppress", "remove", "minister@bbb.example")
+        assert room.upload("DM-2", TABLE).json["warnings"] == 1
+        assert room.sender.letter()["key"] == b"AAA"
+
+
+def test_bounces_suppress_where_that_is_asked_for():
+    with Room() as room:
+        room.start()
+        reader, _ = room.reader()
+        room.send_all()
+        token = room.envelope_ids["AAA"]
+        room.tell(reader, HARD, envelope_id=token,
+                  recipients=reports("minister@aaa.example"))
+        assert suppressed(room) == {}, "it is off by default"
+        room.configure(
+            [{"name": "desk", "port": 9, "connections": 1}],
+            [{"name": "desk", "port": 9, "tls": "none", "auth": "plain",
+              "user": "desk", "password": str(room.password)}],
+            suppression={"automatic": True, "hard": 1, "soft": 2})
+        room.kill()
+        room.start()
+        reader, _ = room.reader()
+        for kind, key in ((SOFT, "TWO"), (DELAYED, "TWO"), (HARD, "BBB")):
+            room.tell(reader, kind, envelope_id=room.envelope_ids[key],
+                      recipients=reports(f"minister@{key.lower()}.example",
+                                         kind))
+            # an address that it has not, and no proof
+            room.tell(reader, kind, envelope_id=room.envelope_ids[key],
+                      recipients=reports("minister@aaa.example", kind))
+            room.tell(reader, kind, references=[room.message_ids["AAA"]],
+                      recipients=reports("minister@aaa.example", kind))
+        entries = suppressed(room)
+        assert set(entries) == {"minister@bbb.example"}, entries
+        entry = entries["minister@bbb.example"]
+        shown = [r for r in room.returns() if r["cursor"] == entry["return"]]
+        assert shown[0]["recipient"] == "minister@bbb.example", entry
+        assert entry["expires_at"] and entry["who"] is None, entry
+        assert room.wait_event("address.suppressed")
+
+
 # ---- what follows on a letter ------------------------------------------------
 
 CHANCERY = str(harness.BUILD.resolve() / "chancery")

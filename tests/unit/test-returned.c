@@ -91,7 +91,8 @@ void ch_sending_overruled(struct ch_mailroom *unused, int64_t letter_id)
 /* ---- a store with some letters on their way ---------------------------- */
 
 static char folder[] = "/tmp/ch-returned-XXXXXX";
-static struct ch_mailroom room;
+static struct ch_config config;
+static struct ch_mailroom room = { .config = &config };
 static int made; /* one batch for each test */
 static int64_t batch_id;
 static uint32_t next_uid;

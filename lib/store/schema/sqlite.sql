@@ -197,6 +197,24 @@ CREATE INDEX returned_message ON returned (letter_id, message_id);
 CREATE INDEX returned_letter ON returned (letter_id, id) WHERE letter_id <> 0;
 CREATE INDEX returned_batch ON returned (batch_id, id) WHERE batch_id <> 0;
 
+-- Addresses that are not written to, in small letters, and how those came to be
+-- that were counted: bounces since a time.
+CREATE TABLE suppressed (
+	id         INTEGER NOT NULL PRIMARY KEY,
+	address    TEXT NOT NULL UNIQUE,
+	reason     TEXT NOT NULL,
+	return_id  INTEGER NOT NULL, -- the evidence; 0 = a person
+	who        TEXT NOT NULL,
+	added_us   INTEGER NOT NULL,
+	expires_us INTEGER NOT NULL  -- 0 = never
+) STRICT;
+CREATE TABLE bounce_count (
+	address  TEXT NOT NULL PRIMARY KEY,
+	since_us INTEGER NOT NULL,
+	hard     INTEGER NOT NULL,
+	soft     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE mailbox (
 	name        TEXT NOT NULL PRIMARY KEY,
 	uidvalidity INTEGER NOT NULL,
