@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* readdress.c - chancery readdress: the same letter to another address. */
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -37,11 +38,31 @@ static int show_and_ask(const struct ch_cli *cli,
 	return CH_EX_NO;
 }
 
+/* One address, as it goes to a relay; the caller's. Whether one takes what is
+ * not ASCII is known to the mail room. */
+static char *read_address(const char *text, struct ch_error *err)
+{
+	struct ch_address *list = NULL;
+	size_t offset = 0;
+	char *spec = NULL;
+	int len = ch_address_parse_list(text, strlen(text), CH_LOCAL_UTF8,
+					&list, &offset, err);
+
+	if (len == 1)
+		spec = ch_xstrdup(list[0].spec);
+	else if (len >= 0)
+		ch_error_set(err, CH_GIVE_UP, "\"%s\" is not one address",
+			     text);
+	free(list);
+	return spec;
+}
+
 static int run(struct ch_cli *cli, const struct ch_args *args)
 {
 	const char *address = ch_args_operand(args, 1);
 	CH_AUTO(ch_target) target = { 0 };
-	struct ch_address parsed;
+	CH_AUTO(ch_str) shown = CH_STR_INIT(2000);
+	CH_AUTOCHAR spec = NULL;
 	CH_AUTOCHAR what = NULL;
 	struct ch_error err;
 	json_t *body;
@@ -51,15 +72,16 @@ static int run(struct ch_cli *cli, const struct ch_args *args)
 		return ch_fail_usage(cli, &ch_verb_readdress,
 				     "a letter is BATCH/KEY, such as "
 				     "DM-1276/FRA");
-	if (ch_address_parse(address, strlen(address), &parsed, &err) < 0)
+	spec = read_address(address, &err);
+	if (!spec)
 		return ch_fail_usage(cli, &ch_verb_readdress, "%s", err.text);
-	address = parsed.spec;
+	ch_address_show(spec, &shown);
 	if (!ch_args_has(args, "yes"))
-		code = show_and_ask(cli, &target, address);
+		code = show_and_ask(cli, &target, ch_str_cstr(&shown));
 	if (code != EX_OK)
 		return code;
-	what = ch_xasprintf("goes to %s", address);
-	body = json_pack("{s:s}", "address", address);
+	what = ch_xasprintf("goes to %s", ch_str_cstr(&shown));
+	body = json_pack("{s:s}", "address", spec);
 	code = ch_decide_target(cli, &target, "readdress", body, what);
 	json_decref(body);
 	return code;

@@ -37,9 +37,6 @@ struct ch_account {
 	uint32_t number;            /* of the last that there was */
 	uint32_t failures;          /* in a row */
 	char fault[240];
-	bool doubted;     /* it came after a refusal, and was not taken yet */
-	uint32_t refused; /* number of the last that was, 0: none */
-	bool excused;     /* what was said of it */
 };
 
 struct ch_accounts {
@@ -255,26 +252,29 @@ static void run(struct ch_account *account)
 
 /* ---- what a server says of it ----------------------------------------- */
 
-bool ch_account_refused(struct ch_account *account, uint32_t number)
+bool ch_account_refused(struct ch_account *account, struct ch_logins *logins,
+			uint32_t number)
 {
 	if (number != account->number)
 		return true;
-	if (number == account->refused)
-		return account->excused;
-	account->refused = number;
-	account->excused = !account->doubted;
-	account->doubted = true;
+	if (number == logins->refused)
+		return logins->excused;
+	logins->refused = number;
+	logins->excused = !logins->doubted;
+	logins->doubted = true;
+	if (!account->password) /* another has refused it before */
+		return logins->excused;
 	forget(account);
 	/* One that failed rests first. */
 	if (account->failures == 0)
 		run(account);
 	changed(account);
-	return account->excused;
+	return logins->excused;
 }
 
-void ch_account_worked(struct ch_account *account)
+void ch_logins_worked(struct ch_logins *logins)
 {
-	account->doubted = false;
+	logins->doubted = false;
 }
 
 /* ---- the configuration ------------------------------------------------ */

@@ -50,12 +50,20 @@ struct ch_slice ch_account_password(const struct ch_account *account,
 /* Why its command failed, "" when it did not. */
 const char *ch_account_fault(const struct ch_account *account);
 
-/* A server refused the password with this number, which is not used again.
+/* What became of the logins of one relay or mailbox; embed it, zeroed. */
+struct ch_logins {
+	bool doubted;     /* the next password is because of a refusal */
+	uint32_t refused; /* number of the last that was, 0: none */
+	bool excused;     /* what was said of it */
+};
+
+/* Its server refused the password with this number, which is not used again.
  * True: that says nothing of the account yet, another is on its way, or came
- * meanwhile. False: the one that came because of the last refusal was refused as
- * well; another is on its way all the same, for when the peer is tried again. */
-bool ch_account_refused(struct ch_account *account, uint32_t number);
-/* A server took the password. */
-void ch_account_worked(struct ch_account *account);
+ * meanwhile. False: the one that came because of the last refusal was refused
+ * as well; another is on its way all the same, for when it is tried again. */
+bool ch_account_refused(struct ch_account *account, struct ch_logins *logins,
+			uint32_t number);
+/* Its server took the password. */
+void ch_logins_worked(struct ch_logins *logins);
 
 #endif

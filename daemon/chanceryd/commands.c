@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "chanceryd/decisions.h"
 #include "chanceryd/detail.h"
 #include "chanceryd/dispatch.h"
@@ -404,6 +405,23 @@ static bool goes_to(const struct ch_store_letter *letter, const char *address)
 	return false;
 }
 
+/* UTF-8 without what does not show. */
+static bool is_plain_text(const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len;) {
+		uint32_t cp;
+		size_t n = ch_utf8_decode(text + i, len - i, &cp);
+
+		if (n == 0 || ch_utf8_is_control(cp) ||
+		    ch_utf8_is_bidi_control(cp))
+			return false;
+		i += n;
+	}
+	return true;
+}
+
 /* As the store has addresses: chancery(1) has read what a person wrote, and
  * with it the rules for domains, which need more memory than the daemon has. */
 static bool is_plain_address(const char *text)
@@ -411,10 +429,10 @@ static bool is_plain_address(const char *text)
 	const char *at = strrchr(text, '@');
 
 	if (!at || at == text || at - text > 64 || strlen(text) > 254 ||
-	    !at[1] || at[1] == '.' || at[1] == '-')
+	    !at[1] || at[1] == '.' || at[1] == '-' || !is_plain_text(text))
 		return false;
 	for (const char *c = text; *c; c++)
-		if (*c <= ' ' || *c > '~' || strchr("<>()[],;:\\\"", *c) ||
+		if (*c == ' ' || strchr("<>()[],;:\\\"", *c) ||
 		    (*c == '@' && c != at))
 			return false;
 	return strspn(at + 1, "abcdefghijklmnopqrstuvwxyz0123456789.-") ==
@@ -426,6 +444,10 @@ static int check_readdress(const struct doing *doing, const char *address)
 	if (!is_plain_address(address))
 		return refuse(doing, BAD_DATA, "\"%s\" is not an address as it "
 			      "goes to a relay", address);
+	if (ch_slice_has_utf8(ch_slice_of(address)) &&
+	    !ch_config_has_smtputf8(doing->room->config))
+		return refuse(doing, BAD_DATA, "\"%s\" is not ASCII: no relay "
+			      "is set up to carry it (smtputf8)", address);
 	if (doing->batch.test_to[0])
 		return refuse(doing, NOT_SO, "%s is a rehearsal: all of it "
 			      "goes to %s", doing->batch.reference,

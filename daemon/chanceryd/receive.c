@@ -33,6 +33,7 @@ struct mailbox {
 	bool gone; /* not in the configuration any more */
 	bool connected;
 	bool waits; /* its worker has no set-up: there is no password yet */
+	struct ch_logins logins;  /* with its passwords */
 	uint32_t password_number; /* that its worker logs in with */
 	bool told_fault; /* this worker said why it ends */
 	uint32_t uidvalidity;
@@ -117,12 +118,13 @@ static struct ch_account *account_of(const struct mailbox *box)
 
 /* A refused login means little where a command gives the password: the worker
  * that is started now gets the next one. */
-static bool is_excused(const struct mailbox *box, uint32_t fault)
+static bool is_excused(struct mailbox *box, uint32_t fault)
 {
 	struct ch_account *account =
 		fault == CH_FAULT_AUTH ? account_of(box) : NULL;
 
-	return account && ch_account_refused(account, box->password_number);
+	return account && ch_account_refused(account, &box->logins,
+					     box->password_number);
 }
 
 /* ---- a mail that cannot be read --------------------------------------- */
@@ -188,14 +190,10 @@ static void copy_fault(struct mailbox *box, struct ch_slice text)
 
 static void on_connected(struct mailbox *box)
 {
-	struct ch_account *account;
-
 	if (box->connected)
 		return;
 	box->connected = true;
-	account = account_of(box);
-	if (account)
-		ch_account_worked(account);
+	ch_logins_worked(&box->logins);
 	box->fault[0] = '\0';
 	clear_alarms(box);
 	ch_turn_log(box->room, LOG_INFO, NULL, "mailbox %s: connected",
@@ -451,6 +449,7 @@ static void reload_mailbox(struct mailbox *box)
 	CH_AUTOCHAR mark = NULL;
 
 	box->gone = !config;
+	box->logins = (struct ch_logins){ 0 };
 	if (!config) {
 		clear_alarms(box);
 		ch_post_close(&box->post);

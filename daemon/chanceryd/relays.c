@@ -179,6 +179,7 @@ static void configure(struct ch_relay *relay,
 
 	relay->config = config;
 	relay->account = ch_account_of(relay->room, &config->peer);
+	relay->logins = (struct ch_logins){ 0 };
 	ch_paced_use(relay->room, &relay->pace, &config->pace, pace);
 	relay->failures = 0;
 	relay->streak = 0;

@@ -15,7 +15,6 @@
 
 #include "base/crash.h"
 #include "base/mem.h"
-#include "chanceryd/accounts.h"
 #include "chanceryd/alarms.h"
 #include "chanceryd/dispatch.h"
 #include "chanceryd/domains.h"
@@ -465,8 +464,7 @@ static int on_connected(struct ch_mailroom *room, struct ch_worker *worker,
 				    connected->opening, ch_turn_join(room),
 				    &sender->connection_id, &failure) < 0)
 		ch_room_fail(room, &failure);
-	if (sender->relay->account)
-		ch_account_worked(sender->relay->account);
+	ch_logins_worked(&sender->relay->logins);
 	return 0;
 }
 
@@ -890,11 +888,12 @@ static void abandon_all(struct ch_sender *sender, const char *why,
 
 /* A refused login means little where a command gives the password: it had run
  * out, and the relay waits for the next. */
-static bool is_excused(const struct ch_relay *relay,
+static bool is_excused(struct ch_relay *relay,
 		       const struct ch_send_fault *fault)
 {
 	if (fault->fault != CH_FAULT_AUTH || !relay->account ||
-	    !ch_account_refused(relay->account, fault->password_number))
+	    !ch_account_refused(relay->account, &relay->logins,
+				fault->password_number))
 		return false;
 	ch_turn_log(relay->room, LOG_INFO, NULL,
 		    "relay %s refused the password: another is asked for",

@@ -15,12 +15,12 @@
 
 #include <systemd/sd-event.h>
 
+#include "chanceryd/accounts.h"
 #include "chanceryd/config.h"
 #include "chanceryd/relay-keep.h"
 #include "chanceryd/schedule.h"
 #include "chanceryd/workers.h"
 
-struct ch_account;      /* accounts.h */
 struct ch_active_batch; /* dispatch.h */
 struct ch_hold;         /* domains.h */
 struct ch_store_letter;
@@ -80,6 +80,7 @@ struct ch_relay {
 	size_t crews_len, crews_cap;
 	struct ch_account *account; /* borrowed from accounts.c, looked up after
 				     * each reload; NULL: no command */
+	struct ch_logins logins; /* with its passwords */
 	struct ch_paced pace;
 	bool paused;           /* by a person; kept in the store */
 	int64_t turn;          /* by its weight: the highest is next */

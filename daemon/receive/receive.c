@@ -23,7 +23,8 @@
 #include "report.h"
 #include "wire/messages.h"
 
-#define SETUP_MS (60 * 1000)          /* chanceryd sends it at once */
+#define SETUP_MS (-1)                 /* it waits for a password, perhaps */
+#define LOST_MS (60 * 1000)           /* to hear what the channel has to say */
 #define IDLE_MOST_MS (25 * 60 * 1000) /* servers may hang up at 30 (RFC 2177) */
 #define PAUSE_MS 1000 /* between two looks at a server that cries wolf */
 #define LOGOUT_MS 2000
@@ -127,7 +128,7 @@ static enum step lost(struct receiver *receiver)
 	enum step step = GO_ON;
 
 	if (ch_imap_woken(receiver->imap))
-		step = pause_for(receiver, SETUP_MS);
+		step = pause_for(receiver, LOST_MS);
 	*receiver->err = step == NONSENSE ? *receiver->err : why;
 	return step == GO_ON ? tell_fault(receiver, CH_FAULT_CONNECT) : step;
 }
@@ -144,10 +145,6 @@ static enum step take_setup(struct receiver *receiver)
 
 	if (step != GO_ON)
 		return step;
-	if (type == 0) {
-		ch_error_set(receiver->err, CH_GIVE_UP, "no setup came");
-		return NONSENSE;
-	}
 	receiver->setup_bytes = ch_slice_dup(payload);
 	payload.data = receiver->setup_bytes;
 	if (ch_message_get(CH_MSG_RECEIVE_SETUP, payload, &receiver->setup,

@@ -324,7 +324,8 @@ static struct ch_loaded *load(struct ch_batches *batches,
 /* ---- one letter --------------------------------------------------------- */
 
 /* The envelope comes from the store's addresses, the header from the fields:
- * two ways to one ministry, which must not part. */
+ * two ways to one ministry, which must not part. What a person has added later is
+ * in no header. */
 static int check_envelope(const struct ch_loaded *loaded,
 			  const struct ch_addressee *addressee,
 			  const struct ch_send_letter *letter,
@@ -334,7 +335,10 @@ static int check_envelope(const struct ch_loaded *loaded,
 
 	for (uint32_t i = 0; i < letter->addresses_len; i++) {
 		struct ch_slice to = letter->addresses[i].address;
-		bool known = test_to && ch_slice_eq(to, test_to->spec);
+		bool known = test_to ?
+				     ch_slice_eq(to, test_to->spec) :
+				     letter->addresses[i].role ==
+					     CH_ROLE_READDRESSED;
 
 		for (size_t j = 0; j < addressee->addresses_len && !test_to;
 		     j++)

@@ -151,6 +151,46 @@ def test_relay_and_mailbox_share_it():
         assert r.stop() == 0
 
 
+def test_a_mailbox_waits_for_it():
+    """Its reader is there and says nothing, until the command succeeds; no
+    reader dies of it, and a stop ends one that waits."""
+    gate = Gate("t-good")
+    with gate.mailbox({3: MAIL % (3, 3)}) as box, Room() as r:
+        command = Command(r.root)
+        command.does("exit 4")
+        r.configure([], [keys(command, box, name="desk")])
+        r.start()
+        mailbox = lambda: r.status()["mailboxes"][0]
+        wait_for("why", lambda: "exit status 4" in mailbox()["text"])
+        assert mailbox()["state"] == "fault" and not box.connections
+        assert r.stop() == 0
+        r.start()
+        wait_for("why", lambda: "exit status 4" in mailbox()["text"])
+        command.does("echo t-good")
+        wait_for("the mail", lambda: r.get("/v1/returns").json["returns"])
+        wait_for("no alarm", lambda: not alarms(r))
+        assert mailbox()["state"] == "ready" and mailbox()["text"] == ""
+        assert r.status()["worker_restarts"] == 0
+        assert r.stop() == 0
+
+
+def test_each_is_judged_alone():
+    """A mailbox that never takes what the relay takes is an alarm, and letters
+    go."""
+    gate, closed = Gate(*(f"t-{i}" for i in range(100))), Gate()
+    with room_with(gate, letters_per_connection=1) as (r, _, command), \
+            closed.mailbox({}) as box:
+        command.does("echo t-$(wc -l <runs)")
+        r.configure(r.relays, [keys(command, box, name="desk")])
+        r.start()
+        r.enqueue("DM-1", table(20))
+        r.wait_letters("DM-1", sent=20)
+        wait_for("the alarm", lambda: alarms(r) == ["alarm.auth"])
+        assert "desk" in r.status()["alarms"][0]["text"]
+        assert relay_of(r)["state"] != "fault" and not relay_of(r)["text"]
+        assert r.stop() == 0
+
+
 def test_refused_once_is_renewed():
     """The relay no longer takes it: the next one is fetched, no alarm; letters
     go out once."""

@@ -289,6 +289,27 @@ def test_odd_texts(root):
 
 
 @in_folder
+def test_addresses_in_utf8(root):
+    """To and Cc stand in the header as they are (RFC 6532), some folded."""
+    keys = Keys(root)
+    many = ", ".join(f"Délégué {i} <délégué{i}@bücher.example>"
+                     for i in range(20))
+    with smtp_peer.Peer(keywords=["SMTPUTF8"]) as peer, Room(
+            [{**relay_to(peer), "smtputf8": True}],
+            conf=conf(keys.make("rsa"), keys.make("ed"))) as room:
+        room.start()
+        records = published(room)
+        room.enqueue("DM-1", f'key,name,to,cc\nA,A,外交部@例.example,"{many}"\n',
+                     LETTER_OF_ONE)
+        room.wait_letters("DM-1", sent=1)
+        raw, = heard(peer)
+        assert "délégué19@xn--bcher-kva.example".encode() in raw
+        check_letter(raw, records)
+        check_shown(room, "DM-1", "A", raw)
+        assert room.stop() == 0, room.log()
+
+
+@in_folder
 def test_with_smime(root):
     """DKIM is around S/MIME: both are good, and what is shown is both."""
     keys = Keys(root)

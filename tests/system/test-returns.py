@@ -932,7 +932,8 @@ def test_the_same_letter_goes_elsewhere():
         for wrong, code in (("minister@two.example", 65), ("nobody", 64)):
             chancery(room, "readdress", "DM-1/TWO", wrong, "--yes", code=code)
         for wrong in ("a b@two.example", "x@TWO.example", "@two.example",
-                      "a@b@two.example", "<a@two.example>"):
+                      "a@b@two.example", "<a@two.example>",
+                      "a@tw\u00f6.example", "jos\u00e9@two.example"):
             assert room.post("/v1/batches/DM-1/letters/TWO/readdress",
                              {"address": wrong}).status == 422, wrong
         said = chancery(room, *words, "--yes")

@@ -237,6 +237,29 @@ def test_a_relay_that_changed_its_mind_after_a_reload():
         assert r.stop() == 0
 
 
+def test_one_more_address():
+    """The message that was sent, to an address that is not ASCII."""
+    for may in (True, False):
+        with Peer(keywords=OFFER) as peer, \
+                Room([relay(peer, smtputf8=may)]) as r:
+            r.start()
+            r.enqueue("DM-1", table(1))
+            r.wait_letters("DM-1", sent=1)
+            run = subprocess.run(
+                [BUILD / "chancery", "--socket-dir", r.root, "readdress",
+                 "DM-1/K000000", "josé@bücher.example", "--yes"],
+                capture_output=True, text=True, check=False)
+            if not may:
+                assert "no relay is set up to carry it" in run.stderr, run
+                continue
+            assert "goes to josé@bücher.example" in run.stdout, run
+            wait_for("the second", lambda: len(peer.messages) == 2)
+            mail, to = envelopes(peer)["josé@xn--bcher-kva.example"]
+            assert " SMTPUTF8" in mail, mail
+            assert len(set(peer.messages)) == 1
+            assert r.stop() == 0
+
+
 def test_rehearsal():
     """Everything goes to one address of ours, which is ASCII."""
     with Peer(keywords=OFFER) as peer, Room([relay(peer)]) as r:

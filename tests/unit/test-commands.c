@@ -70,6 +70,11 @@ void ch_dispatch_batch(struct ch_mailroom *room, int64_t batch_id)
 	looked_at++;
 }
 
+bool ch_config_has_smtputf8(const struct ch_config *config)
+{
+	return false;
+}
+
 int ch_room_pause(struct ch_mailroom *room, bool paused, const char *who)
 {
 	int changed = room->paused != paused;

@@ -169,6 +169,12 @@ static void each_mistake_keeps_it_from_starting(void **state)
 		{ HEAD "relays: ( { name = \"a\"; host = \"::1\"; }, "
 		       "{ name = \"a\"; host = \"b\"; } );",
 		  ":2: relays[1].name: two relays are called \"a\"" },
+		{ HEAD "relays: ( { name = \"a\"; host = \"::1\"; }, "
+		       "{ name = \"b\"; host = \"b\"; backup = true; "
+		       "smtputf8 = true; } );",
+		  ":2: relays: smtputf8 is true for a backup alone: such "
+		  "letters would wait until each other relay is out of "
+		  "order" },
 		{ HEAD "mailboxes: ( { name = \"m\"; host = \"h\"; "
 		       "auth = \"none\"; } );",
 		  ":2: mailboxes[0].auth: a mailbox cannot be read without a "

@@ -122,14 +122,15 @@ const char *ch_account_fault(const struct ch_account *account)
 	return has ? "" : "password_command: exit status 1";
 }
 
-bool ch_account_refused(struct ch_account *account, uint32_t which)
+bool ch_account_refused(struct ch_account *account, struct ch_logins *logins,
+			uint32_t which)
 {
 	refused = which;
 	has = false;
 	return excuses;
 }
 
-void ch_account_worked(struct ch_account *account)
+void ch_logins_worked(struct ch_logins *logins)
 {
 	excuses = true;
 }
