@@ -193,6 +193,10 @@ static const struct ch_setting domain_table[] = {
 	  .offset = offsetof(struct ch_domain_config, connections),
 	  .initial = "0", .max = 1000,
 	  .help = "letters at once; 0: as many as there are connections" },
+	{ .name = "letters_per_connection", .type = CH_SETTING_INT,
+	  .offset = offsetof(struct ch_domain_config, letters_per_connection),
+	  .initial = "0", .max = 100000,
+	  .help = "then a new one is begun; 0: as many as the relay's" },
 	PACE_KEYS(ch_domain_config, pace),
 	{ 0 }
 };

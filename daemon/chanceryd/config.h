@@ -78,6 +78,7 @@ struct ch_domain_config {
 	struct ch_setting_strings pattern; /* domain-limit.h */
 	bool shared;         /* all of them together, not each */
 	int64_t connections; /* letters at once; 0 = no limit */
+	int64_t letters_per_connection; /* of a relay; 0 = no limit */
 	struct ch_pace_config pace;
 };
 

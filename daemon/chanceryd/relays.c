@@ -100,6 +100,7 @@ static void release_sender(struct ch_sender *sender)
 		free(letter);
 	}
 	sd_event_source_disable_unref(sender->deadline);
+	free(sender->shares);
 }
 
 static void free_crew(struct ch_crew *crew)

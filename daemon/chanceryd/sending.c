@@ -229,7 +229,7 @@ static void add_first_bytes(struct ch_mailroom *room,
 
 static uint32_t tell_letter(struct ch_sender *sender,
 			    const struct ch_active_batch *batch,
-			    const struct ch_store_letter *letter)
+			    const struct ch_store_letter *letter, bool anew)
 {
 	CH_AUTO(ch_str) from = CH_STR_INIT(ENVELOPE_MAX);
 	CH_AUTO(ch_str) id = CH_STR_INIT(ENVELOPE_MAX);
@@ -244,6 +244,7 @@ static uint32_t tell_letter(struct ch_sender *sender,
 		.batch_id = batch->id,
 		.attempt = letter->attempt,
 		.faults = sender->faults,
+		.anew = anew,
 		.key = ch_slice_of(letter->key),
 		.language = ch_slice_of(letter->language),
 		.fields = { ch_str_cstr(&letter->fields), letter->fields.len },
@@ -336,7 +337,8 @@ void ch_sender_give(struct ch_sender *sender, struct ch_active_batch *batch,
 	item->attempt = letter->attempt;
 	item->first_at_us = letter->first_at_us;
 	tell_batch(sender->crew, batch->id);
-	item->pending = tell_letter(sender, batch, letter);
+	item->pending = tell_letter(sender, batch, letter,
+				    ch_hold_share(hold, &sender->shares));
 	*sender->last = item;
 	sender->last = &item->next;
 	sender->held++;

@@ -23,6 +23,7 @@
 struct ch_account;      /* accounts.h */
 struct ch_active_batch; /* dispatch.h */
 struct ch_hold;         /* domains.h */
+struct ch_shares;       /* domain-limit.h */
 struct ch_store_letter;
 
 #define CH_SENDER_HOLDS 8 /* letters at most, whatever the worker asks for */
@@ -58,6 +59,8 @@ struct ch_sender {
 	uint64_t deadline_us;      /* of the first letter; monotonic */
 	int64_t connection_id; /* the store's, of the one it has; 0: none */
 	sd_event_source *deadline; /* owned */
+	struct ch_shares *shares; /* owned: letters of the connection for each
+				     domain; NULL: none is counted */
 };
 
 /* The connections of one worker. */
