@@ -39,6 +39,9 @@ class Relay(Peer):
         self.times = []  # when
 
     def dot(self, session):
+        if not session.envelope:  # RCPT was refused, and DATA came with it
+            session.say(b"554 5.5.1 nobody to take it to\r\n")
+            return
         with self.changed:
             self.came += session.envelope
             self.times.append(time.time())
@@ -70,9 +73,15 @@ def catch(relay, room):
     relay.wait(lambda: len(relay.came) >= flown)
     relay.hold(True)
     relay.wait(lambda: relay.at_dot == CONNECTIONS)
-    wait_for("what the daemon knows of it", lambda: (
-        room.batch("DM-1")["letters"]["claimed"] >= CONNECTIONS and
-        room.status()["letters"]["dot"] == CONNECTIONS))
+    try:
+        wait_for("what the daemon knows of it", lambda: (
+            room.batch("DM-1")["letters"]["claimed"] >= CONNECTIONS and
+            room.status()["letters"]["dot"] == CONNECTIONS))
+    except TimeoutError as error:
+        raise TimeoutError(f"{error}: {room.status()}, {relay.at_dot} of "
+                           f"{len(relay.came)} at dots, "
+                           f"{[x.said[-3:] for x in relay.sessions]}"
+                           ) from None
     return len(relay.came)
 
 
