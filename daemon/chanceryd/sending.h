@@ -16,6 +16,7 @@
 #include <systemd/sd-event.h>
 
 #include "chanceryd/config.h"
+#include "chanceryd/opening.h"
 #include "chanceryd/relay-keep.h"
 #include "chanceryd/schedule.h"
 #include "chanceryd/workers.h"
@@ -84,6 +85,7 @@ struct ch_relay {
 	struct ch_account *account; /* borrowed from accounts.c, looked up after
 				     * each reload; NULL: no command */
 	struct ch_paced pace;
+	struct ch_opening opening; /* by its hours */
 	bool paused;           /* by a person; kept in the store */
 	int64_t turn;          /* by its weight: the highest is next */
 	size_t under_way;
