@@ -503,14 +503,12 @@ static bool may_go(const struct ch_sender *sender,
 	       !sender->relay->paused;
 }
 
-/* As ch_store_dot(), with the signatures of a letter that has some, and with the
- * relay where there are several. */
+/* As ch_store_dot(), with the signatures of a letter that has some. */
 static int record_dot(const struct ch_sender *sender,
 		      const struct ch_send_dot *dot, int64_t now_us,
 		      struct ch_error *err)
 {
-	const struct ch_relay *relay = sender->relay;
-	struct ch_store *store = relay->room->store;
+	struct ch_store *store = sender->relay->room->store;
 	const struct ch_store_notes notes = { sender->connection_id,
 					      dot->notes };
 	int changed = ch_store_dot(store, dot->letter_id, dot->attempt,
@@ -520,9 +518,6 @@ static int record_dot(const struct ch_sender *sender,
 	if (changed > 0 && (dot->signature.len > 0 || dot->dkim.len > 0) &&
 	    ch_store_signatures_keep(store, dot->letter_id, dot->signature,
 				     dot->dkim, err) < 0)
-		return -1;
-	if (changed > 0 && relay->room->config->relays.len > 1 &&
-	    ch_store_relay_keep(store, dot->letter_id, relay->name, err) < 0)
 		return -1;
 	return changed;
 }
