@@ -148,12 +148,12 @@ static char *pace_name(const struct domain *domain)
 static void configure(struct ch_domains *domains, struct domain *domain,
 		      const struct ch_domain_config *config)
 {
-	static const struct ch_pace_config none = { .burst = 1 };
+	static const struct ch_pace none = { .burst = 1 };
 	CH_AUTOCHAR name = pace_name(domain);
 
 	domain->config = config;
 	ch_paced_use(domains->room, &domain->pace,
-		     config ? &config->pace : &none, name);
+		     config ? ch_pace_of(&config->pace) : none, name);
 }
 
 static struct domain *add(struct ch_domains *domains, const char *name,

@@ -180,7 +180,8 @@ static void configure(struct ch_relay *relay,
 
 	relay->config = config;
 	relay->account = ch_account_of(relay->room, &config->peer);
-	ch_paced_use(relay->room, &relay->pace, &config->pace, pace);
+	ch_paced_use(relay->room, &relay->pace, ch_pace_of(&config->pace),
+		     pace);
 	relay->opening = (struct ch_opening){ 0 };
 	relay->failures = 0;
 	relay->streak = 0;
@@ -205,8 +206,8 @@ static void read_config(struct ch_mailroom *room)
 			relay = add_relay(room, name);
 		configure(relay, &configs[i]);
 	}
-	ch_paced_use(room, &relays->pace, &room->config->sending.pace,
-		     ROOM_PACE);
+	ch_paced_use(room, &relays->pace,
+		     ch_pace_of(&room->config->sending.pace), ROOM_PACE);
 	relays->differ = false;
 	for (size_t i = 1; i < list->len; i++)
 		relays->differ |= configs[i].smtputf8 != configs[0].smtputf8;
