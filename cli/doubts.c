@@ -39,9 +39,9 @@ static void show_address(const struct ch_term *out, const json_t *address)
 	ch_outcome_reply(address, &reply);
 	ch_term_line(out, "    %s %s", ch_json_text(address, "role"),
 		     ch_json_text(address, "address"));
-	ch_term_line(out, "      since %s UTC: %s",
-		     ch_outcome_time(address, "changed_at", changed),
-		     ch_str_cstr(&reply));
+	ch_term_line(out, "      since %s UTC",
+		     ch_outcome_time(address, "changed_at", changed));
+	ch_term_line(out, "      %s", ch_str_cstr(&reply));
 }
 
 /* Each of its addresses was tried last over the same one. */

@@ -111,6 +111,20 @@ static const char *const auth_names[] = { "none",  "any",      "plain",
 	  .min = 1, .max = 100000,                                            \
 	  .help = "at once under per_second and per_minute" }
 
+static const struct ch_setting window_table[] = {
+	{ .name = "days", .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_window_config, days),
+	  .initial = "\"Mon-Fri\"", .min = 3, .max = 60,
+	  .help = "such as \"Mon-Thu,Sat\"" },
+	{ .name = "from", .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_window_config, from), .min = 5,
+	  .max = 8, .help = "such as \"08:00\"" },
+	{ .name = "to", .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_window_config, to), .min = 5, .max = 8,
+	  .help = "such as \"18:00\"; before `from`: on the next day" },
+	{ 0 }
+};
+
 static const struct ch_setting relay_table[] = {
 	PEER_KEYS(ch_relay_config, "587", "\"starttls\"", "\"none\""),
 	{ .name = "connections", .type = CH_SETTING_INT,
@@ -129,6 +143,12 @@ static const struct ch_setting relay_table[] = {
 	  .initial = "false",
 	  .help = "used only while the others are out of order" },
 	PACE_KEYS(ch_relay_config, pace),
+	{ .name = "windows", .type = CH_SETTING_LIST,
+	  .offset = offsetof(struct ch_relay_config, windows),
+	  .initial = "( )", .members = window_table,
+	  .size = sizeof(struct ch_window_config), .max = 50,
+	  .help = "when it may be used, within those of `sending`; none: "
+		  "always" },
 	{ .name = "letters_per_connection", .type = CH_SETTING_INT,
 	  .offset = offsetof(struct ch_relay_config, letters_per_connection),
 	  .initial = "100", .min = 1, .max = 100000,
@@ -193,6 +213,10 @@ static const struct ch_setting domain_table[] = {
 	  .offset = offsetof(struct ch_domain_config, connections),
 	  .initial = "0", .max = 1000,
 	  .help = "letters at once; 0: as many as there are connections" },
+	{ .name = "letters_per_connection", .type = CH_SETTING_INT,
+	  .offset = offsetof(struct ch_domain_config, letters_per_connection),
+	  .initial = "0", .max = 100000,
+	  .help = "then a new one is begun; 0: as many as the relay's" },
 	PACE_KEYS(ch_domain_config, pace),
 	{ 0 }
 };
@@ -276,20 +300,6 @@ static const struct ch_setting breaker_table[] = {
 	{ .name = "least", .type = CH_SETTING_INT, AT(sending.breaker_least),
 	  .initial = "5", .min = 1, .max = 1000000,
 	  .help = "letters refused before that" },
-	{ 0 }
-};
-
-static const struct ch_setting window_table[] = {
-	{ .name = "days", .type = CH_SETTING_STRING,
-	  .offset = offsetof(struct ch_window_config, days),
-	  .initial = "\"Mon-Fri\"", .min = 3, .max = 60,
-	  .help = "such as \"Mon-Thu,Sat\"" },
-	{ .name = "from", .type = CH_SETTING_STRING,
-	  .offset = offsetof(struct ch_window_config, from), .min = 5,
-	  .max = 8, .help = "such as \"08:00\"" },
-	{ .name = "to", .type = CH_SETTING_STRING,
-	  .offset = offsetof(struct ch_window_config, to), .min = 5, .max = 8,
-	  .help = "such as \"18:00\"; before `from`: on the next day" },
 	{ 0 }
 };
 
@@ -939,27 +949,51 @@ static void check_retry(const struct rules *r)
 		     &delays[CH_REPLY_CONNECTION]);
 }
 
-static void read_window(const struct rules *r, size_t i)
+static void read_window(const struct rules *r,
+			const struct ch_window_config *words,
+			struct ch_hours_window *window, const char *path)
 {
-	const struct ch_window_config *words = r->config->sending.windows.items;
-	struct ch_hours *hours = &r->config->sending.hours;
-	struct ch_hours_window *window = &hours->windows[i];
-	CH_AUTOCHAR days = ch_xasprintf("sending.windows[%zu].days", i);
-	CH_AUTOCHAR from = ch_xasprintf("sending.windows[%zu].from", i);
-	CH_AUTOCHAR to = ch_xasprintf("sending.windows[%zu].to", i);
+	CH_AUTOCHAR days = ch_xasprintf("%s.days", path);
+	CH_AUTOCHAR from = ch_xasprintf("%s.from", path);
+	CH_AUTOCHAR to = ch_xasprintf("%s.to", path);
 
-	if (ch_hours_parse_days(words[i].days, &window->days) < 0)
+	if (ch_hours_parse_days(words->days, &window->days) < 0)
 		complain(r, days, "such as \"Mon-Fri\" or \"Tue,Sat-Sun\"",
-			 "\"%s\" are no weekdays", words[i].days);
-	if (ch_hours_parse_time(words[i].from, &window->from_s) < 0)
+			 "\"%s\" are no weekdays", words->days);
+	if (ch_hours_parse_time(words->from, &window->from_s) < 0)
 		complain(r, from, "such as \"08:00\"",
-			 "\"%s\" is no time of the day", words[i].from);
-	if (ch_hours_parse_time(words[i].to, &window->to_s) < 0)
+			 "\"%s\" is no time of the day", words->from);
+	if (ch_hours_parse_time(words->to, &window->to_s) < 0)
 		complain(r, to, "such as \"18:00\", at most \"24:00\"",
-			 "\"%s\" is no time of the day", words[i].to);
+			 "\"%s\" is no time of the day", words->to);
 	else if (window->from_s == window->to_s)
 		complain(r, to, "a whole day is from \"00:00\" to \"24:00\"",
 			 "the window ends when it begins");
+}
+
+/* Into hours->windows; `path` names the list. */
+static void read_windows(const struct rules *r,
+			 const struct ch_setting_list *list, const char *path,
+			 struct ch_hours *hours)
+{
+	const struct ch_window_config *words = list->items;
+
+	hours->windows = ch_xcalloc(list->len, sizeof(*hours->windows));
+	hours->len = list->len;
+	for (size_t i = 0; i < list->len; i++) {
+		CH_AUTOCHAR below = ch_xasprintf("%s[%zu]", path, i);
+
+		read_window(r, &words[i], &hours->windows[i], below);
+	}
+}
+
+/* Windows that never open would keep every letter for ever. */
+static void check_opens(const struct rules *r, const struct ch_hours *hours,
+			const char *path)
+{
+	if (ch_hours_next_us(hours, ch_clock_now_us(), true) == INT64_MAX)
+		complain(r, path, "look at the holidays",
+			 "no window opens within %d days", CH_HOURS_DAYS);
 }
 
 static void read_holidays(const struct rules *r)
@@ -989,18 +1023,33 @@ static void read_holidays(const struct rules *r)
 				  *file, r->problems);
 }
 
-/* Windows that never open would keep every letter for ever. */
+/* A relay has windows of its own, in the zone and with the holidays of all. */
+static void check_relay_windows(const struct rules *r, size_t i)
+{
+	struct ch_relay_config *relays = r->config->relays.items;
+	const struct ch_hours *all = &r->config->sending.hours;
+	struct ch_hours *hours = &relays[i].hours;
+	CH_AUTOCHAR path = ch_xasprintf("relays[%zu].windows", i);
+	size_t errors = r->problems->errors;
+
+	read_windows(r, &relays[i].windows, path, hours);
+	if (all->holidays_len > 0)
+		hours->holidays = ch_xmemdup(all->holidays,
+					     all->holidays_len *
+						     sizeof(*all->holidays));
+	hours->holidays_len = hours->holidays_cap = all->holidays_len;
+	hours->zone = ch_zone_new(r->config->sending.time_zone);
+	if (hours->zone && r->problems->errors == errors)
+		check_opens(r, hours, path);
+}
+
 static void check_windows(const struct rules *r)
 {
-	const struct ch_setting_list *list = &r->config->sending.windows;
 	const char *name = r->config->sending.time_zone;
 	struct ch_hours *hours = &r->config->sending.hours;
 	size_t errors = r->problems->errors;
 
-	hours->windows = ch_xcalloc(list->len, sizeof(*hours->windows));
-	hours->len = list->len;
-	for (size_t i = 0; i < list->len; i++)
-		read_window(r, i);
+	read_windows(r, &r->config->sending.windows, "sending.windows", hours);
 	read_holidays(r);
 	ch_hours_sort(hours);
 	hours->zone = ch_zone_new(name);
@@ -1009,10 +1058,10 @@ static void check_windows(const struct rules *r)
 			 "such as \"Europe/Vienna\"; timedatectl "
 			 "list-timezones shows them all",
 			 "there is no time zone \"%s\"", name);
-	if (r->problems->errors == errors &&
-	    ch_hours_next_us(hours, ch_clock_now_us(), true) == INT64_MAX)
-		complain(r, "sending.windows", "look at the holidays",
-			 "no window opens within %d days", CH_HOURS_DAYS);
+	if (r->problems->errors == errors)
+		check_opens(r, hours, "sending.windows");
+	for (size_t i = 0; i < r->config->relays.len; i++)
+		check_relay_windows(r, i);
 }
 
 /* local@domain of characters that need no quoting, with room for the token:
@@ -1108,9 +1157,13 @@ bool ch_config_has_smtputf8(const struct ch_config *config)
 
 void ch_config_free(struct ch_config *config)
 {
+	struct ch_relay_config *relays = config ? config->relays.items : NULL;
+
 	if (!config)
 		return;
 	ch_hours_release(&config->sending.hours);
+	for (size_t i = 0; i < config->relays.len; i++)
+		ch_hours_release(&relays[i].hours);
 	for (size_t i = 0; i < CH_REPLY_CLASSES; i++)
 		free(config->sending.schedule.delays[i].ms);
 	ch_settings_release(ch_config_table, config);

@@ -50,6 +50,13 @@ struct ch_pace_config {
 	int64_t burst;
 };
 
+/* Words, as they are written. */
+struct ch_window_config {
+	char *days;
+	char *from;
+	char *to;
+};
+
 struct ch_relay_config {
 	struct ch_peer_config peer;
 	int64_t weight; /* its share beside that of the others */
@@ -57,6 +64,9 @@ struct ch_relay_config {
 	int64_t connections; /* at once, 1 to 64 */
 	int64_t connections_per_worker;
 	struct ch_pace_config pace;
+	struct ch_setting_list windows; /* of struct ch_window_config */
+	struct ch_hours hours; /* owned: the same, read, with the holidays and
+				  the time zone of `sending` */
 	int64_t data_timeout_ms;
 	int64_t dot_timeout_ms;
 	int64_t attempt_timeout_ms;
@@ -66,18 +76,12 @@ struct ch_relay_config {
 	bool smtputf8; /* it may carry addresses that are not ASCII */
 };
 
-/* Words, as they are written. */
-struct ch_window_config {
-	char *days;
-	char *from;
-	char *to;
-};
-
 /* Domains of recipients, and what each of them takes. */
 struct ch_domain_config {
 	struct ch_setting_strings pattern; /* domain-limit.h */
 	bool shared;         /* all of them together, not each */
 	int64_t connections; /* letters at once; 0 = no limit */
+	int64_t letters_per_connection; /* of a relay; 0 = no limit */
 	struct ch_pace_config pace;
 };
 

@@ -389,7 +389,10 @@ static int64_t next_of(const struct ch_dispatch *dispatch,
 static void set_timer(struct ch_dispatch *dispatch, int64_t now_us)
 {
 	int64_t next_us = ch_opening_until_us(dispatch->room);
+	int64_t relay_us = ch_relays_opening_us(dispatch->room);
 
+	if (relay_us < next_us)
+		next_us = relay_us;
 	for (size_t i = 0; i < dispatch->len; i++) {
 		const struct ch_active_batch *batch = dispatch->batches[i];
 		int64_t at_us = next_of(dispatch, batch, now_us);

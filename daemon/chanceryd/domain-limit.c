@@ -107,6 +107,50 @@ int64_t ch_domain_step_ms(const struct ch_pace *pace)
 	return larger(step_ms, step_of(86400 * 1000LL, pace->per_day));
 }
 
+/* ---- letters of a connection ------------------------------------------ */
+
+/* FNV-1a, public domain. Two that look alike share what is one's: less than is
+ * allowed, never more. */
+uint64_t ch_domain_mark(const char *domain)
+{
+	uint64_t mark = 14695981039346656037u;
+
+	for (; *domain; domain++)
+		mark = (mark ^ (unsigned char)*domain) * 1099511628211u;
+	return mark;
+}
+
+static size_t place_of(const struct ch_shares *shares, uint64_t domain)
+{
+	size_t i = 0;
+
+	while (i < shares->len && shares->rows[i].domain != domain)
+		i++;
+	return i;
+}
+
+bool ch_shares_full(const struct ch_shares *shares, uint64_t domain,
+		    uint32_t most)
+{
+	size_t place = place_of(shares, domain);
+
+	if (place == shares->len)
+		return shares->len == CH_SHARES_MAX;
+	return shares->rows[place].letters >= most;
+}
+
+void ch_shares_add(struct ch_shares *shares, uint64_t domain)
+{
+	size_t place = place_of(shares, domain);
+
+	if (place == shares->len) {
+		shares->len++;
+		shares->rows[place].domain = domain;
+		shares->rows[place].letters = 0;
+	}
+	shares->rows[place].letters++;
+}
+
 int64_t ch_domain_rest_ms(int64_t first_ms, uint32_t refusals)
 {
 	int64_t rest_ms = first_ms;

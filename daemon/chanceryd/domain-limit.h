@@ -53,6 +53,27 @@ int64_t ch_slots_next(struct ch_slots *slots, int64_t batch_id, int64_t now_ms,
  * it has none. */
 int64_t ch_domain_step_ms(const struct ch_pace *pace);
 
+/* ---- letters of a connection ------------------------------------------- */
+
+#define CH_SHARES_MAX 16 /* domains; for one more a new connection begins */
+
+/* How many letters a connection was given for each of some domains. */
+struct ch_shares {
+	struct {
+		uint64_t domain; /* ch_domain_mark() */
+		uint32_t letters;
+	} rows[CH_SHARES_MAX];
+	size_t len;
+};
+
+uint64_t ch_domain_mark(const char *domain);
+/* Whether one more letter for the domain would be more than `most` over this
+ * connection. */
+bool ch_shares_full(const struct ch_shares *shares, uint64_t domain,
+		    uint32_t most);
+/* It is given one; not where it is full. */
+void ch_shares_add(struct ch_shares *shares, uint64_t domain);
+
 #define CH_DOMAIN_REST_MAX_MS (15 * 60 * 1000LL)
 
 /* How long a domain rests after so many refusals in a row: `first_ms`, twice

@@ -148,12 +148,12 @@ static char *pace_name(const struct domain *domain)
 static void configure(struct ch_domains *domains, struct domain *domain,
 		      const struct ch_domain_config *config)
 {
-	static const struct ch_pace_config none = { .burst = 1 };
+	static const struct ch_pace none = { .burst = 1 };
 	CH_AUTOCHAR name = pace_name(domain);
 
 	domain->config = config;
 	ch_paced_use(domains->room, &domain->pace,
-		     config ? &config->pace : &none, name);
+		     config ? ch_pace_of(&config->pace) : none, name);
 }
 
 static struct domain *add(struct ch_domains *domains, const char *name,
@@ -455,6 +455,48 @@ struct ch_hold *ch_domains_hold(struct ch_mailroom *room, size_t n)
 	struct ch_domains *domains = room->domains;
 
 	return n < domains->holds_len ? CH_TAKE(domains->holds[n]) : NULL;
+}
+
+/* ---- the connection that takes it ------------------------------------- */
+
+static uint32_t share_of(const struct domain *domain)
+{
+	return domain->config ?
+		       (uint32_t)domain->config->letters_per_connection : 0;
+}
+
+bool ch_hold_share(const struct ch_hold *hold, struct ch_shares **shares)
+{
+	bool anew = false;
+	bool counts = false;
+
+	for (size_t i = 0; hold && i < hold->len; i++) {
+		const struct domain *domain = hold->domains[i];
+
+		if (share_of(domain) == 0)
+			continue;
+		counts = true;
+		if (*shares && ch_shares_full(*shares,
+					      ch_domain_mark(domain->name),
+					      share_of(domain)))
+			anew = true;
+	}
+	if (!counts)
+		return false;
+	if (!*shares)
+		*shares = ch_xzalloc(sizeof(**shares));
+	if (anew)
+		**shares = (struct ch_shares){ 0 };
+	/* Where it goes to more domains than can be counted, the next letter to
+	 * one of the others begins a new connection. */
+	for (size_t i = 0; i < hold->len; i++) {
+		uint64_t mark = ch_domain_mark(hold->domains[i]->name);
+		uint32_t share = share_of(hold->domains[i]);
+
+		if (share > 0 && !ch_shares_full(*shares, mark, share))
+			ch_shares_add(*shares, mark);
+	}
+	return anew;
 }
 
 /* ---- what becomes of letters ------------------------------------------ */

@@ -41,6 +41,13 @@ void ch_domains_begin(struct ch_mailroom *room, struct ch_active_batch *batch,
  * back with ch_hold_end(); NULL: it has none. */
 struct ch_hold *ch_domains_hold(struct ch_mailroom *room, size_t n);
 
+/* A connection is given the letter of `hold`, behind those that *shares counts:
+ * whether it has to be begun anew for it (letters_per_connection of a domain),
+ * which then counts from the start. *shares is NULL until something is counted;
+ * the caller frees it. */
+struct ch_shares; /* domain-limit.h */
+bool ch_hold_share(const struct ch_hold *hold, struct ch_shares **shares);
+
 /* The letter is at its end, and the relay has heard of it or not. Frees
  * `hold`, which may be NULL. */
 void ch_hold_end(struct ch_mailroom *room, struct ch_hold *hold, bool tried);

@@ -31,12 +31,6 @@ static void save(struct ch_mailroom *room, const struct ch_active_batch *batch,
 		ch_room_fail(room, &err);
 }
 
-static bool is_paced(const struct ch_store_terms *terms)
-{
-	return terms->per_second || terms->per_minute || terms->per_hour ||
-	       terms->per_day;
-}
-
 /* What its pace is called in the store; the caller's. */
 static char *pace_name(const struct ch_active_batch *batch)
 {
@@ -44,29 +38,25 @@ static char *pace_name(const struct ch_active_batch *batch)
 }
 
 /* What may go in a second goes at once, and always one letter. */
-static int64_t burst_of(const struct ch_store_terms *terms)
+static uint32_t burst_of(const struct ch_store_terms *terms)
 {
-	int64_t burst = terms->per_second ? terms->per_second :
-					    terms->per_minute / 60;
+	uint32_t burst = terms->per_second ? terms->per_second :
+					     terms->per_minute / 60;
 
 	if (burst < 1)
 		return 1;
 	return burst < AT_ONCE_MAX ? burst : AT_ONCE_MAX;
 }
 
-static void use_pace(struct ch_mailroom *room, struct ch_active_batch *batch)
+static struct ch_pace pace_of(const struct ch_store_terms *terms)
 {
-	const struct ch_store_terms *terms = &batch->gate->terms;
-	const struct ch_pace_config pace = {
+	return (struct ch_pace){
 		.per_second = terms->per_second,
 		.per_minute = terms->per_minute,
 		.per_hour = terms->per_hour,
 		.per_day = terms->per_day,
 		.burst = burst_of(terms),
 	};
-	CH_AUTOCHAR name = pace_name(batch);
-
-	ch_paced_use(room, &batch->gate->pace, &pace, name);
 }
 
 static bool is_canary_ahead(const struct ch_store_terms *terms)
@@ -91,8 +81,11 @@ static void begin_canary(struct ch_mailroom *room,
 void ch_gate_use(struct ch_mailroom *room, struct ch_active_batch *batch,
 		 const struct ch_store_terms *terms)
 {
+	struct ch_pace pace = pace_of(terms);
+	CH_AUTOCHAR name = NULL;
+
 	batch->priority = terms->priority;
-	if (!is_paced(terms) && !is_canary_ahead(terms)) {
+	if (!ch_pace_is_set(&pace) && !is_canary_ahead(terms)) {
 		ch_gate_free(CH_TAKE(batch->gate));
 		batch->wait_ms = 0;
 		return;
@@ -101,7 +94,8 @@ void ch_gate_use(struct ch_mailroom *room, struct ch_active_batch *batch,
 		batch->gate = ch_xzalloc(sizeof(*batch->gate));
 	batch->gate->terms = *terms;
 	batch->wait_ms = 0;
-	use_pace(room, batch);
+	name = pace_name(batch);
+	ch_paced_use(room, &batch->gate->pace, pace, name);
 }
 
 void ch_gate_free(struct ch_gate *gate)

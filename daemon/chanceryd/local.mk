@@ -144,6 +144,7 @@ TESTS += tests/unit/test-keys tests/unit/test-spool
 
 check_PROGRAMS += tests/unit/test-commands
 tests_unit_test_commands_SOURCES = tests/unit/test-commands.c \
+	tests/unit/store-letter.h \
 	daemon/chanceryd/commands.c daemon/chanceryd/decisions.c \
 	daemon/chanceryd/detail.c
 tests_unit_test_commands_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
@@ -152,6 +153,7 @@ TESTS += tests/unit/test-commands
 
 check_PROGRAMS += tests/unit/test-gate
 tests_unit_test_gate_SOURCES = tests/unit/test-gate.c \
+	tests/unit/store-letter.h \
 	daemon/chanceryd/detail.c daemon/chanceryd/gate.c \
 	daemon/chanceryd/pace.c daemon/chanceryd/relay-keep.c
 tests_unit_test_gate_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)

@@ -54,16 +54,21 @@ static void begin(struct ch_mailroom *room, struct ch_paced *paced,
 	paced->begun = true;
 }
 
-void ch_paced_use(struct ch_mailroom *room, struct ch_paced *paced,
-		  const struct ch_pace_config *config, const char *name)
+struct ch_pace ch_pace_of(const struct ch_pace_config *config)
 {
-	paced->pace = (struct ch_pace){
+	return (struct ch_pace){
 		.per_second = (uint32_t)config->per_second,
 		.per_minute = (uint32_t)config->per_minute,
 		.per_hour = (uint32_t)config->per_hour,
 		.per_day = (uint32_t)config->per_day,
 		.burst = (uint32_t)config->burst,
 	};
+}
+
+void ch_paced_use(struct ch_mailroom *room, struct ch_paced *paced,
+		  struct ch_pace pace, const char *name)
+{
+	paced->pace = pace;
 	if (!paced->begun && ch_pace_is_set(&paced->pace))
 		begin(room, paced, name);
 }

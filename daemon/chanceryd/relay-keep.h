@@ -25,10 +25,13 @@ struct ch_paced {
 	bool changed; /* since it was written */
 };
 
-/* From now on `config` is the pace of `name` ("relay.main", "room"): read what
+/* The same as values of a pace. */
+struct ch_pace ch_pace_of(const struct ch_pace_config *config);
+
+/* From now on `pace` is that of `name` ("relay.main", "room"): read what
  * was used of it, the first time that there is a limit. */
 void ch_paced_use(struct ch_mailroom *room, struct ch_paced *paced,
-		  const struct ch_pace_config *config, const char *name);
+		  struct ch_pace pace, const char *name);
 uint32_t ch_paced_may(struct ch_paced *paced, int64_t now_ms);
 int64_t ch_paced_next_ms(const struct ch_paced *paced, int64_t now_ms);
 void ch_paced_took(struct ch_paced *paced, uint32_t letters);

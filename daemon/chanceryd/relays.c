@@ -100,6 +100,7 @@ static void release_sender(struct ch_sender *sender)
 		free(letter);
 	}
 	sd_event_source_disable_unref(sender->deadline);
+	free(sender->shares);
 }
 
 static void free_crew(struct ch_crew *crew)
@@ -180,7 +181,9 @@ static void configure(struct ch_relay *relay,
 	relay->config = config;
 	relay->account = ch_account_of(relay->room, &config->peer);
 	relay->logins = (struct ch_logins){ 0 };
-	ch_paced_use(relay->room, &relay->pace, &config->pace, pace);
+	ch_paced_use(relay->room, &relay->pace, ch_pace_of(&config->pace),
+		     pace);
+	relay->opening = (struct ch_opening){ 0 };
 	relay->failures = 0;
 	relay->streak = 0;
 	relay->rests_until_ms = 0;
@@ -204,8 +207,8 @@ static void read_config(struct ch_mailroom *room)
 			relay = add_relay(room, name);
 		configure(relay, &configs[i]);
 	}
-	ch_paced_use(room, &relays->pace, &room->config->sending.pace,
-		     ROOM_PACE);
+	ch_paced_use(room, &relays->pace,
+		     ch_pace_of(&room->config->sending.pace), ROOM_PACE);
 	relays->differ = false;
 	for (size_t i = 1; i < list->len; i++)
 		relays->differ |= configs[i].smtputf8 != configs[0].smtputf8;
@@ -476,22 +479,41 @@ static const char *state_of(const struct ch_relay *relay)
 	return any ? "connecting" : "ready";
 }
 
+/* Within its hours, if it has any. */
+static bool is_open(struct ch_relay *relay)
+{
+	bool changed;
+	bool open;
+
+	if (!relay->config || relay->config->hours.len == 0)
+		return true;
+	open = ch_opening_of(&relay->config->hours, &relay->opening,
+			     ch_clock_now_us(), &changed);
+	if (changed)
+		ch_opening_say(relay->room, &relay->opening, relay->name);
+	return open;
+}
+
 #define SOON_MS 1000 /* nobody needs to be told */
 
-/* When its rest is over and the paces allow a letter; 0: now, or soon. */
-static int64_t next_us(const struct ch_relay *relay)
+static int64_t later(int64_t a, int64_t b)
 {
+	return a > b ? a : b;
+}
+
+/* When its rest is over, it is open and the paces allow a letter; 0: now, or
+ * soon. */
+static int64_t next_us(struct ch_relay *relay)
+{
+	int64_t open_us = is_open(relay) ? 0 : relay->opening.until_us;
 	int64_t now_ms = ch_clock_mono_ms();
 	int64_t next_ms = ch_paced_next_ms(&relay->pace, now_ms);
 	int64_t all_ms = ch_paced_next_ms(&relay->room->relays->pace, now_ms);
 
-	if (all_ms > next_ms)
-		next_ms = all_ms;
-	if (relay->rests_until_ms > next_ms)
-		next_ms = relay->rests_until_ms;
+	next_ms = later(later(next_ms, all_ms), relay->rests_until_ms);
 	if (next_ms - now_ms < SOON_MS)
-		return 0;
-	return ch_clock_now_us() + (next_ms - now_ms) * 1000;
+		return open_us;
+	return later(ch_clock_now_us() + (next_ms - now_ms) * 1000, open_us);
 }
 
 const struct ch_relay_state *ch_relays_state(struct ch_mailroom *room,
@@ -505,7 +527,7 @@ const struct ch_relay_state *ch_relays_state(struct ch_mailroom *room,
 		relays->shown_cap = relays->len;
 	}
 	for (size_t i = 0; i < relays->len; i++) {
-		const struct ch_relay *relay = relays->items[i];
+		struct ch_relay *relay = relays->items[i];
 		struct ch_relay_state *shown = &relays->shown[i];
 
 		*shown = (struct ch_relay_state){
@@ -562,13 +584,13 @@ static bool needs_backups(const struct ch_relays *relays)
 }
 
 /* One that rests is tried again, so it counts here. */
-static bool is_used(const struct ch_relay *relay, bool backups)
+static bool is_used(struct ch_relay *relay, bool backups)
 {
 	return relay->config && !relay->paused && !ch_relay_is_locked(relay) &&
-	       (backups || !relay->config->backup);
+	       (backups || !relay->config->backup) && is_open(relay);
 }
 
-static size_t staff_wanted(const struct ch_relay *relay, bool backups)
+static size_t staff_wanted(struct ch_relay *relay, bool backups)
 {
 	if (!is_used(relay, backups))
 		return 0;
@@ -662,6 +684,20 @@ static size_t within_pace(struct ch_paced *pace, size_t room, int64_t now_ms,
 	if (room > 0 && may == 0)
 		*wake_ms = ch_paced_next_ms(pace, now_ms);
 	return room < may ? room : may;
+}
+
+int64_t ch_relays_opening_us(const struct ch_mailroom *room)
+{
+	const struct ch_relays *relays = room->relays;
+	int64_t first_us = INT64_MAX;
+
+	for (size_t i = 0; i < relays->len; i++) {
+		struct ch_relay *relay = relays->items[i];
+
+		if (!is_open(relay) && relay->opening.until_us < first_us)
+			first_us = relay->opening.until_us;
+	}
+	return first_us;
 }
 
 size_t ch_relays_room(struct ch_mailroom *room)

@@ -9,7 +9,7 @@
  * others. Among those that have room each gets its share by weight; a backup
  * gets letters only while each of the others is out of order, which is: it
  * failed and has not answered since, or a person has paused it. That the others
- * are busy, or have used up their pace, is no reason.
+ * are busy, have used up their pace or are outside of their hours is no reason.
  */
 #ifndef CH_CHANCERYD_RELAYS_H
 #define CH_CHANCERYD_RELAYS_H
@@ -65,6 +65,8 @@ size_t ch_relays_room(struct ch_mailroom *room);
 bool ch_relays_differ(const struct ch_mailroom *room);
 size_t ch_relays_room_utf8(struct ch_mailroom *room);
 struct ch_sender *ch_relays_take_utf8(struct ch_mailroom *room);
+/* When the first relay that is outside of its hours opens; INT64_MAX: none. */
+int64_t ch_relays_opening_us(const struct ch_mailroom *room);
 /* A worker that takes the next one: of the relay whose turn it is, the one with
  * fewest letters; NULL: none. Counts the letter as taken. */
 struct ch_sender *ch_relays_take(struct ch_mailroom *room);

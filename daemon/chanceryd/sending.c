@@ -228,7 +228,7 @@ static void add_first_bytes(struct ch_mailroom *room,
 
 static uint32_t tell_letter(struct ch_sender *sender,
 			    const struct ch_active_batch *batch,
-			    const struct ch_store_letter *letter)
+			    const struct ch_store_letter *letter, bool anew)
 {
 	CH_AUTO(ch_str) from = CH_STR_INIT(ENVELOPE_MAX);
 	CH_AUTO(ch_str) id = CH_STR_INIT(ENVELOPE_MAX);
@@ -243,6 +243,7 @@ static uint32_t tell_letter(struct ch_sender *sender,
 		.batch_id = batch->id,
 		.attempt = letter->attempt,
 		.faults = sender->faults,
+		.anew = anew,
 		.key = ch_slice_of(letter->key),
 		.language = ch_slice_of(letter->language),
 		.fields = { ch_str_cstr(&letter->fields), letter->fields.len },
@@ -335,7 +336,8 @@ void ch_sender_give(struct ch_sender *sender, struct ch_active_batch *batch,
 	item->attempt = letter->attempt;
 	item->first_at_us = letter->first_at_us;
 	tell_batch(sender->crew, batch->id);
-	item->pending = tell_letter(sender, batch, letter);
+	item->pending = tell_letter(sender, batch, letter,
+				    ch_hold_share(hold, &sender->shares));
 	*sender->last = item;
 	sender->last = &item->next;
 	sender->held++;
@@ -499,14 +501,12 @@ static bool may_go(const struct ch_sender *sender,
 	       !sender->relay->paused;
 }
 
-/* As ch_store_dot(), with the signatures of a letter that has some, and with the
- * relay where there are several. */
+/* As ch_store_dot(), with the signatures of a letter that has some. */
 static int record_dot(const struct ch_sender *sender,
 		      const struct ch_send_dot *dot, int64_t now_us,
 		      struct ch_error *err)
 {
-	const struct ch_relay *relay = sender->relay;
-	struct ch_store *store = relay->room->store;
+	struct ch_store *store = sender->relay->room->store;
 	const struct ch_store_notes notes = { sender->connection_id,
 					      dot->notes };
 	int changed = ch_store_dot(store, dot->letter_id, dot->attempt,
@@ -516,9 +516,6 @@ static int record_dot(const struct ch_sender *sender,
 	if (changed > 0 && (dot->signature.len > 0 || dot->dkim.len > 0) &&
 	    ch_store_signatures_keep(store, dot->letter_id, dot->signature,
 				     dot->dkim, err) < 0)
-		return -1;
-	if (changed > 0 && relay->room->config->relays.len > 1 &&
-	    ch_store_relay_keep(store, dot->letter_id, relay->name, err) < 0)
 		return -1;
 	return changed;
 }

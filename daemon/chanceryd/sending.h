@@ -17,12 +17,14 @@
 
 #include "chanceryd/accounts.h"
 #include "chanceryd/config.h"
+#include "chanceryd/opening.h"
 #include "chanceryd/relay-keep.h"
 #include "chanceryd/schedule.h"
 #include "chanceryd/workers.h"
 
 struct ch_active_batch; /* dispatch.h */
 struct ch_hold;         /* domains.h */
+struct ch_shares;       /* domain-limit.h */
 struct ch_store_letter;
 
 #define CH_SENDER_HOLDS 8 /* letters at most, whatever the worker asks for */
@@ -58,6 +60,8 @@ struct ch_sender {
 	uint64_t deadline_us;      /* of the first letter; monotonic */
 	int64_t connection_id; /* the store's, of the one it has; 0: none */
 	sd_event_source *deadline; /* owned */
+	struct ch_shares *shares; /* owned: letters of the connection for each
+				     domain; NULL: none is counted */
 };
 
 /* The connections of one worker. */
@@ -82,6 +86,7 @@ struct ch_relay {
 				     * each reload; NULL: no command */
 	struct ch_logins logins; /* with its passwords */
 	struct ch_paced pace;
+	struct ch_opening opening; /* by its hours */
 	bool paused;           /* by a person; kept in the store */
 	int64_t turn;          /* by its weight: the highest is next */
 	size_t under_way;

@@ -172,7 +172,8 @@ static void at_dot(void *context)
 	const struct attempt *a = context;
 	struct ch_clerk *next = other_clerk(a->clerk);
 
-	if (!next->composed || !may_overlap(next->line))
+	if (!next->composed || next->given->letter.anew ||
+	    !may_overlap(next->line))
 		return;
 	next->may_start = true;
 	ch_fiber_resume(next->fiber);
@@ -379,6 +380,8 @@ static void transmit(struct attempt *a)
 	struct ch_error err;
 	bool worn;
 
+	if (a->letter->anew)
+		ch_relay_close(relay);
 	do {
 		if (ch_relay_connect(relay, &fault, &code, &err) < 0) {
 			say_fault(clerk, fault, code, err.text);

@@ -26,14 +26,14 @@ tests_unit_test_compose_SOURCES = tests/unit/test-compose.c
 tests_unit_test_compose_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 tests_unit_test_image_SOURCES = tests/unit/test-image.c
 tests_unit_test_image_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
-tests_unit_test_smime_SOURCES = tests/unit/test-smime.c
+tests_unit_test_smime_SOURCES = tests/unit/test-smime.c tests/unit/pem.h
 tests_unit_test_smime_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_smime_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-address tests/unit/test-header \
 	tests/unit/test-compose tests/unit/test-image tests/unit/test-smime
 
 check_PROGRAMS += tests/unit/test-dkim
-tests_unit_test_dkim_SOURCES = tests/unit/test-dkim.c
+tests_unit_test_dkim_SOURCES = tests/unit/test-dkim.c tests/unit/pem.h
 tests_unit_test_dkim_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_dkim_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-dkim

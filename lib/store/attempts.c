@@ -434,19 +434,6 @@ int ch_store_dot(struct ch_store *store, int64_t letter_id, uint32_t attempt,
 	return 1;
 }
 
-/* Where state is 2, the address is at its dot. */
-int ch_store_relay_keep(struct ch_store *store, int64_t letter_id,
-			const char *relay, struct ch_error *err)
-{
-	CH_AUTO(ch_query) q = ch_query(store,
-		"UPDATE address SET relay = ? WHERE letter_id = ? "
-		"AND state = 2");
-
-	ch_query_put_text(&q, relay);
-	ch_query_put_int(&q, letter_id);
-	return ch_query_run(&q, err) < 0 ? -1 : 0;
-}
-
 /* ---- result ----------------------------------------------------------- */
 
 static const char *result_event(const struct ch_store_result *result)
@@ -632,6 +619,8 @@ static int give_back(struct ch_store *store, struct ch_standing *standing,
 			continue;
 		if (ch_store_move(store, standing->letter_id, stand,
 				  dot ? &in_doubt : &queued, now_us, err) < 0 ||
+		    (dot && ch_store_relay_keep(store, standing->letter_id,
+						stand, err) < 0) ||
 		    tell_why(store, standing, stand, why, now_us, err) < 0)
 			return -1;
 		doubtful += dot;

@@ -433,12 +433,6 @@ void ch_store_transcript_release(struct ch_store_transcript *transcript);
 int ch_store_transcript(struct ch_store *store, int64_t letter_id,
 			struct ch_store_transcript *ret, struct ch_error *err);
 
-/* Keep over which relay the dot that was just recorded goes, in the same
- * transaction: who looks into a letter in doubt has to know whom to ask. A
- * result keeps it as well; where there is but one relay that is enough. */
-int ch_store_relay_keep(struct ch_store *store, int64_t letter_id,
-			const char *relay, struct ch_error *err);
-
 /* Keep what the bytes that a dot has just covered were signed with, in the same
  * transaction: the S/MIME signature in DER and the DKIM-Signature fields, each
  * empty where there is none. The first ones stay, for the later ones are the

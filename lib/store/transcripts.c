@@ -45,6 +45,24 @@ int ch_store_notes_keep(struct ch_store *store, int64_t letter_id,
 	return ch_query_run(&q, err) < 0 ? -1 : 0;
 }
 
+int ch_store_relay_keep(struct ch_store *store, int64_t letter_id,
+			const struct ch_stand *stand, struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"UPDATE address SET relay = coalesce((SELECT c.relay "
+		"FROM (SELECT connection_id FROM message "
+		"WHERE letter_id = ?1 AND attempt = ?3 UNION ALL "
+		"SELECT connection_id FROM other_attempt "
+		"WHERE letter_id = ?1 AND attempt = ?3) a "
+		"JOIN connection c ON c.id = a.connection_id LIMIT 1), relay) "
+		"WHERE letter_id = ?1 AND seq = ?2");
+
+	ch_query_put_int(&q, letter_id);
+	ch_query_put_int(&q, stand->seq);
+	ch_query_put_int(&q, stand->attempt);
+	return ch_query_run(&q, err) < 0 ? -1 : 0;
+}
+
 void ch_store_transcript_release(struct ch_store_transcript *transcript)
 {
 	free(transcript->relay);

@@ -130,6 +130,7 @@ static const struct field send_letter[] = {
 	F_I64(ch_send_letter, batch_id),
 	F_U32(ch_send_letter, attempt),
 	F_U32(ch_send_letter, faults),
+	F_MAX(ch_send_letter, anew, 1),
 	F_TEXT(ch_send_letter, key),
 	F_TEXT(ch_send_letter, language),
 	F_TEXT(ch_send_letter, fields),

@@ -150,6 +150,8 @@ struct ch_send_letter {
 	int64_t batch_id;
 	uint32_t attempt;
 	uint32_t faults; /* SEND_FAULTs of this line that were heard before */
+	uint32_t anew;   /* 1: over a new connection, whatever the last one has
+			    carried */
 	struct ch_slice key;
 	struct ch_slice language;
 	struct ch_slice fields;     /* ch_fields_encode(): names and values */

@@ -99,7 +99,7 @@ class Room:
         number = list(self.letters).index(key) + 1
         worker.send("send-letter", **{
             "letter_id": number, "batch_id": 1, "attempt": attempt,
-            "faults": worker.faults.get(changes.get("line", 0), 0),
+            "faults": worker.faults.get(changes.get("line", 0), 0), "anew": 0,
             "key": key, "language": letter["language"],
             "fields": letter["fields"], "message_id": letter["message_id"],
             "date_us": importer.DATE_US,

@@ -1041,12 +1041,14 @@ class Deciding(WithRoom):
         self.assertEqual(self.chancery("resolve", "A/1/"), """\
 ? in doubt A/1/AND  AND
     cc minister@foreign.example
-      since 2026-11-24 10:02 UTC: the connection was lost
+      since 2026-11-24 10:02 UTC
+      the connection was lost
     attempt 2 over relay north
     grep m21@chancery.example
 ? in doubt A/1/CUB  Cuba
     to minister@foreign.example
-      since 2026-11-24 10:02 UTC: no reply is known
+      since 2026-11-24 10:02 UTC
+      no reply is known
     attempt 1 over relay main
     last noted: S: 354 End data with a dot
     grep m23@chancery.example

@@ -2,11 +2,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the recipients' domains take: letters at once, a pace, and a rest after
 a refusal for now; with this test as the send workers, and with a sink."""
+import os
+import pathlib
 import signal
+import sys
 
 import harness
 from harness import (DEFERRED, FAILED, UNTRIED, Room, Sink, key, send,
                      table, take_letters, wait_for, worker)
+
+sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
+from smtp_peer import CHUNKS, Peer  # noqa: E402
 
 BUSY = "ministry.example"
 
@@ -33,6 +39,34 @@ def ministry(rows, start=0):
 def of(letters, domain=BUSY):
     return [x for x in letters
             if x["addresses"][0]["address"].decode().endswith("@" + domain)]
+
+
+def test_letters_per_connection():
+    """The worker is told which letter begins a new connection; those to others
+    are not counted."""
+    with room({"pattern": [BUSY], "letters_per_connection": 2}) as r:
+        r.start()
+        r.enqueue("DM-1", ministry(5) + table(1, start=10).split("\n", 1)[1])
+        one = worker(r, want=8)
+        letters = take_letters(one)
+        assert [x["anew"] for x in of(letters)] == [0, 0, 1, 0, 1], letters
+        assert [x["anew"] for x in letters if x not in of(letters)] == [0]
+
+
+def test_letters_per_connection_of_a_relay():
+    """And it does so, also where letters are opened behind each other's dots."""
+    with Peer(keywords=CHUNKS) as peer, Room(
+            [{"name": "main", "port": peer.port, "connections": 2}],
+            conf=conf({"pattern": [BUSY], "letters_per_connection": 3})) as r:
+        r.start()
+        r.enqueue("DM-1", ministry(40) +
+                  table(20, start=100).split("\n", 1)[1])
+        r.wait_letters("DM-1", sent=60)
+        counts = [sum("RCPT" in line and BUSY in line for line in session.said)
+                  for session in peer.sessions]
+        assert sum(counts) == 40 and max(counts) == 3, counts
+        assert sum(len(session.messages) for session in peer.sessions) == 60
+        assert len(counts) < 30, "a new one for nothing"
 
 
 def test_connections():

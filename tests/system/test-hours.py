@@ -5,9 +5,10 @@ finishes, and the next opening is known and kept; with this test as the send
 worker."""
 import datetime
 import signal
+import subprocess
 
 import harness
-from harness import SENT, Room, table, wait_for
+from harness import FAILED, SENT, Room, table, wait_for
 
 RELAY = [{"name": "relay", "port": 1, "connections": 1,
           "connections_per_worker": 1}]
@@ -101,6 +102,75 @@ def test_it_opens_by_itself():
             assert said["until"] == f"{at:%Y-%m-%dT%H:%M:%SZ}", said
         assert r.status()["hours"]["until"] == f"{until:%Y-%m-%dT%H:%M:%SZ}"
         assert "letters may go until" in r.log()
+
+
+def relay(name, windows, **more):
+    return {**RELAY[0], "name": name, "windows": Windows(windows), **more}
+
+
+def test_hours_of_a_relay():
+    """Others take its letters; and where there are none letters wait, though a
+    backup is there."""
+    closed, opens = closed_now()
+    open_, shut = relay("open", ALWAYS), relay("shut", closed)
+    with Room([open_, shut], puppets=True) as r:
+        r.start()
+        r.enqueue("DM-1", table(3))
+        worker = r.puppet()
+        worker.ready(3)
+        for _ in range(3):
+            worker.result(worker.letter(), FAILED, 550)
+        r.wait_letters("DM-1", failed=3)
+        assert {letter["addresses"][0]["relay"]
+                for letter in r.letters("DM-1").values()} == {"open"}
+        states = {one["name"]: one for one in r.status()["relays"]}
+        assert states["shut"]["next_at"] == opens, states
+        assert states["shut"]["workers"] == 0, states
+        assert states["open"]["next_at"] is None, states
+        assert r.status()["hours"] is None
+        assert f"letters wait over relay shut until {opens}" in r.log()
+        r.configure([shut, relay("spare", (), backup=True)])
+        r.signal(signal.SIGHUP)
+        worker.expect("stop")
+        worker.exit()
+        wait_for("the others", lambda: len(r.status()["relays"]) == 2)
+        r.enqueue("DM-2", table(1))
+        assert [one["workers"] for one in r.status()["relays"]] == [0, 0]
+        assert r.batch("DM-2")["letters"]["queued"] == 1
+        r.configure([relay("shut", ALWAYS)])
+        r.signal(signal.SIGHUP)
+        worker = r.puppet()
+        worker.ready(1)
+        worker.result(worker.letter(), FAILED, 550)
+        r.wait_letters("DM-2", failed=1)
+
+
+def test_a_relay_opens_by_itself():
+    at = now() + datetime.timedelta(seconds=3)
+    if at.date() != (at + datetime.timedelta(seconds=60)).date():
+        return  # midnight is in the way
+    until = at + datetime.timedelta(seconds=60)
+    with Room([relay("main", ({
+            "days": "Mon-Sun", "from": f"{at:%H:%M:%S}",
+            "to": f"{until:%H:%M:%S}"},))], puppets=True) as r:
+        r.start()
+        r.enqueue("DM-1", table(1))
+        worker = r.puppet()
+        worker.ready(1)
+        worker.letter()
+        assert now() >= at.replace(microsecond=0)
+
+
+def test_mistakes_in_the_hours_of_a_relay():
+    with Room([relay("main", ({"days": "Mon-Fry", "from": "08:00", "to": "24:01"},
+                              ))]) as r:
+        check = subprocess.run(
+            [harness.PROGRAM, "-t", "-c", r.conf], capture_output=True,
+            text=True, check=False)
+        assert check.returncode == 78, check
+        for words in ("relays[0].windows[0].days", '"Mon-Fry" are no weekdays',
+                      "relays[0].windows[0].to", '"24:01" is no time'):
+            assert words in check.stderr, check.stderr
 
 
 def test_holidays():

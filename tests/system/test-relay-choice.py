@@ -242,6 +242,7 @@ def test_a_letter_in_doubt_names_its_relay():
         name, worker = of.popitem()
         worker.send("send-ready", want=1)
         letter = worker.letter()
+        worker.send("send-connected", opening=b"S: 220 hello\n")
         worker.dot(letter)
         assert worker.expect("send-go")["go"] == 1
         r.kill()

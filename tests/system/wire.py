@@ -47,7 +47,8 @@ MESSAGES = [
     ("send-letter", [
         ("line", "u32"),
         ("letter_id", "i64"), ("batch_id", "i64"), ("attempt", "u32"),
-        ("faults", "u32"), ("key", "text"), ("language", "text"), ("fields", "text"),
+        ("faults", "u32"), ("anew", "u32"), ("key", "text"),
+        ("language", "text"), ("fields", "text"),
         ("message_id", "text"), ("date_us", "i64"),
         ("envelope_from", "text"), ("envelope_id", "text"),
         ("sha256", "text"), ("signature", "text"), ("dkim", "text"),

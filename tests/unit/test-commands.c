@@ -22,6 +22,7 @@
 #include "chanceryd/returned.h"
 #include "chanceryd/room.h"
 #include "chanceryd/sending.h"
+#include "store-letter.h"
 
 #define OK(call)                                                     \
 	do {                                                         \
@@ -166,25 +167,7 @@ static const struct ch_asker second = {
 
 static void add_letter(const char *key)
 {
-	struct ch_store_address address = {
-		.address = ch_xasprintf("%s@members.example", key),
-	};
-	struct ch_store_letter letter = {
-		.key = ch_xstrdup(key),
-		.name = ch_xstrdup("a minister"),
-		.language = ch_xstrdup("fr"),
-		.message_id = ch_xasprintf("%d.%s@chancery.example", made,
-					   key),
-		.addresses = &address,
-		.addresses_len = 1,
-	};
-
-	ch_str_init(&letter.fields, 100);
-	OK(ch_store_letter_add(room.store, batch_id, &letter, &err));
-	free(address.address);
-	letter.addresses = NULL;
-	letter.addresses_len = 0;
-	ch_store_letter_release(&letter);
+	OK(store_letter(room.store, batch_id, key, made, &err));
 }
 
 /* Send it, as far as that: what the reply to its dot said. */
@@ -538,6 +521,60 @@ static void confirms_a_return_by_its_number(void **state)
 	snprintf(expected, sizeof(expected), "%s/SENT 17 %s", reference(),
 		 second.name);
 	assert_string_equal(confirmed, expected);
+	commit();
+}
+
+/* A store that came back: nobody resumes it by a habit. */
+static void a_copy_goes_on_when_its_risk_was_seen(void **state)
+{
+	static const struct {
+		int64_t letters, said, touched;
+	} rows[] = { { 3, -1, -1 }, { 3, 2, -1 }, { 3, 4, -1 }, { 3, 3, 1 },
+		     { 0, -1, 1 } };
+
+	(void)state;
+	make_batch(CH_BATCH_OPEN);
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		const struct ch_command command = { .verb = CH_VERB_RESUME,
+						    .at_risk = rows[i].said,
+						    .who = second };
+		int64_t touched = -1;
+
+		at_risk = (uint64_t)rows[i].letters;
+		room.paused = true;
+		(void)ch_mailroom_command(&room, &command, &touched, &err);
+		assert_int_equal(touched, rows[i].touched);
+		assert_int_equal(room.paused, touched < 0);
+	}
+	/* What waits in it may have been sent, and what is sent is. */
+	at_risk = 3;
+	assert_int_equal(say(CH_VERB_RESOLVE_SENT, "Q1", NULL, &second), 1);
+	assert_int_equal(state_of("Q1"), CH_STATE_SENT);
+	looked_at = 0;
+	assert_int_equal(say(CH_VERB_RESOLVE_RESEND, "Q2", NULL, &second), -1);
+	at_risk = 0;
+	assert_int_equal(say(CH_VERB_RESOLVE_SENT, "Q2", NULL, &second), -1);
+	assert_int_equal(state_of("Q2"), CH_STATE_QUEUED);
+	commit();
+}
+
+/* Its worker has no dot yet, and is told of none. */
+static void a_letter_that_a_worker_has_is_cancelled(void **state)
+{
+	struct ch_store_letter *letters = NULL;
+	size_t len = 0;
+
+	(void)state;
+	make_batch(CH_BATCH_OPEN);
+	OK(ch_store_begin(room.store, &err));
+	OK(ch_store_claim(room.store, batch_id, NOW, 1, &letters, &len, &err));
+	assert_int_equal(len, 1);
+	assert_int_equal(say(CH_VERB_CANCEL, letters[0].key, NULL, &second),
+			 1);
+	assert_true(overruled == letters[0].id);
+	assert_int_equal(state_of(letters[0].key), CH_STATE_CANCELLED);
+	assert_last_event("letter.cancelled", second.name);
+	ch_store_letters_free(letters, len);
 	commit();
 }
 
@@ -933,6 +970,8 @@ int main(void)
 		cmocka_unit_test(a_batch_that_stopped_goes_on),
 		cmocka_unit_test(a_batch_goes_before_others),
 		cmocka_unit_test(confirms_a_return_by_its_number),
+		cmocka_unit_test(a_copy_goes_on_when_its_risk_was_seen),
+		cmocka_unit_test(a_letter_that_a_worker_has_is_cancelled),
 		cmocka_unit_test(resuming_is_no_way_round_a_release),
 		cmocka_unit_test(a_cancelled_batch_keeps_what_was_sent),
 		cmocka_unit_test(each_letter_moves_only_as_its_state_lets_it),

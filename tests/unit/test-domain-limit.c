@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -186,6 +187,33 @@ static void rests_get_longer(void **state)
 				 rows[i].rest_ms);
 }
 
+static void a_connection_has_shares(void **state)
+{
+	struct ch_shares shares = { .len = 0 };
+	uint64_t a = ch_domain_mark("a.example");
+	uint64_t b = ch_domain_mark("b.example");
+	char name[20];
+
+	(void)state;
+	assert_int_not_equal(a, b);
+	assert_true(ch_domain_mark("a.example") == a);
+	assert_false(ch_shares_full(&shares, a, 2));
+	ch_shares_add(&shares, a);
+	ch_shares_add(&shares, b);
+	assert_false(ch_shares_full(&shares, a, 2));
+	ch_shares_add(&shares, a);
+	assert_true(ch_shares_full(&shares, a, 2));
+	assert_false(ch_shares_full(&shares, a, 3));
+	assert_false(ch_shares_full(&shares, b, 2));
+	for (int i = 2; i < CH_SHARES_MAX; i++) {
+		snprintf(name, sizeof(name), "%d.example", i);
+		assert_false(ch_shares_full(&shares, ch_domain_mark(name), 2));
+		ch_shares_add(&shares, ch_domain_mark(name));
+	}
+	assert_false(ch_shares_full(&shares, b, 2));
+	assert_true(ch_shares_full(&shares, ch_domain_mark("z.example"), 2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +226,7 @@ int main(void)
 		cmocka_unit_test(slots_do_not_go_on_for_ever),
 		cmocka_unit_test(a_pace_has_a_step),
 		cmocka_unit_test(rests_get_longer),
+		cmocka_unit_test(a_connection_has_shares),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,7 @@
 #include "chanceryd/dispatch.h"
 #include "chanceryd/gate.h"
 #include "chanceryd/room.h"
+#include "store-letter.h"
 
 #define OK(call)                                                     \
 	do {                                                         \
@@ -69,27 +70,11 @@ static char folder[] = "/tmp/ch-gate-XXXXXX";
 static struct ch_config config;
 static int made; /* a batch for each test */
 
-static int64_t add_letter(int64_t batch_id, int n)
+static void add_letter(int64_t batch_id, int n)
 {
-	struct ch_store_address address = {
-		.address = ch_xasprintf("a%d@ministry.example", n),
-	};
-	struct ch_store_letter letter = {
-		.key = ch_xasprintf("K%03d", n),
-		.name = ch_xstrdup("a minister"),
-		.language = ch_xstrdup("fr"),
-		.message_id = ch_xasprintf("%d.%d@chancery.example", made, n),
-		.addresses = &address,
-		.addresses_len = 1,
-	};
+	CH_AUTOCHAR key = ch_xasprintf("K%03d", n);
 
-	ch_str_init(&letter.fields, 100);
-	OK(ch_store_letter_add(room.store, batch_id, &letter, &err));
-	free(address.address);
-	letter.addresses = NULL;
-	letter.addresses_len = 0;
-	ch_store_letter_release(&letter);
-	return 0;
+	OK(store_letter(room.store, batch_id, key, made, &err));
 }
 
 /* With that many letters, on these terms, as dispatch finds it. */

@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include <openssl/cms.h>
-#include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/x509v3.h>
 
@@ -20,6 +19,7 @@
 #include "mail/compose.h"
 #include "mail/signed.h"
 #include "mail/smime.h"
+#include "pem.h"
 
 #define DATE_US INT64_C(1796635800000000) /* 2026-12-07 09:30:00 */
 #define DAY 86400L
@@ -56,40 +56,6 @@ static X509 *make_certificate(EVP_PKEY *key, long from_days, long to_days,
 	X509_EXTENSION_free(extension);
 	assert_true(X509_sign(made, key, EVP_sha256()) > 0);
 	return made;
-}
-
-static char *take(BIO *bio)
-{
-	char *data;
-	long len = BIO_get_mem_data(bio, &data);
-	char *text = strndup(data, (size_t)len);
-
-	BIO_free(bio);
-	return text;
-}
-
-static char *key_pem(EVP_PKEY *key, const char *password)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	union {
-		const char *seen;
-		char *given;
-	} both = { .seen = password };
-
-	PEM_write_bio_PKCS8PrivateKey(bio, key,
-				      password ? EVP_aes_256_cbc() : NULL,
-				      both.given,
-				      password ? (int)strlen(password) : 0,
-				      NULL, NULL);
-	return take(bio);
-}
-
-static char *x509_pem(X509 *from)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-
-	PEM_write_bio_X509(bio, from);
-	return take(bio);
 }
 
 static int make_keys(void **state)

@@ -1688,6 +1688,38 @@ static void a_claimed_letter_is_cancelled(void **state)
 	commit();
 }
 
+/* The last one is asked, whichever had the letter before. */
+static void a_doubt_names_the_relay_of_its_attempt(void **state)
+{
+	static const char *const relays[] = { "one", "two", "three" };
+	int64_t id = batch_with("DM-1", 1, 1);
+	int64_t fra = letter_of(id, "K0");
+
+	(void)state;
+	for (uint32_t i = 0; i < CH_COUNT(relays); i++) {
+		struct ch_store_notes notes = { 0, CH_SLICE_EMPTY };
+		CH_AUTO(ch_store_letter) letter = { 0 };
+
+		begin();
+		OK(ch_store_connection_add(store, relays[i],
+					   ch_slice_of("S: 220 hello\n"), 4,
+					   &notes.connection_id, &err));
+		assert_int_equal(claim(id, 5, 1), 1);
+		GIVES(ch_store_dot(store, fra, i + 1, (uint32_t[]){ 0 }, 1,
+				   &bytes_1, 4800, &notes, 6, &err), 1);
+		GIVES(ch_store_abandon(store, fra, i + 1, "gone", 7, 7, &err),
+		      1);
+		commit();
+		GIVES(ch_store_letter_by_id(store, fra, &letter, &err), 1);
+		assert_string_equal(letter.addresses[0].relay, relays[i]);
+		begin();
+		GIVES(ch_store_decide(store, id, fra, CH_STATE_IN_DOUBT,
+				      CH_STATE_QUEUED, "resolved", "me", 1,
+				      &err), 1);
+		commit();
+	}
+}
+
 static void returns_are_listed(void **state)
 {
 	int64_t one = batch_with("DM-1", 2, 1);
@@ -2063,6 +2095,7 @@ int main(void)
 		CASE(evidence_of_a_lost_attempt_takes_from_the_queue),
 		CASE(evidence_of_an_earlier_attempt_stops_the_next),
 		CASE(a_claimed_letter_is_cancelled),
+		CASE(a_doubt_names_the_relay_of_its_attempt),
 		CASE(a_store_that_came_back_uses_no_number_twice),
 		CASE(returns_are_listed),
 		CASE(mailboxes_are_read_on_where_they_were),

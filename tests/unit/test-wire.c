@@ -22,6 +22,7 @@ static const struct ch_send_letter letter = {
 	.batch_id = INT64_MAX,
 	.attempt = 3,
 	.faults = 5,
+	.anew = 1,
 	.key = { "FRA", 3 },
 	.language = { "fr", 2 },
 	.fields = { "a\0b\0", 4 },
@@ -82,6 +83,7 @@ static void a_letter_comes_back_as_it_was(void **state)
 	assert_int_equal(got.letter_id, -2);
 	assert_int_equal(got.batch_id, INT64_MAX);
 	assert_int_equal(got.faults, 5);
+	assert_int_equal(got.anew, 1);
 	assert_int_equal(got.fields.len, 4);
 	assert_memory_equal(got.fields.data, "a\0b\0", 4);
 	assert_int_equal(got.addresses_len, 2);
