@@ -14,22 +14,6 @@
 #include "base/mem.h"
 #include "returns/returns-private.h"
 
-bool ch_has_null_sender(const struct ch_message *message)
-{
-	const char *path = ch_block_get(&message->header, "Return-Path");
-
-	if (!path)
-		return false;
-	path += strspn(path, " \t");
-	if (path[0] == '\0')
-		return true;
-	if (path[0] != '<')
-		return false;
-	path++;
-	path += strspn(path, " \t");
-	return path[0] == '>';
-}
-
 /* A field and how its value begins; "" for any value. */
 struct telling {
 	const char *name;

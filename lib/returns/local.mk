@@ -5,10 +5,17 @@ lib_returns_libclassify_a_SOURCES = \
 	lib/returns/classify.c lib/returns/classify.h \
 	lib/returns/dsn.c \
 	lib/returns/fold.c \
-	lib/returns/hardness.c \
 	lib/returns/keys.c lib/returns/keys.h \
+	lib/returns/match.c \
+	lib/returns/notice.c \
+	lib/returns/original.c \
+	lib/returns/reason.c \
+	lib/returns/recipients.c \
 	lib/returns/reply-text.c \
-	lib/returns/returns-private.h
+	lib/returns/returns-private.h \
+	lib/returns/rules.c lib/returns/rules.h \
+	lib/returns/sender.c \
+	lib/returns/words.c
 
 CLASSIFY_LIBS = lib/returns/libclassify.a $(READ_LIBS)
 

@@ -18,14 +18,23 @@
 static bool begins_original(const char *line)
 {
 	static const char *const starts[] = {
-		"-----original message", "----- original message",
-		"---- original message", "-----message d'origine",
-		"-----mensaje original", "----- mensaje original",
-		"-----исходное сообщение", "-----original appointment",
-		"-----ursprüngliche nachricht", "---------- forwarded message",
-		"-----原始邮件", "-----邮件原件", "------------------ 原始邮件",
-		"-----الرسالة الأصلية", "________________________________",
-		"-------- original message", "-------- message d'origine",
+		"-----original message",
+		"----- original message",
+		"---- original message",
+		"-----message d'origine",
+		"-----mensaje original",
+		"----- mensaje original",
+		"-----исходное сообщение",
+		"-----original appointment",
+		"-----ursprüngliche nachricht",
+		"---------- forwarded message",
+		"-----原始邮件",
+		"-----邮件原件",
+		"------------------ 原始邮件",
+		"-----الرسالة الأصلية",
+		"________________________________",
+		"-------- original message",
+		"-------- message d'origine",
 		"begin forwarded message",
 	};
 
@@ -40,14 +49,28 @@ static bool begins_original(const char *line)
 static bool is_quoted_field(const char *line)
 {
 	static const char *const names[] = {
-		"from:", "sent:", "date:", "to:", "subject:", "cc:",
-		"de :", "de:", "envoyé :", "envoyé:", "date :", "à :",
-		"objet :", "objet:", "enviado:", "enviado el:", "para:",
-		"asunto:", "fecha:", "от:", "от кого:", "отправлено:",
-		"кому:", "дата:", "тема:", "发件人:", "发件人：",
-		"发送时间:", "发送时间：", "收件人:", "收件人：", "主题:",
-		"主题：", "日期:", "日期：", "من:", "إلى:", "تاريخ الإرسال:",
-		"الموضوع:", "أُرسلت:", "von:", "gesendet:", "an:", "betreff:",
+		"from:",      "sent:",
+		"date:",      "to:",
+		"subject:",   "cc:",
+		"de :",	      "de:",
+		"envoyé :",   "envoyé:",
+		"date :",     "à :",
+		"objet :",    "objet:",
+		"enviado:",   "enviado el:",
+		"para:",      "asunto:",
+		"fecha:",     "от:",
+		"от кого:",   "отправлено:",
+		"кому:",      "дата:",
+		"тема:",      "发件人:",
+		"发件人：",   "发送时间:",
+		"发送时间：", "收件人:",
+		"收件人：",   "主题:",
+		"主题：",     "日期:",
+		"日期：",     "من:",
+		"إلى:",	      "تاريخ الإرسال:",
+		"الموضوع:",   "أُرسلت:",
+		"von:",	      "gesendet:",
+		"an:",	      "betreff:",
 	};
 
 	line += strspn(line, "*");
@@ -57,23 +80,20 @@ static bool is_quoted_field(const char *line)
 	return false;
 }
 
-/* "On … wrote:" and its sisters: how it begins, and what stands near its end. */
+/* "On … wrote:" and its sisters: how it begins, and what stands near its end.
+ */
 static const struct attribution {
 	const char *begins; /* "" = any */
 	const char *has;
 } attributions[] = {
-	{ "on ", "wrote:" },	 { "at ", "wrote:" },
-	{ "", "writes:" },	 { "", "wrote:" },
-	{ "le ", "a écrit" },	 { "le ", "a ecrit" },
-	{ "", "a écrit :" },	 { "", "a écrit:" },
-	{ "el ", "escribió" },	 { "", "escribió:" },
-	{ "", "escribió :" },	 { "", "пишет:" },
-	{ "", "написал:" },	 { "", "написал(а):" },
-	{ "", "написала:" },	 { "", "пишет :" },
-	{ "", "写道：" },	 { "", "写道:" },
-	{ "", "寫道：" },	 { "", "كتب:" },
-	{ "في ", "كتب" },	 { "", "كتبت:" },
-	{ "am ", "schrieb" },	 { "", "schrieb:" },
+	{ "on ", "wrote:" },	 { "at ", "wrote:" },	{ "", "writes:" },
+	{ "", "wrote:" },	 { "le ", "a écrit" },	{ "le ", "a ecrit" },
+	{ "", "a écrit :" },	 { "", "a écrit:" },	{ "el ", "escribió" },
+	{ "", "escribió:" },	 { "", "escribió :" },	{ "", "пишет:" },
+	{ "", "написал:" },	 { "", "написал(а):" }, { "", "написала:" },
+	{ "", "пишет :" },	 { "", "写道：" },	{ "", "写道:" },
+	{ "", "寫道：" },	 { "", "كتب:" },	{ "في ", "كتب" },
+	{ "", "كتبت:" },	 { "am ", "schrieb" },	{ "", "schrieb:" },
 	{ "il ", "ha scritto" }, { "", "escreveu:" },
 };
 
