@@ -1176,7 +1176,6 @@ const struct ch_rule ch_rules[] = {
 	{ "days old", CH_MEANS_EXPIRED, "many" },
 	{ "days trying", CH_MEANS_EXPIRED, "many" },
 	{ "hours trying", CH_MEANS_EXPIRED, "many" },
-	{ "given up", CH_MEANS_EXPIRED, "many" },
 	{ "non livré dans", CH_MEANS_EXPIRED, "many" },
 	{ "срок доставки истек", CH_MEANS_EXPIRED, "many" },
 	{ "超时", CH_MEANS_EXPIRED, "many" },
