@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "returns/returns-private.h"
 
+#define TEXT_BEGINS 400 /* bytes */
+
 /* A field and how its value begins; "" for any value. */
 struct telling {
 	const char *name;
@@ -187,24 +189,61 @@ static bool is_auto_replied(const char *value)
 	return value && ch_fold_prefix(value, "auto-replied");
 }
 
-const char *ch_rule_autoreply(const struct ch_message *message)
+const char *ch_rule_responder(const struct ch_message *message)
 {
+	const char *name = find(message, sure, CH_COUNT(sure));
+
+	if (name)
+		return name;
+	return subject_tells(message->subject) ? "subject" : NULL;
+}
+
+/* An empty sender, or a field of machines. */
+static bool is_by_machine(const struct ch_message *message)
+{
+	return ch_has_null_sender(message) ||
+	       find(message, hints, CH_COUNT(hints)) ||
+	       find(message, suppress, CH_COUNT(suppress));
+}
+
+/* The text begins as those of responders do. */
+static const char *text_tells(const struct ch_notice *notice)
+{
+	static const struct {
+		enum ch_meaning means;
+		const char *rule;
+	} kinds[] = {
+		{ CH_MEANS_AWAY, "text-away" },
+		{ CH_MEANS_CHALLENGE, "text-challenge" },
+		{ CH_MEANS_ACKNOWLEDGED, "text-acknowledged" },
+	};
+
+	for (size_t i = 0; i < CH_COUNT(kinds); i++)
+		if (ch_matches_one(&notice->said, kinds[i].means, 0,
+				   TEXT_BEGINS))
+			return kinds[i].rule;
+	return NULL;
+}
+
+const char *ch_rule_autoreply(const struct ch_notice *notice)
+{
+	const struct ch_message *message = notice->message;
 	const char *name;
 	bool null_sender = ch_has_null_sender(message);
 	bool answers = message->references_len > 0;
 
 	if (is_auto_replied(ch_block_get(&message->header, "Auto-Submitted")))
 		return "auto-submitted";
-	name = find(message, sure, CH_COUNT(sure));
+	name = ch_rule_responder(message);
 	if (name)
 		return name;
-	if (subject_tells(message->subject))
-		return "subject";
 	name = find(message, suppress, CH_COUNT(suppress));
 	if (name && (null_sender || answers))
 		return name;
 	name = find(message, hints, CH_COUNT(hints));
 	if (name && null_sender)
 		return name;
-	return null_sender && answers ? "null-sender" : NULL;
+	if (null_sender && answers)
+		return "null-sender";
+	return is_by_machine(message) ? text_tells(notice) : NULL;
 }

@@ -127,6 +127,14 @@ static const char *rule_notice(const struct ch_notice *notice)
 	return NULL;
 }
 
+static void decide_automatic(const struct ch_notice *notice,
+			     struct ch_classified *ret, const char *rule)
+{
+	decide(ret, CH_RETURN_AUTOREPLY, rule);
+	if (ch_matches_one(&notice->said, CH_MEANS_CHALLENGE, 0, notice->len))
+		ret->reason = CH_REASON_CHALLENGE;
+}
+
 static void decide_among(const struct ch_notice *notice,
 			 struct ch_classified *ret)
 {
@@ -134,12 +142,20 @@ static void decide_among(const struct ch_notice *notice,
 	const char *rule;
 
 	if (ch_rule_dsn(notice, ret) || rule_mdn(notice, ret) ||
-	    rule_arf(message, ret) || ch_rule_words(notice, ret))
+	    rule_arf(message, ret))
 		return;
-	if ((rule = rule_notice(notice)))
+	/* Before what a mail system says: a responder may speak of mail that
+	 * it did not deliver to somebody. */
+	if ((rule = ch_rule_responder(message)))
+		decide_automatic(notice, ret, rule);
+	else if ((rule = ch_rule_read(notice)))
+		decide(ret, CH_RETURN_MDN, rule);
+	else if (ch_rule_words(notice, ret))
+		return;
+	else if ((rule = rule_notice(notice)))
 		decide(ret, CH_RETURN_OTHER, rule);
-	else if ((rule = ch_rule_autoreply(message)))
-		decide(ret, CH_RETURN_AUTOREPLY, rule);
+	else if ((rule = ch_rule_autoreply(notice)))
+		decide_automatic(notice, ret, rule);
 	else if ((rule = rule_reply(message)))
 		decide(ret, CH_RETURN_REPLY, rule);
 	else

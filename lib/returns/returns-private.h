@@ -34,6 +34,8 @@ size_t ch_original_find(const char *text, size_t len);
  * more than CH_SURE_LOOSE where the form is one of mail systems.
  * (recipients.c) */
 #define CH_SURE_LOOSE 2
+#define CH_SURE_LISTED 5
+#define CH_SURE_FIELD 6
 struct ch_named {
 	struct ch_slice address; /* borrowed from the text or a header */
 	size_t at;		 /* of the address; SIZE_MAX: not in the text */
@@ -84,7 +86,12 @@ bool ch_is_mail_system_address(const char *address, size_t len);
 bool ch_has_null_sender(const struct ch_message *message);
 
 /* What shows that a machine answered, or NULL. (autoreply.c) */
-const char *ch_rule_autoreply(const struct ch_message *message);
+const char *ch_rule_autoreply(const struct ch_notice *notice);
+/* The same, of what nothing but a responder has. (autoreply.c) */
+const char *ch_rule_responder(const struct ch_message *message);
+
+/* A receipt of a reader, in words for people, or NULL. (words.c) */
+const char *ch_rule_read(const struct ch_notice *notice);
 
 /* A character without its case, spaces and apostrophes levelled. (fold.c) */
 uint32_t ch_fold(uint32_t cp);

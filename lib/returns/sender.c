@@ -74,7 +74,6 @@ static bool has_system_name(const char *from)
 		"mail administrator",
 		"internet mail delivery",
 		"delivery subsystem",
-		"mail delivery",
 		"mail transport",
 		"administrateur système",
 		"administrador del sistema",

@@ -14,6 +14,8 @@
 
 #define EARLY 200 /* bytes: it says so before all else */
 
+#define LEADS 30  /* bytes between the words and the address */
+
 struct evidence {
 	bool system; /* a mail system by its name, or by its empty path */
 	bool null_sender;
@@ -25,6 +27,7 @@ struct evidence {
 	bool original;	 /* ours is in it */
 	bool in_subject; /* a word of failure, wherever it stands */
 	const struct ch_match *failed, *subject;
+	bool leads; /* the words of failure lead to an address on its line */
 	int how_sure;
 };
 
@@ -65,10 +68,61 @@ static void gather(const struct ch_notice *notice,
 		    ch_matches_one(&notice->subject, CH_MEANS_SUBJECT, 0, 12),
 		.how_sure = named->how_sure,
 	};
+	if (found->failed && named->how_sure == CH_SURE_LISTED - 1 &&
+	    named->list[0].at >= found->failed->end &&
+	    named->list[0].at - found->failed->end < LEADS)
+		found->leads = true;
+}
+
+/* A form that no person writes: a list, a code, ours below it, a field of
+ * machines. */
+static bool is_formal(const struct ch_notice *notice, const struct evidence *e)
+{
+	const struct ch_block *header = &notice->message->header;
+	const char *submitted = ch_block_get(header, "Auto-Submitted");
+	const char *precedence = ch_block_get(header, "Precedence");
+	char status[CH_STATUS_SIZE];
+
+	ch_status_find(notice->text, notice->len, status);
+	return e->how_sure >= CH_SURE_LISTED || e->leads || e->original ||
+	       status[0] ||
+	       (submitted && ch_fold_prefix(submitted, "auto-")) ||
+	       (precedence && (ch_fold_prefix(precedence, "bulk") ||
+			       ch_fold_prefix(precedence, "junk")));
+}
+
+/* Quoted by a person. */
+static bool is_quoted(const struct ch_notice *notice,
+		      const struct ch_match *match)
+{
+	size_t at = match->at;
+
+	while (at > 0 && notice->text[at - 1] != '\n')
+		at--;
+	return notice->text[at] == '>' || notice->text[at] == '|';
+}
+
+/* Where nothing but the words and the subject speak for it. */
+static const char *is_returned_by_words(const struct ch_notice *notice,
+					const struct evidence *e)
+{
+	bool names = e->how_sure > CH_SURE_LOOSE;
+
+	if (!e->failed || is_quoted(notice, e->failed) ||
+	    !is_formal(notice, e))
+		return NULL;
+	if (e->subject && !e->answers && (names || e->original))
+		return "bounce-subject";
+	if (!e->answers && e->how_sure >= CH_SURE_FIELD)
+		return "fields-in-text";
+	if (e->failed->at < EARLY && names && e->in_subject && !e->refers)
+		return "bounce-text";
+	return NULL;
 }
 
 /* The first line whose conditions hold names the rule. */
-static const char *is_returned(const struct evidence *e)
+static const char *is_returned(const struct ch_notice *notice,
+			       const struct evidence *e)
 {
 	bool names = e->how_sure > CH_SURE_LOOSE;
 	bool says = e->failed || e->subject;
@@ -83,14 +137,27 @@ static const char *is_returned(const struct evidence *e)
 		return "null-sender";
 	if (e->null_sender && e->subject && (names || e->original))
 		return "null-sender";
-	if (e->subject && e->failed && !e->answers && (names || e->original))
-		return "bounce-subject";
-	if (e->failed && !e->answers && e->how_sure >= 6)
-		return "fields-in-text";
-	if (e->failed && e->failed->at < EARLY && names && e->in_subject &&
-	    !e->refers)
-		return "bounce-text";
-	return NULL;
+	return is_returned_by_words(notice, e);
+}
+
+/* A notice of success: it says so, and of no failure. */
+static bool is_delivered(const struct ch_notice *notice,
+			 const struct evidence *e)
+{
+	return (e->system || e->null_sender || e->report) && !e->failed &&
+	       (ch_matches_one(&notice->said, CH_MEANS_DELIVERED, 0,
+			       notice->len) ||
+		ch_matches_one(&notice->subject, CH_MEANS_DELIVERED, 0,
+			       SIZE_MAX));
+}
+
+/* "Read: …" before the subject of ours, and a text that says so too. */
+const char *ch_rule_read(const struct ch_notice *notice)
+{
+	if (!ch_matches_one(&notice->subject, CH_MEANS_READ, 0, 1) ||
+	    !ch_matches_one(&notice->said, CH_MEANS_READ, 0, notice->len))
+		return NULL;
+	return "receipt-text";
 }
 
 static bool is_delayed(const struct ch_notice *notice)
@@ -173,15 +240,18 @@ static void set_reason(const struct ch_notice *notice, size_t from, size_t to,
 }
 
 static void add_one(const struct ch_notice *notice,
-		    const struct ch_named *named, bool alone, bool delayed,
-		    struct ch_classified *ret)
+		    const struct ch_named *named, bool alone,
+		    enum ch_return_kind kind, struct ch_classified *ret)
 {
 	struct ch_reported *reported = ch_classified_add(
-	    ret, ch_slice_dup(named->address), ch_xstrdup(""));
+		ret, ch_slice_dup(named->address), ch_xstrdup(""));
 	size_t from = named->from;
 	size_t to = named->to;
 
 	if (!reported)
+		return;
+	reported->kind = kind;
+	if (kind == CH_RETURN_DELIVERED)
 		return;
 	set_reason(notice, from, to, reported);
 	if ((!reported->reason || !reported->status[0]) && !alone &&
@@ -189,51 +259,61 @@ static void add_one(const struct ch_notice *notice,
 		set_reason(notice, from, to, reported);
 	if (!reported->reason || (alone && !reported->status[0]))
 		set_reason(notice, 0, notice->len, reported);
-	if (delayed)
-		reported->kind = CH_RETURN_DELAYED;
-	else if (ch_reason_is_hard(reported->reason, reported->status))
+	if (kind != CH_RETURN_DELAYED &&
+	    ch_reason_is_hard(reported->reason, reported->status))
 		reported->kind = CH_RETURN_BOUNCE_HARD;
-	else
-		reported->kind = CH_RETURN_BOUNCE_SOFT;
 }
 
 /* A report that names nobody. */
-static void decide_alone(const struct ch_notice *notice, bool delayed,
-			 struct ch_classified *ret)
+static void decide_alone(const struct ch_notice *notice,
+			 enum ch_return_kind kind, struct ch_classified *ret)
 {
 	char status[CH_STATUS_SIZE];
 
+	ret->kind = kind;
+	if (kind == CH_RETURN_DELIVERED)
+		return;
 	ch_status_find(notice->text, notice->len, status);
-	ret->reason = ch_reason_decide(status, &notice->said, 0, notice->len);
-	ret->kind = delayed ? CH_RETURN_DELAYED
-		    : ch_reason_is_hard(ret->reason, status)
-			? CH_RETURN_BOUNCE_HARD
-			: CH_RETURN_BOUNCE_SOFT;
+	ret->reason =
+		ch_reason_decide(status, &notice->said, 0, notice->len);
+	if (kind != CH_RETURN_DELAYED &&
+	    ch_reason_is_hard(ret->reason, status))
+		ret->kind = CH_RETURN_BOUNCE_HARD;
+}
+
+static void fill(const struct ch_notice *notice,
+		 const struct ch_named_list *named, enum ch_return_kind kind,
+		 struct ch_classified *ret)
+{
+	ret->loose = named->how_sure <= CH_SURE_LOOSE;
+	for (size_t i = 0; i < named->len; i++)
+		add_one(notice, &named->list[i], named->len == 1, kind, ret);
+	if (ret->len)
+		ch_classified_worst(ret);
+	else
+		decide_alone(notice, kind, ret);
 }
 
 bool ch_rule_words(const struct ch_notice *notice, struct ch_classified *ret)
 {
 	struct ch_named_list named;
 	struct evidence found;
-	bool delayed;
 
 	ch_named_find(notice, &named);
 	gather(notice, &named, &found);
-	ret->rule = is_returned(&found);
-	if (ret->rule) {
-		delayed = is_delayed(notice);
-		ret->loose = named.how_sure <= CH_SURE_LOOSE;
-		if (found.failed || found.subject)
-			ret->phrase =
-			    (found.failed ? found.failed : found.subject)
-				->rule->text;
-		for (size_t i = 0; i < named.len; i++)
-			add_one(notice, &named.list[i], named.len == 1, delayed,
-				ret);
-		if (ret->len)
-			ch_classified_worst(ret);
-		else
-			decide_alone(notice, delayed, ret);
+	if (is_delivered(notice, &found)) {
+		ret->rule = "delivered-text";
+		fill(notice, &named, CH_RETURN_DELIVERED, ret);
+	} else if ((ret->rule = is_returned(notice, &found))) {
+		const struct ch_match *said =
+			found.failed ? found.failed : found.subject;
+
+		if (said)
+			ret->phrase = said->rule->text;
+		fill(notice, &named,
+		     is_delayed(notice) ? CH_RETURN_DELAYED
+					: CH_RETURN_BOUNCE_SOFT,
+		     ret);
 	}
 	ch_named_release(&named);
 	return ret->rule != NULL;
