@@ -26,7 +26,10 @@ tests_tools_classify_files_LDADD = $(CLASSIFY_LIBS) $(BASE_LIBS)
 check_PROGRAMS += tests/unit/test-classify
 tests_unit_test_classify_SOURCES = tests/unit/test-classify.c
 tests_unit_test_classify_LDADD = $(CLASSIFY_LIBS) $(UNIT_LIBS)
-TESTS += tests/unit/test-classify
+check_PROGRAMS += tests/unit/test-classify-words
+tests_unit_test_classify_words_SOURCES = tests/unit/test-classify-words.c
+tests_unit_test_classify_words_LDADD = $(CLASSIFY_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-classify tests/unit/test-classify-words
 
 # Apart from what reads mail, so that chanceryd needs no MIME library.
 noinst_LIBRARIES += lib/returns/libtoken.a

@@ -142,6 +142,7 @@ static enum ch_reason reason_of(enum ch_meaning means)
 		[CH_MEANS_NETWORK] = CH_REASON_NETWORK,
 		[CH_MEANS_EXPIRED] = CH_REASON_EXPIRED,
 		[CH_MEANS_SYSTEM] = CH_REASON_SYSTEM,
+		[CH_MEANS_REFUSED] = CH_REASON_POLICY,
 	};
 
 	return reasons[means];

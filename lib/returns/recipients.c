@@ -308,8 +308,8 @@ static void look_at(struct finder *finder, size_t at)
 		return;
 	if (form < LISTED && is_own(finder, address))
 		return;
-	if (form < FIELD && same(address, notice->message->from,
-				 strlen(notice->message->from)))
+	if (form < FIELD &&
+	    same(address, notice->message->from, strlen(notice->message->from)))
 		return;
 	if (form < LISTED &&
 	    ch_is_mail_system_address(address.data, address.len))

@@ -35,6 +35,7 @@ enum ch_meaning {
 	CH_MEANS_NETWORK,
 	CH_MEANS_EXPIRED,
 	CH_MEANS_SYSTEM,
+	CH_MEANS_REFUSED, /* and nothing more is said */
 	CH_MEANS_REASONS, /* how many of these there are */
 
 	/* What kind of mail it is. */

@@ -14,7 +14,7 @@
 
 #define EARLY 200 /* bytes: it says so before all else */
 
-#define LEADS 30  /* bytes between the words and the address */
+#define LEADS 30 /* bytes between the words and the address */
 
 struct evidence {
 	bool system; /* a mail system by its name, or by its empty path */
@@ -85,8 +85,7 @@ static bool is_formal(const struct ch_notice *notice, const struct evidence *e)
 
 	ch_status_find(notice->text, notice->len, status);
 	return e->how_sure >= CH_SURE_LISTED || e->leads || e->original ||
-	       status[0] ||
-	       (submitted && ch_fold_prefix(submitted, "auto-")) ||
+	       status[0] || (submitted && ch_fold_prefix(submitted, "auto-")) ||
 	       (precedence && (ch_fold_prefix(precedence, "bulk") ||
 			       ch_fold_prefix(precedence, "junk")));
 }
@@ -108,8 +107,7 @@ static const char *is_returned_by_words(const struct ch_notice *notice,
 {
 	bool names = e->how_sure > CH_SURE_LOOSE;
 
-	if (!e->failed || is_quoted(notice, e->failed) ||
-	    !is_formal(notice, e))
+	if (!e->failed || is_quoted(notice, e->failed) || !is_formal(notice, e))
 		return NULL;
 	if (e->subject && !e->answers && (names || e->original))
 		return "bounce-subject";
@@ -244,7 +242,7 @@ static void add_one(const struct ch_notice *notice,
 		    enum ch_return_kind kind, struct ch_classified *ret)
 {
 	struct ch_reported *reported = ch_classified_add(
-		ret, ch_slice_dup(named->address), ch_xstrdup(""));
+	    ret, ch_slice_dup(named->address), ch_xstrdup(""));
 	size_t from = named->from;
 	size_t to = named->to;
 
@@ -274,10 +272,8 @@ static void decide_alone(const struct ch_notice *notice,
 	if (kind == CH_RETURN_DELIVERED)
 		return;
 	ch_status_find(notice->text, notice->len, status);
-	ret->reason =
-		ch_reason_decide(status, &notice->said, 0, notice->len);
-	if (kind != CH_RETURN_DELAYED &&
-	    ch_reason_is_hard(ret->reason, status))
+	ret->reason = ch_reason_decide(status, &notice->said, 0, notice->len);
+	if (kind != CH_RETURN_DELAYED && ch_reason_is_hard(ret->reason, status))
 		ret->kind = CH_RETURN_BOUNCE_HARD;
 }
 
@@ -306,7 +302,7 @@ bool ch_rule_words(const struct ch_notice *notice, struct ch_classified *ret)
 		fill(notice, &named, CH_RETURN_DELIVERED, ret);
 	} else if ((ret->rule = is_returned(notice, &found))) {
 		const struct ch_match *said =
-			found.failed ? found.failed : found.subject;
+		    found.failed ? found.failed : found.subject;
 
 		if (said)
 			ret->phrase = said->rule->text;
