@@ -29,7 +29,11 @@ tests_unit_test_classify_LDADD = $(CLASSIFY_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test-classify-words
 tests_unit_test_classify_words_SOURCES = tests/unit/test-classify-words.c
 tests_unit_test_classify_words_LDADD = $(CLASSIFY_LIBS) $(UNIT_LIBS)
-TESTS += tests/unit/test-classify tests/unit/test-classify-words
+check_PROGRAMS += tests/unit/test-reply-text
+tests_unit_test_reply_text_SOURCES = tests/unit/test-reply-text.c
+tests_unit_test_reply_text_LDADD = $(CLASSIFY_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-classify tests/unit/test-classify-words \
+	tests/unit/test-reply-text
 
 # Apart from what reads mail, so that chanceryd needs no MIME library.
 noinst_LIBRARIES += lib/returns/libtoken.a
