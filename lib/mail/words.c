@@ -17,6 +17,7 @@
 #include "mail/mime-private.h"
 
 #define CHARSET_MAX 60
+#define WORD_MAX 2000 /* bytes of its text; RFC 2047 allows 75 in all */
 
 struct word {
 	char charset[CHARSET_MAX];
@@ -62,10 +63,10 @@ static bool read_word(const char *at, struct word *word)
 	word->encoding = (char)(charset[len + 1] | 32);
 	if (word->encoding != 'b' && word->encoding != 'q')
 		return false;
-	end = strchr(text, '?');
-	while (end && end[1] != '=')
-		end = strchr(end + 1, '?');
-	if (!end)
+	end = text;
+	while (*end && end - text < WORD_MAX && !(*end == '?' && end[1] == '='))
+		end++;
+	if (*end != '?')
 		return false;
 	memcpy(word->charset, charset, name);
 	word->charset[name] = '\0';

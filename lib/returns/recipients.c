@@ -35,6 +35,7 @@ struct finder {
 	struct ch_named_list failed;  /* owned until it is the list */
 	struct ch_slice own[OWN_MAX]; /* addresses that are not meant */
 	size_t own_len;
+	size_t counted; /* by count_one() */
 };
 
 static bool is_local(char c)
@@ -359,19 +360,54 @@ static void take_addressee(struct finder *finder, struct ch_slice address)
 	add(finder, address, SIZE_MAX, BESIDE_REASON);
 }
 
-/* Whom ours was addressed to, where the text does not say. */
+static void count_one(struct finder *finder, struct ch_slice address)
+{
+	(void)address;
+	finder->counted++;
+}
+
+/* Received: … "for" address ";" (RFC 5321 section 4.4): the envelope's. */
+static bool look_at_received(struct finder *finder,
+			     const struct ch_block *header)
+{
+	const char *value;
+	size_t next = 0;
+
+	while ((value = ch_block_next(header, "Received", &next))) {
+		const char *clause = strstr(value, " for ");
+		const char *at = clause ? strchr(clause, '@') : NULL;
+		struct ch_slice address;
+
+		if (!at || at - clause > 300)
+			continue;
+		address =
+		    address_at(clause, strlen(clause), (size_t)(at - clause));
+		if (!address.len)
+			continue;
+		add(finder, address, SIZE_MAX, BESIDE_REASON);
+		return true;
+	}
+	return false;
+}
+
+/* Whom ours was addressed to, where the text does not say: To where that is
+ * one, for it is as we wrote it. */
 static void look_at_original(struct finder *finder,
 			     const struct ch_block *header)
 {
 	static const char *const names[] = { "X-Failed-Recipients",
 					     "X-Actual-Recipient",
-					     "X-Envelope-To", "Delivered-To",
-					     "To" };
+					     "X-Envelope-To", "Delivered-To" };
+	const char *to = ch_block_get(header, "To");
 
 	for (size_t i = 0; i < CH_COUNT(names); i++)
 		if (each_address(finder, ch_block_get(header, names[i]),
 				 take_addressee))
 			return;
+	finder->counted = 0;
+	each_address(finder, to, count_one);
+	if (finder->counted == 1 || !look_at_received(finder, header))
+		each_address(finder, to, take_addressee);
 }
 
 /* With what the text says of it. */

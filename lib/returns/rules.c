@@ -1424,6 +1424,10 @@ const struct ch_rule ch_rules[] = {
 	{ "次の受信者またはグループへの配信に失敗しました", CH_MEANS_FAILED, "Exchange, Japanese" },
 	{ "次の受信者への配信に失敗", CH_MEANS_FAILED, "Exchange, Japanese" },
 	{ "配信に失敗", CH_MEANS_FAILED, "Exchange, Japanese" },
+	{ "送信に失敗", CH_MEANS_FAILED, "Exchange, Japanese" },
+	{ "送信できません", CH_MEANS_FAILED, "Exchange, Japanese" },
+	{ "届きませんでした", CH_MEANS_FAILED, "Exchange, Japanese" },
+	{ "お届けできませんでした", CH_MEANS_FAILED, "Exchange, Japanese" },
 	{ "配信できませんでした", CH_MEANS_FAILED, "Exchange, Japanese" },
 	{ "配信不能", CH_MEANS_FAILED, "Exchange, Japanese" },
 	{ "送信できませんでした", CH_MEANS_FAILED, "Exchange, Japanese" },
@@ -1744,6 +1748,14 @@ const struct ch_rule ch_rules[] = {
 	{ "was aborted", CH_MEANS_GIVEN_UP, "many" },
 	{ "removed from the queue", CH_MEANS_GIVEN_UP, "many" },
 	{ "not try again", CH_MEANS_GIVEN_UP, "many" },
+
+	/* ---- delivered */
+	{ "\"notificationtype\":\"delivery\"", CH_MEANS_DELIVERED, "Amazon" },
+	{ "\"eventtype\":\"delivery\"", CH_MEANS_DELIVERED, "Amazon" },
+
+	/* ---- complaint */
+	{ "\"notificationtype\":\"complaint\"", CH_MEANS_COMPLAINT, "Amazon" },
+	{ "\"eventtype\":\"complaint\"", CH_MEANS_COMPLAINT, "Amazon" },
 
 	/* ---- delivered */
 	{ "was successfully delivered", CH_MEANS_DELIVERED, "many" },
@@ -2093,6 +2105,7 @@ const struct ch_rule ch_rules[] = {
 	{ "final-recipient: rfc822; ", CH_MEANS_FIELD, "DSN fields in a text" },
 	{ "x-actual-recipient: rfc822;", CH_MEANS_FIELD, "DSN fields in a text" },
 	{ "\"emailaddress\":\"", CH_MEANS_FIELD, "DSN fields in a text" },
+	{ "\"recipients\":[\"", CH_MEANS_FIELD, "DSN fields in a text" },
 	{ "x-failed-recipients:", CH_MEANS_FIELD, "DSN fields in a text" },
 	{ "failed recipient:", CH_MEANS_FIELD, "DSN fields in a text" },
 	{ "failed-recipient:", CH_MEANS_FIELD, "DSN fields in a text" },

@@ -44,6 +44,7 @@ enum ch_meaning {
 	CH_MEANS_DELAYED,  /* it goes on trying */
 	CH_MEANS_GIVEN_UP, /* it does not, whatever else is said */
 	CH_MEANS_DELIVERED,
+	CH_MEANS_COMPLAINT, /* somebody called ours spam */
 	CH_MEANS_READ,	       /* a receipt */
 	CH_MEANS_CHALLENGE,    /* wants the sender to prove himself */
 	CH_MEANS_AWAY,	       /* out of office */

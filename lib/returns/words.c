@@ -142,7 +142,9 @@ static const char *is_returned(const struct ch_notice *notice,
 static bool is_delivered(const struct ch_notice *notice,
 			 const struct evidence *e)
 {
-	return (e->system || e->null_sender || e->report) && !e->failed &&
+	return (e->how_sure >= CH_SURE_FIELD || e->system || e->null_sender ||
+		e->report) &&
+	       !e->failed &&
 	       (ch_matches_one(&notice->said, CH_MEANS_DELIVERED, 0,
 			       notice->len) ||
 		ch_matches_one(&notice->subject, CH_MEANS_DELIVERED, 0,
@@ -249,7 +251,7 @@ static void add_one(const struct ch_notice *notice,
 	if (!reported)
 		return;
 	reported->kind = kind;
-	if (kind == CH_RETURN_DELIVERED)
+	if (kind != CH_RETURN_BOUNCE_SOFT && kind != CH_RETURN_DELAYED)
 		return;
 	set_reason(notice, from, to, reported);
 	if ((!reported->reason || !reported->status[0]) && !alone &&
@@ -269,7 +271,7 @@ static void decide_alone(const struct ch_notice *notice,
 	char status[CH_STATUS_SIZE];
 
 	ret->kind = kind;
-	if (kind == CH_RETURN_DELIVERED)
+	if (kind != CH_RETURN_BOUNCE_SOFT && kind != CH_RETURN_DELAYED)
 		return;
 	ch_status_find(notice->text, notice->len, status);
 	ret->reason = ch_reason_decide(status, &notice->said, 0, notice->len);
@@ -297,7 +299,11 @@ bool ch_rule_words(const struct ch_notice *notice, struct ch_classified *ret)
 
 	ch_named_find(notice, &named);
 	gather(notice, &named, &found);
-	if (is_delivered(notice, &found)) {
+	if (found.how_sure >= CH_SURE_FIELD &&
+	    ch_matches_one(&notice->said, CH_MEANS_COMPLAINT, 0, notice->len)) {
+		ret->rule = "complaint-text";
+		fill(notice, &named, CH_RETURN_ARF, ret);
+	} else if (is_delivered(notice, &found)) {
 		ret->rule = "delivered-text";
 		fill(notice, &named, CH_RETURN_DELIVERED, ret);
 	} else if ((ret->rule = is_returned(notice, &found))) {

@@ -442,6 +442,40 @@ static void failures_of_others(void **state)
 	check_rows(rows, CH_COUNT(rows));
 }
 
+/* ---- Amazon's notices in JSON ------------------------------------------- */
+
+#define NOTICE(name, type, more, kind, reason)                                 \
+	{                                                                      \
+		name,                                                          \
+		    "From: no-reply@notices.example\r\nSubject: "              \
+		    "Notification\r\n",                                        \
+		    "{ \"Message\" : \"{\\\"notificationType\\\":\\\"" type    \
+		    "\\\"," more "}\" }\r\n",                                  \
+		    CH_RETURN_##kind, CH_REASON_##reason,                      \
+		    "ana.lima@mfa.example", NULL                               \
+	}
+
+static void notices_in_json(void **state)
+{
+	static const struct row rows[] = {
+		NOTICE("bounce", "Bounce",
+		       "\\\"bouncedRecipients\\\":[{\\\"emailAddress\\\":"
+		       "\\\"ana.lima@mfa.example\\\",\\\"diagnosticCode\\\":"
+		       "\\\"smtp; 550 5.1.1 user unknown\\\"}]",
+		       BOUNCE_HARD, USER_UNKNOWN),
+		NOTICE("complaint", "Complaint",
+		       "\\\"complainedRecipients\\\":[{\\\"emailAddress\\\":"
+		       "\\\"ana.lima@mfa.example\\\"}]",
+		       ARF, UNDEFINED),
+		NOTICE("delivery", "Delivery",
+		       "\\\"recipients\\\":[\\\"ana.lima@mfa.example\\\"]",
+		       DELIVERED, UNDEFINED),
+	};
+
+	(void)state;
+	check_rows(rows, CH_COUNT(rows));
+}
+
 /* ---- people who write of mail ------------------------------------------ */
 
 #define WRITES(name, header, text, kind)                                       \
@@ -494,6 +528,7 @@ int main(void)
 		cmocka_unit_test(successes),
 		cmocka_unit_test(failures_of_exchange),
 		cmocka_unit_test(failures_of_others),
+		cmocka_unit_test(notices_in_json),
 		cmocka_unit_test(people),
 	};
 

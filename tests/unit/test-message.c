@@ -325,6 +325,13 @@ static void many_fields(struct ch_str *out)
 	ch_str_add(out, "\r\nx\r\n");
 }
 
+static void words_without_end(struct ch_str *out)
+{
+	ch_str_add(out, "From: a@b.example\r\nSubject: ");
+	add_times(out, "=?utf-8?q?a", 300000);
+	ch_str_add(out, "\r\n\r\nx\r\n");
+}
+
 static void same_boundary(struct ch_str *out)
 {
 	ch_str_add(out, "From: a@b.example\r\n");
@@ -350,6 +357,8 @@ static void hostile_mail_is_quarantined(void **state)
 		  "a header field over 64 KiB" },
 		{ "500,000 parts", many_parts, "too many parts" },
 		{ "1,000,000 fields", many_fields, "too many header fields" },
+		{ "300,000 words without an end", words_without_end,
+		  "a header field over 64 KiB" },
 		{ "one boundary for all", same_boundary,
 		  "too many nested parts" },
 	};
