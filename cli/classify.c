@@ -56,10 +56,10 @@ static json_t *recipients_of(const struct ch_classified *found)
 		json_t *object = json_object();
 
 		json_object_set_new(object, "address", text_of(one->address));
-		json_object_set_new(object, "kind",
-				    json_string(ch_return_kind_name(one->kind)));
-		json_object_set_new(object, "status",
-				    json_string(one->status));
+		json_object_set_new(
+		    object, "kind",
+		    json_string(ch_return_kind_name(one->kind)));
+		json_object_set_new(object, "status", json_string(one->status));
 		json_object_set_new(object, "reason",
 				    json_string(ch_reason_name(one->reason)));
 		json_object_set_new(object, "diagnostic",
@@ -92,6 +92,7 @@ static void print_json(const struct job *job, const char *name,
 {
 	CH_AUTO(ch_str) reply = CH_STR_INIT(REPLY_MAX);
 	json_t *object = json_object();
+	const char *says;
 
 	json_object_set_new(object, "file", text_of(name));
 	json_object_set_new(object, "kind",
@@ -111,6 +112,9 @@ static void print_json(const struct job *job, const char *name,
 		ch_reply_text(message->text, &reply);
 		json_object_set_new(object, "text",
 				    text_of(ch_str_cstr(&reply)));
+		says = ch_reply_says(job->rules, ch_str_cstr(&reply));
+		if (found->kind == CH_RETURN_REPLY && says[0])
+			json_object_set_new(object, "says", json_string(says));
 	}
 	if (message->files_len)
 		json_object_set_new(object, "attachments",
@@ -150,8 +154,8 @@ static void classify_bytes(const struct job *job, const char *name,
 	struct ch_message message;
 	struct ch_classified found;
 
-	ch_message_read(bytes.data,
-			bytes.len < READ_MAX ? bytes.len : READ_MAX, &message);
+	ch_message_read(bytes.data, bytes.len < READ_MAX ? bytes.len : READ_MAX,
+			&message);
 	ch_classify(job->rules, &message, &found);
 	if (job->tsv)
 		print_tsv(job, name, &found);
@@ -177,8 +181,8 @@ static bool begins_mbox(const char *bytes, size_t len)
 static size_t mbox_next(struct ch_slice box, size_t at)
 {
 	while (at < box.len) {
-		const char *found = memmem(box.data + at, box.len - at,
-					   "\nFrom ", 6);
+		const char *found =
+		    memmem(box.data + at, box.len - at, "\nFrom ", 6);
 		size_t line;
 
 		if (!found)
@@ -208,8 +212,8 @@ static void classify_box(const struct job *job, const char *path,
 		CH_AUTOCHAR name = ch_xasprintf("%s:%zu", path, number);
 
 		end = mbox_next(box, at + 1);
-		classify_bytes(job, name, (struct ch_slice){ box.data + at,
-							     end - at });
+		classify_bytes(job, name,
+			       (struct ch_slice){ box.data + at, end - at });
 		at = end;
 	}
 }
@@ -229,8 +233,8 @@ static void classify_open(struct job *job, const char *path, int fd,
 	if (size > 0 && begins_mbox(bytes, size))
 		classify_box(job, path, (struct ch_slice){ bytes, size });
 	else
-		classify_bytes(job, path, (struct ch_slice){ size ? bytes : "",
-							     size });
+		classify_bytes(job, path,
+			       (struct ch_slice){ size ? bytes : "", size });
 	if (bytes)
 		munmap(bytes, size);
 }
@@ -246,9 +250,9 @@ static void classify_stdin(struct job *job)
 	if (ferror(stdin))
 		fail(job, "-", "cannot be read");
 	else
-		classify_bytes(job, "-",
-			       (struct ch_slice){ ch_str_cstr(&bytes),
-						  bytes.len });
+		classify_bytes(
+		    job, "-",
+		    (struct ch_slice){ ch_str_cstr(&bytes), bytes.len });
 }
 
 static void classify_path(struct job *job, const char *path, int depth);
@@ -271,8 +275,8 @@ static void classify_folder(struct job *job, const char *path, int depth)
 	for (int i = 0; i < count; i++) {
 		size_t len = strlen(path);
 		CH_AUTOCHAR below = ch_xasprintf(
-			"%s%s%s", path, path[len - 1] == '/' ? "" : "/",
-			list[i]->d_name);
+		    "%s%s%s", path, path[len - 1] == '/' ? "" : "/",
+		    list[i]->d_name);
 
 		free(list[i]);
 		classify_path(job, below, depth + 1);
@@ -331,9 +335,10 @@ const struct ch_verb ch_verb_classify = {
 	.least = 1,
 	.most = SIZE_MAX,
 	.summary = "Say what mails that came back are.",
-	.about = "A PATH is a mail, an mbox, a folder of these, or \"-\" for a "
-		 "mail on\nstandard input. One JSON object a mail; no "
-		 "chanceryd is needed.\n",
+	.about =
+	    "A PATH is a mail, an mbox, a folder of these, or \"-\" for a "
+	    "mail on\nstandard input. One JSON object a mail; no "
+	    "chanceryd is needed.\n",
 	.options = options,
 	.run = run,
 };

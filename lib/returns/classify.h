@@ -68,6 +68,10 @@ struct ch_rules; /* see rules.h */
 /* Decide. Release the result with ch_classified_release(). */
 void ch_classify(const struct ch_rules *rules, const struct ch_message *message,
 		 struct ch_classified *ret);
+/* What the new text of a person's answer plainly is: "acknowledgement" (it was
+ * received, and no more), "answer" (they come, or do not), "question"; "" where
+ * it says none of these, or more than one. */
+const char *ch_reply_says(const struct ch_rules *rules, const char *text);
 void ch_classified_release(struct ch_classified *classified);
 
 #endif

@@ -11,6 +11,7 @@ lib_returns_libclassify_a_SOURCES = \
 	lib/returns/original.c \
 	lib/returns/reason.c \
 	lib/returns/recipients.c \
+	lib/returns/reply-says.c \
 	lib/returns/reply-text.c \
 	lib/returns/returns-private.h \
 	lib/returns/rules.c lib/returns/rules.h \

@@ -50,6 +50,10 @@ enum ch_meaning {
 	CH_MEANS_AWAY,	       /* out of office */
 	CH_MEANS_ACKNOWLEDGED, /* a machine says that it has the mail */
 
+	/* What a person says of the letter. */
+	CH_MEANS_RECEIVED,
+	CH_MEANS_ANSWER,
+
 	/* Where in the text the address stands. */
 	CH_MEANS_LIST,	   /* lines that begin with addresses follow */
 	CH_MEANS_FIELD,	   /* the address follows at once, for machines */

@@ -48,7 +48,7 @@ Content-Type: multipart/mixed; boundary=b
 --b
 Content-Type: text/plain; charset=utf-8
 
-We shall attend.
+The Minister will attend.
 
 On 24 Nov 2026, the Bureau wrote:
 > You are invited.
@@ -106,7 +106,7 @@ class Verb(unittest.TestCase):
         self.assertEqual(objects("-", stdin=ANSWER), [{
             "file": "-", "kind": "reply", "recipients": [],
             "reason": "undefined", "rule": "in-reply-to",
-            "text": "We shall attend.",
+            "text": "The Minister will attend.", "says": "answer",
             "attachments": [{"name": "form.pdf", "type": "application/pdf",
                              "size_bytes": 5}]}])
 

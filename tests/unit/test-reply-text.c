@@ -9,7 +9,9 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "returns/classify.h"
 #include "returns/keys.h"
+#include "returns/rules.h"
 
 #define QUOTED "> You are invited.\n"
 
@@ -108,6 +110,43 @@ static void new_text(void **state)
 	}
 }
 
+static void what_it_plainly_is(void **state)
+{
+	static const struct {
+		const char *text, *expected;
+	} rows[] = {
+		{ "", "" },
+		{ "Thank you.", "" },
+		{ "We acknowledge receipt of your letter.", "acknowledgement" },
+		{ "Nous accusons r\xC3\xA9"
+		  "ception de votre lettre.",
+		  "acknowledgement" },
+		{ "Acusamos recibo de su carta.", "acknowledgement" },
+		{ "Подтверждаем получение письма.", "acknowledgement" },
+		{ "来函收悉。", "acknowledgement" },
+		{ "نؤكد استلام رسالتكم.", "acknowledgement" },
+		{ "We acknowledge receipt. The Minister will attend.",
+		  "answer" },
+		{ "Le Ministre participera \xC3\xA0 la session.", "answer" },
+		{ "El Ministro no podr\xC3\xA1 asistir.", "answer" },
+		{ "Министр примет участие в сессии.", "answer" },
+		{ "部长将出席会议。", "answer" },
+		{ "سيشارك الوزير في الدورة.", "answer" },
+		{ "How many may come?", "question" },
+		{ "可以带几位代表？", "question" },
+		{ "كم عدد المشاركين؟", "question" },
+		{ "See https://mfa.example/?id=1 for it.", "" },
+		{ "The Minister will attend. May he bring two?", "" },
+	};
+	struct ch_rules *rules = ch_rules_new();
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++)
+		assert_string_equal(ch_reply_says(rules, rows[i].text),
+				    rows[i].expected);
+	ch_rules_free(rules);
+}
+
 static void it_is_cut_at_a_character(void **state)
 {
 	CH_AUTO(ch_str) out = CH_STR_INIT(6);
@@ -124,6 +163,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(new_text),
+		cmocka_unit_test(what_it_plainly_is),
 		cmocka_unit_test(it_is_cut_at_a_character),
 	};
 
