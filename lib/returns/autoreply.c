@@ -318,7 +318,8 @@ const char *ch_rule_autoreply(const struct ch_notice *notice)
 	const struct ch_message *message = notice->message;
 	const char *name;
 	bool null_sender = ch_has_null_sender(message);
-	bool answers = message->references_len > 0;
+	bool answers = message->references_len > 0 ||
+		       ch_fold_prefix(message->subject, "re:");
 
 	if (is_auto_replied(ch_block_get(&message->header, "Auto-Submitted")))
 		return "auto-submitted";

@@ -33,6 +33,16 @@ static void add_named(struct ch_classified *ret, const char *value)
 	ch_classified_add(ret, address, ch_xstrdup(""))->kind = ret->kind;
 }
 
+/* A report of this type by its Content-Type, though the part that makes it one
+ * is missing or of another name. */
+static bool says_report(const struct ch_message *message, const char *type)
+{
+	const char *value = ch_block_get(&message->header, "Content-Type");
+
+	return strcmp(message->type, "multipart/report") == 0 && value &&
+	       ch_fold_contains(value, type);
+}
+
 /* A filter that refuses (RFC 5429) says so in a receipt: "automatic-action/…;
  * deleted", and why in words. */
 static bool is_refusal(const struct ch_notice *notice)
@@ -50,8 +60,12 @@ static bool rule_mdn(const struct ch_notice *notice, struct ch_classified *ret)
 	const struct ch_message *message = notice->message;
 	const char *who;
 
-	if (!message->has_disposition)
-		return false;
+	if (!message->has_disposition) {
+		if (!says_report(message, "disposition-notification"))
+			return false;
+		decide(ret, CH_RETURN_MDN, "report-type");
+		return true;
+	}
 	decide(ret, CH_RETURN_MDN, "mdn");
 	if (is_refusal(notice)) {
 		decide(ret, CH_RETURN_BOUNCE_SOFT, "mdn-refusal");
@@ -68,8 +82,17 @@ static bool rule_mdn(const struct ch_notice *notice, struct ch_classified *ret)
 static bool rule_arf(const struct ch_message *message,
 		     struct ch_classified *ret)
 {
-	if (!message->has_feedback)
-		return false;
+	const char *outlook =
+	    ch_block_get(&message->returned, "X-HmXmrOriginalRecipient");
+
+	if (!message->has_feedback) {
+		/* Outlook.com sends back the mail alone, marked. */
+		if (!outlook && !says_report(message, "feedback-report"))
+			return false;
+		decide(ret, CH_RETURN_ARF, outlook ? "outlook" : "report-type");
+		add_named(ret, outlook);
+		return true;
+	}
 	decide(ret, CH_RETURN_ARF, "arf");
 	add_named(ret, ch_block_get(&message->feedback, "Original-Rcpt-To"));
 	return true;

@@ -506,6 +506,36 @@ static void receipts_and_complaints(void **state)
 	ch_message_release(&message);
 }
 
+/* The Content-Type says it, and the part has another name. */
+static void reports_by_their_type(void **state)
+{
+	static const struct {
+		const char *type;
+		enum ch_return_kind kind;
+	} rows[] = {
+		{ "disposition-notification", CH_RETURN_MDN },
+		{ "feedback-report", CH_RETURN_ARF },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		CH_AUTOCHAR mail = ch_xasprintf(
+			FROM "Content-Type: multipart/report; report-type=%s; "
+			     "boundary=x\r\n\r\n--x\r\n\r\nText.\r\n--x\r\n"
+			     "Content-Type: text/plain\r\n\r\nx: y\r\n--x--",
+			rows[i].type);
+		struct ch_message message;
+		struct ch_classified found;
+
+		ch_message_read(mail, strlen(mail), &message);
+		ch_classify(rules, &message, &found);
+		assert_int_equal(found.kind, rows[i].kind);
+		assert_string_equal(found.rule, "report-type");
+		ch_classified_release(&found);
+		ch_message_release(&message);
+	}
+}
+
 /* What a forwarded mail says is about that mail. */
 static void a_forwarded_bounce_is_none(void **state)
 {
@@ -544,6 +574,7 @@ int main(void)
 		cmocka_unit_test(a_report_of_nobody),
 		cmocka_unit_test(long_diagnostics_are_cut_at_a_character),
 		cmocka_unit_test(receipts_and_complaints),
+		cmocka_unit_test(reports_by_their_type),
 		cmocka_unit_test(a_forwarded_bounce_is_none),
 	};
 
