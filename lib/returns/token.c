@@ -76,7 +76,7 @@ static int parse(struct ch_slice token, unsigned char body[BODY_SIZE],
 	*ret_key = digit(token.data[KEY_AT]);
 	if (*ret_key < 0 ||
 	    ch_base32_decode(token.data, BODY_DIGITS, body, BODY_SIZE) !=
-		BODY_SIZE ||
+		    BODY_SIZE ||
 	    ch_base32_decode(token.data + MAC_AT, BODY_DIGITS, mac,
 			     BODY_SIZE) != BODY_SIZE)
 		return -1;
@@ -131,8 +131,8 @@ static bool same_folded(const char *a, const char *b, size_t len)
 	return true;
 }
 
-struct ch_slice ch_token_find(struct ch_slice address, struct ch_slice prefix,
-			      struct ch_slice domain)
+struct ch_slice ch_token_find(struct ch_slice address,
+			      struct ch_slice prefix, struct ch_slice domain)
 {
 	size_t around = prefix.len + 1 + 1 + domain.len; /* with "+", "@" */
 	size_t at;

@@ -36,7 +36,7 @@ int ch_token_check(const struct ch_token_key *keys, size_t keys_len,
 
 /* Find what may be a token in a recipient address "prefix+token@domain" (any
  * case): the part between the first "+" and the "@". Empty slice if none. */
-struct ch_slice ch_token_find(struct ch_slice address, struct ch_slice prefix,
-			      struct ch_slice domain);
+struct ch_slice ch_token_find(struct ch_slice address,
+			      struct ch_slice prefix, struct ch_slice domain);
 
 #endif
