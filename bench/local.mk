@@ -14,6 +14,11 @@ bench_compose_bench_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 bench_compose_bench_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) \
 	$(CONFIG_LIBS)
 
+check_PROGRAMS += bench/returns-bench
+bench_returns_bench_SOURCES = bench/returns-bench.c
+bench_returns_bench_LDADD = $(CLASSIFY_LIBS) $(BASE_LIBS)
+EXTRA_DIST += bench/returns-flufl.py bench/returns-sisimai.pl
+
 EXTRA_DIST += bench/run.py bench/nodemailer.js bench/nodemailer-compose.js
 BENCH += bench-run
 bench-run: all $(check_PROGRAMS)

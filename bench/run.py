@@ -3,7 +3,7 @@
 """run.py - what is fast, beside peers, in one run.
 
   run.py [--letters N] [--rounds N] [--connections N...] [--queued N...]
-         [--rows N...] [--only peers|ways|queue|import|page|compose|dkim]
+         [--rows N...] [--only peers|ways|queue|import|page|compose|dkim|returns]
 
 Run by `make bench`; needs top_srcdir and top_builddir. Three senders take
 turns against the same sink: Postfix's smtp-source (no letter composed, nothing
@@ -549,6 +549,51 @@ def pages():
           f"{memory['max_rss_kib'] / 1024:29.1f}", flush=True)
 
 
+def returned_files():
+    """The collection of mails that came back, or None."""
+    places = [os.environ.get("CHANCERY_CORPORA"), SOURCE.parent /
+              "shared/corpora"]
+    for place in filter(None, places):
+        folder = pathlib.Path(place) / "returns"
+        if (folder / "truth.tsv").exists():
+            rows = [line.split("\t") for line in
+                    (folder / "truth.tsv").read_text().splitlines()[1:]]
+            return [(folder / "messages" / row[0], row[1]) for row in rows]
+    return None
+
+
+def returns(args):
+    """Mails that came back, read and classified: CPU beside two peers."""
+    files = returned_files()
+    if files is None:
+        print("../shared/corpora/returns is not there: returns left out")
+        return
+    bounces = [path for path, kind in files
+               if "bounce" in kind or kind == "delayed"]
+    sets = {"bounces": bounces, "all": [path for path, _ in files]}
+    ours = [BUILD / "bench/returns-bench", "20"]
+    peers = {"chancery": ours,
+             "sisimai": ["perl", SOURCE / "bench/returns-sisimai.pl"],
+             "flufl": ["/usr/bin/python3", SOURCE / "bench/returns-flufl.py"]}
+    print(f"\n{'returned':>10}{'by':>12}{'mails':>8}{'us':>10}{'mails/s':>10}"
+          f"{'times':>8}")
+    for name, paths in sets.items():
+        base = None
+        for peer, words in peers.items():
+            run = [json.loads(subprocess.run(
+                [*words, *paths], check=True, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL).stdout)
+                for _ in range(args.rounds if peer == "chancery" else 1)]
+            us = statistics.median(one["us"] for one in run)
+            base = base or us
+            print(f"{name:>10}{peer:>12}{len(paths):8}{us:10.1f}"
+                  f"{1e6 / us:10.0f}{us / base:8.1f}", flush=True)
+            if peer == "chancery":
+                print(f"{'longest':>22}{run[0]['longest_us']:18.0f} us, "
+                      f"{run[0]['max_rss_kib'] / 1024:.0f} MiB with all mails "
+                      f"({run[0]['bytes'] / 2 ** 20:.1f} MiB)")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--letters", type=int, default=40000)
@@ -561,10 +606,13 @@ def main():
     parser.add_argument("--rows", type=int, nargs="*",
                         default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--only", choices=["peers", "ways", "queue", "import", "page",
-                                           "compose", "dkim"])
+                                           "compose", "dkim", "returns"])
     args = parser.parse_args()
     if args.only == "page":
         pages()
+        return
+    if args.only == "returns":
+        returns(args)
         return
     WORK.mkdir(parents=True, exist_ok=True)
     make_letter(WORK / "letter", args.size)
@@ -584,6 +632,7 @@ def main():
         signing(args)
     if not args.only:
         pages()
+        returns(args)
 
 
 if __name__ == "__main__":

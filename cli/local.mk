@@ -5,6 +5,7 @@ chancery_SOURCES = \
 	cli/batch.c cli/batch.h \
 	cli/cancel.c \
 	cli/check.c \
+	cli/classify.c \
 	cli/confirm.c \
 	cli/cli.h \
 	cli/decide.c cli/decide.h \
@@ -38,7 +39,7 @@ chancery_SOURCES = \
 	cli/upload.c cli/upload.h
 chancery_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 chancery_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(JSON_CFLAGS)
-chancery_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) $(CONFIG_LIBS) \
+chancery_LDADD = $(CLASSIFY_LIBS) $(TOKEN_LIBS) $(LETTER_LIBS) $(MAIL_LIBS) $(BASE_LIBS) $(CONFIG_LIBS) \
 	$(CURL_LIBS) $(JSON_LIBS)
 
 check_PROGRAMS += tests/unit/test-cli
@@ -46,8 +47,10 @@ tests_unit_test_cli_SOURCES = tests/unit/test-cli.c \
 	cli/args.c cli/args.h cli/grid.c cli/grid.h cli/term.c cli/term.h
 tests_unit_test_cli_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_test_cli_LDADD = $(UNIT_LIBS)
-TESTS += tests/unit/test-cli tests/system/test-cli.py \
+TESTS += tests/unit/test-cli tests/system/test-classify.py \
+	tests/system/test-cli.py \
 	tests/system/test-cli-room.py tests/system/test-interplay.py
-dist_check_SCRIPTS += tests/system/test-cli.py \
+dist_check_SCRIPTS += tests/system/test-classify.py \
+	tests/system/test-cli.py \
 	tests/system/test-cli-room.py tests/system/test-interplay.py
 EXTRA_DIST += tests/peers/room.py

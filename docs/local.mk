@@ -20,4 +20,5 @@ EXTRA_DIST += docs/PERFORMANCE.md docs/pages.png \
 	docs/decisions/0017-dkim.md \
 	docs/decisions/0019-domains-and-canaries.md \
 	docs/decisions/0021-redo-log.md \
+	docs/decisions/0022-what-comes-back.md \
 	docs/decisions/0023-passwords-by-command.md

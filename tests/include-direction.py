@@ -23,7 +23,6 @@ MAY = {
 ONLY = [
     (r"libesmtp\.h|auth-client\.h", r"lib/net/smtp[\w-]*\.c"),
     (r"libetpan/.*", r"lib/net/imap[\w-]*\.[ch]"),
-    (r"gmime/.*", r"lib/mail/.*\.c|lib/returns/.*\.c"),
     (r"sqlite3\.h", r"lib/store/.*\.[ch]"),
     (r"libconfig\.h", r"lib/base/settings\.c"),
     (r"openssl/.*",

@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "net/imap.h"
 #include "report.h"
+#include "returns/rules.h"
 #include "wire/messages.h"
 
 #define SETUP_MS (-1)                 /* it waits for a password, perhaps */
@@ -39,6 +40,7 @@ struct receiver {
 	char *setup_bytes; /* owned; what setup points into */
 	struct ch_arena arena;
 	struct ch_str password;
+	struct ch_rules *rules; /* owned */
 	int objects_fd;
 	struct ch_imap *imap; /* NULL: not connected */
 	uint32_t after;       /* UID of the last mail that is done with */
@@ -328,6 +330,7 @@ static enum step report_mail(struct receiver *receiver, uint32_t uid,
 			     const struct ch_sha256 *sum)
 {
 	struct ch_report_source source = {
+		.rules = receiver->rules,
 		.bytes = ch_str_cstr(&mail->bytes),
 		.len = mail->bytes.len,
 		.cut = mail->cut,
@@ -447,6 +450,7 @@ int ch_receive(struct ch_channel *channel, struct ch_error *err)
 	struct receiver receiver = {
 		.channel = channel,
 		.password = CH_STR_INIT(PASSWORD_MAX),
+		.rules = ch_rules_new(),
 		.objects_fd = -1,
 		.err = err,
 	};
@@ -455,6 +459,7 @@ int ch_receive(struct ch_channel *channel, struct ch_error *err)
 	if (receiver.imap && step == STOPPED)
 		ch_imap_logout(receiver.imap, LOGOUT_MS);
 	ch_imap_free(receiver.imap);
+	ch_rules_free(receiver.rules);
 	ch_auto_close(&receiver.objects_fd);
 	if (receiver.password.data)
 		explicit_bzero(receiver.password.data, receiver.password.cap);

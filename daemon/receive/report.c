@@ -111,7 +111,7 @@ void ch_report_make(const struct ch_report_source *source,
 
 	*ret = (struct ch_report){ 0 };
 	ch_message_read(source->bytes, source->len, &message);
-	ch_classify(&message, &classified);
+	ch_classify(source->rules, &message, &classified);
 	ch_return_keys_find(&message, source->token_prefix,
 			    source->token_domain, &keys);
 	ret->mail.size_bytes = source->size_bytes;

@@ -16,8 +16,11 @@
 #define CH_REPORT_TEXT_MAX 2000   /* bytes of the start of an answer */
 #define CH_REPORT_RECIPIENTS_MAX 300
 
+struct ch_rules;
+
 /* Where the bytes are from. */
 struct ch_report_source {
+	const struct ch_rules *rules; /* borrowed; of returns/rules.h */
 	const char *bytes; /* borrowed: the mail, or its first part */
 	size_t len;
 	bool cut;            /* it is the first part */

@@ -104,14 +104,19 @@ static size_t read_field(struct ch_block *block, const char *bytes, size_t len,
 				   text_len(bytes + at, line), value);
 		at += line;
 	}
+	if (*out - value > CH_BLOCK_FIELD_MAX) {
+		*out = value + CH_BLOCK_FIELD_MAX;
+		block->over = "a header field over 64 KiB";
+	}
 	*(*out)++ = '\0';
 	if (block->len == CH_BLOCK_FIELDS_MAX) {
 		*out = start;
+		block->over = "too many header fields";
 		return at;
 	}
 	CH_GROW(block->fields, block->len, block->cap);
 	block->fields[block->len++] =
-		(struct ch_field){ .name = start, .value = value };
+	    (struct ch_field){ .name = start, .value = value };
 	return at;
 }
 
@@ -131,8 +136,8 @@ size_t ch_block_parse(struct ch_block *block, const char *bytes, size_t len)
 		if (!text)
 			return at + line;
 		if (name)
-			at += read_field(block, bytes + at, len - at, name,
-					 &out);
+			at +=
+			    read_field(block, bytes + at, len - at, name, &out);
 		else
 			at += line;
 	}

@@ -10,8 +10,9 @@
 
 #include <stddef.h>
 
-/* Fields past this number are left out. */
+/* Fields past this number are left out, and bytes of one past that. */
 #define CH_BLOCK_FIELDS_MAX 2000
+#define CH_BLOCK_FIELD_MAX 65536
 
 struct ch_field {
 	const char *name;  /* borrowed from the block, as written */
@@ -22,7 +23,8 @@ struct ch_block {
 	struct ch_field *fields; /* owned */
 	size_t len;
 	size_t cap;
-	char *text; /* owned */
+	char *text;       /* owned */
+	const char *over; /* which limit was passed, or NULL */
 };
 
 /* Read fields up to the first empty line or the end; lines end in CRLF or LF.

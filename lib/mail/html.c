@@ -13,9 +13,10 @@
 
 struct reader {
 	struct ch_str *out; /* borrowed */
-	size_t quoted;      /* <blockquote> that are open */
+	size_t quoted;	    /* <blockquote> that are open */
 	bool line_empty;
 	bool space;
+	size_t gt; /* where the next ">" is, as far as it was looked for */
 };
 
 static void new_line(struct reader *reader)
@@ -46,8 +47,9 @@ static bool is_named(const char *name, size_t len, const char *wanted)
 static bool is_block(const char *name, size_t len)
 {
 	static const char *const blocks[] = {
-		"p", "br", "div", "tr", "li", "ul", "ol", "table", "hr", "h1",
-		"h2", "h3", "h4", "pre", "blockquote", "body", "title",
+		"p",  "br",    "div",	     "tr",   "li",    "ul",
+		"ol", "table", "hr",	     "h1",   "h2",    "h3",
+		"h4", "pre",   "blockquote", "body", "title",
 	};
 
 	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
@@ -86,6 +88,18 @@ static size_t skip_declaration(const char *html, size_t len, size_t at)
 	return end ? (size_t)(end - html) + 1 : len;
 }
 
+/* The next ">" at or after `at`, or the end; each is looked for once. */
+static size_t find_gt(struct reader *reader, const char *html, size_t len,
+		      size_t at)
+{
+	if (reader->gt < at || !reader->gt) {
+		const char *gt = memchr(html + at, '>', len - at);
+
+		reader->gt = gt ? (size_t)(gt - html) : len;
+	}
+	return reader->gt;
+}
+
 /* Act on the tag at html[at] == '<'; returns where the text goes on. */
 static size_t read_tag(struct reader *reader, const char *html, size_t len,
 		       size_t at)
@@ -93,7 +107,7 @@ static size_t read_tag(struct reader *reader, const char *html, size_t len,
 	size_t name = at + 1;
 	size_t end;
 	bool closing = name < len && html[name] == '/';
-	const char *gt;
+	size_t gt;
 
 	if (name < len && (html[name] == '!' || html[name] == '?'))
 		return skip_declaration(html, len, at);
@@ -101,10 +115,11 @@ static size_t read_tag(struct reader *reader, const char *html, size_t len,
 		name++;
 	for (end = name; end < len; end++)
 		if (!strchr("abcdefghijklmnopqrstuvwxyz123456",
-			    html[end] | 32) || !html[end])
+			    html[end] | 32) ||
+		    !html[end])
 			break;
-	gt = memchr(html + end, '>', len - end);
-	if (end == name || !gt) {
+	gt = find_gt(reader, html, len, end);
+	if (end == name || gt == len) {
 		add_text(reader, "<", 1);
 		return at + 1;
 	}
@@ -116,7 +131,7 @@ static size_t read_tag(struct reader *reader, const char *html, size_t len,
 		else if (reader->quoted)
 			reader->quoted--;
 	}
-	at = (size_t)(gt - html) + 1;
+	at = gt + 1;
 	if (!closing && (is_named(html + name, end - name, "style") ||
 			 is_named(html + name, end - name, "script")))
 		at = find_close(html, len, at, html + name, end - name);
@@ -136,9 +151,10 @@ static unsigned int numeric(const char *digits, size_t len)
 	}
 	for (; len; digits++, len--) {
 		static const char hex[] = "0123456789abcdef";
-		const char *digit = *digits ? strchr(hex, *digits >= 'A' ?
-						     *digits | 32 : *digits)
-					    : NULL;
+		const char *digit =
+		    *digits
+			? strchr(hex, *digits >= 'A' ? *digits | 32 : *digits)
+			: NULL;
 
 		if (!digit || (unsigned int)(digit - hex) >= base)
 			return 0;

@@ -62,19 +62,20 @@ dist_check_SCRIPTS += tests/system/test-compose.py \
 TESTS += tests/system/test-compose.py tests/system/test-dkim.py \
 	tests/system/test-smime.py
 
-# Reading mail is a library of its own: it alone needs gmime, which most
-# programs must not link.
+# Reading mail is a library of its own, with nothing of what writes it.
 noinst_LIBRARIES += lib/mail/libread.a
 lib_mail_libread_a_SOURCES = \
 	lib/mail/alabel.c lib/mail/alabel.h \
 	lib/mail/block.c lib/mail/block.h \
 	lib/mail/html.c \
-	lib/mail/limit.c \
 	lib/mail/message.c lib/mail/message.h lib/mail/message-private.h \
-	lib/mail/text.c
-lib_mail_libread_a_CFLAGS = $(AM_CFLAGS) $(GMIME_CFLAGS)
+	lib/mail/mime.c lib/mail/mime-private.h \
+	lib/mail/param.c \
+	lib/mail/text.c \
+	lib/mail/transfer.c \
+	lib/mail/words.c
 
-READ_LIBS = lib/mail/libread.a $(GMIME_LIBS)
+READ_LIBS = lib/mail/libread.a
 
 check_PROGRAMS += tests/unit/test-alabel
 tests_unit_test_alabel_SOURCES = tests/unit/test-alabel.c

@@ -8,11 +8,6 @@
 
 #include "base/str.h"
 
-/* Copy a mail to `out` within the limits of message.h. Returns what was over
- * a limit, or NULL. (limit.c) */
-const char *ch_message_limit(const char *bytes, size_t len,
-			     struct ch_str *out);
-
 /* Bytes in a charset as UTF-8 with LF line ends, appended to `out` as far as
  * it goes; what is none becomes U+FFFD. Returns -1 where the charset is not
  * known (it is then read as UTF-8). (text.c) */
@@ -21,5 +16,8 @@ int ch_text_decode(struct ch_str *out, const char *bytes, size_t len,
 
 /* What a person would read of an HTML text, without its markup. (html.c) */
 void ch_text_from_html(struct ch_str *out, const char *html, size_t len);
+
+/* One line of valid UTF-8, the caller's. (words.c) */
+char *ch_message_line(const char *text);
 
 #endif

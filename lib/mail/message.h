@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* message.h - a received mail, read into plain values.
  *
- * gmime finds the parts and decodes them; it never sees a mail as it came: a
- * copy is made first in which what could hurt it (fields of megabytes, parts
- * nested by the thousand) is cut, see limit.c. Header fields are read by
- * block.h and not by gmime, so that they are the same wherever they stand.
+ * A reader of our own: it sees what strangers send, so it looks at each byte
+ * once, copies what is kept and nothing else, and stops at limits. The same
+ * field is the same wherever it stands: block.h reads them all.
  */
 #ifndef CH_MAIL_MESSAGE_H
 #define CH_MAIL_MESSAGE_H
@@ -17,10 +16,9 @@
 #include "mail/block.h"
 
 /* What a mail may have; the rest is left out and named in `fault`. */
-#define CH_MESSAGE_FIELD_MAX 65536  /* bytes of one field or line */
-#define CH_MESSAGE_FIELDS_MAX 20000 /* fields in all of its headers */
-#define CH_MESSAGE_NESTED_MAX 200   /* multiparts and messages, together */
-#define CH_MESSAGE_PARTS_MAX 10000  /* lines that may begin a part */
+#define CH_MESSAGE_FIELD_MAX CH_BLOCK_FIELD_MAX
+#define CH_MESSAGE_NESTED_MAX 40  /* multiparts, one in another */
+#define CH_MESSAGE_PARTS_MAX 10000
 #define CH_MESSAGE_TEXT_MAX 65536   /* of `text` */
 #define CH_MESSAGE_FILES_MAX 200    /* of `files` */
 #define CH_MESSAGE_IDS_MAX 100      /* of `references` */
@@ -45,6 +43,11 @@ struct ch_message {
 	size_t references_len;
 
 	char *text; /* owned; UTF-8, lines end in LF; "" if there is none */
+
+	/* All texts that stand beside each other, plain, HTML and the parts for
+	 * machines that could not be read as such: what a mail system says may
+	 * be in any of them. As `text`, of at most CH_MESSAGE_TEXT_MAX. */
+	char *notice;
 	struct ch_message_file *files; /* owned: what is attached */
 	size_t files_len;
 	size_t files_cap;
@@ -58,6 +61,9 @@ struct ch_message {
 	struct ch_block disposition; /* message/disposition-notification */
 	struct ch_block feedback;    /* message/feedback-report */
 	struct ch_block returned;    /* header of the message sent back */
+	/* All of it, where it stands as it is; borrowed from the bytes that were
+	 * read. */
+	struct ch_slice returned_bytes;
 	bool has_disposition;
 	bool has_feedback;
 	bool has_returned;

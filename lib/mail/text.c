@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* text.c - the text of a mail, from whatever charset it says, as UTF-8. */
 #include <errno.h>
+#include <iconv.h>
 #include <strings.h>
 #include <string.h>
-
-#include <gmime/gmime.h>
 
 #include "base/escape.h"
 #include "base/utf8.h"
@@ -40,7 +39,7 @@ static void convert(iconv_t cd, struct ch_str *out, char *bytes, size_t len)
 		char buffer[4096];
 		char *to = buffer;
 		size_t room = sizeof(buffer);
-		size_t result = g_mime_iconv(cd, &bytes, &len, &to, &room);
+		size_t result = iconv(cd, &bytes, &len, &to, &room);
 		int failure = errno;
 
 		ch_str_add_mem(out, buffer, (size_t)(to - buffer));
@@ -62,22 +61,53 @@ static bool is_one_of(const char *charset, const char *const *names)
 	return false;
 }
 
+static bool is_ascii(const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)bytes[i] & 0x80)
+			return false;
+	return true;
+}
+
+/* Charsets in which ASCII bytes may mean something else. */
+static bool is_shifting(const char *charset)
+{
+	static const char *const names[] = { "utf-7",  "utf7",	 "unicode",
+					     "utf-16", "utf-32", "iso-2022",
+					     "hz",     "ucs",	 "csiso2022",
+					     "ibm",    "cp037",	 "ebcdic",
+					     "x-",     NULL };
+
+	for (const char *const *name = names; *name; name++)
+		if (strncasecmp(charset, *name, strlen(*name)) == 0)
+			return true;
+	return false;
+}
+
 /* What mailers call UTF-8, and the names under which they send just anything:
- * UTF-8 where it is that, else the charset that such mailers most often mean. */
+ * UTF-8 where it is that, else the charset that such mailers most often mean.
+ */
 static const char *real_charset(const char *charset, const char *bytes,
 				size_t len)
 {
 	static const char *const utf8[] = { "utf-8", "utf8", NULL };
-	static const char *const unsaid[] = { "", "us-ascii", "ascii",
+	static const char *const unsaid[] = { "",
+					      "us-ascii",
+					      "ascii",
 					      "ansi_x3.4-1968",
 					      "ansi_x3.110-1983",
-					      "unknown-8bit", "8bit",
-					      "x-unknown", "default", NULL };
+					      "unknown-8bit",
+					      "8bit",
+					      "x-unknown",
+					      "default",
+					      NULL };
 
 	if (is_one_of(charset, utf8))
 		return NULL;
 	if (is_one_of(charset, unsaid))
 		return ch_utf8_valid(bytes, len, NULL) ? NULL : "windows-1252";
+	if (is_ascii(bytes, len) && !is_shifting(charset))
+		return NULL;
 	if (strcasecmp(charset, "unicode-1-1-utf-7") == 0)
 		return "utf-7"; /* of Exchange's reports */
 	if (strcasecmp(charset, "iso-8859-1") == 0)
@@ -97,7 +127,7 @@ int ch_text_decode(struct ch_str *out, const char *bytes, size_t len,
 		add_utf8(out, bytes, len);
 		return 0;
 	}
-	cd = g_mime_iconv_open("UTF-8", real);
+	cd = iconv_open("UTF-8", real);
 	if (cd == (iconv_t)-1) {
 		add_utf8(out, bytes, len);
 		return -1;
@@ -105,7 +135,7 @@ int ch_text_decode(struct ch_str *out, const char *bytes, size_t len,
 	ch_str_add_mem(&raw, bytes, len);
 	if (len)
 		convert(cd, &text, raw.data, len);
-	g_mime_iconv_close(cd);
+	iconv_close(cd);
 	add_utf8(out, ch_str_cstr(&text), text.len);
 	return 0;
 }

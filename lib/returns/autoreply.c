@@ -14,21 +14,7 @@
 #include "base/mem.h"
 #include "returns/returns-private.h"
 
-bool ch_has_null_sender(const struct ch_message *message)
-{
-	const char *path = ch_block_get(&message->header, "Return-Path");
-
-	if (!path)
-		return false;
-	path += strspn(path, " \t");
-	if (path[0] == '\0')
-		return true;
-	if (path[0] != '<')
-		return false;
-	path++;
-	path += strspn(path, " \t");
-	return path[0] == '>';
-}
+#define TEXT_BEGINS 400 /* bytes */
 
 /* A field and how its value begins; "" for any value. */
 struct telling {
@@ -87,8 +73,8 @@ static const char *find(const struct ch_message *message,
 		const char *value;
 		size_t at = 0;
 
-		while ((value = ch_block_next(&message->header, list[i].name,
-					      &at)))
+		while ((value =
+			    ch_block_next(&message->header, list[i].name, &at)))
 			if (!list[i].begins[0] ||
 			    ch_fold_prefix(value, list[i].begins))
 				return list[i].name;
@@ -99,51 +85,139 @@ static const char *find(const struct ch_message *message,
 /* How responders begin a subject. */
 static const char *const phrases[] = {
 	/* English */
-	"automatic reply", "auto reply", "auto-reply", "autoreply",
-	"automated reply", "automated response", "automatic response",
-	"auto response", "auto-response", "autoresponse", "auto answer",
-	"out of office", "out of the office", "i am out of office",
-	"i am out of the office", "away from office", "away from the office",
-	"vacation reply", "vacation message", "on vacation", "on leave",
-	"annual leave", "absence from office", "not in the office",
-	"on mission", "away from my mail", "away from mail", "auto",
+	"automatic reply",
+	"auto reply",
+	"auto-reply",
+	"autoreply",
+	"automated reply",
+	"automated response",
+	"automatic response",
+	"auto response",
+	"auto-response",
+	"autoresponse",
+	"auto answer",
+	"out of office",
+	"out of the office",
+	"i am out of office",
+	"i am out of the office",
+	"away from office",
+	"away from the office",
+	"vacation reply",
+	"vacation message",
+	"on vacation",
+	"on leave",
+	"annual leave",
+	"absence from office",
+	"not in the office",
+	"on mission",
+	"away from my mail",
+	"away from mail",
+	"auto",
 	/* French */
-	"réponse automatique", "reponse automatique", "absence du bureau",
-	"absent du bureau", "absente du bureau", "message d'absence",
-	"avis d'absence", "notification d'absence", "hors du bureau",
-	"absence", "en congé", "en mission", "réponse d'absence",
+	"réponse automatique",
+	"reponse automatique",
+	"absence du bureau",
+	"absent du bureau",
+	"absente du bureau",
+	"message d'absence",
+	"avis d'absence",
+	"notification d'absence",
+	"hors du bureau",
+	"absence",
+	"en congé",
+	"en mission",
+	"réponse d'absence",
 	"répondeur automatique",
 	/* Spanish */
-	"respuesta automática", "respuesta automatica", "fuera de la oficina",
-	"fuera de oficina", "ausente de la oficina", "respuesta de ausencia",
-	"aviso de ausencia", "mensaje automático", "contestación automática",
-	"ausencia", "autorrespuesta", "auto respuesta", "de vacaciones",
+	"respuesta automática",
+	"respuesta automatica",
+	"fuera de la oficina",
+	"fuera de oficina",
+	"ausente de la oficina",
+	"respuesta de ausencia",
+	"aviso de ausencia",
+	"mensaje automático",
+	"contestación automática",
+	"ausencia",
+	"autorrespuesta",
+	"auto respuesta",
+	"de vacaciones",
 	/* Russian */
-	"автоматический ответ", "автоответ", "автоответчик", "вне офиса",
-	"нет на рабочем месте", "отсутствие на рабочем месте",
-	"отсутствую на рабочем месте", "нет на месте", "в отпуске",
-	"в командировке", "отпуск",
+	"автоматический ответ",
+	"автоответ",
+	"автоответчик",
+	"вне офиса",
+	"нет на рабочем месте",
+	"отсутствие на рабочем месте",
+	"отсутствую на рабочем месте",
+	"нет на месте",
+	"в отпуске",
+	"в командировке",
+	"отпуск",
 	/* Chinese */
-	"自动答复", "自动回复", "自動回覆", "自動答覆", "自動回复",
-	"自动应答", "不在办公室", "不在辦公室", "外出", "休假",
+	"自动答复",
+	"自动回复",
+	"自動回覆",
+	"自動答覆",
+	"自動回复",
+	"自动应答",
+	"不在办公室",
+	"不在辦公室",
+	"外出",
+	"休假",
 	"出差",
 	/* Arabic */
-	"رد تلقائي", "الرد التلقائي", "ردّ تلقائي", "رد آلي", "الرد الآلي",
-	"خارج المكتب", "إجازة", "في إجازة",
+	"رد تلقائي",
+	"الرد التلقائي",
+	"ردّ تلقائي",
+	"رد آلي",
+	"الرد الآلي",
+	"خارج المكتب",
+	"إجازة",
+	"في إجازة",
 	/* and the languages in which addressees' mail systems also speak */
-	"automatische antwort", "abwesenheitsnotiz", "abwesenheit",
-	"abwesend", "risposta automatica", "fuori sede", "fuori ufficio",
-	"resposta automática", "resposta automatica", "ausência",
-	"automatisch antwoord", "afwezig", "automatiskt svar", "autosvar",
-	"automatisk svar", "frånvaro", "fravær", "automaattinen vastaus",
-	"automatyczna odpowiedź", "odpowiedź automatyczna",
-	"automatická odpověď", "automatická odpoveď", "otomatik yanıt",
-	"ofis dışında", "自動応答", "自動返信", "不在通知", "자동 회신",
-	"부재중", "תשובה אוטומטית", "αυτόματη απάντηση",
-	"автоматична відповідь", "автоматичен отговор",
-	"automatikus válasz", "răspuns automat", "automatski odgovor",
-	"аутоматски одговор", "samodejni odgovor", "balasan otomatis",
-	"trả lời tự động", "پاسخ خودکار", "ตอบกลับอัตโนมัติ",
+	"automatische antwort",
+	"abwesenheitsnotiz",
+	"abwesenheit",
+	"abwesend",
+	"risposta automatica",
+	"fuori sede",
+	"fuori ufficio",
+	"resposta automática",
+	"resposta automatica",
+	"ausência",
+	"automatisch antwoord",
+	"afwezig",
+	"automatiskt svar",
+	"autosvar",
+	"automatisk svar",
+	"frånvaro",
+	"fravær",
+	"automaattinen vastaus",
+	"automatyczna odpowiedź",
+	"odpowiedź automatyczna",
+	"automatická odpověď",
+	"automatická odpoveď",
+	"otomatik yanıt",
+	"ofis dışında",
+	"自動応答",
+	"自動返信",
+	"不在通知",
+	"자동 회신",
+	"부재중",
+	"תשובה אוטומטית",
+	"αυτόματη απάντηση",
+	"автоматична відповідь",
+	"автоматичен отговор",
+	"automatikus válasz",
+	"răspuns automat",
+	"automatski odgovor",
+	"аутоматски одговор",
+	"samodejni odgovor",
+	"balasan otomatis",
+	"trả lời tự động",
+	"پاسخ خودکار",
+	"ตอบกลับอัตโนมัติ",
 };
 
 /* A phrase counts when the subject ends with it or goes on as if after a
@@ -151,8 +225,8 @@ static const char *const phrases[] = {
  * of the delegation") is a person's sentence. */
 static bool ends_label(const char *rest)
 {
-	static const char *const after[] = { ":", "：", "]", ")", "-", "–",
-					     "—", "(", "[", "!", ".", "|",
+	static const char *const after[] = { ":", "：", "]", ")",  "-", "–",
+					     "—", "(",	"[", "!",  ".", "|",
 					     "*", "\"", "»", "】", "،" };
 
 	while (*rest == ' ' || ch_fold_prefix(rest, " "))
@@ -203,24 +277,62 @@ static bool is_auto_replied(const char *value)
 	return value && ch_fold_prefix(value, "auto-replied");
 }
 
-const char *ch_rule_autoreply(const struct ch_message *message)
+const char *ch_rule_responder(const struct ch_message *message)
 {
+	const char *name = find(message, sure, CH_COUNT(sure));
+
+	if (name)
+		return name;
+	return subject_tells(message->subject) ? "subject" : NULL;
+}
+
+/* An empty sender, or a field of machines. */
+static bool is_by_machine(const struct ch_message *message)
+{
+	return ch_has_null_sender(message) ||
+	       find(message, hints, CH_COUNT(hints)) ||
+	       find(message, suppress, CH_COUNT(suppress));
+}
+
+/* The text begins as those of responders do. */
+static const char *text_tells(const struct ch_notice *notice)
+{
+	static const struct {
+		enum ch_meaning means;
+		const char *rule;
+	} kinds[] = {
+		{ CH_MEANS_AWAY, "text-away" },
+		{ CH_MEANS_CHALLENGE, "text-challenge" },
+		{ CH_MEANS_ACKNOWLEDGED, "text-acknowledged" },
+	};
+
+	for (size_t i = 0; i < CH_COUNT(kinds); i++)
+		if (ch_matches_one(&notice->said, kinds[i].means, 0,
+				   TEXT_BEGINS))
+			return kinds[i].rule;
+	return NULL;
+}
+
+const char *ch_rule_autoreply(const struct ch_notice *notice)
+{
+	const struct ch_message *message = notice->message;
 	const char *name;
 	bool null_sender = ch_has_null_sender(message);
-	bool answers = message->references_len > 0;
+	bool answers = message->references_len > 0 ||
+		       ch_fold_prefix(message->subject, "re:");
 
 	if (is_auto_replied(ch_block_get(&message->header, "Auto-Submitted")))
 		return "auto-submitted";
-	name = find(message, sure, CH_COUNT(sure));
+	name = ch_rule_responder(message);
 	if (name)
 		return name;
-	if (subject_tells(message->subject))
-		return "subject";
 	name = find(message, suppress, CH_COUNT(suppress));
 	if (name && (null_sender || answers))
 		return name;
 	name = find(message, hints, CH_COUNT(hints));
 	if (name && null_sender)
 		return name;
-	return null_sender && answers ? "null-sender" : NULL;
+	if (null_sender && answers)
+		return "null-sender";
+	return is_by_machine(message) ? text_tells(notice) : NULL;
 }

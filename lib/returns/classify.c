@@ -30,22 +30,48 @@ static void add_named(struct ch_classified *ret, const char *value)
 		free(address);
 		return;
 	}
-	CH_GROW(ret->recipients, ret->len, ret->cap);
-	ret->recipients[ret->len++] = (struct ch_reported){
-		.kind = ret->kind,
-		.address = address,
-		.diagnostic = ch_xstrdup(""),
-	};
+	ch_classified_add(ret, address, ch_xstrdup(""))->kind = ret->kind;
 }
 
-static bool rule_mdn(const struct ch_message *message,
-		     struct ch_classified *ret)
+/* A report of this type by its Content-Type, though the part that makes it one
+ * is missing or of another name. */
+static bool says_report(const struct ch_message *message, const char *type)
 {
+	const char *value = ch_block_get(&message->header, "Content-Type");
+
+	return strcmp(message->type, "multipart/report") == 0 && value &&
+	       ch_fold_contains(value, type);
+}
+
+/* A filter that refuses (RFC 5429) says so in a receipt: "automatic-action/…;
+ * deleted", and why in words. */
+static bool is_refusal(const struct ch_notice *notice)
+{
+	const char *how =
+	    ch_block_get(&notice->message->disposition, "Disposition");
+
+	return how && ch_fold_contains(how, "automatic-action") &&
+	       ch_fold_contains(how, "deleted") &&
+	       ch_matches_one(&notice->said, CH_MEANS_FAILED, 0, notice->len);
+}
+
+static bool rule_mdn(const struct ch_notice *notice, struct ch_classified *ret)
+{
+	const struct ch_message *message = notice->message;
 	const char *who;
 
-	if (!message->has_disposition)
-		return false;
+	if (!message->has_disposition) {
+		if (!says_report(message, "disposition-notification"))
+			return false;
+		decide(ret, CH_RETURN_MDN, "report-type");
+		return true;
+	}
 	decide(ret, CH_RETURN_MDN, "mdn");
+	if (is_refusal(notice)) {
+		decide(ret, CH_RETURN_BOUNCE_SOFT, "mdn-refusal");
+		ret->reason =
+		    ch_reason_decide("", &notice->said, 0, notice->len);
+	}
 	who = ch_block_get(&message->disposition, "Original-Recipient");
 	if (!who)
 		who = ch_block_get(&message->disposition, "Final-Recipient");
@@ -56,87 +82,35 @@ static bool rule_mdn(const struct ch_message *message,
 static bool rule_arf(const struct ch_message *message,
 		     struct ch_classified *ret)
 {
-	if (!message->has_feedback)
-		return false;
+	const char *outlook =
+	    ch_block_get(&message->returned, "X-HmXmrOriginalRecipient");
+
+	if (!message->has_feedback) {
+		/* Outlook.com sends back the mail alone, marked. */
+		if (!outlook && !says_report(message, "feedback-report"))
+			return false;
+		decide(ret, CH_RETURN_ARF, outlook ? "outlook" : "report-type");
+		add_named(ret, outlook);
+		return true;
+	}
 	decide(ret, CH_RETURN_ARF, "arf");
 	add_named(ret, ch_block_get(&message->feedback, "Original-Rcpt-To"));
 	return true;
-}
-
-/* Local parts under which mail systems write. */
-static bool is_mail_system(const char *from)
-{
-	static const char *const names[] = {
-		"mailer-daemon", "mailerdaemon", "postmaster", "mail-daemon",
-		"mdaemon", "maildaemon", "mail_daemon", "postmast",
-		"microsoftexchange", "mailer_daemon", "mmdf",
-	};
-	size_t local = strcspn(from, "@");
-
-	for (size_t i = 0; i < CH_COUNT(names); i++) {
-		size_t len = strlen(names[i]);
-
-		if (len <= local && strncasecmp(from, names[i], len) == 0 &&
-		    !isalpha((unsigned char)from[len]))
-			return true;
-		if (strcmp(names[i], "microsoftexchange") == 0 &&
-		    strncasecmp(from, names[i], len) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Subjects of bounces without a delivery status. */
-static bool is_bounce_subject(const char *subject)
-{
-	static const char *const phrases[] = {
-		"undeliver", "non remis", "mail delivery failed",
-		"delivery failure", "delivery status notification",
-		"delivery notification", "failure notice", "returned mail",
-		"mail system error", "delivery report", "delivery has failed",
-		"message delivery", "mail could not be delivered",
-		"mail delivery", "delayed mail", "no se puede entregar",
-		"unzustellbar", "warning: could not send",
-		"warning: message", "error sending", "returned to sender",
-		"failed mail", "notification d'état de remise",
-		"не доставлено", "недоставленное", "delivery error",
-		"devolución de correo", "message status", "could not deliver",
-		"cannot be delivered", "could not be delivered", "bounce",
-		"nondeliverable", "退信", "系统退信",
-	};
-
-	for (size_t i = 0; i < CH_COUNT(phrases); i++)
-		if (ch_fold_prefix(subject, phrases[i]))
-			return true;
-	return false;
-}
-
-/* A bounce in some form of its own, or another notice of a mail system. */
-static const char *rule_mail_system(const struct ch_message *message)
-{
-	if (strcmp(message->type, "multipart/report") == 0 &&
-	    (message->delivery_len || message->has_returned))
-		return "report";
-	if (ch_block_get(&message->header, "X-Failed-Recipients"))
-		return "x-failed-recipients";
-	if (is_mail_system(message->from))
-		return "mail-system";
-	if (is_bounce_subject(message->subject) &&
-	    (ch_has_null_sender(message) || !message->references_len))
-		return "bounce-subject";
-	return NULL;
 }
 
 /* "Re:" as mailers write it in the languages of our addressees. */
 static bool is_answer_subject(const char *subject)
 {
 	static const char *const prefixes[] = {
-		"re:", "re :", "re[", "re：", "réf:", "réf :", "rép:", "rép :",
-		"rif:", "aw:", "antw:", "sv:", "vs:", "odp:", "rv:", "res:",
-		"ynt:", "отв:", "ответ:", "ha:", "на:", "回复:", "回复：",
-		"回覆:", "回覆：", "答复:", "答复：", "答覆:", "答覆：",
-		"رد:", "ردّ:", "رد :", "الرد:", "απ:", "השב:", "bls:",
-		"atb:", "reply:", "réponse:", "réponse :", "respuesta:",
+		"re:",	      "re :",	"re[",	  "re：",     "réf:",
+		"réf :",      "rép:",	"rép :",  "rif:",     "aw:",
+		"antw:",      "sv:",	"vs:",	  "odp:",     "rv:",
+		"res:",	      "ynt:",	"отв:",	  "ответ:",   "ha:",
+		"на:",	      "回复:",	"回复：", "回覆:",    "回覆：",
+		"答复:",      "答复：", "答覆:",  "答覆：",   "رد:",
+		"ردّ:",	      "رد :",	"الرد:",  "απ:",      "השב:",
+		"bls:",	      "atb:",	"reply:", "réponse:", "réponse :",
+		"respuesta:",
 	};
 
 	subject += strspn(subject, " ");
@@ -158,32 +132,106 @@ static const char *rule_reply(const struct ch_message *message)
 		return NULL;
 	if (message->references_len)
 		return ch_block_get(&message->header, "In-Reply-To")
-			       ? "in-reply-to"
-			       : "references";
+			   ? "in-reply-to"
+			   : "references";
 	return is_answer_subject(message->subject) ? "subject-re" : NULL;
 }
 
-void ch_classify(const struct ch_message *message, struct ch_classified *ret)
+/* A mail system's notice of which nothing is known is no answer. */
+static const char *rule_notice(const struct ch_notice *notice)
 {
+	const struct ch_message *message = notice->message;
+
+	if (ch_is_mail_system_address(message->from, strlen(message->from)))
+		return "mail-system";
+	if (ch_matches_one(&notice->subject, CH_MEANS_SUBJECT, 0, 1) &&
+	    (ch_has_null_sender(message) || !message->references_len))
+		return "bounce-subject";
+	return NULL;
+}
+
+static void decide_automatic(const struct ch_notice *notice,
+			     struct ch_classified *ret, const char *rule)
+{
+	decide(ret, CH_RETURN_AUTOREPLY, rule);
+	if (ch_matches_one(&notice->said, CH_MEANS_CHALLENGE, 0, notice->len))
+		ret->reason = CH_REASON_CHALLENGE;
+}
+
+static void decide_among(const struct ch_notice *notice,
+			 struct ch_classified *ret)
+{
+	const struct ch_message *message = notice->message;
 	const char *rule;
 
-	*ret = (struct ch_classified){ 0 };
-	if (message->unreadable) {
-		decide(ret, CH_RETURN_OTHER, "unreadable");
-		return;
-	}
-	if (ch_rule_dsn(message, ret) || rule_mdn(message, ret) ||
+	if (ch_rule_dsn(notice, ret) || rule_mdn(notice, ret) ||
 	    rule_arf(message, ret))
 		return;
-	if ((rule = rule_mail_system(message)))
+	/* Before what a mail system says: a responder may speak of mail that
+	 * it did not deliver to somebody. */
+	if ((rule = ch_rule_responder(message)))
+		decide_automatic(notice, ret, rule);
+	else if ((rule = ch_rule_read(notice)))
+		decide(ret, CH_RETURN_MDN, rule);
+	else if (ch_rule_words(notice, ret))
+		return;
+	else if ((rule = rule_notice(notice)))
 		decide(ret, CH_RETURN_OTHER, rule);
-	else if ((rule = ch_rule_autoreply(message)))
-		decide(ret, CH_RETURN_AUTOREPLY, rule);
+	else if ((rule = ch_rule_autoreply(notice)))
+		decide_automatic(notice, ret, rule);
 	else if ((rule = rule_reply(message)))
 		decide(ret, CH_RETURN_REPLY, rule);
 	else
 		decide(ret, CH_RETURN_OTHER,
 		       ch_has_null_sender(message) ? "null-sender" : "none");
+}
+
+static void classify(const struct ch_rules *rules,
+		     const struct ch_message *message,
+		     struct ch_classified *ret)
+{
+	struct ch_notice notice;
+
+	*ret = (struct ch_classified){ .phrase = "" };
+	if (message->unreadable) {
+		decide(ret, CH_RETURN_OTHER, "unreadable");
+		return;
+	}
+	ch_notice_read(rules, message, &notice);
+	decide_among(&notice, ret);
+	ch_notice_release(&notice);
+}
+
+/* A gateway that got a bounce and bounces it: what it says itself tells
+ * nothing, and what it returns is the report. */
+static void look_inside(const struct ch_rules *rules,
+			const struct ch_message *outer,
+			struct ch_classified *ret)
+{
+	const char *type = ch_block_get(&outer->returned, "Content-Type");
+	struct ch_message inner;
+	struct ch_classified found;
+
+	if (!type || !ch_fold_prefix(type, "multipart/report"))
+		return;
+	ch_message_read(outer->returned_bytes.data, outer->returned_bytes.len,
+			&inner);
+	classify(rules, &inner, &found);
+	if (found.kind <= CH_RETURN_DELAYED && found.len) {
+		ch_classified_release(ret);
+		*ret = found;
+	} else {
+		ch_classified_release(&found);
+	}
+	ch_message_release(&inner);
+}
+
+void ch_classify(const struct ch_rules *rules, const struct ch_message *message,
+		 struct ch_classified *ret)
+{
+	classify(rules, message, ret);
+	if (ret->loose && message->returned_bytes.len)
+		look_inside(rules, message, ret);
 }
 
 void ch_classified_release(struct ch_classified *classified)

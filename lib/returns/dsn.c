@@ -14,7 +14,7 @@
  * address, or NULL where it is of a type that is no mail address. */
 static const char *address_of(const char *value)
 {
-	static const char *const mail[] = { "rfc822", "utf-8", "smtp",
+	static const char *const mail[] = { "rfc822",	"utf-8",   "smtp",
 					    "internet", "rfc-822", "rfc2822" };
 	const char *semicolon = value ? strchr(value, ';') : NULL;
 	size_t len;
@@ -39,7 +39,7 @@ static char *bare_name(const char *value)
 
 	value += strspn(value, " \t<");
 	len = strcspn(value, " \t<>");
-	if (!len || len > 120)
+	if (!len || len > 120 || *value == '@')
 		return NULL;
 	ch_escape_utf8(&clean, value, len);
 	return ch_str_take(&clean);
@@ -139,8 +139,8 @@ static enum action action_of(const struct ch_block *group, const char *status)
 		const char *word;
 		enum action action;
 	} words[] = {
-		{ "fail", FAILED },	   { "delay", DELAYED },
-		{ "deliver", DELIVERED },  { "relay", DELIVERED },
+		{ "fail", FAILED },	  { "delay", DELAYED },
+		{ "deliver", DELIVERED }, { "relay", DELIVERED },
 		{ "expand", DELIVERED },
 	};
 	const char *value = ch_block_get(group, "Action");
@@ -155,12 +155,6 @@ static enum action action_of(const struct ch_block *group, const char *status)
 	return status[0] == '5' ? FAILED : UNSAID;
 }
 
-/* Whether the code says no more than its class. */
-static bool is_vague(const char *status)
-{
-	return !status[0] || strcmp(status + 1, ".0.0") == 0;
-}
-
 /* The status as reported; where it says nothing, the code that the other
  * server gave with its reply, if that is of the same class. */
 static void read_status(const struct ch_block *group, const char *diagnostic,
@@ -169,11 +163,11 @@ static void read_status(const struct ch_block *group, const char *diagnostic,
 	const char *value = ch_block_get(group, "Status");
 	char closer[CH_STATUS_SIZE];
 
-	ch_status_find(value ? value : "", out);
-	if (!is_vague(out))
+	ch_status_find(value ? value : "", value ? strlen(value) : 0, out);
+	if (!ch_status_is_vague(out))
 		return;
-	ch_status_find(diagnostic, closer);
-	if (closer[0] && !is_vague(closer) && (!out[0] || out[0] == closer[0]))
+	ch_status_find(diagnostic, strlen(diagnostic), closer);
+	if (!ch_status_is_vague(closer) && (!out[0] || out[0] == closer[0]))
 		memcpy(out, closer, CH_STATUS_SIZE);
 }
 
@@ -211,27 +205,44 @@ static const char *line_about(const char *text, const char *address)
 	return "";
 }
 
-static char *read_diagnostic(const struct ch_message *message,
-			     const struct ch_block *group, const char *address)
+char *ch_diagnostic(const char *text, size_t len)
 {
 	CH_AUTO(ch_str) clean = CH_STR_INIT(3 * CH_DIAGNOSTIC_MAX);
-	const char *reply = reply_of(group);
-	size_t len;
+	CH_AUTO(ch_str) line = CH_STR_INIT(CH_DIAGNOSTIC_MAX);
+	bool space = false;
 
-	if (!*reply)
-		reply = line_about(message->text, address);
-	len = strcspn(reply, "\n");
-	ch_escape_utf8(&clean, reply,
-		       len < CH_DIAGNOSTIC_MAX ? len : CH_DIAGNOSTIC_MAX);
+	for (size_t i = 0; i < len && line.len < CH_DIAGNOSTIC_MAX - 1; i++) {
+		bool blank = strchr(" \t\r\n", text[i]) != NULL;
+
+		if (!blank && space && line.len)
+			ch_str_add_char(&line, ' ');
+		if (!blank)
+			ch_str_add_char(&line, text[i]);
+		space = blank;
+	}
+	for (len = line.len; len < line.max && len; len--)
+		if (((unsigned char)line.data[len - 1] & 0xC0) != 0xC0)
+			break;
+	ch_escape_utf8(&clean, ch_str_cstr(&line), line.len);
 	for (len = clean.len; len > CH_DIAGNOSTIC_MAX;)
 		while (((unsigned char)clean.data[--len] & 0xC0) == 0x80)
 			;
 	ch_str_truncate(&clean, len);
-	return ch_str_take(&clean);
+	return clean.len ? ch_str_take(&clean) : ch_xstrdup("");
 }
 
-static enum ch_return_kind kind_of(enum action action, const char *status,
-				   const char *diagnostic)
+static char *read_diagnostic(const struct ch_message *message,
+			     const struct ch_block *group, const char *address)
+{
+	const char *reply = reply_of(group);
+
+	if (!*reply)
+		reply = line_about(message->text, address);
+	return ch_diagnostic(reply, strcspn(reply, "\n"));
+}
+
+static enum ch_return_kind kind_of(enum action action, enum ch_reason reason,
+				   const char *status)
 {
 	switch (action) {
 	case DELAYED:
@@ -242,11 +253,47 @@ static enum ch_return_kind kind_of(enum action action, const char *status,
 	case UNSAID:
 		break;
 	}
-	return ch_is_hard(status, diagnostic) ? CH_RETURN_BOUNCE_HARD
-					      : CH_RETURN_BOUNCE_SOFT;
+	return ch_reason_is_hard(reason, status) ? CH_RETURN_BOUNCE_HARD
+						 : CH_RETURN_BOUNCE_SOFT;
 }
 
-static void read_group(const struct ch_message *message,
+struct ch_reported *ch_classified_add(struct ch_classified *classified,
+				      char *address, char *diagnostic)
+{
+	struct ch_reported *reported;
+
+	if (classified->len == CH_REPORTED_MAX) {
+		free(address);
+		free(diagnostic);
+		return NULL;
+	}
+	CH_GROW(classified->recipients, classified->len, classified->cap);
+	reported = &classified->recipients[classified->len++];
+	*reported = (struct ch_reported){
+		.address = address,
+		.diagnostic = diagnostic,
+	};
+	return reported;
+}
+
+/* By the reply, and where that tells nothing, by the text for people. */
+static enum ch_reason read_reason(const struct ch_notice *notice,
+				  const struct ch_reported *reported)
+{
+	struct ch_matches said;
+	enum ch_reason reason;
+
+	ch_matches_find(notice->rules, reported->diagnostic,
+			strlen(reported->diagnostic), &said);
+	reason = ch_reason_decide(reported->status, &said, 0, SIZE_MAX);
+	ch_matches_release(&said);
+	if (reason == CH_REASON_UNDEFINED && notice->message->delivery_len <= 2)
+		reason = ch_reason_decide(reported->status, &notice->said, 0,
+					  notice->len);
+	return reason;
+}
+
+static void read_group(const struct ch_notice *notice,
 		       const struct ch_block *group, struct ch_classified *ret)
 {
 	char *address = recipient_of(group);
@@ -255,36 +302,41 @@ static void read_group(const struct ch_message *message,
 
 	if (!address)
 		return;
-	CH_GROW(ret->recipients, ret->len, ret->cap);
-	reported = &ret->recipients[ret->len];
-	*reported = (struct ch_reported){
-		.address = address,
-		.diagnostic = read_diagnostic(message, group, address),
-	};
+	reported = ch_classified_add(
+	    ret, address, read_diagnostic(notice->message, group, address));
+	if (!reported)
+		return;
 	read_status(group, reported->diagnostic, reported->status);
 	action = action_of(group, reported->status);
-	reported->kind =
-		kind_of(action, reported->status, reported->diagnostic);
-	ret->len++;
+	if (action != DELIVERED)
+		reported->reason = read_reason(notice, reported);
+	reported->kind = kind_of(action, reported->reason, reported->status);
 }
 
 /* A hard bounce among soft ones among delays is what has to be seen; the enum
  * has them in that order. */
-static void worst_of(struct ch_classified *ret)
+void ch_classified_worst(struct ch_classified *classified)
 {
-	ret->kind = CH_RETURN_DELIVERED;
-	for (size_t i = 0; i < ret->len; i++)
-		if (ret->recipients[i].kind < ret->kind)
-			ret->kind = ret->recipients[i].kind;
+	classified->kind = CH_RETURN_DELIVERED;
+	for (size_t i = 0; i < classified->len; i++) {
+		const struct ch_reported *one = &classified->recipients[i];
+
+		if (i > 0 && one->kind >= classified->kind)
+			continue;
+		classified->kind = one->kind;
+		classified->reason = one->reason;
+	}
 }
 
-bool ch_rule_dsn(const struct ch_message *message, struct ch_classified *ret)
+bool ch_rule_dsn(const struct ch_notice *notice, struct ch_classified *ret)
 {
+	const struct ch_message *message = notice->message;
+
 	for (size_t i = 0; i < message->delivery_len; i++)
-		read_group(message, &message->delivery[i], ret);
+		read_group(notice, &message->delivery[i], ret);
 	if (!ret->len)
 		return false;
-	worst_of(ret);
+	ch_classified_worst(ret);
 	ret->rule = "dsn";
 	return true;
 }

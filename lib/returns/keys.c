@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "returns/returns-private.h"
 #include "returns/token.h"
 
 struct finder {
 	struct ch_slice prefix, domain; /* borrowed */
-	struct ch_return_keys *keys;    /* borrowed */
+	struct ch_return_keys *keys;	/* borrowed */
 };
 
 static bool ends_address(char c)
@@ -49,13 +50,21 @@ static void look_in(struct finder *finder, const struct ch_block *block,
 	}
 }
 
-static void find_token(struct finder *finder, const struct ch_message *message)
+static void find_token(struct finder *finder, const struct ch_message *message,
+		       const struct ch_block *original)
 {
 	/* Where it was delivered, before whom it names. */
 	static const char *const header[] = {
-		"Delivered-To", "X-Original-To", "Envelope-To",
-		"X-Envelope-To", "X-Delivered-To", "X-Forwarded-To",
-		"Resent-To", "To", "Cc", "Received",
+		"Delivered-To",
+		"X-Original-To",
+		"Envelope-To",
+		"X-Envelope-To",
+		"X-Delivered-To",
+		"X-Forwarded-To",
+		"Resent-To",
+		"To",
+		"Cc",
+		"Received",
 	};
 	static const char *const report[] = { "X-Postfix-Sender",
 					      "X-Original-Sender",
@@ -70,6 +79,7 @@ static void find_token(struct finder *finder, const struct ch_message *message)
 			CH_COUNT(report));
 	look_in(finder, &message->feedback, report, CH_COUNT(report));
 	look_in(finder, &message->returned, returned, CH_COUNT(returned));
+	look_in(finder, original, returned, CH_COUNT(returned));
 	if (!finder->keys->token)
 		finder->keys->token = ch_xstrdup("");
 }
@@ -79,11 +89,11 @@ static char *find_envelope_id(const struct ch_message *message)
 	const char *value = NULL;
 
 	for (size_t i = 0; i < message->delivery_len && !value; i++)
-		value = ch_block_get(&message->delivery[i],
-				     "Original-Envelope-Id");
+		value =
+		    ch_block_get(&message->delivery[i], "Original-Envelope-Id");
 	if (!value)
-		value = ch_block_get(&message->feedback,
-				     "Original-Envelope-Id");
+		value =
+		    ch_block_get(&message->feedback, "Original-Envelope-Id");
 	if (!value)
 		return ch_xstrdup("");
 	return ch_xstrndup(value, strcspn(value, " \t"));
@@ -120,7 +130,8 @@ static void keep_answered(struct ch_return_keys *keys,
 }
 
 static void find_ids(struct ch_return_keys *keys,
-		     const struct ch_message *message)
+		     const struct ch_message *message,
+		     const struct ch_block *original)
 {
 	bool report = message->delivery_len || message->has_disposition ||
 		      message->has_feedback;
@@ -130,8 +141,19 @@ static void find_ids(struct ch_return_keys *keys,
 	if (!report)
 		keep_answered(keys, message);
 	keep_field(keys, &message->returned, "Message-ID");
+	keep_field(keys, original, "Message-ID");
 	keep_answered(keys, message);
 	keep_field(keys, &message->header, "X-MS-Exchange-Parent-Message-Id");
+}
+
+/* The header of ours that a mail system wrote into its text. */
+static void read_original(struct ch_block *original,
+			  const struct ch_message *message)
+{
+	size_t len = strlen(message->notice);
+	size_t at = ch_original_find(message->notice, len);
+
+	ch_block_parse(original, message->notice + at, len - at);
 }
 
 void ch_return_keys_find(const struct ch_message *message,
@@ -139,11 +161,14 @@ void ch_return_keys_find(const struct ch_message *message,
 			 struct ch_return_keys *ret)
 {
 	struct finder finder = { prefix, domain, ret };
+	struct ch_block original;
 
 	*ret = (struct ch_return_keys){ 0 };
-	find_token(&finder, message);
+	read_original(&original, message);
+	find_token(&finder, message, &original);
 	ret->envelope_id = find_envelope_id(message);
-	find_ids(ret, message);
+	find_ids(ret, message, &original);
+	ch_block_release(&original);
 }
 
 void ch_return_keys_release(struct ch_return_keys *keys)

@@ -11,9 +11,9 @@
 #define CH_KEYS_IDS_MAX 50
 
 struct ch_return_keys {
-	char *token;       /* owned; VERP token, not checked; "" = none */
+	char *token;	   /* owned; VERP token, not checked; "" = none */
 	char *envelope_id; /* owned; Original-Envelope-Id (RFC 3464), or "" */
-	char **ids;        /* owned, as are the strings: Message-IDs without
+	char **ids;	   /* owned, as are the strings: Message-IDs without
 			      <>, nearest first, none twice */
 	size_t ids_len;
 };

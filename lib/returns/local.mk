@@ -5,10 +5,18 @@ lib_returns_libclassify_a_SOURCES = \
 	lib/returns/classify.c lib/returns/classify.h \
 	lib/returns/dsn.c \
 	lib/returns/fold.c \
-	lib/returns/hardness.c \
 	lib/returns/keys.c lib/returns/keys.h \
+	lib/returns/match.c \
+	lib/returns/notice.c \
+	lib/returns/original.c \
+	lib/returns/reason.c \
+	lib/returns/recipients.c \
+	lib/returns/reply-says.c \
 	lib/returns/reply-text.c \
-	lib/returns/returns-private.h
+	lib/returns/returns-private.h \
+	lib/returns/rules.c lib/returns/rules.h \
+	lib/returns/sender.c \
+	lib/returns/words.c
 
 CLASSIFY_LIBS = lib/returns/libclassify.a $(READ_LIBS)
 
@@ -19,7 +27,14 @@ tests_tools_classify_files_LDADD = $(CLASSIFY_LIBS) $(BASE_LIBS)
 check_PROGRAMS += tests/unit/test-classify
 tests_unit_test_classify_SOURCES = tests/unit/test-classify.c
 tests_unit_test_classify_LDADD = $(CLASSIFY_LIBS) $(UNIT_LIBS)
-TESTS += tests/unit/test-classify
+check_PROGRAMS += tests/unit/test-classify-words
+tests_unit_test_classify_words_SOURCES = tests/unit/test-classify-words.c
+tests_unit_test_classify_words_LDADD = $(CLASSIFY_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test-reply-text
+tests_unit_test_reply_text_SOURCES = tests/unit/test-reply-text.c
+tests_unit_test_reply_text_LDADD = $(CLASSIFY_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-classify tests/unit/test-classify-words \
+	tests/unit/test-reply-text
 
 # Apart from what reads mail, so that chanceryd needs no MIME library.
 noinst_LIBRARIES += lib/returns/libtoken.a

@@ -14,25 +14,48 @@
 
 #define LINE_MAX_BYTES 400
 
-/* Lines after which the rest is the old mail, in any case. */
+/* Lines after which the rest is the old mail, in any case: one of these words
+ * between dashes, or a rule of underscores. */
 static bool begins_original(const char *line)
 {
-	static const char *const starts[] = {
-		"-----original message", "----- original message",
-		"---- original message", "-----message d'origine",
-		"-----mensaje original", "----- mensaje original",
-		"-----исходное сообщение", "-----original appointment",
-		"-----ursprüngliche nachricht", "---------- forwarded message",
-		"-----原始邮件", "-----邮件原件", "------------------ 原始邮件",
-		"-----الرسالة الأصلية", "________________________________",
-		"-------- original message", "-------- message d'origine",
-		"begin forwarded message",
+	static const char *const words[] = {
+		"original message",
+		"original appointment",
+		"forwarded message",
+		"message d'origine",
+		"message original",
+		"message transféré",
+		"mensaje original",
+		"mensaje reenviado",
+		"исходное сообщение",
+		"пересылаемое сообщение",
+		"пересланное сообщение",
+		"原始邮件",
+		"原始郵件",
+		"邮件原件",
+		"转发邮件",
+		"轉寄郵件",
+		"الرسالة الأصلية",
+		"ursprüngliche nachricht",
+		"weitergeleitete nachricht",
+		"messaggio originale",
+		"mensagem original",
+		"oorspronkelijk bericht",
+		"oprindelig meddelelse",
+		"元のメッセージ",
 	};
+	size_t dashes = strspn(line, "-* ");
+	const char *text = line + dashes;
 
-	for (size_t i = 0; i < CH_COUNT(starts); i++)
-		if (ch_fold_prefix(line, starts[i]))
+	if (ch_fold_prefix(line, "begin forwarded message") ||
+	    strncmp(line, "________________________________", 32) == 0)
+		return true;
+	if (dashes < 3)
+		return false;
+	for (size_t i = 0; i < CH_COUNT(words); i++)
+		if (ch_fold_prefix(text, words[i]))
 			return true;
-	return false;
+	return ch_fold_prefix(text, "on ") && ch_fold_contains(text, "wrote -");
 }
 
 /* Begins the block of fields that Outlook puts before the old mail. A second
@@ -40,14 +63,44 @@ static bool begins_original(const char *line)
 static bool is_quoted_field(const char *line)
 {
 	static const char *const names[] = {
-		"from:", "sent:", "date:", "to:", "subject:", "cc:",
-		"de :", "de:", "envoyé :", "envoyé:", "date :", "à :",
-		"objet :", "objet:", "enviado:", "enviado el:", "para:",
-		"asunto:", "fecha:", "от:", "от кого:", "отправлено:",
-		"кому:", "дата:", "тема:", "发件人:", "发件人：",
-		"发送时间:", "发送时间：", "收件人:", "收件人：", "主题:",
-		"主题：", "日期:", "日期：", "من:", "إلى:", "تاريخ الإرسال:",
-		"الموضوع:", "أُرسلت:", "von:", "gesendet:", "an:", "betreff:",
+		"from:",       "sent:",
+		"date:",       "to:",
+		"subject:",    "cc:",
+		"de :",	       "de:",
+		"envoyé :",    "envoyé:",
+		"date :",      "à :",
+		"objet :",     "objet:",
+		"enviado:",    "enviado el:",
+		"para:",       "asunto:",
+		"fecha:",      "от:",
+		"от кого:",    "отправлено:",
+		"кому:",       "дата:",
+		"тема:",       "发件人:",
+		"发件人：",    "发送时间:",
+		"发送时间：",  "收件人:",
+		"收件人：",    "主题:",
+		"主题：",      "日期:",
+		"日期：",      "من:",
+		"إلى:",	       "تاريخ الإرسال:",
+		"الموضوع:",    "أُرسلت:",
+		"da:",	       "inviato:",
+		"data:",       "a:",
+		"oggetto:",    "risposta:",
+		"från:",       "skickat:",
+		"till:",       "ämne:",
+		"fra:",	       "sendt:",
+		"til:",	       "emne:",
+		"enviada em:", "assunto:",
+		"van:",	       "verzonden:",
+		"aan:",	       "onderwerp:",
+		"od:",	       "wysłano:",
+		"do:",	       "temat:",
+		"差出人:",     "送信日時:",
+		"宛先:",       "件名:",
+		"寄件者:",     "寄件日期:",
+		"收件者:",     "主旨:",
+		"von:",	       "gesendet:",
+		"an:",	       "betreff:",
 	};
 
 	line += strspn(line, "*");
@@ -57,25 +110,61 @@ static bool is_quoted_field(const char *line)
 	return false;
 }
 
-/* "On … wrote:" and its sisters: how it begins, and what stands near its end. */
+/* "On … wrote:" and its sisters: how it begins, and what stands near its end.
+ */
 static const struct attribution {
 	const char *begins; /* "" = any */
 	const char *has;
 } attributions[] = {
-	{ "on ", "wrote:" },	 { "at ", "wrote:" },
-	{ "", "writes:" },	 { "", "wrote:" },
-	{ "le ", "a écrit" },	 { "le ", "a ecrit" },
-	{ "", "a écrit :" },	 { "", "a écrit:" },
-	{ "el ", "escribió" },	 { "", "escribió:" },
-	{ "", "escribió :" },	 { "", "пишет:" },
-	{ "", "написал:" },	 { "", "написал(а):" },
-	{ "", "написала:" },	 { "", "пишет :" },
-	{ "", "写道：" },	 { "", "写道:" },
-	{ "", "寫道：" },	 { "", "كتب:" },
-	{ "في ", "كتب" },	 { "", "كتبت:" },
-	{ "am ", "schrieb" },	 { "", "schrieb:" },
+	{ "on ", "wrote:" },	 { "at ", "wrote:" },	{ "", "writes:" },
+	{ "", "wrote:" },	 { "le ", "a écrit" },	{ "le ", "a ecrit" },
+	{ "", "a écrit :" },	 { "", "a écrit:" },	{ "el ", "escribió" },
+	{ "", "escribió:" },	 { "", "escribió :" },	{ "", "пишет:" },
+	{ "", "написал:" },	 { "", "написал(а):" }, { "", "написала:" },
+	{ "", "пишет :" },	 { "", "写道：" },	{ "", "写道:" },
+	{ "", "寫道：" },	 { "", "كتب:" },	{ "في ", "كتب" },
+	{ "", "كتبت:" },	 { "am ", "schrieb" },	{ "", "schrieb:" },
 	{ "il ", "ha scritto" }, { "", "escreveu:" },
 };
+
+static size_t line_len(const char *text)
+{
+	return strcspn(text, "\n");
+}
+
+/* A year, or hours and minutes. */
+static bool has_time(const char *text)
+{
+	for (const char *at = text; *at; at++) {
+		size_t digits = strspn(at, "0123456789");
+
+		if (digits == 4 &&
+		    (strncmp(at, "19", 2) == 0 || strncmp(at, "20", 2) == 0))
+			return true;
+		if ((digits == 1 || digits == 2) && at[digits] == ':' &&
+		    isdigit((unsigned char)at[digits + 1]) &&
+		    isdigit((unsigned char)at[digits + 2]))
+			return true;
+		at += digits ? digits - 1 : 0;
+	}
+	return false;
+}
+
+/* In any language: a time, an address, and nothing but these and a few words.
+ */
+static bool is_time_and_address(const char *text, const char *first)
+{
+	size_t len = line_len(first);
+
+	/* Folded: the first of the lines must have one of them. */
+	if (len < strlen(text) && !memchr(first, '@', len)) {
+		CH_AUTOCHAR line = ch_xstrndup(first, len);
+
+		if (!has_time(line))
+			return false;
+	}
+	return strlen(text) < 300 && strchr(text, '@') && has_time(text);
+}
 
 /* Where it is folded over several lines, the first must show it: the line
  * before it is the person's own. */
@@ -91,11 +180,6 @@ static bool is_attribution(const char *text, int lines)
 			return true;
 	}
 	return false;
-}
-
-static size_t line_len(const char *text)
-{
-	return strcspn(text, "\n");
 }
 
 /* The line, and for attributions the two after it, as a string of their own. */
@@ -126,19 +210,36 @@ static bool ends_with_colon(const struct ch_str *line)
 	       (len >= 3 && memcmp(text + len - 3, "：", 3) == 0);
 }
 
-/* An attribution is one line, or two or three joined; it ends in a colon. */
+/* The first line behind these that is not empty is quoted. */
+static bool is_before_quote(const char *text)
+{
+	text += line_len(text);
+	text += strspn(text, "\r\n \t");
+	return *text == '>' || *text == '|';
+}
+
+/* An attribution is one line, or two or three joined; it ends in a colon, or
+ * right before what it introduces. */
 static bool attribution_here(const char *text, struct ch_str *scratch,
 			     int *ret_lines)
 {
 	for (int lines = 1; lines <= 3; lines++) {
+		const char *joined;
+
 		copy_lines(scratch, text, lines);
+		joined = ch_str_cstr(scratch);
+
 		if (ends_with_colon(scratch) &&
-		    is_attribution(ch_str_cstr(scratch), lines)) {
+		    (is_attribution(joined, lines) ||
+		     is_time_and_address(joined, text))) {
 			*ret_lines = lines;
 			return true;
 		}
 	}
-	return false;
+	copy_lines(scratch, text, 1);
+	*ret_lines = 1;
+	return is_before_quote(text) && has_time(ch_str_cstr(scratch)) &&
+	       isdigit((unsigned char)*text);
 }
 
 /* Three such fields in a row are no sentence. */
@@ -173,6 +274,51 @@ static bool is_signature(const char *text)
 		(text[2] == ' ' && (text[3] == '\n' || text[3] == '\0')));
 }
 
+/* What a telephone writes under every mail. */
+static bool is_device(const char *text)
+{
+	static const char *const starts[] = {
+		"sent from",
+		"sent via",
+		"sent with",
+		"get outlook for",
+		"envoyé de mon",
+		"envoyé depuis",
+		"envoyé à partir",
+		"envoyé avec",
+		"télécharger outlook",
+		"enviado desde",
+		"enviado de mi",
+		"enviado do",
+		"obtener outlook",
+		"отправлено с",
+		"отправлено из",
+		"发自我的",
+		"发送自",
+		"来自我的",
+		"從我的",
+		"傳送自",
+		"أرسلت من",
+		"أُرسلت من",
+		"مرسل من",
+		"von meinem",
+		"gesendet von",
+		"diese nachricht wurde von meinem",
+		"inviato da",
+		"sendt fra min",
+		"skickat från",
+		"verzonden vanaf",
+		"wysłane z",
+		"iphoneから送信",
+	};
+
+	text += strspn(text, " \t*");
+	for (size_t i = 0; i < CH_COUNT(starts); i++)
+		if (line_len(text) < 90 && ch_fold_prefix(text, starts[i]))
+			return true;
+	return false;
+}
+
 /* Whole characters of the line as far as there is room. */
 static bool add_line(struct ch_str *out, const char *text, size_t len)
 {
@@ -192,12 +338,26 @@ static bool add_line(struct ch_str *out, const char *text, size_t len)
 	return all;
 }
 
+/* Empty lines at the end go, and one that is but a rule. */
 static void trim_end(struct ch_str *out)
 {
 	size_t len = out->len;
+	size_t rule;
 
 	while (len && isspace((unsigned char)out->data[len - 1]))
 		len--;
+	for (rule = len; rule && strchr("-_=*", out->data[rule - 1]);)
+		rule--;
+	if (len - rule >= 5) {
+		while (rule && out->data[rule - 1] == ' ')
+			rule--;
+		if (rule && out->data[rule - 1] != '\n')
+			rule = len;
+	}
+	if (len - rule >= 5)
+		for (len = rule;
+		     len && isspace((unsigned char)out->data[len - 1]);)
+			len--;
 	ch_str_truncate(out, len);
 }
 
@@ -213,7 +373,7 @@ void ch_reply_text(const char *text, struct ch_str *out)
 		    (is_quoted_field(ch_str_cstr(&line)) &&
 		     is_field_block(text)))
 			break;
-		if (text[0] == '>') {
+		if (text[0] == '>' || is_device(ch_str_cstr(&line))) {
 			text = next_line(text, 1);
 		} else if (attribution_here(text, &scratch, &lines)) {
 			text = next_line(text, lines);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "receive/report.h"
+#include "returns/rules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -67,6 +68,7 @@ static void check_wire(const struct ch_receive_mail *mail)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static struct ch_rules *rules;
 	struct ch_report_source source = {
 		.bytes = (const char *)data,
 		.len = size,
@@ -76,6 +78,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	CH_AUTO(ch_report) report = { 0 };
 
+	if (!rules) /* for all inputs of the run */
+		rules = ch_rules_new();
+	source.rules = rules;
 	ch_report_make(&source, &report);
 	check_mail(&report.mail);
 	check_wire(&report.mail);

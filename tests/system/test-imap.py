@@ -651,7 +651,8 @@ def reads_a_mail_of_megabytes(place):
 def says_of_bombs_that_they_could_not_be_read(place):
     """Each is kept and told, with a fault, and what comes behind is read."""
     bombs = [
-        b"Content-Type: message/rfc822\r\n\r\n" * 30000 + b"x",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+        + b"--b\r\n\r\n" * 20000,
         b"From: " + b"(" * 300000 + b"\r\n\r\nx",
         b"To: " + b"a:" * 400000 + b"\r\n\r\nx",
         b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n"
@@ -659,7 +660,9 @@ def says_of_bombs_that_they_could_not_be_read(place):
         b"",
         b"Content-Type: text/plain; charset=x-none\r\n\r\n\xff\xfe",
     ]
-    mails = dict(enumerate(bombs + [MAIL % 9], 1))
+    # A message in a message is not looked into: nothing of it is amiss.
+    nested = b"Content-Type: message/rfc822\r\n\r\n" * 30000 + b"x"
+    mails = dict(enumerate(bombs + [nested, MAIL % 9], 1))
     with Peer(Session, mails) as peer:
         worker = place.begin(peer.port, max_message_bytes=4 << 20)
         told = receive(worker, len(mails))

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "returns/classify.h"
+#include "returns/rules.h"
 
 static void print_escaped(const char *text)
 {
@@ -34,10 +35,11 @@ static void print_result(const char *path, const struct ch_classified *result,
 	printf("\t");
 	for (size_t i = 0; i < result->len; i++)
 		printf("%s%s", i ? "," : "", result->recipients[i].status);
-	printf("\t%s\t%s\t%lld\n", result->rule, fault, (long long)took_ms);
+	printf("\t%s:%s:%s\t%s\t%lld\n", result->rule, result->phrase,
+	       ch_reason_name(result->reason), fault, (long long)took_ms);
 }
 
-static int classify(const char *path)
+static int classify(const struct ch_rules *rules, const char *path)
 {
 	CH_AUTO(ch_str) bytes = CH_STR_INIT(64 * 1024 * 1024);
 	struct ch_message message;
@@ -51,7 +53,7 @@ static int classify(const char *path)
 	}
 	start_ms = ch_clock_mono_ms();
 	ch_message_read(ch_str_cstr(&bytes), bytes.len, &message);
-	ch_classify(&message, &result);
+	ch_classify(rules, &message, &result);
 	print_result(path, &result, message.fault,
 		     ch_clock_mono_ms() - start_ms);
 	ch_classified_release(&result);
@@ -61,18 +63,20 @@ static int classify(const char *path)
 
 int main(int argc, char **argv)
 {
+	struct ch_rules *rules = ch_rules_new();
 	int failed = 0;
 	char line[4096];
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-") != 0) {
-			failed |= classify(argv[i]);
+			failed |= classify(rules, argv[i]);
 			continue;
 		}
 		while (fgets(line, sizeof(line), stdin)) {
 			line[strcspn(line, "\n")] = '\0';
-			failed |= classify(line);
+			failed |= classify(rules, line);
 		}
 	}
+	ch_rules_free(rules);
 	return failed;
 }

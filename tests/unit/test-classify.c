@@ -11,6 +11,23 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "returns/classify.h"
+#include "returns/rules.h"
+
+static struct ch_rules *rules; /* for all tests */
+
+static int make_rules(void **state)
+{
+	(void)state;
+	rules = ch_rules_new();
+	return 0;
+}
+
+static int free_rules(void **state)
+{
+	(void)state;
+	ch_rules_free(rules);
+	return 0;
+}
 
 /* A mail of a header and one line of text. */
 static void classify_header(const char *header, struct ch_classified *ret)
@@ -21,7 +38,7 @@ static void classify_header(const char *header, struct ch_classified *ret)
 	struct ch_message message;
 
 	ch_message_read(mail, strlen(mail), &message);
-	ch_classify(&message, ret);
+	ch_classify(rules, &message, ret);
 	ch_message_release(&message);
 }
 
@@ -196,9 +213,6 @@ static void other_mail(void **state)
 		{ "but not from a person called so",
 		  "From: postmasters@mx.example\r\n", CH_RETURN_OTHER,
 		  "none" },
-		{ "X-Failed-Recipients",
-		  FROM "X-Failed-Recipients: a@b.example\r\n" ANSWERS,
-		  CH_RETURN_OTHER, "x-failed-recipients" },
 		{ "by its subject",
 		  NULL_PATH FROM ANSWERS
 		  "Subject: Undeliverable: [DM-1276]\r\n",
@@ -232,7 +246,7 @@ static void classify_dsn(const char *groups, const char *text,
 	struct ch_message message;
 
 	ch_message_read(mail, strlen(mail), &message);
-	ch_classify(&message, ret);
+	ch_classify(rules, &message, ret);
 	ch_message_release(&message);
 }
 
@@ -407,14 +421,31 @@ static void the_text_explains(void **state)
 	ch_classified_release(&found);
 }
 
+/* Exim's field alone is enough. */
+static void failed_recipients(void **state)
+{
+	struct ch_classified found;
+
+	(void)state;
+	classify_header(FROM "X-Failed-Recipients: a@b.example,\r\n"
+			     " c@d.example\r\n" ANSWERS, &found);
+	assert_int_equal(found.kind, CH_RETURN_BOUNCE_SOFT);
+	assert_string_equal(found.rule, "x-failed-recipients");
+	assert_int_equal(found.len, 2);
+	assert_string_equal(found.recipients[0].address, "a@b.example");
+	assert_string_equal(found.recipients[1].address, "c@d.example");
+	ch_classified_release(&found);
+}
+
 static void a_report_of_nobody(void **state)
 {
 	struct ch_classified found;
 
 	(void)state;
 	classify_dsn("", "It failed.", &found);
-	assert_int_equal(found.kind, CH_RETURN_OTHER);
+	assert_int_equal(found.kind, CH_RETURN_BOUNCE_SOFT);
 	assert_string_equal(found.rule, "report");
+	assert_int_equal(found.len, 0);
 	ch_classified_release(&found);
 }
 
@@ -460,7 +491,7 @@ static void receipts_and_complaints(void **state)
 
 	(void)state;
 	ch_message_read(receipt, sizeof(receipt) - 1, &message);
-	ch_classify(&message, &found);
+	ch_classify(rules, &message, &found);
 	assert_int_equal(found.kind, CH_RETURN_MDN);
 	assert_string_equal(found.recipients[0].address,
 			    "ana.lima@mfa.example");
@@ -468,11 +499,41 @@ static void receipts_and_complaints(void **state)
 	ch_message_release(&message);
 
 	ch_message_read(complaint, sizeof(complaint) - 1, &message);
-	ch_classify(&message, &found);
+	ch_classify(rules, &message, &found);
 	assert_int_equal(found.kind, CH_RETURN_ARF);
 	assert_string_equal(found.recipients[0].address, "a@isp.example");
 	ch_classified_release(&found);
 	ch_message_release(&message);
+}
+
+/* The Content-Type says it, and the part has another name. */
+static void reports_by_their_type(void **state)
+{
+	static const struct {
+		const char *type;
+		enum ch_return_kind kind;
+	} rows[] = {
+		{ "disposition-notification", CH_RETURN_MDN },
+		{ "feedback-report", CH_RETURN_ARF },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		CH_AUTOCHAR mail = ch_xasprintf(
+			FROM "Content-Type: multipart/report; report-type=%s; "
+			     "boundary=x\r\n\r\n--x\r\n\r\nText.\r\n--x\r\n"
+			     "Content-Type: text/plain\r\n\r\nx: y\r\n--x--",
+			rows[i].type);
+		struct ch_message message;
+		struct ch_classified found;
+
+		ch_message_read(mail, strlen(mail), &message);
+		ch_classify(rules, &message, &found);
+		assert_int_equal(found.kind, rows[i].kind);
+		assert_string_equal(found.rule, "report-type");
+		ch_classified_release(&found);
+		ch_message_release(&message);
+	}
 }
 
 /* What a forwarded mail says is about that mail. */
@@ -492,7 +553,7 @@ static void a_forwarded_bounce_is_none(void **state)
 
 	(void)state;
 	ch_message_read(mail, sizeof(mail) - 1, &message);
-	ch_classify(&message, &found);
+	ch_classify(rules, &message, &found);
 	assert_int_equal(found.kind, CH_RETURN_REPLY);
 	assert_int_equal(found.len, 0);
 	ch_classified_release(&found);
@@ -509,11 +570,13 @@ int main(void)
 		cmocka_unit_test(one_recipient),
 		cmocka_unit_test(several_recipients),
 		cmocka_unit_test(the_text_explains),
+		cmocka_unit_test(failed_recipients),
 		cmocka_unit_test(a_report_of_nobody),
 		cmocka_unit_test(long_diagnostics_are_cut_at_a_character),
 		cmocka_unit_test(receipts_and_complaints),
+		cmocka_unit_test(reports_by_their_type),
 		cmocka_unit_test(a_forwarded_bounce_is_none),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_rules, free_rules);
 }

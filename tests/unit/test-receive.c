@@ -9,10 +9,28 @@
 
 #include "base/mem.h"
 #include "receive/report.h"
+#include "returns/rules.h"
+
+static struct ch_rules *rules; /* for all tests */
+
+static int make_rules(void **state)
+{
+	(void)state;
+	rules = ch_rules_new();
+	return 0;
+}
+
+static int free_rules(void **state)
+{
+	(void)state;
+	ch_rules_free(rules);
+	return 0;
+}
 
 static void make(const char *bytes, size_t len, struct ch_report *ret)
 {
 	struct ch_report_source source = {
+		.rules = rules,
 		.bytes = bytes,
 		.len = len,
 		.size_bytes = len,
@@ -90,6 +108,45 @@ static void a_bounce_is_told_with_its_recipients(void **state)
 	ASSERT_TEXT(mail->recipients[1].address, "full@fr.members.example");
 }
 
+/* qmail sends no parts: the header of ours is in its text. */
+static void ours_is_found_in_a_text(void **state)
+{
+	static const char mail[] =
+		"Return-Path: <>\r\n"
+		"From: MAILER-DAEMON@mx.example\r\n"
+		"Subject: failure notice\r\n"
+		"\r\n"
+		"Hi. This is the qmail-send program at mx.example.\r\n"
+		"I'm afraid I wasn't able to deliver your message to the\r\n"
+		"following addresses.\r\n"
+		"This is a permanent error; I've given up.\r\n"
+		"\r\n"
+		"<gone@mfa.example>:\r\n"
+		"Sorry, no mailbox here by that name. (#5.1.1)\r\n"
+		"\r\n"
+		"--- Below this line is a copy of the message.\r\n"
+		"\r\n"
+		"Return-Path: <bounces+" TOKEN "@chancery.example>\r\n"
+		"Received: from chancery.example by mx.example\r\n"
+		"Message-ID: <letter-9@chancery.example>\r\n"
+		"To: other@mfa.example\r\n"
+		"\r\n"
+		"Excellency,\r\n";
+	CH_AUTO(ch_report) report = { 0 };
+
+	(void)state;
+	make(mail, sizeof(mail) - 1, &report);
+	assert_int_equal(report.mail.kind, CH_RETURN_BOUNCE_HARD);
+	ASSERT_TEXT(report.mail.token, TOKEN);
+	assert_int_equal(report.mail.references_len, 1);
+	ASSERT_TEXT(report.mail.references[0], "letter-9@chancery.example");
+	assert_int_equal(report.mail.recipients_len, 1);
+	ASSERT_TEXT(report.mail.recipients[0].address, "gone@mfa.example");
+	ASSERT_TEXT(report.mail.recipients[0].status, "5.1.1");
+	ASSERT_TEXT(report.mail.recipients[0].diagnostic,
+		    "Sorry, no mailbox here by that name. (#5.1.1)");
+}
+
 static void an_answer_is_told_with_its_new_text(void **state)
 {
 	static const char answer[] =
@@ -114,6 +171,7 @@ static void an_answer_is_told_with_its_new_text(void **state)
 static void what_is_wrong_is_told(void **state)
 {
 	struct ch_report_source source = {
+		.rules = rules,
 		.bytes = "Subject: x\r\n\r\nx\r\n",
 		.len = 17,
 		.cut = true,
@@ -192,11 +250,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bounce_is_told_with_its_recipients),
+		cmocka_unit_test(ours_is_found_in_a_text),
 		cmocka_unit_test(an_answer_is_told_with_its_new_text),
 		cmocka_unit_test(what_is_wrong_is_told),
 		cmocka_unit_test(what_is_too_much_is_cut),
 		cmocka_unit_test(bytes_become_utf8),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_rules, free_rules);
 }

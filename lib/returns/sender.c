@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* sender.c - who sent it: a mail system, or somebody. */
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "returns/returns-private.h"
+
+bool ch_has_null_sender(const struct ch_message *message)
+{
+	const char *path = ch_block_get(&message->header, "Return-Path");
+
+	if (!path)
+		return false;
+	path += strspn(path, " \t");
+	if (path[0] == '\0')
+		return true;
+	if (path[0] != '<')
+		return false;
+	path++;
+	path += strspn(path, " \t");
+	return path[0] == '>';
+}
+
+/* Local parts under which mail systems write. */
+bool ch_is_mail_system_address(const char *address, size_t len)
+{
+	static const char *const names[] = {
+		"mailer-daemon",
+		"mailerdaemon",
+		"postmaster",
+		"mail-daemon",
+		"mdaemon",
+		"maildaemon",
+		"mail_daemon",
+		"postmast",
+		"mailer_daemon",
+		"mmdf",
+		"mail.delivery.system",
+		"mailadmin",
+		"mailer.daemon",
+		"mail-delivery",
+		"maildelivery",
+		"bounce-daemon",
+	};
+	const char *at = memchr(address, '@', len);
+	size_t local = at ? (size_t)(at - address) : len;
+
+	if (len >= 17 && strncasecmp(address, "microsoftexchange", 17) == 0)
+		return true;
+	for (size_t i = 0; i < CH_COUNT(names); i++) {
+		size_t size = strlen(names[i]);
+
+		if (size <= local &&
+		    strncasecmp(address, names[i], size) == 0 &&
+		    (size == local || !isalpha((unsigned char)address[size])))
+			return true;
+	}
+	return false;
+}
+
+/* Names that mail systems give themselves, where the address says nothing. */
+static bool has_system_name(const char *from)
+{
+	static const char *const names[] = {
+		"mail delivery s",
+		"mail deliver s",
+		"mailer-daemon",
+		"system administrator",
+		"systemadministrator",
+		"postmaster",
+		"mail system",
+		"mail administrator",
+		"internet mail delivery",
+		"delivery subsystem",
+		"mail transport",
+		"administrateur système",
+		"administrador del sistema",
+		"системный администратор",
+		"系统管理员",
+		"システム管理者",
+	};
+	CH_AUTOCHAR decoded = ch_message_decode(from);
+
+	for (size_t i = 0; i < CH_COUNT(names); i++)
+		if (ch_fold_contains(decoded, names[i]))
+			return true;
+	return false;
+}
+
+bool ch_is_mail_system(const struct ch_message *message)
+{
+	const char *from = ch_block_get(&message->header, "From");
+
+	return ch_is_mail_system_address(message->from,
+					 strlen(message->from)) ||
+	       (from && has_system_name(from));
+}

@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""chancery classify: files, folders, mboxes and standard input, without a
+daemon; and, where the collection of real reports with their truth is there
+(../shared/corpora/returns beside the source, or $CHANCERY_CORPORA), how many of
+them it knows, with LF and with CRLF."""
+import importlib.util
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+SOURCE = pathlib.Path(os.environ["top_srcdir"]).resolve()
+BUILD = pathlib.Path(os.environ["top_builddir"]).resolve()
+CHANCERY = str(BUILD / "chancery")
+
+BOUNCE = """\
+Return-Path: <>
+From: Mail Delivery System <MAILER-DAEMON@mx.example>
+To: bounces@chancery.example
+Subject: Mail delivery failed: returning message to sender
+
+This message was created automatically by mail delivery software.
+
+A message that you sent could not be delivered to one or more of its
+recipients. This is a permanent error. The following address(es) failed:
+
+  ana.lima@mfa.example
+    host mx.mfa.example [192.0.2.1]
+    SMTP error from remote mail server after RCPT TO:<ana.lima@mfa.example>:
+    550 5.1.1 <ana.lima@mfa.example>: no such user
+
+------ This is a copy of the message, including all the headers. ------
+"""
+ANSWER = """\
+From: Ana Lima <ana.lima@mfa.example>
+To: bureau@chancery.example
+Subject: Re: [DM-1276] Invitation
+In-Reply-To: <letter-1@chancery.example>
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Type: text/plain; charset=utf-8
+
+The Minister will attend.
+
+On 24 Nov 2026, the Bureau wrote:
+> You are invited.
+--b
+Content-Type: application/pdf; name="form.pdf"
+Content-Disposition: attachment
+Content-Transfer-Encoding: base64
+
+SGVsbG8=
+--b--
+"""
+
+
+def classify(*words, stdin="", status=0):
+    found = subprocess.run([CHANCERY, "classify", *map(str, words)],
+                           input=stdin.encode(), capture_output=True,
+                           check=False)
+    assert found.returncode == status, found
+    return found
+
+
+def objects(*words, stdin=""):
+    return [json.loads(line)
+            for line in classify(*words, stdin=stdin).stdout.splitlines()]
+
+
+class Verb(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="chancery-classify-")
+        self.addCleanup(folder.cleanup)
+        self.dir = pathlib.Path(folder.name)
+
+    def write(self, name, text):
+        path = self.dir / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def test_a_bounce(self):
+        path = self.write("bounce", BOUNCE)
+        self.assertEqual(objects(path), [{
+            "file": str(path), "kind": "bounce-hard",
+            "recipients": [{
+                "address": "ana.lima@mfa.example", "kind": "bounce-hard",
+                "status": "5.1.1", "reason": "user unknown",
+                "diagnostic":
+                    "550 5.1.1 <ana.lima@mfa.example>: no such user"}],
+            "reason": "user unknown", "rule": "mail-system",
+            "phrase": "this message was created automatically by mail "
+                      "delivery software"}])
+
+    def test_an_answer_on_standard_input(self):
+        self.assertEqual(objects("-", stdin=ANSWER), [{
+            "file": "-", "kind": "reply", "recipients": [],
+            "reason": "undefined", "rule": "in-reply-to",
+            "text": "The Minister will attend.", "says": "answer",
+            "attachments": [{"name": "form.pdf", "type": "application/pdf",
+                             "size_bytes": 5}]}])
+
+    def test_a_table_as_the_scorer_reads_it(self):
+        path = self.write("bounce", BOUNCE.replace("\n", "\r\n"))
+        self.assertEqual(
+            classify("--tsv", path).stdout.decode(),
+            f"{path}\tbounce-hard\tana.lima@mfa.example\t5.1.1\tuser unknown"
+            "\tmail-system\n")
+
+    def test_a_folder_in_its_order(self):
+        self.write("b/2", ANSWER)
+        self.write("b/1", BOUNCE)
+        self.write("a", b"")
+        found = objects(self.dir)
+        self.assertEqual([(o["file"][len(str(self.dir)) + 1:], o["kind"])
+                          for o in found],
+                         [("a", "other"), ("b/1", "bounce-hard"),
+                          ("b/2", "reply")])
+        self.assertEqual(found[0]["fault"], "it is empty")
+
+    def test_an_mbox(self):
+        line = "From MAILER-DAEMON Tue Nov 24 10:00:00 2026\n"
+        path = self.write("box", "\n".join([line + BOUNCE, line + ANSWER,
+                                            line + BOUNCE]))
+        self.assertEqual([(o["file"], o["kind"]) for o in objects(path)],
+                         [(f"{path}:1", "bounce-hard"), (f"{path}:2", "reply"),
+                          (f"{path}:3", "bounce-hard")])
+        single = self.write("single", line + ANSWER)
+        self.assertEqual([o["file"] for o in objects(single)], [str(single)])
+
+    def test_a_file_that_is_not_there_does_not_stop_the_others(self):
+        path = self.write("answer", ANSWER)
+        found = classify(self.dir / "gone", path, status=66)
+        self.assertIn(b"gone: No such file", found.stderr)
+        self.assertEqual(json.loads(found.stdout)["kind"], "reply")
+
+    def test_hostile_mail_is_named_so(self):
+        path = self.write("deep", "From: a@b.example\n" + "".join(
+            f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n"
+            for n in range(20000)))
+        found = objects(path)[0]
+        self.assertEqual((found["kind"], found["rule"], found["fault"]),
+                         ("other", "unreadable", "too many nested parts"))
+        path = self.write("name", "Subject: x\nContent-Type: "
+                          'application/x; name="\x1b]0;x\x07"\n\nx\n')
+        self.assertNotIn(b"\x1b", classify(path).stdout)
+
+
+def corpus():
+    for path in (os.environ.get("CHANCERY_CORPORA"),
+                 SOURCE.parent / "shared/corpora"):
+        if path and (pathlib.Path(path) / "returns/truth.tsv").exists():
+            return pathlib.Path(path) / "returns"
+    return None
+
+
+CORPUS = corpus()
+
+
+@unittest.skipIf(CORPUS is None, "../shared/corpora/returns is not there")
+class Collection(unittest.TestCase):
+    """Counts, not shares: one more wrong is one too many."""
+
+    def score(self, root):
+        spec = importlib.util.spec_from_file_location("score",
+                                                      CORPUS / "score.py")
+        score = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(score)
+        truth = score.load(CORPUS / "truth.tsv")
+        table = classify("--tsv", *(root / name for name in truth))
+        with tempfile.NamedTemporaryFile("wb", suffix=".tsv") as predictions:
+            predictions.write(table.stdout.replace(f"{root}/".encode(), b""))
+            predictions.flush()
+            return score.score(truth, score.load(predictions.name))
+
+    def check(self, root):
+        n, errors = self.score(root)
+        shown = "\n".join("\t".join(error) for error in errors)
+        wrong = {
+            "messages": n["all"] - 976,
+            "recipients": n["r"] - n["r_exact"],
+            "bounces": n["b"] - n["b_det"],
+            "hard or soft": n["hs"] - n["hs_ok"],
+            "status": n["st"] - n["st_ok"],
+            "delayed": n["delayed"] - n["delayed_ok"],
+            "delivered": n["delivered"] - n["delivered_ok"],
+            "autoreply": n["autoreply"] - n["autoreply_ok"],
+            "arf": n["arf"] - n["arf_ok"],
+            # One file that is called a receipt has none in it.
+            "mdn": n["mdn"] - n["mdn_ok"],
+            "people taken for bounces": n["fp_human"],
+            "people taken for machines": n["fpany_human"],
+            "answers taken for bounces": n["fp_auto"],
+        }
+        most = {"recipients": 2, "bounces": 1, "hard or soft": 4, "status": 2,
+                "mdn": 1}
+        self.assertEqual({k: v for k, v in wrong.items() if v > most.get(k, 0)
+                          or v < 0}, {}, shown)
+
+    def test_as_it_is(self):
+        self.check(CORPUS / "messages")
+
+    def test_with_crlf(self):
+        with tempfile.TemporaryDirectory(prefix="chancery-crlf-") as folder:
+            root = pathlib.Path(folder) / "messages"
+            for path in (CORPUS / "messages").rglob("*"):
+                if not path.is_file():
+                    continue
+                copy = root / path.relative_to(CORPUS / "messages")
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(re.sub(rb"\r?\n", b"\r\n",
+                                        path.read_bytes()))
+            self.check(root)
+
+
+if __name__ == "__main__":
+    unittest.main()
