@@ -33,6 +33,7 @@ struct job {
 	struct ch_rules *rules; /* owned */
 	bool tsv;
 	int code;
+	size_t folder_len; /* bytes of a path that a table leaves out */
 };
 
 /* ---- one mail --------------------------------------------------------- */
@@ -133,7 +134,7 @@ static void print_tsv(const struct job *job, const char *name,
 {
 	CH_AUTO(ch_str) line = CH_STR_INIT(8 * 1024 * 1024);
 
-	add_escaped(&line, name);
+	add_escaped(&line, name + job->folder_len);
 	ch_str_addf(&line, "\t%s\t", ch_return_kind_name(found->kind));
 	for (size_t i = 0; i < found->len; i++) {
 		ch_str_add(&line, i ? "," : "");
@@ -299,6 +300,17 @@ static void classify_path(struct job *job, const char *path, int depth)
 		fail(job, path, "neither a file nor a folder");
 }
 
+/* What stands before the names of all that is in a folder; 0 of a file. */
+static size_t prefix_of(const char *path)
+{
+	size_t len = strlen(path);
+	struct stat status;
+
+	if (len == 0 || stat(path, &status) < 0 || !S_ISDIR(status.st_mode))
+		return 0;
+	return len + (path[len - 1] != '/');
+}
+
 /* ---- the verb --------------------------------------------------------- */
 
 static int run(struct ch_cli *cli, const struct ch_args *args)
@@ -314,6 +326,9 @@ static int run(struct ch_cli *cli, const struct ch_args *args)
 	for (size_t i = 0; i < operands; i++) {
 		const char *path = ch_args_operand(args, i);
 
+		/* Of the only folder, a table has the paths in it. */
+		if (job.tsv && operands == 1)
+			job.folder_len = prefix_of(path);
 		if (strcmp(path, "-") == 0)
 			classify_stdin(&job);
 		else

@@ -117,6 +117,17 @@ class Verb(unittest.TestCase):
             f"{path}\tbounce-hard\tana.lima@mfa.example\t5.1.1\tuser unknown"
             "\tmail-system\n")
 
+    def test_a_table_of_one_folder_leaves_out_its_name(self):
+        self.write("b/1", BOUNCE)
+        self.write("a", b"")
+        for words, names in (((self.dir,), ["a", "b/1"]),
+                             ((f"{self.dir}/",), ["a", "b/1"]),
+                             ((self.dir / "a", self.dir / "b"),
+                              [f"{self.dir}/a", f"{self.dir}/b/1"])):
+            table = classify("--tsv", *words).stdout.decode()
+            self.assertEqual([line.split("\t")[0] for line in
+                              table.splitlines()], names)
+
     def test_a_folder_in_its_order(self):
         self.write("b/2", ANSWER)
         self.write("b/1", BOUNCE)
