@@ -28,9 +28,9 @@ check_PROGRAMS += tests/tools/smtp-send
 tests_tools_smtp_send_SOURCES = tests/tools/smtp-send.c
 tests_tools_smtp_send_LDADD = $(SMTP_LIBS) $(BASE_LIBS)
 TESTS += tests/system/test-smtp.py tests/system/test-smtp-random.py \
-	tests/system/test-smtp-chunks.py
+	tests/system/test-smtp-chunks.py tests/system/test-smtp-journal.py
 EXTRA_DIST += tests/system/test-smtp.py tests/system/test-smtp-random.py \
-	tests/system/test-smtp-chunks.py \
+	tests/system/test-smtp-chunks.py tests/system/test-smtp-journal.py \
 	tests/peers/smtp_peer.py tests/peers/smtp_bench.py
 
 check_PROGRAMS += tests/unit/test-smtp-reply

@@ -119,10 +119,12 @@ static void judge_rcpt(struct ch_smtp_transaction *t)
 	size_t at = t->rcpt_done++;
 	unsigned int code = t->rcpt[at].code;
 
-	if (code / 100 == 2 && t->mail.code / 100 == 2)
-		t->accepted[t->accepted_len++] = at;
-	else if (code / 100 == 3)
+	if (code / 100 == 2 && t->mail.code / 100 == 2) {
+		if (at < t->letter->to_len) /* the journal counts nowhere */
+			t->accepted[t->accepted_len++] = at;
+	} else if (code / 100 == 3) {
 		cut_misfit(t, "the relay answered 3yz to RCPT");
+	}
 }
 
 static void judge_data(struct ch_smtp_transaction *t)
@@ -193,13 +195,10 @@ void ch_smtp_dialogue_confirm(struct ch_smtp_transaction *t)
 	t->letter->calls->wait_turn(t->letter->context, &t->before_is_judged);
 }
 
-/* libesmtp has said DATA. Where the message goes out in chunks the relay hears
- * nothing of that; without anybody to send it to there is no message. */
-static int begin_chunks(struct ch_smtp_transaction *t)
+/* libesmtp has said DATA, of which the relay hears nothing: the opening ends
+ * here. Without anybody to send it to there is no message. */
+static int begin_unsaid(struct ch_smtp_transaction *t)
 {
-	if (wait_turn(t) < 0)
-		return -1;
-	t->steps_done++;
 	/* Where no 354 says that the count is right, one too many does not. */
 	if (something_came(t)) {
 		cut_misfit(t, "the relay said more than it was asked");
@@ -213,13 +212,23 @@ static int begin_chunks(struct ch_smtp_transaction *t)
 	return 0;
 }
 
+/* Where the message goes out in chunks. */
+static int begin_chunks(struct ch_smtp_transaction *t)
+{
+	if (wait_turn(t) < 0)
+		return -1;
+	t->steps_done++;
+	return begin_unsaid(t);
+}
+
 /* DATA's, or where that is not said the last address's. */
 static bool is_last_of_opening(const struct ch_smtp_transaction *t)
 {
 	size_t left = t->steps_len - t->steps_done;
 
 	return left == 1 ||
-	       (left == 2 && t->steps[t->steps_done + 1] == CH_STEP_CHUNKS);
+	       (left == 2 && (t->steps[t->steps_done + 1] == CH_STEP_CHUNKS ||
+			      t->steps[t->steps_done + 1] == CH_STEP_HELD));
 }
 
 static int read_reply(struct ch_smtp_transaction *t,
@@ -240,6 +249,8 @@ static int read_reply(struct ch_smtp_transaction *t,
 	return -1;
 }
 
+static int begin_held(struct ch_smtp_transaction *t); /* among commands */
+
 /* Read the reply to the oldest command without one, and put a copy that
  * libesmtp cannot stumble over where it reads. */
 static int next_reply(struct ch_smtp_transaction *t)
@@ -250,6 +261,8 @@ static int next_reply(struct ch_smtp_transaction *t)
 
 	if (step == CH_STEP_CHUNKS)
 		return begin_chunks(t);
+	if (step == CH_STEP_HELD)
+		return begin_held(t);
 	if (wait_turn(t) < 0 ||
 	    read_reply(t, reply,
 		       step == CH_STEP_DOT
@@ -326,8 +339,7 @@ static void flush(struct ch_smtp_transaction *t, int timeout_ms)
 
 static void expect(struct ch_smtp_transaction *t, enum ch_smtp_step step)
 {
-	/* MAIL, an RCPT for each address, DATA, the dot. */
-	if (t->steps_len == t->letter->to_len + 3) {
+	if (t->steps_len == t->steps_cap) {
 		cut_with(t, "libesmtp said more than a transaction has");
 		return;
 	}
@@ -425,8 +437,30 @@ static void pass_on_data(struct ch_smtp_transaction *t)
 {
 	if (goes_in_chunks(t))
 		expect(t, CH_STEP_CHUNKS);
+	else if (t->letter->journal)
+		expect(t, CH_STEP_HELD);
 	else
 		pass_on(t, CH_STEP_DATA);
+}
+
+/* libesmtp has said DATA. Where the letter has a journal the relay hears it
+ * when it has taken one of the addresses: behind a 354 there is no way back but
+ * the end of the connection, and no message goes to the journal alone. */
+static int begin_held(struct ch_smtp_transaction *t)
+{
+	static const char data[] = "DATA\r\n";
+
+	if (wait_turn(t) < 0)
+		return -1;
+	t->steps_done++;
+	if (t->accepted_len > 0) {
+		ch_str_add(&t->smtp->out, data);
+		ch_smtp_note_command(t->letter->notes, data, strlen(data));
+		expect(t, CH_STEP_DATA);
+		flush(t, t->smtp->options->command_timeout_ms);
+		return t->phase == CH_PHASE_CUT ? -1 : 0;
+	}
+	return begin_unsaid(t);
 }
 
 static bool only_mail_is_written(const struct ch_smtp_transaction *t)
@@ -938,6 +972,13 @@ static void add_recipient(smtp_message_t message, const char *address,
 		smtp_dsn_set_orcpt(recipient, "rfc822", address);
 }
 
+/* Nobody reads what is reported of it. */
+static void add_journal(smtp_message_t message, const char *address)
+{
+	smtp_dsn_set_notify(smtp_add_recipient(message, address),
+			    Notify_NEVER);
+}
+
 static void set_up(struct ch_smtp_transaction *t, smtp_session_t session)
 {
 	const struct ch_smtp_letter *letter = t->letter;
@@ -953,6 +994,8 @@ static void set_up(struct ch_smtp_transaction *t, smtp_session_t session)
 		smtp_dsn_set_envid(message, letter->envelope_id);
 	for (size_t i = 0; i < letter->to_len; i++)
 		add_recipient(message, letter->to[i], t->smtp->options);
+	if (letter->journal)
+		add_journal(message, letter->journal);
 }
 
 void ch_smtp_dialogue_run(struct ch_smtp_transaction *t)

@@ -78,11 +78,18 @@ enum ch_smtp_step {
 	CH_STEP_RCPT,
 	CH_STEP_DATA,
 	CH_STEP_CHUNKS, /* DATA as libesmtp says it; nothing is sent */
+	CH_STEP_HELD,   /* the same; it is said when an address is accepted */
 	CH_STEP_DOT,    /* or BDAT with LAST */
 	CH_STEP_EMPTY_DOT, /* ends a DATA that no address is behind */
 };
 
 #define CH_SMTP_COMMAND_MAX 2048
+
+/* How many RCPTs it has. */
+static inline size_t ch_smtp_recipients(const struct ch_smtp_letter *letter)
+{
+	return letter->to_len + (letter->journal != NULL);
+}
 
 /* What is known of the letter under way. */
 struct ch_smtp_transaction {
@@ -107,6 +114,7 @@ struct ch_smtp_transaction {
 	enum ch_smtp_step *steps;  /* owned; commands without a reply yet, a
 				      ring that never wraps: one per command */
 	size_t steps_len;
+	size_t steps_cap;
 	size_t steps_done;
 	bool utf8;             /* MAIL says SMTPUTF8 */
 	bool has_dots;         /* some line of the message starts with one */
@@ -116,7 +124,8 @@ struct ch_smtp_transaction {
 				  may have left */
 	bool dot_written;      /* all of it has, or the connection is cut */
 	struct ch_smtp_reply mail, data, dot; /* data: or of the first chunk */
-	struct ch_smtp_reply *rcpt; /* owned; one for each address */
+	struct ch_smtp_reply *rcpt; /* owned; one for each address, and the
+				       journal's behind them */
 	size_t rcpt_done;
 	size_t *accepted; /* owned; of letter->to, those with 2yz */
 	size_t accepted_len;

@@ -251,6 +251,7 @@ static bool may_go(const struct ch_smtp *smtp,
 		   bool *ret_has_dots, bool *ret_utf8)
 {
 	uint64_t limit = smtp->offer.size ? smtp->offer.size_limit : 0;
+	size_t len = ch_smtp_recipients(letter);
 	bool good;
 	char text[160];
 
@@ -258,18 +259,20 @@ static bool may_go(const struct ch_smtp *smtp,
 	good = sendable_address(letter->envelope_from, ret_utf8);
 	for (size_t i = 0; i < letter->to_len; i++)
 		good = good && sendable_address(letter->to[i], ret_utf8);
+	if (letter->journal)
+		good = good && sendable_address(letter->journal, ret_utf8);
 	if (!good) {
-		set_all(results, letter->to_len, CH_SMTP_FAILED, "5.1.3",
+		set_all(results, len, CH_SMTP_FAILED, "5.1.3",
 			"an address that SMTP cannot carry");
 		return false;
 	}
 	if (!sendable_message(letter, ret_bytes, ret_has_dots, ret_utf8)) {
-		set_all(results, letter->to_len, CH_SMTP_FAILED, "5.6.0",
+		set_all(results, len, CH_SMTP_FAILED, "5.6.0",
 			"the message is not made of 7-bit CRLF lines");
 		return false;
 	}
 	if (*ret_utf8 && !(smtp->offer.smtputf8 && smtp->options->smtputf8)) {
-		set_all(results, letter->to_len, CH_SMTP_DEFERRED, NO_UTF8,
+		set_all(results, len, CH_SMTP_DEFERRED, NO_UTF8,
 			smtp->options->smtputf8 ?
 				"an address that is not ASCII, and the relay "
 				"does not offer SMTPUTF8" :
@@ -282,7 +285,7 @@ static bool may_go(const struct ch_smtp *smtp,
 			 "the relay takes messages of at most %llu bytes, and "
 			 "this one has %zu",
 			 (unsigned long long)limit, *ret_bytes);
-		set_all(results, letter->to_len, CH_SMTP_FAILED, "5.3.4", text);
+		set_all(results, len, CH_SMTP_FAILED, "5.3.4", text);
 		return false;
 	}
 	return true;
@@ -351,7 +354,7 @@ static void judge_address(const struct ch_smtp_transaction *t, size_t at,
 
 static void transaction_release(struct ch_smtp_transaction *t)
 {
-	for (size_t i = 0; i < t->letter->to_len; i++)
+	for (size_t i = 0; i < ch_smtp_recipients(t->letter); i++)
 		ch_smtp_reply_release(&t->rcpt[i]);
 	ch_smtp_reply_release(&t->mail);
 	ch_smtp_reply_release(&t->data);
@@ -392,6 +395,9 @@ static int transact(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
 		    size_t size_bytes, bool has_dots, bool utf8,
 		    struct ch_smtp_result *results, struct ch_error *why)
 {
+	size_t recipients = ch_smtp_recipients(letter);
+	/* MAIL, an RCPT for each, DATA, held and said, and the dot. */
+	size_t steps = recipients + 4;
 	struct ch_smtp_transaction t = {
 		.smtp = smtp,
 		.letter = letter,
@@ -402,8 +408,9 @@ static int transact(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
 			       smtp->options->attempt_timeout_ms,
 		.for_library = CH_STR_INIT(64 * 1024),
 		.line = CH_STR_INIT(CH_SMTP_COMMAND_MAX),
-		.steps = ch_xcalloc(letter->to_len + 3, sizeof(*t.steps)),
-		.rcpt = ch_xcalloc(letter->to_len, sizeof(*t.rcpt)),
+		.steps = ch_xcalloc(steps, sizeof(*t.steps)),
+		.steps_cap = steps,
+		.rcpt = ch_xcalloc(recipients, sizeof(*t.rcpt)),
 		.accepted = ch_xcalloc(letter->to_len, sizeof(*t.accepted)),
 	};
 	bool in_order;
@@ -422,7 +429,7 @@ static int transact(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
 	smtp->needs_rset = t.dot.code / 100 != 2;
 	in_order = !smtp->cut;
 	leave(smtp, &t);
-	for (size_t i = 0; i < letter->to_len; i++)
+	for (size_t i = 0; i < recipients; i++)
 		judge_address(&t, i, &results[i]);
 	if (t.next)
 		t.next->before_is_judged = true;
@@ -476,8 +483,8 @@ int ch_smtp_send(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
 	if (!may_go(smtp, letter, results, &size_bytes, &has_dots, &utf8))
 		return 0;
 	if (!smtp->first && make_ready(smtp, err) < 0) {
-		set_all(results, letter->to_len, CH_SMTP_UNTRIED, "",
-			err->text);
+		set_all(results, ch_smtp_recipients(letter), CH_SMTP_UNTRIED,
+			"", err->text);
 		return -1;
 	}
 	return transact(smtp, letter, size_bytes, has_dots, utf8, results,

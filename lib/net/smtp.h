@@ -145,6 +145,8 @@ struct ch_smtp_letter {
 	const char *envelope_id; /* ENVID, or NULL */
 	const char *const *to;   /* addr-specs; UTF-8 before the "@" */
 	size_t to_len;
+	const char *journal; /* addr-spec of our own that gets it too, or NULL:
+				named last, and no message goes to it alone */
 	const struct iovec *message; /* in pieces: CRLF lines; the last one
 					ended */
 	size_t message_len;          /* pieces */
@@ -163,10 +165,10 @@ bool ch_smtp_takes_next(const struct ch_smtp *smtp);
 /* Send one letter. Where the next one was begun behind its dot, its own outcome
  * waits until the relay has answered that one's opening: replies have no names,
  * only an order, and where their number is wrong the letter is in doubt. Fills
- * results[0 … to_len - 1], which the caller has zeroed and
- * releases with ch_smtp_results_release(). Returns 0 where the connection
- * is still in order, -1 where it is not: *err says why, and the results are
- * what is known all the same. */
+ * results[0 … to_len - 1], and results[to_len] where there is a journal, which
+ * the caller has zeroed and releases with ch_smtp_results_release(). Returns 0
+ * where the connection is still in order, -1 where it is not: *err says why, and
+ * the results are what is known all the same. */
 int ch_smtp_send(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
 		 struct ch_smtp_result *results, struct ch_error *err);
 void ch_smtp_results_release(struct ch_smtp_result *results, size_t len);

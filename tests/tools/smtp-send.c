@@ -7,10 +7,10 @@
  * host= port= tls=none|starttls|implicit ca= fingerprint=
  * auth=none|any|plain|login|cram-md5|xoauth2|oauthbearer
  * user= password= connect_ms= command_ms= data_ms= dot_ms= attempt_ms=
- * letters= size= message=FILE no-go=1 chunking=1 quiet=1
+ * letters= size= message=FILE no-go=1 chunking=1 quiet=1 journal=ADDRESS
  *
  * For each address a line "OUTCOME CODE STATUS TEXT" (TAB between, text
- * escaped), for each question before a dot a line "dot ADDRESS…", and at the
+ * escaped) and for the journal another, for each question before a dot a line "dot ADDRESS…", and at the
  * end "open" or "cut REASON"; where no connection came about "fault NAME CODE
  * TEXT".
  */
@@ -34,6 +34,7 @@ struct settings {
 	const char *file;
 	bool no_go;
 	bool quiet;
+	const char *journal;
 };
 
 static const char *const outcomes[] = { "sent", "deferred", "failed",
@@ -56,7 +57,7 @@ static void set(struct settings *s, const char *name, const char *value)
 		"host", "port", "tls", "ca", "auth", "user", "password",
 		"command_ms", "data_ms", "dot_ms", "attempt_ms", "letters",
 		"size", "message", "no-go", "connect_ms", "chunking", "quiet",
-		"fingerprint", NULL
+		"fingerprint", "journal", NULL
 	};
 	static const char *const tls[] = { "none", "starttls", "implicit",
 					   NULL };
@@ -84,7 +85,8 @@ static void set(struct settings *s, const char *name, const char *value)
 	case 15: s->smtp.target.connect_timeout_ms = (int)number; break;
 	case 16: s->smtp.chunking = number != 0; break;
 	case 17: s->quiet = number != 0; break;
-	default: s->smtp.target.fingerprint = value; break;
+	case 18: s->smtp.target.fingerprint = value; break;
+	default: s->journal = value; break;
 	}
 }
 
@@ -135,7 +137,8 @@ static void print_result(const struct ch_smtp_result *result)
 static bool send_one(struct ch_smtp *smtp, const struct settings *s,
 		     const struct ch_str *message, char **to, size_t to_len)
 {
-	struct ch_smtp_result *results = ch_xcalloc(to_len, sizeof(*results));
+	size_t len = to_len + (s->journal != NULL);
+	struct ch_smtp_result *results = ch_xcalloc(len, sizeof(*results));
 	static const struct ch_smtp_calls calls = { .before_dot = before_dot };
 	struct iovec pieces[2] = {
 		{ message->data, message->len / 3 },
@@ -147,6 +150,7 @@ static bool send_one(struct ch_smtp *smtp, const struct settings *s,
 		.envelope_id = "7.1",
 		.to = (const char *const *)to,
 		.to_len = to_len,
+		.journal = s->journal,
 		.message = pieces,
 		.message_len = CH_COUNT(pieces),
 		.calls = &calls,
@@ -157,11 +161,11 @@ static bool send_one(struct ch_smtp *smtp, const struct settings *s,
 
 	letter.context = &question;
 	usable = ch_smtp_send(smtp, &letter, results, &err) == 0;
-	for (size_t i = 0; i < to_len && !s->quiet; i++)
+	for (size_t i = 0; i < len && !s->quiet; i++)
 		print_result(&results[i]);
 	if (!usable)
 		printf("cut %s\n", err.text);
-	ch_smtp_results_release(results, to_len);
+	ch_smtp_results_release(results, len);
 	free(results);
 	fflush(stdout);
 	return usable;
