@@ -19,6 +19,7 @@ EXTRA_DIST += docs/PERFORMANCE.md docs/pages.png \
 	docs/decisions/0018-paces-and-hours.md \
 	docs/decisions/0017-dkim.md \
 	docs/decisions/0019-domains-and-canaries.md \
+	docs/decisions/0020-journal-copy.md \
 	docs/decisions/0021-redo-log.md \
 	docs/decisions/0022-what-comes-back.md \
 	docs/decisions/0023-passwords-by-command.md

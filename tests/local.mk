@@ -39,6 +39,10 @@ dist_check_SCRIPTS += tests/system/test-terms.py tests/system/test-domains.py \
 TESTS += tests/system/test-terms.py tests/system/test-domains.py \
 	tests/system/test-split.py tests/system/test-smtputf8.py
 
+# Our own copies of letters, and what they prove.
+dist_check_SCRIPTS += tests/system/test-journal.py
+TESTS += tests/system/test-journal.py
+
 # make soak
 SOAK += soak-kills
 EXTRA_DIST += tests/soak.py tests/soak-tls.py tests/peers/faulty_sink.py

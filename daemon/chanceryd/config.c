@@ -352,6 +352,9 @@ static const struct ch_setting sending_table[] = {
 	{ .name = "dsn_success", .type = CH_SETTING_BOOL,
 	  AT(sending.dsn_success), .initial = "false",
 	  .help = "ask for a notice of success too" },
+	{ .name = "journal", .type = CH_SETTING_STRING, AT(sending.journal),
+	  .initial = "\"\"", .max = 200,
+	  .help = "a mailbox of ours that gets a copy; empty: none" },
 	{ 0 }
 };
 
@@ -1066,22 +1069,38 @@ static void check_windows(const struct rules *r)
 
 /* local@domain of characters that need no quoting, with room for the token:
  * RFC 5321 section 4.5.3.1.1 gives a local part 64. */
-static void check_envelope(const struct rules *r)
+static void check_tagged(const struct rules *r, const char *envelope,
+			 const char *path, const char *such)
 {
 	static const char safe[] = "abcdefghijklmnopqrstuvwxyz"
 				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				   "0123456789.-_";
-	const char *envelope = r->config->secretariat.envelope;
 	size_t local = strspn(envelope, safe);
 
 	if (local == 0 || local > 15 || envelope[local] != '@' ||
 	    strspn(envelope + local + 1, safe) !=
 		    strlen(envelope + local + 1) ||
 	    !envelope[local + 1])
-		complain(r, "secretariat.envelope",
-			 "such as \"bounces@chancery.example\", at most 15 "
-			 "characters before the @",
-			 "\"%s\" leaves no place for a token", envelope);
+		complain(r, path, such, "\"%s\" leaves no place for a token",
+			 envelope);
+}
+
+static void check_envelopes(const struct rules *r)
+{
+	const char *journal = r->config->sending.journal;
+
+	check_tagged(r, r->config->secretariat.envelope, "secretariat.envelope",
+		     "such as \"bounces@chancery.example\", at most 15 "
+		     "characters before the @");
+	if (!journal[0])
+		return;
+	check_tagged(r, journal, "sending.journal",
+		     "such as \"journal@chancery.example\", at most 15 "
+		     "characters before the @");
+	if (r->config->mailboxes.len == 0)
+		complain(r, "sending.journal",
+			 "add a mailbox in which the copies arrive",
+			 "nobody reads the copies: there are no mailboxes");
 }
 
 /* Where there is no such folder yet the start says so. */
@@ -1110,7 +1129,7 @@ static void check_rules(void *config, const char *shown,
 {
 	struct rules r = { config, shown, lines, problems };
 
-	check_envelope(&r);
+	check_envelopes(&r);
 	check_smime(&r);
 	check_dkim(&r);
 	check_relays(&r);

@@ -139,6 +139,8 @@ struct ch_config {
 		int64_t breaker_least;   /* letters refused, before it does */
 		bool dsn;         /* RET, ENVID, NOTIFY, ORCPT where offered */
 		bool dsn_success; /* NOTIFY=SUCCESS too */
+		char *journal;    /* gets a copy of each: local@domain, as
+				     local+token@domain; "" = none */
 		struct ch_retry_schedule schedule; /* the same, read; owns its
 						      delays */
 	} sending;

@@ -22,6 +22,7 @@
 
 struct ch_keys {
 	struct ch_token_key keys[KEYS_MAX];
+	struct ch_token_key journal[KEYS_MAX]; /* derived; the same places */
 	size_t len; /* at least 1; the last one makes tokens */
 	bool made;
 };
@@ -127,6 +128,22 @@ static int read_keys(int dir_fd, struct ch_keys *keys, struct ch_error *err)
 	return rc;
 }
 
+/* A key under which nobody else's tokens are. */
+static void derive(struct ch_keys *keys)
+{
+	static const char purpose[] = "chancery journal key 1";
+	struct ch_sha256 made;
+
+	for (size_t i = 0; i < keys->len; i++) {
+		ch_hmac_sha256(keys->keys[i].bytes,
+			       sizeof(keys->keys[i].bytes), purpose,
+			       sizeof(purpose), &made);
+		keys->journal[i].id = keys->keys[i].id;
+		memcpy(keys->journal[i].bytes, made.bytes, CH_TOKEN_KEY_SIZE);
+	}
+	explicit_bzero(&made, sizeof(made));
+}
+
 /* ---- making ----------------------------------------------------------- */
 
 static int write_new(int dir_fd, struct ch_error *err)
@@ -186,6 +203,7 @@ int ch_keys_open(const char *state_dir, struct ch_keys **ret,
 	}
 	if (read_keys(dir_fd, keys, err) < 0)
 		return -1;
+	derive(keys);
 	*ret = CH_TAKE(keys);
 	return 0;
 }
@@ -236,5 +254,22 @@ void ch_keys_envelope_id(const struct ch_keys *keys, int64_t letter_id,
 	char token[CH_TOKEN_SIZE];
 
 	ch_token_make(ch_keys_current(keys), letter_id, attempt, token);
+	ch_str_add(out, token);
+}
+
+const struct ch_token_key *ch_keys_journal_all(const struct ch_keys *keys,
+					       size_t *ret_len)
+{
+	*ret_len = keys->len;
+	return keys->journal;
+}
+
+void ch_keys_journal(const struct ch_keys *keys, int64_t letter_id,
+		     uint32_t attempt, struct ch_str *out)
+{
+	char token[CH_TOKEN_SIZE];
+
+	ch_token_make(&keys->journal[keys->len - 1], letter_id, attempt,
+		      token);
 	ch_str_add(out, token);
 }

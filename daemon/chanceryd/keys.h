@@ -51,4 +51,12 @@ const struct ch_token_key *ch_keys_all(const struct ch_keys *keys,
 void ch_keys_envelope_id(const struct ch_keys *keys, int64_t letter_id,
 			 uint32_t attempt, struct ch_str *out);
 
+/* The same for our own copies: tokens under keys that are derived from those, so
+ * that whoever gets a letter, and with it its envelope sender, cannot name the
+ * address that its copy went to. */
+void ch_keys_journal(const struct ch_keys *keys, int64_t letter_id,
+		     uint32_t attempt, struct ch_str *out);
+const struct ch_token_key *ch_keys_journal_all(const struct ch_keys *keys,
+					       size_t *ret_len);
+
 #endif

@@ -92,6 +92,7 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/import-enqueue.c daemon/chanceryd/import-worker.c \
 	daemon/chanceryd/imports.c daemon/chanceryd/imports.h \
 	daemon/chanceryd/imports-private.h \
+	daemon/chanceryd/journal.c daemon/chanceryd/journal.h \
 	daemon/chanceryd/keys.c daemon/chanceryd/keys.h \
 	daemon/chanceryd/log.c daemon/chanceryd/log.h \
 	daemon/chanceryd/mailroom.c daemon/chanceryd/mailroom.h \
@@ -162,8 +163,8 @@ TESTS += tests/unit/test-gate
 
 check_PROGRAMS += tests/unit/test-returned
 tests_unit_test_returned_SOURCES = tests/unit/test-returned.c \
-	daemon/chanceryd/detail.c daemon/chanceryd/keys.c \
-	daemon/chanceryd/returned.c
+	daemon/chanceryd/detail.c daemon/chanceryd/journal.c \
+	daemon/chanceryd/keys.c daemon/chanceryd/returned.c
 tests_unit_test_returned_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_returned_LDADD = $(STORE_LIBS) $(TOKEN_LIBS) $(UNIT_LIBS) \
 	$(JSON_LIBS)
@@ -171,8 +172,8 @@ TESTS += tests/unit/test-returned
 
 check_PROGRAMS += tests/unit/test-mailboxes
 tests_unit_test_mailboxes_SOURCES = tests/unit/test-mailboxes.c \
-	daemon/chanceryd/keys.c daemon/chanceryd/peer.c \
-	daemon/chanceryd/receive.c
+	daemon/chanceryd/journal.c daemon/chanceryd/keys.c \
+	daemon/chanceryd/peer.c daemon/chanceryd/receive.c
 tests_unit_test_mailboxes_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_mailboxes_LDADD = $(STORE_LIBS) $(TOKEN_LIBS) \
 	lib/wire/libwire.a $(UNIT_LIBS)

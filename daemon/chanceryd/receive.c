@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "chanceryd/accounts.h"
 #include "chanceryd/alarms.h"
+#include "chanceryd/journal.h"
 #include "chanceryd/keys.h"
 #include "chanceryd/returned.h"
 #include "chanceryd/room.h"
@@ -23,6 +24,7 @@
 
 #define DEATHS_MAX 2 /* of workers that read this mail: then it is passed by */
 #define FAULTS_MAX 5 /* of the connection, at this mail, in a row */
+#define COPIES_MAX 100 /* that may be read once more after a crash */
 #define LONG_FAILURE 4 /* failures in a row, then it is an alarm */
 
 struct mailbox {
@@ -38,6 +40,7 @@ struct mailbox {
 	bool told_fault; /* this worker said why it ends */
 	uint32_t uidvalidity;
 	uint32_t last_uid;
+	uint32_t copies; /* in a row that `last_uid` in the store is behind */
 	uint32_t reading; /* UID that its worker is at, 0: none */
 	/* the mail at which one ended before */
 	uint32_t suspect_validity;
@@ -145,14 +148,20 @@ static void suspect(struct mailbox *box, bool died)
 		box->faults++;
 }
 
-static void past(struct mailbox *box, uint32_t uidvalidity, uint32_t uid)
+static void step_past(struct mailbox *box, uint32_t uidvalidity, uint32_t uid)
 {
-	struct ch_error err;
-
 	box->uidvalidity = uidvalidity;
 	box->last_uid = uid;
 	box->reading = 0;
 	box->suspect = 0;
+}
+
+static void past(struct mailbox *box, uint32_t uidvalidity, uint32_t uid)
+{
+	struct ch_error err;
+
+	step_past(box, uidvalidity, uid);
+	box->copies = 0;
 	must(box->room, ch_store_mailbox_set(box->room->store, box->name,
 					     uidvalidity, uid, &err), &err);
 }
@@ -232,7 +241,7 @@ static int on_mail(struct ch_mailroom *room, struct ch_worker *worker,
 {
 	const struct ch_receive_mail *mail = message;
 	struct mailbox *box = ch_worker_owner(worker);
-	struct ch_receive_ack ack = { mail->uidvalidity, mail->uid };
+	struct ch_receive_ack ack = { mail->uidvalidity, mail->uid, 0 };
 
 	if (!box->connected || mail->uid == 0)
 		return ch_error_set(err, CH_GIVE_UP,
@@ -241,6 +250,32 @@ static int on_mail(struct ch_mailroom *room, struct ch_worker *worker,
 	ch_crash_point("returned.mail");
 	ch_returned(room, box->name, mail);
 	past(box, mail->uidvalidity, mail->uid);
+	ch_worker_tell(worker, CH_MSG_RECEIVE_ACK, &ack);
+	return 0;
+}
+
+/* Where it is no copy of ours its worker tells it once more, as a mail. There is
+ * one for each letter, and nearly all change nothing: for these the store is not
+ * written to each time, and after a crash some are read again. */
+static int on_copy(struct ch_mailroom *room, struct ch_worker *worker,
+		   const void *message, struct ch_error *err)
+{
+	const struct ch_receive_copy *copy = message;
+	struct mailbox *box = ch_worker_owner(worker);
+	struct ch_receive_ack ack = { copy->uidvalidity, copy->uid, 0 };
+	enum ch_journal_copy known;
+
+	if (!box->connected || copy->uid == 0)
+		return ch_error_set(err, CH_GIVE_UP,
+				    "a copy from nowhere (UID %u)", copy->uid);
+	ch_turn_open(room);
+	ch_crash_point("returned.copy");
+	known = ch_journal_copy(room, copy);
+	ack.unknown = known == CH_COPY_UNKNOWN;
+	if (known == CH_COPY_SETTLED && ++box->copies < COPIES_MAX)
+		step_past(box, copy->uidvalidity, copy->uid);
+	else if (known != CH_COPY_UNKNOWN)
+		past(box, copy->uidvalidity, copy->uid);
 	ch_worker_tell(worker, CH_MSG_RECEIVE_ACK, &ack);
 	return 0;
 }
@@ -278,6 +313,7 @@ static const struct ch_worker_role_table receive_role = {
 	.handlers = {
 		[CH_MSG_RECEIVE_STATE] = on_state,
 		[CH_MSG_RECEIVE_MAIL] = on_mail,
+		[CH_MSG_RECEIVE_COPY] = on_copy,
 	},
 	.ended = on_end,
 };
@@ -289,6 +325,7 @@ static struct ch_receive_setup setup_of(const struct ch_mailroom *room,
 					const struct ch_account *account)
 {
 	struct ch_envelope envelope = ch_room_envelope(room);
+	struct ch_envelope journal = ch_journal_address(room);
 
 	return (struct ch_receive_setup){
 		.mailbox = ch_worker_peer(&config->peer, account),
@@ -299,6 +336,8 @@ static struct ch_receive_setup setup_of(const struct ch_mailroom *room,
 		.objects_dir = ch_slice_of(room->objects_dir),
 		.token_prefix = envelope.prefix,
 		.token_domain = envelope.domain,
+		.journal_prefix = journal.prefix,
+		.journal_domain = journal.domain,
 	};
 }
 

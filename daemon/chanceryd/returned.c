@@ -16,6 +16,7 @@
 #include "chanceryd/bell.h"
 #include "chanceryd/detail.h"
 #include "chanceryd/gate.h"
+#include "chanceryd/journal.h"
 #include "chanceryd/keys.h"
 #include "chanceryd/room.h"
 #include "chanceryd/sending.h"
@@ -425,10 +426,23 @@ static void keep(const struct row *row)
 
 /* ---- from a mail ------------------------------------------------------ */
 
+/* What is no return, whatever it looks like: the letter itself, or what the
+ * mailbox of our copies writes, where it answers by itself. */
+static const char *rule_of_ours(const struct row *row,
+				const struct ch_receive_mail *mail)
+{
+	if (row->match->own)
+		return "own-letter";
+	if (mail->recipients_len == 0 && ch_journal_is(row->room, mail->from))
+		return "own-journal";
+	return NULL;
+}
+
 static void fill_mail(struct row *row, const char *mailbox,
 		      const struct ch_receive_mail *mail)
 {
 	const struct match *match = row->match;
+	const char *ours = rule_of_ours(row, mail);
 
 	row->item = (struct ch_store_return){
 		.mailbox = ch_xstrdup(mailbox),
@@ -438,9 +452,8 @@ static void fill_mail(struct row *row, const char *mailbox,
 		.size_bytes = mail->size_bytes,
 		.received_us = mail->received_us ? mail->received_us
 						 : row->now_us,
-		.kind = match->own ? CH_RETURN_OTHER : mail->kind,
-		.rule = match->own ? ch_xstrdup("own-letter")
-				   : ch_slice_dup(mail->rule),
+		.kind = ours ? CH_RETURN_OTHER : mail->kind,
+		.rule = ours ? ch_xstrdup(ours) : ch_slice_dup(mail->rule),
 		.message_id = ch_slice_dup(mail->message_id),
 		.from = ch_slice_dup(mail->from),
 		.subject = ch_slice_dup(mail->subject),
@@ -542,8 +555,14 @@ void ch_returned(struct ch_mailroom *room, const char *mailbox,
 		alarm_loop(room, mailbox, &match);
 	if (mail->recipients_len == 0)
 		take_part(room, mailbox, mail, &match, UINT32_MAX);
-	for (uint32_t i = 0; i < mail->recipients_len; i++)
-		take_part(room, mailbox, mail, &match, i);
+	for (uint32_t i = 0; i < mail->recipients_len; i++) {
+		if (match.verified &&
+		    ch_journal_is(room, mail->recipients[i].address))
+			ch_journal_reported(room, &match.letter, match.attempt,
+					    &mail->recipients[i]);
+		else
+			take_part(room, mailbox, mail, &match, i);
+	}
 	ch_store_batch_release(&match.batch);
 	ch_store_letter_release(&match.letter);
 }

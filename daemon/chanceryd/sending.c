@@ -19,6 +19,7 @@
 #include "chanceryd/dispatch.h"
 #include "chanceryd/domains.h"
 #include "chanceryd/gate.h"
+#include "chanceryd/journal.h"
 #include "chanceryd/keys.h"
 #include "chanceryd/relays.h"
 #include "chanceryd/room.h"
@@ -234,6 +235,7 @@ static uint32_t tell_letter(struct ch_sender *sender,
 	CH_AUTO(ch_str) id = CH_STR_INIT(ENVELOPE_MAX);
 	CH_AUTO(ch_str) smime = CH_STR_INIT(CH_STORE_SIGNATURE_MAX);
 	CH_AUTO(ch_str) dkim = CH_STR_INIT(CH_STORE_SIGNATURE_MAX);
+	CH_AUTO(ch_str) journal = CH_STR_INIT(ENVELOPE_MAX);
 	struct ch_send_address *addresses =
 		ch_xcalloc(letter->addresses_len, sizeof(*addresses));
 	uint32_t pending = list_addresses(letter, addresses);
@@ -257,6 +259,9 @@ static uint32_t tell_letter(struct ch_sender *sender,
 	add_envelope(sender->relay->room, letter, &from, &id);
 	message.envelope_from = ch_slice_of(ch_str_cstr(&from));
 	message.envelope_id = ch_slice_of(ch_str_cstr(&id));
+	ch_journal_add(sender->relay->room, letter->id, letter->attempt,
+		       &journal);
+	message.journal = ch_slice_of(ch_str_cstr(&journal));
 	ch_worker_tell(sender->crew->post.worker, CH_MSG_SEND_LETTER, &message);
 	free(addresses);
 	return pending;
@@ -783,6 +788,7 @@ static int on_result(struct ch_mailroom *room, struct ch_worker *worker,
 		sender ? find(sender, results->letter_id, results->attempt)
 		       : NULL;
 	int64_t now_us = ch_turn_join(room);
+	bool crowded = false;
 
 	if (!sender)
 		return -1;
@@ -797,7 +803,10 @@ static int on_result(struct ch_mailroom *room, struct ch_worker *worker,
 			  err) < 0)
 			return -1;
 		judge_relay(sender->relay, item, &results->results[i]);
+		crowded |= is_split(item, &results->results[i]);
 	}
+	if (results->journal != CH_JOURNAL_NONE)
+		ch_journal_result(room, sender->relay->name, results, crowded);
 	ch_crash_point("sending.result-recorded");
 	if (item->pending == 0)
 		finish(sender, item);

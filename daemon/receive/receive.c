@@ -296,7 +296,8 @@ static enum step connect_to_server(struct receiver *receiver)
 
 /* ---- one mail --------------------------------------------------------------- */
 
-static enum step wait_for_ack(struct receiver *receiver, uint32_t uid)
+static enum step wait_for_ack(struct receiver *receiver, uint32_t uid,
+			      bool *ret_unknown)
 {
 	struct ch_slice payload;
 	struct ch_receive_ack ack;
@@ -320,16 +321,15 @@ static enum step wait_for_ack(struct receiver *receiver, uint32_t uid)
 			     "an acknowledgement for another mail");
 		return NONSENSE;
 	}
+	*ret_unknown = ack.unknown;
 	ch_crash_point("receive-acked");
 	return GO_ON;
 }
 
-/* Tell chanceryd of the mail and wait until it has it. */
-static enum step report_mail(struct receiver *receiver, uint32_t uid,
-			     const struct ch_imap_mail *mail,
-			     const struct ch_sha256 *sum)
+static struct ch_report_source source_of(const struct receiver *receiver,
+					 const struct ch_imap_mail *mail)
 {
-	struct ch_report_source source = {
+	return (struct ch_report_source){
 		.rules = receiver->rules,
 		.bytes = ch_str_cstr(&mail->bytes),
 		.len = mail->bytes.len,
@@ -337,8 +337,41 @@ static enum step report_mail(struct receiver *receiver, uint32_t uid,
 		.size_bytes = mail->size_bytes,
 		.token_prefix = receiver->setup.token_prefix,
 		.token_domain = receiver->setup.token_domain,
+		.journal_prefix = receiver->setup.journal_prefix,
+		.journal_domain = receiver->setup.journal_domain,
 	};
+}
+
+/* Where it seems to be our own copy of a letter chanceryd is asked. If it is,
+ * *ret_copy, and all is done with it: it is stored nowhere. */
+static enum step offer_copy(struct receiver *receiver, uint32_t uid,
+			    const struct ch_imap_mail *mail, bool *ret_copy)
+{
+	struct ch_report_source source = source_of(receiver, mail);
 	CH_AUTO(ch_report) report = { 0 };
+	bool unknown = true;
+	enum step step;
+
+	*ret_copy = false;
+	if (!ch_report_copy(&source, &report))
+		return GO_ON;
+	report.copy.uidvalidity = ch_imap_uidvalidity(receiver->imap);
+	report.copy.uid = uid;
+	step = tell(receiver, CH_MSG_RECEIVE_COPY, &report.copy);
+	if (step == GO_ON)
+		step = wait_for_ack(receiver, uid, &unknown);
+	*ret_copy = step == GO_ON && !unknown;
+	return step;
+}
+
+/* Tell chanceryd of the mail and wait until it has it. */
+static enum step report_mail(struct receiver *receiver, uint32_t uid,
+			     const struct ch_imap_mail *mail,
+			     const struct ch_sha256 *sum)
+{
+	struct ch_report_source source = source_of(receiver, mail);
+	CH_AUTO(ch_report) report = { 0 };
+	bool unknown;
 	enum step step;
 
 	ch_report_make(&source, &report);
@@ -350,14 +383,26 @@ static enum step report_mail(struct receiver *receiver, uint32_t uid,
 	if (step != GO_ON)
 		return step;
 	ch_crash_point("receive-told");
-	return wait_for_ack(receiver, uid);
+	return wait_for_ack(receiver, uid, &unknown);
+}
+
+static enum step store_mail(struct receiver *receiver, uint32_t uid,
+			    const struct ch_imap_mail *mail)
+{
+	struct ch_sha256 sum;
+
+	if (ch_object_add(receiver->objects_fd, ch_str_cstr(&mail->bytes),
+			  mail->bytes.len, &sum, receiver->err) < 0)
+		return tell_fault(receiver, CH_FAULT_SETUP);
+	ch_crash_point("receive-stored");
+	return report_mail(receiver, uid, mail, &sum);
 }
 
 static enum step receive_one(struct receiver *receiver, uint32_t uid)
 {
 	struct ch_imap_mail mail;
-	struct ch_sha256 sum;
 	enum step step = tell_state(receiver, uid);
+	bool copy;
 	int found;
 
 	if (step != GO_ON)
@@ -368,13 +413,9 @@ static enum step receive_one(struct receiver *receiver, uint32_t uid)
 		return lost(receiver);
 	if (found == 0) /* somebody deleted it after we had its number */
 		return tell_state(receiver, 0);
-	if (ch_object_add(receiver->objects_fd, ch_str_cstr(&mail.bytes),
-			  mail.bytes.len, &sum, receiver->err) < 0) {
-		step = tell_fault(receiver, CH_FAULT_SETUP);
-	} else {
-		ch_crash_point("receive-stored");
-		step = report_mail(receiver, uid, &mail, &sum);
-	}
+	step = offer_copy(receiver, uid, &mail, &copy);
+	if (step == GO_ON && !copy)
+		step = store_mail(receiver, uid, &mail);
 	ch_imap_mail_release(&mail);
 	return step;
 }

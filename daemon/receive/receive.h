@@ -11,6 +11,9 @@
  *	    RECEIVE_ACK 7 ------------->     goes on to the next
  *	    STOP ---------------------->     leaves off, exit 0
  *
+ * What seems to be our own copy of a letter is told as RECEIVE_COPY first, and
+ * as a mail only where chanceryd does not know it as one.
+ *
  * A mail is in the object store before chanceryd hears of it, and is gone past
  * only when chanceryd says that it has it: a worker that dies at any step has
  * read one mail too much at most, and chanceryd counts each mail once.

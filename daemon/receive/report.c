@@ -130,6 +130,32 @@ void ch_report_make(const struct ch_report_source *source,
 	ch_message_release(&message);
 }
 
+/* Its header, with the empty line: a copy of a large letter costs no more. */
+static size_t header_len(const struct ch_report_source *source)
+{
+	const char *end = memmem(source->bytes, source->len, "\r\n\r\n", 4);
+
+	return end ? (size_t)(end - source->bytes) + 4 : source->len;
+}
+
+bool ch_report_copy(const struct ch_report_source *source,
+		    struct ch_report *ret)
+{
+	struct ch_message message;
+	CH_AUTOCHAR token = NULL;
+
+	*ret = (struct ch_report){ 0 };
+	if (source->journal_prefix.len == 0)
+		return false;
+	ch_message_read(source->bytes, header_len(source), &message);
+	token = ch_return_copy_find(&message, source->journal_prefix,
+				    source->journal_domain);
+	ret->copy.token = keep_line(ret, token);
+	ret->copy.message_id = keep_line(ret, message.message_id);
+	ch_message_release(&message);
+	return ret->copy.token.len > 0;
+}
+
 void ch_report_release(struct ch_report *report)
 {
 	ch_arena_release(&report->arena);

@@ -27,10 +27,14 @@ struct ch_report_source {
 	uint64_t size_bytes; /* of all of it */
 	struct ch_slice token_prefix; /* see ch_return_keys_find() */
 	struct ch_slice token_domain;
+	struct ch_slice journal_prefix; /* see ch_return_copy_find(); "" = no
+					   copies come */
+	struct ch_slice journal_domain;
 };
 
 struct ch_report {
 	struct ch_receive_mail mail; /* what it points to is in the arena */
+	struct ch_receive_copy copy; /* the same */
 	struct ch_arena arena;
 };
 
@@ -38,6 +42,10 @@ struct ch_report {
  * received_us. All text is UTF-8. Cannot fail: what is wrong with the mail
  * stands in mail.fault. Release with ch_report_release(). */
 void ch_report_make(const struct ch_report_source *source,
+		    struct ch_report *ret);
+/* Whether the mail seems to be our own copy of a letter: then fill ret->copy,
+ * but for uidvalidity and uid. To be released in any case. */
+bool ch_report_copy(const struct ch_report_source *source,
 		    struct ch_report *ret);
 void ch_report_release(struct ch_report *report);
 

@@ -62,7 +62,7 @@ struct attempt {
 	struct ch_loaded *batch; /* borrowed until done */
 	uint32_t *seqs;  /* owned; of the pending addresses, as in smtp.to */
 	char **to;       /* owned, and each */
-	struct ch_smtp_result *results; /* owned */
+	struct ch_smtp_result *results; /* owned; the journal's behind them */
 	size_t len;
 };
 
@@ -98,7 +98,7 @@ static void attempt_release(struct attempt *a)
 {
 	for (size_t i = 0; i < a->len; i++)
 		free(a->to[i]);
-	ch_smtp_results_release(a->results, a->len);
+	ch_smtp_results_release(a->results, a->len + 1);
 	ch_batches_done(a->batch);
 	ch_signatures_release(&a->signatures);
 	free(a->results);
@@ -112,7 +112,8 @@ static void choose_addresses(struct attempt *a)
 
 	a->seqs = ch_xcalloc(letter->addresses_len, sizeof(*a->seqs));
 	a->to = ch_xcalloc(letter->addresses_len, sizeof(*a->to));
-	a->results = ch_xcalloc(letter->addresses_len, sizeof(*a->results));
+	a->results =
+		ch_xcalloc(letter->addresses_len + 1, sizeof(*a->results));
 	for (uint32_t i = 0; i < letter->addresses_len; i++) {
 		if (!letter->addresses[i].pending)
 			continue;
@@ -212,11 +213,35 @@ static struct ch_send_result begin_results(const struct attempt *a,
 	return message;
 }
 
+/* What the relay made of our own copy, where the letter itself was sent. */
+static void add_journal(const struct attempt *a, struct ch_send_result *message)
+{
+	const struct ch_smtp_result *journal = &a->results[a->len];
+	bool sent = false;
+
+	for (size_t i = 0; i < a->len; i++)
+		sent |= a->results[i].outcome == CH_SMTP_SENT;
+	if (!sent)
+		return;
+	message->journal = journal->outcome == CH_SMTP_SENT
+				   ? CH_JOURNAL_TAKEN
+				   : CH_JOURNAL_REFUSED;
+	message->journal_code = journal->reply.code;
+	message->journal_status = ch_slice_of(journal->reply.status);
+	if (message->journal == CH_JOURNAL_REFUSED)
+		message->journal_reply = (struct ch_slice){
+			ch_str_cstr(&journal->reply.text),
+			journal->reply.text.len
+		};
+}
+
 static void say_results(struct attempt *a)
 {
 	CH_AUTO(ch_arena) arena = { 0 };
 	struct ch_send_result message = begin_results(a, &arena);
 
+	if (a->smtp.journal)
+		add_journal(a, &message);
 	for (size_t i = 0; i < a->len; i++) {
 		const struct ch_smtp_reply *reply = &a->results[i].reply;
 
@@ -423,15 +448,19 @@ static void send_letter(struct ch_clerk *clerk)
 			     .signatures = CH_SIGNATURES_INIT };
 	CH_AUTOCHAR from = NULL;
 	CH_AUTOCHAR envelope_id = NULL;
+	CH_AUTOCHAR journal = NULL;
 
 	choose_addresses(&a);
 	from = ch_slice_dup(letter->envelope_from);
 	envelope_id = ch_slice_dup(letter->envelope_id);
+	if (letter->journal.len > 0)
+		journal = ch_slice_dup(letter->journal);
 	a.smtp = (struct ch_smtp_letter){
 		.envelope_from = from,
 		.envelope_id = envelope_id[0] ? envelope_id : NULL,
 		.to = (const char *const *)a.to,
 		.to_len = a.len,
+		.journal = journal,
 		.calls = &calls,
 		.context = &a,
 		.notes = &clerk->notes,

@@ -180,3 +180,17 @@ void ch_return_keys_release(struct ch_return_keys *keys)
 	free(keys->envelope_id);
 	*keys = (struct ch_return_keys){ 0 };
 }
+
+char *ch_return_copy_find(const struct ch_message *message,
+			  struct ch_slice prefix, struct ch_slice domain)
+{
+	static const char *const header[] = {
+		"Delivered-To", "X-Original-To", "Envelope-To",
+		"X-Envelope-To", "X-Delivered-To", "Received",
+	};
+	struct ch_return_keys keys = { 0 };
+	struct finder finder = { prefix, domain, &keys };
+
+	look_in(&finder, &message->header, header, CH_COUNT(header));
+	return keys.token ? keys.token : ch_xstrdup("");
+}

@@ -28,6 +28,12 @@ void ch_return_keys_find(const struct ch_message *message,
 			 struct ch_return_keys *ret);
 void ch_return_keys_release(struct ch_return_keys *keys);
 
+/* The token of our own copy of a letter, which came to prefix+token@domain:
+ * looked for where mail systems say what it was delivered to, and not in whom it
+ * names. Not checked; "" = none. The caller frees it. */
+char *ch_return_copy_find(const struct ch_message *message,
+			  struct ch_slice prefix, struct ch_slice domain);
+
 /* The start of what is new in an answer: without quoted lines, what introduces
  * them, and the signature. At most out->max bytes, whole characters. */
 void ch_reply_text(const char *text, struct ch_str *out);

@@ -576,6 +576,9 @@ int ch_store_result(struct ch_store *store, int64_t letter_id,
 	ch_standing_keep(store, &standing);
 	if (tell_result(store, &standing, attempt, result, now_us, err) < 0)
 		return -1;
+	if (result->to == CH_STATE_IN_DOUBT &&
+	    ch_store_copy_prove(store, letter_id, attempt, now_us, err) < 0)
+		return -1;
 	return 1;
 }
 
@@ -640,8 +643,12 @@ int ch_store_abandon(struct ch_store *store, int64_t letter_id,
 
 	if (got <= 0)
 		return got;
-	return give_back(store, &standing, attempt, why, next_at_us, now_us,
-			 &requeued, err);
+	got = give_back(store, &standing, attempt, why, next_at_us, now_us,
+			&requeued, err);
+	if (got > 0 &&
+	    ch_store_copy_prove(store, letter_id, attempt, now_us, err) < 0)
+		return -1;
+	return got;
 }
 
 static int recover_letters(struct ch_store *store, int64_t now_us,
@@ -659,9 +666,13 @@ static int recover_letters(struct ch_store *store, int64_t now_us,
 		if (doubtful < 0)
 			return -1;
 		found->in_doubt += (uint64_t)doubtful;
+		if (doubtful > 0 &&
+		    ch_store_copy_prove(store, standing.letter_id,
+					standing.attempt, now_us, err) < 0)
+			return -1;
 	}
 	store->unfinished_len = 0;
-	return 0;
+	return ch_store_copies_forget(store, err);
 }
 
 static int drop_imports(struct ch_store *store, struct ch_recovery *found,

@@ -58,18 +58,28 @@ static const char *evidence_name(unsigned int fact)
 
 /* ---- what it proves --------------------------------------------------- */
 
+/* What shows that a letter was sent. */
+struct proof {
+	const char *evidence; /* for people */
+	int64_t letter_id;
+	int64_t address_seq; /* it is about that one; -1: whichever it went to */
+	uint32_t attempt;    /* 0: not said */
+	int64_t return_id;   /* 0: it is kept nowhere */
+	int64_t now_us;
+};
+
 /* The attempt whose message the evidence is about; 0 where it may be one of
  * several. */
 static uint32_t attempt_of(struct ch_standing *standing,
-			   const struct ch_store_return *item)
+			   const struct proof *proof)
 {
 	uint32_t attempt = 0;
 
-	if (item->attempt != 0)
-		return item->attempt;
-	if (item->address_seq >= 0) {
+	if (proof->attempt != 0)
+		return proof->attempt;
+	if (proof->address_seq >= 0) {
 		const struct ch_stand *stand = ch_standing_find(
-			standing, (uint32_t)item->address_seq);
+			standing, (uint32_t)proof->address_seq);
 
 		return stand ? stand->attempt : 0;
 	}
@@ -84,57 +94,57 @@ static uint32_t attempt_of(struct ch_standing *standing,
 	return attempt;
 }
 
-static int tell_sent(struct ch_store *store, const struct ch_standing *standing,
-		     const struct ch_stand *stand,
-		     const struct ch_store_return *item, int64_t return_id,
-		     int64_t now_us, struct ch_error *err)
+static int tell(struct ch_store *store, const char *event,
+		const struct ch_standing *standing,
+		const struct ch_stand *stand, const struct proof *proof,
+		const char *key, const char *text, struct ch_error *err)
 {
 	CH_AUTO(ch_str) detail = CH_STR_INIT(CH_JSON_MAX);
 
 	ch_json_int(&detail, "seq", stand->seq);
 	ch_json_int(&detail, "attempt", stand->attempt);
-	ch_json_text(&detail, "evidence",
-		     ch_slice_of(evidence_name(fact_of(item->kind))));
-	ch_json_int(&detail, "return", return_id);
-	return ch_store_event_add(store, "letter.sent", standing->batch_id,
+	ch_json_text(&detail, key, ch_slice_of(text));
+	if (proof->return_id != 0)
+		ch_json_int(&detail, "return", proof->return_id);
+	return ch_store_event_add(store, event, standing->batch_id,
 				  standing->letter_id, "",
-				  ch_json_end(&detail), now_us, err);
+				  ch_json_end(&detail), proof->now_us, err);
+}
+
+static int tell_sent(struct ch_store *store, const struct ch_standing *standing,
+		     const struct ch_stand *stand, const struct proof *proof,
+		     struct ch_error *err)
+{
+	return tell(store, "letter.sent", standing, stand, proof, "evidence",
+		    proof->evidence, err);
 }
 
 static int tell_lost(struct ch_store *store, const struct ch_standing *standing,
-		     const struct ch_stand *stand, int64_t return_id,
-		     int64_t now_us, struct ch_error *err)
+		     const struct ch_stand *stand, const struct proof *proof,
+		     struct ch_error *err)
 {
-	CH_AUTO(ch_str) detail = CH_STR_INIT(CH_JSON_MAX);
-
-	ch_json_int(&detail, "seq", stand->seq);
-	ch_json_int(&detail, "attempt", stand->attempt);
-	ch_json_text(&detail, "why",
-		     ch_slice_of("it was sent in an attempt that this store "
-				 "does not know"));
-	ch_json_int(&detail, "return", return_id);
-	return ch_store_event_add(store, "letter.in_doubt", standing->batch_id,
-				  standing->letter_id, "",
-				  ch_json_end(&detail), now_us, err);
+	return tell(store, "letter.in_doubt", standing, stand, proof, "why",
+		    "it was sent in an attempt that this store does not know",
+		    err);
 }
 
-static int take_from_queue(struct ch_store *store, int64_t letter_id,
-			   struct ch_stand *stand, enum ch_state to,
-			   uint32_t attempt, int64_t now_us,
+static int take_from_queue(struct ch_store *store, struct ch_stand *stand,
+			   enum ch_state to, const struct proof *proof,
 			   struct ch_error *err)
 {
 	CH_AUTO(ch_query) q = ch_query(store,
 		"UPDATE address SET state = ?, attempt = ?, next_at_us = 0, "
 		"changed_us = ? WHERE letter_id = ? AND seq = ? AND state = ?");
+	uint32_t attempt = proof->attempt;
 
 	/* Numbers never go back: one that was used is not used again. */
 	if (attempt < stand->attempt)
 		attempt = stand->attempt;
-	ch_standing_forget(store, letter_id);
+	ch_standing_forget(store, proof->letter_id);
 	ch_query_put_int(&q, to);
 	ch_query_put_int(&q, attempt);
-	ch_query_put_int(&q, now_us);
-	ch_query_put_int(&q, letter_id);
+	ch_query_put_int(&q, proof->now_us);
+	ch_query_put_int(&q, proof->letter_id);
 	ch_query_put_int(&q, stand->seq);
 	ch_query_put_int(&q, stand->state);
 	if (ch_query_run(&q, err) < 0)
@@ -156,28 +166,24 @@ static bool may_be_taken(const struct ch_stand *stand)
  * since, or has a twin. The letter has gone all the same, and what waits of it
  * must not go once more by itself. Which of several addresses it went to is
  * known of the reported one alone. */
-static int prove_lost(struct ch_store *store,
-		      const struct ch_store_return *item, int64_t return_id,
-		      struct ch_standing *standing, int64_t now_us,
-		      struct ch_error *err)
+static int prove_lost(struct ch_store *store, const struct proof *proof,
+		      struct ch_standing *standing, struct ch_error *err)
 {
 	ch_tally_leave(store, standing);
 	for (size_t i = 0; i < standing->len; i++) {
 		struct ch_stand *stand = &standing->stands[i];
 		bool named = standing->len == 1 ||
-			     (int64_t)stand->seq == item->address_seq;
+			     (int64_t)stand->seq == proof->address_seq;
 		int told;
 
 		if (!may_be_taken(stand))
 			continue;
-		if (take_from_queue(store, item->letter_id, stand,
+		if (take_from_queue(store, stand,
 				    named ? CH_STATE_SENT : CH_STATE_IN_DOUBT,
-				    item->attempt, now_us, err) < 0)
+				    proof, err) < 0)
 			return -1;
-		told = named ? tell_sent(store, standing, stand, item,
-					 return_id, now_us, err) :
-			       tell_lost(store, standing, stand, return_id,
-					 now_us, err);
+		told = named ? tell_sent(store, standing, stand, proof, err) :
+			       tell_lost(store, standing, stand, proof, err);
 		if (told < 0)
 			return -1;
 	}
@@ -190,52 +196,64 @@ static int prove_lost(struct ch_store *store,
  * has taken what it refused for now. */
 static bool would_go_twice(const struct ch_standing *standing,
 			   const struct ch_stand *stand,
-			   const struct ch_store_return *item)
+			   const struct proof *proof)
 {
-	if (item->attempt == 0 ||
-	    (standing->len > 1 && (int64_t)stand->seq != item->address_seq))
+	if (proof->attempt == 0 ||
+	    (standing->len > 1 && (int64_t)stand->seq != proof->address_seq))
 		return false;
 	return stand->state == CH_STATE_QUEUED ||
 	       (stand->state == CH_STATE_CLAIMED &&
-		stand->attempt > item->attempt);
+		stand->attempt > proof->attempt);
 }
 
 /* One dot, one reply: what proves that the relay took the message for one
  * address proves it for all that were in doubt in the same attempt. */
+static int prove(struct ch_store *store, const struct proof *proof,
+		 struct ch_standing *standing, struct ch_error *err)
+{
+	const struct ch_move sent = { .to = CH_STATE_SENT };
+	uint32_t attempt = attempt_of(standing, proof);
+	int lost;
+
+	if (attempt == 0)
+		return 0;
+	lost = ch_attempt_is_lost(store, standing, attempt, err);
+	if (lost != 0)
+		return lost < 0 ? -1 : prove_lost(store, proof, standing, err);
+	ch_tally_leave(store, standing);
+	for (size_t i = 0; i < standing->len; i++) {
+		struct ch_stand *stand = &standing->stands[i];
+
+		if (!would_go_twice(standing, stand, proof) &&
+		    (stand->state != CH_STATE_IN_DOUBT ||
+		     stand->attempt != attempt))
+			continue;
+		if (ch_store_move(store, proof->letter_id, stand, &sent,
+				  proof->now_us, err) < 0 ||
+		    tell_sent(store, standing, stand, proof, err) < 0)
+			return -1;
+	}
+	ch_tally_enter(store, standing);
+	return 0;
+}
+
 static int prove_sent(struct ch_store *store,
 		      const struct ch_store_return *item, int64_t return_id,
 		      int64_t now_us, struct ch_error *err)
 {
-	const struct ch_move sent = { .to = CH_STATE_SENT };
+	const struct proof proof = {
+		.evidence = evidence_name(fact_of(item->kind)),
+		.letter_id = item->letter_id,
+		.address_seq = item->address_seq,
+		.attempt = item->attempt,
+		.return_id = return_id,
+		.now_us = now_us,
+	};
 	CH_AUTO(ch_standing) standing = { 0 };
-	uint32_t attempt;
-	int lost;
 
 	if (ch_standing_read(store, item->letter_id, &standing, err) < 0)
 		return -1;
-	attempt = attempt_of(&standing, item);
-	if (attempt == 0)
-		return 0;
-	lost = ch_attempt_is_lost(store, &standing, attempt, err);
-	if (lost != 0)
-		return lost < 0 ? -1 : prove_lost(store, item, return_id,
-						  &standing, now_us, err);
-	ch_tally_leave(store, &standing);
-	for (size_t i = 0; i < standing.len; i++) {
-		struct ch_stand *stand = &standing.stands[i];
-
-		if (!would_go_twice(&standing, stand, item) &&
-		    (stand->state != CH_STATE_IN_DOUBT ||
-		     stand->attempt != attempt))
-			continue;
-		if (ch_store_move(store, item->letter_id, stand, &sent,
-				  now_us, err) < 0 ||
-		    tell_sent(store, &standing, stand, item, return_id, now_us,
-			      err) < 0)
-			return -1;
-	}
-	ch_tally_enter(store, &standing);
-	return 0;
+	return prove(store, &proof, &standing, err);
 }
 
 static int set_facts(struct ch_store *store, int64_t letter_id,
@@ -454,6 +472,116 @@ int ch_store_return_confirm(struct ch_store *store,
 		     err) < 0)
 		return -1;
 	return 1;
+}
+
+/* ---- our own copies --------------------------------------------------- */
+
+/* As most are: it was sent, and its reply came. */
+static bool is_settled(const struct ch_standing *standing)
+{
+	for (size_t i = 0; i < standing->len; i++)
+		if (may_be_taken(&standing->stands[i]) ||
+		    standing->stands[i].state == CH_STATE_DOT ||
+		    standing->stands[i].state == CH_STATE_IN_DOUBT)
+			return false;
+	return true;
+}
+
+static bool at_its_dot(const struct ch_standing *standing, uint32_t attempt)
+{
+	for (size_t i = 0; i < standing->len; i++)
+		if (standing->stands[i].state == CH_STATE_DOT &&
+		    standing->stands[i].attempt == attempt)
+			return true;
+	return false;
+}
+
+/* The copy is here before the relay's reply. Should that never come, the letter
+ * comes into doubt, and the copy is not read again. */
+static int keep_copy(struct ch_store *store, int64_t letter_id,
+		     uint32_t attempt, struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"INSERT INTO copy (letter_id, attempt) VALUES (?, ?) "
+		"ON CONFLICT (letter_id) DO UPDATE SET "
+		"attempt = excluded.attempt");
+
+	ch_query_put_int(&q, letter_id);
+	ch_query_put_int(&q, attempt);
+	return ch_query_run(&q, err) < 0 ? -1 : 0;
+}
+
+static int prove_by_copy(struct ch_store *store, int64_t letter_id,
+			 uint32_t attempt, struct ch_standing *standing,
+			 int64_t now_us, struct ch_error *err)
+{
+	const struct proof proof = {
+		.evidence = "journal copy",
+		.letter_id = letter_id,
+		.address_seq = -1,
+		.attempt = attempt,
+		.now_us = now_us,
+	};
+
+	return prove(store, &proof, standing, err);
+}
+
+static int is_of(struct ch_store *store, int64_t letter_id,
+		 const char *message_id, struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"SELECT 1 FROM letter WHERE id = ? AND message_id = ?");
+
+	ch_query_put_int(&q, letter_id);
+	ch_query_put_text(&q, message_id);
+	return ch_query_row(&q, err);
+}
+
+int ch_store_copy_add(struct ch_store *store, int64_t letter_id,
+		      uint32_t attempt, const char *message_id, int64_t now_us,
+		      bool *ret_settled, struct ch_error *err)
+{
+	CH_AUTO(ch_standing) standing = { 0 };
+	int got = message_id ? is_of(store, letter_id, message_id, err) : 1;
+
+	if (got <= 0)
+		return got;
+	if (ch_standing_read(store, letter_id, &standing, err) < 0)
+		return -1;
+	*ret_settled = is_settled(&standing);
+	if (*ret_settled)
+		return 1;
+	if (at_its_dot(&standing, attempt) &&
+	    keep_copy(store, letter_id, attempt, err) < 0)
+		return -1;
+	return prove_by_copy(store, letter_id, attempt, &standing, now_us,
+			     err) < 0 ? -1 : 1;
+}
+
+int ch_store_copy_prove(struct ch_store *store, int64_t letter_id,
+			uint32_t attempt, int64_t now_us, struct ch_error *err)
+{
+	CH_AUTO(ch_standing) standing = { 0 };
+	CH_AUTO(ch_query) q = ch_query(store,
+		"SELECT 1 FROM copy WHERE letter_id = ? AND attempt = ?");
+	int got;
+
+	ch_query_put_int(&q, letter_id);
+	ch_query_put_int(&q, attempt);
+	got = ch_query_row(&q, err);
+	if (got <= 0)
+		return got;
+	if (ch_standing_read(store, letter_id, &standing, err) < 0)
+		return -1;
+	return prove_by_copy(store, letter_id, attempt, &standing, now_us,
+			     err);
+}
+
+int ch_store_copies_forget(struct ch_store *store, struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store, "DELETE FROM copy");
+
+	return ch_query_run(&q, err) < 0 ? -1 : 0;
 }
 
 /* ---- reading ---------------------------------------------------------- */

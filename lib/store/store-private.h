@@ -264,4 +264,12 @@ int ch_attempt_is_lost(struct ch_store *store,
 		       const struct ch_standing *standing, uint32_t attempt,
 		       struct ch_error *err);
 
+/* Our own copy may have come while the attempt was at its dot: then what is in
+ * doubt of it becomes sent. (returns.c) */
+int ch_store_copy_prove(struct ch_store *store, int64_t letter_id,
+			uint32_t attempt, int64_t now_us,
+			struct ch_error *err);
+/* Nothing is at its dot any more. */
+int ch_store_copies_forget(struct ch_store *store, struct ch_error *err);
+
 #endif

@@ -603,6 +603,18 @@ int ch_store_letter_of_domain(struct ch_store *store, int64_t batch_id,
 			      struct ch_slice domain, uint64_t most,
 			      int64_t *ret_letter_id, struct ch_error *err);
 
+/* Our own copy of an attempt of a letter, in the message that the relay took:
+ * what is in doubt of that attempt becomes sent, with an event "letter.sent"
+ * and the evidence "journal copy"; where the store knows of no such attempt, or
+ * the letter waits to go once more, it is taken from the queue as above. For any
+ * other it changes nothing, but that one at its dot is remembered, in case it
+ * comes into doubt. `message_id` is the copy's, NULL where what came is no copy
+ * but tells of one. Returns 0 where no such letter has that Message-ID, else 1;
+ * and in *ret_settled whether nothing of the letter waited for proof, and nothing
+ * was written. */
+int ch_store_copy_add(struct ch_store *store, int64_t letter_id,
+		      uint32_t attempt, const char *message_id, int64_t now_us,
+		      bool *ret_settled, struct ch_error *err);
 /* Newest last, behind `after_id`; batch_id 0: all, also unmatched. */
 int ch_store_returns(struct ch_store *store, int64_t batch_id,
 		     int64_t letter_id, int64_t after_id, size_t limit,

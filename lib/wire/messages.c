@@ -141,6 +141,7 @@ static const struct field send_letter[] = {
 	F_TEXT(ch_send_letter, sha256),
 	F_TEXT(ch_send_letter, signature),
 	F_TEXT(ch_send_letter, dkim),
+	F_TEXT(ch_send_letter, journal),
 	F_LIST(ch_send_letter, addresses, addresses_len, send_address, 16),
 	F_END
 };
@@ -192,6 +193,10 @@ static const struct field send_result[] = {
 	F_U32(ch_send_result, attempt),
 	F_LIST(ch_send_result, results, results_len, send_address_result, 20),
 	F_TEXT(ch_send_result, notes),
+	F_MAX(ch_send_result, journal, CH_JOURNAL_REFUSED),
+	F_U32(ch_send_result, journal_code),
+	F_TEXT(ch_send_result, journal_status),
+	F_TEXT(ch_send_result, journal_reply),
 	F_END
 };
 
@@ -288,6 +293,8 @@ static const struct field receive_setup[] = {
 	F_TEXT(ch_receive_setup, objects_dir),
 	F_TEXT(ch_receive_setup, token_prefix),
 	F_TEXT(ch_receive_setup, token_domain),
+	F_TEXT(ch_receive_setup, journal_prefix),
+	F_TEXT(ch_receive_setup, journal_domain),
 	F_U32(ch_receive_setup, uidvalidity),
 	F_U32(ch_receive_setup, last_uid),
 	F_END
@@ -296,6 +303,7 @@ static const struct field receive_setup[] = {
 static const struct field receive_ack[] = {
 	F_U32(ch_receive_ack, uidvalidity),
 	F_U32(ch_receive_ack, uid),
+	F_MAX(ch_receive_ack, unknown, 1),
 	F_END
 };
 
@@ -313,6 +321,14 @@ static const struct field returned_recipient[] = {
 	F_TEXT(ch_returned_recipient, address),
 	F_TEXT(ch_returned_recipient, status),
 	F_TEXT(ch_returned_recipient, diagnostic),
+	F_END
+};
+
+static const struct field receive_copy[] = {
+	F_U32(ch_receive_copy, uidvalidity),
+	F_U32(ch_receive_copy, uid),
+	F_TEXT(ch_receive_copy, token),
+	F_TEXT(ch_receive_copy, message_id),
 	F_END
 };
 
@@ -372,6 +388,7 @@ static const struct {
 	M(CH_MSG_RECEIVE_STATE, "receive-state", ch_receive_state,
 	  receive_state),
 	M(CH_MSG_RECEIVE_MAIL, "receive-mail", ch_receive_mail, receive_mail),
+	M(CH_MSG_RECEIVE_COPY, "receive-copy", ch_receive_copy, receive_copy),
 #undef M
 };
 

@@ -48,6 +48,7 @@ enum ch_message_type {
 	/* chancery-receive to chanceryd */
 	CH_MSG_RECEIVE_STATE,
 	CH_MSG_RECEIVE_MAIL,
+	CH_MSG_RECEIVE_COPY,
 	CH_MSG_TYPES /* how many there are */
 };
 
@@ -163,6 +164,8 @@ struct ch_send_letter {
 	struct ch_slice signature;  /* with sha256: what its first dot had, not
 				       to be made anew; as in ch_send_dot */
 	struct ch_slice dkim;
+	struct ch_slice journal; /* of this attempt: a copy goes there in the
+				    same transaction; "" = none */
 	struct ch_send_address *addresses;
 	uint32_t addresses_len;
 };
@@ -225,6 +228,13 @@ struct ch_send_address_result {
 	struct ch_slice reply;   /* raw reply text, at most 1,000 bytes */
 };
 
+/* Of our own copy, where some address has CH_OUTCOME_SENT. */
+enum ch_journal_outcome {
+	CH_JOURNAL_NONE, /* there was none, or nothing is to be said of it */
+	CH_JOURNAL_TAKEN,
+	CH_JOURNAL_REFUSED, /* the letter has gone without it */
+};
+
 struct ch_send_result {
 	uint32_t line;
 	int64_t letter_id;
@@ -232,6 +242,10 @@ struct ch_send_result {
 	struct ch_send_address_result *results;
 	uint32_t results_len;
 	struct ch_slice notes; /* what was said, where no dot was sent */
+	uint32_t journal;      /* enum ch_journal_outcome */
+	uint32_t journal_code; /* and its reply, as an address's */
+	struct ch_slice journal_status;
+	struct ch_slice journal_reply;
 };
 
 /* A connection was opened: letters of this line go over it from here on. */
@@ -333,14 +347,19 @@ struct ch_receive_setup {
 	struct ch_slice objects_dir;
 	struct ch_slice token_prefix; /* our envelope senders are */
 	struct ch_slice token_domain; /* prefix+token@domain */
+	struct ch_slice journal_prefix; /* our own copies come to */
+	struct ch_slice journal_domain; /* prefix+token@domain; "" = to none */
 	uint32_t uidvalidity; /* of the last acknowledged mail, 0 = none */
 	uint32_t last_uid;
 };
 
-/* The mail is in the store (or was there already): go on past it. */
+/* The mail is in the store (or was there already): go on past it. Where it was
+ * said to be a copy it may be `unknown`: then it is to be told like any other
+ * mail. */
 struct ch_receive_ack {
 	uint32_t uidvalidity;
 	uint32_t uid;
+	uint32_t unknown;
 };
 
 /* While connected it is told before each fetch as well, with the UID, so that
@@ -382,6 +401,15 @@ struct ch_receive_mail {
 	uint32_t attachments;
 	struct ch_returned_recipient *recipients;
 	uint32_t recipients_len;
+};
+
+/* A mail that seems to be our own copy of a letter. It is not in the object
+ * store. */
+struct ch_receive_copy {
+	uint32_t uidvalidity;
+	uint32_t uid;
+	struct ch_slice token;      /* of the address it came to */
+	struct ch_slice message_id; /* without <> */
 };
 
 /* Memory for the lists of messages that were read; freed as a whole. */

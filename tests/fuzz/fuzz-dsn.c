@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* fuzz-dsn.c - a mail as a stranger sent it: read, classified, and told to
- * chanceryd. Whatever it is, the message to chanceryd fits, is UTF-8, and reads
- * back as it was written. */
+ * chanceryd, as a mail or as our own copy of a letter. Whatever it is, the
+ * message to chanceryd fits, is UTF-8, and reads back as it was written. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "receive/report.h"
 #include "returns/rules.h"
+#include "returns/token.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -75,8 +76,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.size_bytes = size,
 		.token_prefix = ch_slice_of("bounces"),
 		.token_domain = ch_slice_of("chancery.example"),
+		.journal_prefix = ch_slice_of("journal"),
+		.journal_domain = ch_slice_of("chancery.example"),
 	};
 	CH_AUTO(ch_report) report = { 0 };
+	CH_AUTO(ch_report) copy = { 0 };
 
 	if (!rules) /* for all inputs of the run */
 		rules = ch_rules_new();
@@ -84,5 +88,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ch_report_make(&source, &report);
 	check_mail(&report.mail);
 	check_wire(&report.mail);
+	if (ch_report_copy(&source, &copy))
+		assert(copy.copy.token.len < CH_TOKEN_SIZE);
+	check(copy.copy.token, CH_REPORT_LINE_MAX);
+	check(copy.copy.message_id, CH_REPORT_LINE_MAX);
 	return 0;
 }

@@ -89,7 +89,8 @@ class Room(harness.Room):
             **mail})
         if wait:
             ack = reader.expect("receive-ack")
-            assert ack == {"uidvalidity": 7, "uid": self.uid}, ack
+            assert ack == {"uidvalidity": 7, "uid": self.uid,
+                           "unknown": 0}, ack
 
 
 def reports(address, kind=HARD, status="5.1.1"):

@@ -52,6 +52,7 @@ MESSAGES = [
         ("message_id", "text"), ("date_us", "i64"),
         ("envelope_from", "text"), ("envelope_id", "text"),
         ("sha256", "text"), ("signature", "text"), ("dkim", "text"),
+        ("journal", "text"),
         ("addresses", [[("seq", "u32"), ("role", "u32"), ("pending", "u32"),
                         ("address", "text")]])]),
     ("send-go", [("line", "u32"), ("letter_id", "i64"), ("attempt", "u32"), ("go", "u32")]),
@@ -67,7 +68,8 @@ MESSAGES = [
         ("letter_id", "i64"), ("attempt", "u32"),
         ("results", [[("seq", "u32"), ("outcome", "u32"), ("code", "u32"),
                       ("status", "text"), ("reply", "text")]]),
-        ("notes", "text")]),
+        ("notes", "text"), ("journal", "u32"), ("journal_code", "u32"),
+        ("journal_status", "text"), ("journal_reply", "text")]),
     ("send-fault", [("line", "u32"), ("fault", "u32"), ("code", "u32"),
                     ("password_number", "u32"), ("text", "text")]),
     ("send-connected", [("line", "u32"), ("opening", "text")]),
@@ -97,9 +99,11 @@ MESSAGES = [
         ("mailbox", PEER), ("folder", "text"), ("poll_interval_ms", "u32"),
         ("idle_max_ms", "u32"), ("max_message_bytes", "u64"),
         ("objects_dir", "text"), ("token_prefix", "text"),
-        ("token_domain", "text"), ("uidvalidity", "u32"),
+        ("token_domain", "text"), ("journal_prefix", "text"),
+        ("journal_domain", "text"), ("uidvalidity", "u32"),
         ("last_uid", "u32")]),
-    ("receive-ack", [("uidvalidity", "u32"), ("uid", "u32")]),
+    ("receive-ack", [("uidvalidity", "u32"), ("uid", "u32"),
+                     ("unknown", "u32")]),
     ("receive-state", [
         ("connected", "u32"), ("fault", "u32"), ("uidvalidity", "u32"),
         ("reading", "u32"), ("text", "text")]),
@@ -112,6 +116,8 @@ MESSAGES = [
         ("attachments", "u32"),
         ("recipients", [[("kind", "u32"), ("address", "text"),
                          ("status", "text"), ("diagnostic", "text")]])]),
+    ("receive-copy", [("uidvalidity", "u32"), ("uid", "u32"),
+                      ("token", "text"), ("message_id", "text")]),
 ]
 NUMBERS = {name: i + 1 for i, (name, _) in enumerate(MESSAGES)}
 FIELDS = dict(MESSAGES)

@@ -223,6 +223,12 @@ static void each_mistake_keeps_it_from_starting(void **state)
 		  "envelope = \"b+c@x.example\"; };",
 		  ":1: secretariat.envelope: \"b+c@x.example\" leaves no place "
 		  "for a token" },
+		{ HEAD "sending: { journal = \"journal\"; };",
+		  ":2: sending.journal: \"journal\" leaves no place for a "
+		  "token" },
+		{ HEAD "sending: { journal = \"journal@x.example\"; };",
+		  ":2: sending.journal: nobody reads the copies: there are no "
+		  "mailboxes" },
 	};
 
 	(void)state;

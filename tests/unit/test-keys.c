@@ -18,6 +18,8 @@
 
 #define HEX_A \
 	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+/* What another HMAC-SHA-256 makes of HEX_B, number 7, letter 42, attempt 3. */
+#define TOKEN_OF_A_COPY "aaaaaaaafiaaaaad-hc3ng4la4gc6zhgsg"
 #define HEX_B \
 	"ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"
 
@@ -163,6 +165,35 @@ static void each_bad_file_is_refused(void **state)
 	}
 }
 
+/* Derived, and so the same at every start; and no key of a return. */
+static void copies_have_keys_of_their_own(void **state)
+{
+	CH_AUTO(ch_str) token = CH_STR_INIT(100);
+	CH_AUTOPTR(ch_keys) keys = NULL;
+	const struct ch_token_key *known;
+	struct ch_error err = { 0 };
+	unsigned int attempt;
+	int64_t id;
+	size_t len;
+
+	(void)state;
+	write_key_file("1 " HEX_A "\n7 " HEX_B "\n", 0600);
+	assert_int_equal(ch_keys_open(folder, &keys, &err), 0);
+	ch_keys_journal(keys, 42, 3, &token);
+	assert_string_equal(ch_str_cstr(&token), TOKEN_OF_A_COPY);
+	known = ch_keys_journal_all(keys, &len);
+	assert_int_equal(len, 2);
+	assert_int_equal(ch_token_check(known, len,
+					ch_slice_of(ch_str_cstr(&token)), &id,
+					&attempt), 0);
+	assert_int_equal(id, 42);
+	assert_int_equal(attempt, 3);
+	known = ch_keys_all(keys, &len);
+	assert_int_equal(ch_token_check(known, len,
+					ch_slice_of(ch_str_cstr(&token)), &id,
+					&attempt), -1);
+}
+
 static void a_link_that_leads_away_is_no_key(void **state)
 {
 	CH_AUTOFD dir = open(folder, O_RDONLY | O_DIRECTORY);
@@ -185,6 +216,7 @@ int main(void)
 		cmocka_unit_test_setup(
 			the_last_key_makes_tokens_and_all_are_known, empty),
 		cmocka_unit_test_setup(each_bad_file_is_refused, empty),
+		cmocka_unit_test_setup(copies_have_keys_of_their_own, empty),
 		cmocka_unit_test_setup(a_link_that_leads_away_is_no_key, empty),
 	};
 	int failed;

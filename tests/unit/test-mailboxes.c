@@ -194,7 +194,10 @@ static struct ch_mailbox_config box = {
 		  .user = (char[]){ "u" }, .password = (char[]){ "/p" } },
 	.folder = (char[]){ "INBOX" },
 };
-static struct ch_config config = { .mailboxes = { .items = &box, .len = 1 } };
+static struct ch_config config = {
+	.mailboxes = { .items = &box, .len = 1 },
+	.sending = { .journal = (char[]){ "journal@chancery.example" } },
+};
 static struct ch_mailroom room = { .config = &config,
 				   .objects_dir = (char[]){ "/objects" } };
 
@@ -448,6 +451,94 @@ static int close_room(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, open_room, close_room)
 
+/* It is asked for as a mail, and not gone past before. */
+static void a_copy_that_is_unknown_is_told_as_a_mail(void **state)
+{
+	const struct ch_receive_copy copy = {
+		.uidvalidity = 7, .uid = 3, .token = ch_slice_of("x"),
+		.message_id = CH_SLICE_EMPTY,
+	};
+
+	connected(7, 3);
+	assert_int_equal(setup.journal_prefix.len, strlen("journal"));
+	say(CH_MSG_RECEIVE_COPY, &copy);
+	assert_int_equal(ack.uid, 3);
+	assert_int_equal(ack.unknown, 1);
+	ends(false, "died");
+	assert_int_equal(setup.last_uid, 0);
+	connected(7, 3);
+	mail(3);
+	assert_int_equal(ack.unknown, 0);
+	assert_int_equal(mails, 1);
+}
+
+/* AAA is sent. */
+static int64_t sent_letter(void)
+{
+	struct ch_store_address address = {
+		.address = (char[]){ "minister@aaa.example" },
+	};
+	struct ch_store_batch batch = { .reference = (char[]){ "DM-1" },
+					.test_to = (char[]){ "" },
+					.letters = 1 };
+	struct ch_store_letter letter = {
+		.key = (char[]){ "AAA" }, .name = (char[]){ "" },
+		.language = (char[]){ "en" },
+		.message_id = (char[]){ "1@chancery.example" },
+		.addresses = &address, .addresses_len = 1,
+	};
+	const struct ch_sha256 sum = { { 7 } };
+	const struct ch_store_result result = { .to = CH_STATE_SENT,
+						.code = 250 };
+	struct ch_store_letter *claimed;
+	const uint32_t seq = 0;
+	int64_t id;
+	size_t len;
+
+	OK(ch_store_batch_create(room.store, &batch, &id, &err));
+	OK(ch_store_letter_add(room.store, id, &letter, &err));
+	OK(ch_store_batch_publish(room.store, id, &batch, CH_BATCH_OPEN,
+				  &err));
+	OK(ch_store_claim(room.store, id, 1, 1, &claimed, &len, &err));
+	id = claimed[0].id;
+	assert_int_equal(ch_store_dot(room.store, id, 1, &seq, 1, &sum, 100,
+				      NULL, 1, &err), 1);
+	assert_int_equal(ch_store_result(room.store, id, 1, &result, 1, &err),
+			 1);
+	ch_store_letters_free(claimed, len);
+	return id;
+}
+
+/* There is one for each letter: the place in the mailbox is written down with
+ * the hundredth. */
+static void copies_that_change_nothing_cost_no_write(void **state)
+{
+	CH_AUTO(ch_str) token = CH_STR_INIT(100);
+	struct ch_receive_copy copy = {
+		.uidvalidity = 7,
+		.message_id = ch_slice_of("1@chancery.example"),
+	};
+	uint32_t uidvalidity;
+	uint32_t last_uid;
+
+	connected(7, 0);
+	ch_keys_journal(room.keys, sent_letter(), 1, &token);
+	copy.token = ch_slice_of(ch_str_cstr(&token));
+	for (uint32_t uid = 1; uid <= 150; uid++) {
+		copy.uid = uid;
+		say(CH_MSG_RECEIVE_COPY, &copy);
+		assert_int_equal(ack.uid, uid);
+		assert_int_equal(ack.unknown, 0);
+	}
+	OK(ch_store_mailbox(room.store, "desk", &uidvalidity, &last_uid,
+			    &err));
+	assert_int_equal(last_uid, 100);
+	mail(151);
+	OK(ch_store_mailbox(room.store, "desk", &uidvalidity, &last_uid,
+			    &err));
+	assert_int_equal(last_uid, 151);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -460,6 +551,8 @@ int main(void)
 		T(a_worker_that_keeps_dying_is_an_alarm),
 		T(what_the_status_shows),
 		T(a_command_gives_the_password),
+		T(a_copy_that_is_unknown_is_told_as_a_mail),
+		T(copies_that_change_nothing_cost_no_write),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -246,6 +246,55 @@ static void bytes_become_utf8(void **state)
 	assert_non_null(strstr(report.mail.subject.data, "[31m"));
 }
 
+static bool is_copy(const char *raw, struct ch_report *ret)
+{
+	const struct ch_report_source source = {
+		.bytes = raw,
+		.len = strlen(raw),
+		.size_bytes = strlen(raw),
+		.journal_prefix = ch_slice_of("journal"),
+		.journal_domain = ch_slice_of("chancery.example"),
+	};
+
+	return ch_report_copy(&source, ret);
+}
+
+/* By what a mail system says of its way, and by nothing that its sender did. */
+static void a_copy_is_known_by_where_it_came_to(void **state)
+{
+	static const struct {
+		const char *raw;
+		const char *token; /* NULL: no copy */
+	} rows[] = {
+		{ "Delivered-To: Journal+abc-d@Chancery.example\r\n"
+		  "Message-ID: <1@x.example>\r\n\r\nbody\r\n", "abc-d" },
+		{ "X-Original-To: journal+abc-d@chancery.example\r\n"
+		  "Message-ID: <1@x.example>\r\n\r\n", "abc-d" },
+		{ "Received: from a by b for <journal+abc-d@chancery.example>;"
+		  " Tue, 24 Nov 2026 01:02:03 +0000\r\n"
+		  "Message-ID: <1@x.example>\r\n\r\n", "abc-d" },
+		{ "To: journal+abc-d@chancery.example\r\n\r\n", NULL },
+		{ "Delivered-To: journal@chancery.example\r\n\r\n", NULL },
+		{ "Delivered-To: bounces+abc-d@chancery.example\r\n\r\n",
+		  NULL },
+		{ "Subject: x\r\n\r\n"
+		  "Delivered-To: journal+abc-d@chancery.example\r\n", NULL },
+		{ "", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		CH_AUTO(ch_report) report = { 0 };
+
+		assert_int_equal(is_copy(rows[i].raw, &report),
+				 rows[i].token != NULL);
+		if (!rows[i].token)
+			continue;
+		ASSERT_TEXT(report.copy.token, rows[i].token);
+		ASSERT_TEXT(report.copy.message_id, "1@x.example");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +304,7 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_told),
 		cmocka_unit_test(what_is_too_much_is_cut),
 		cmocka_unit_test(bytes_become_utf8),
+		cmocka_unit_test(a_copy_is_known_by_where_it_came_to),
 	};
 
 	return cmocka_run_group_tests(tests, make_rules, free_rules);

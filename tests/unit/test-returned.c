@@ -18,6 +18,7 @@
 #include "chanceryd/alarms.h"
 #include "chanceryd/bell.h"
 #include "chanceryd/gate.h"
+#include "chanceryd/journal.h"
 #include "chanceryd/keys.h"
 #include "chanceryd/returned.h"
 #include "chanceryd/room.h"
@@ -38,6 +39,7 @@
 static struct ch_error err;
 static char alarm_type[40];
 static int alarms;
+static int cleared;
 
 _Noreturn void ch_room_fail(struct ch_mailroom *room,
 			    const struct ch_error *why)
@@ -76,6 +78,12 @@ void ch_alarm_raise(struct ch_mailroom *room, const char *type,
 	alarms++;
 }
 
+void ch_alarm_clear(struct ch_mailroom *room, const char *type,
+		    const char *about)
+{
+	cleared++;
+}
+
 static int64_t bounced_batch; /* that was told last */
 
 void ch_gate_bounced(struct ch_mailroom *unused, int64_t id)
@@ -91,7 +99,9 @@ void ch_sending_overruled(struct ch_mailroom *unused, int64_t letter_id)
 /* ---- a store with some letters on their way ---------------------------- */
 
 static char folder[] = "/tmp/ch-returned-XXXXXX";
-static struct ch_config config;
+static struct ch_config config = {
+	.sending = { .journal = (char[]){ "journal@chancery.example" } },
+};
 static struct ch_mailroom room = { .config = &config };
 static int made; /* one batch for each test */
 static int64_t batch_id;
@@ -182,6 +192,7 @@ static int make_batch(void **state)
 	ch_store_letters_free(letters, len);
 	OK(ch_store_commit(room.store, &err));
 	alarms = 0;
+	cleared = 0;
 	return 0;
 }
 
@@ -722,6 +733,262 @@ static void each_mail_that_cannot_be_read_is_listed(void **state)
 	assert_nothing_changed();
 }
 
+/* ---- our own copies --------------------------------------------------- */
+
+static struct ch_slice journal_token(const char *key, uint32_t attempt)
+{
+	static struct ch_str token = CH_STR_INIT(100);
+	struct ch_store_letter letter = letter_of(key);
+
+	ch_str_clear(&token);
+	ch_keys_journal(room.keys, letter.id, attempt, &token);
+	ch_store_letter_release(&letter);
+	return ch_slice_of(ch_str_cstr(&token));
+}
+
+/* What comes to that token, with the Message-ID of this letter. */
+static enum ch_journal_copy comes(struct ch_slice token, const char *key)
+{
+	struct ch_store_letter letter = letter_of(key);
+	const struct ch_receive_copy copy = {
+		.uidvalidity = 5, .uid = ++next_uid, .token = token,
+		.message_id = ch_slice_of(letter.message_id),
+	};
+	enum ch_journal_copy ours = ch_journal_copy(&room, &copy);
+
+	ch_store_letter_release(&letter);
+	OK(ch_store_commit(room.store, &err));
+	return ours;
+}
+
+static enum ch_journal_copy copy_comes(const char *key, uint32_t attempt)
+{
+	return comes(journal_token(key, attempt), key);
+}
+
+static size_t count_returns(void)
+{
+	struct ch_store_return *list;
+	size_t len;
+
+	OK(ch_store_returns(room.store, 0, 0, 0, 10000, &list, &len, &err));
+	ch_store_returns_free(list, len);
+	return len;
+}
+
+/* How many letters an event of that type with such a detail is about. */
+static int count_events(const char *type, const char *detail)
+{
+	struct ch_store_event *list;
+	size_t len;
+	int found = 0;
+
+	OK(ch_store_events(room.store, 0, 100000, &list, &len, &err));
+	for (size_t i = 0; i < len; i++)
+		found += list[i].batch_id == batch_id &&
+			 strcmp(list[i].type, type) == 0 &&
+			 strstr(list[i].detail, detail);
+	ch_store_events_free(list, len);
+	return found;
+}
+
+static void a_copy_takes_its_letter_out_of_doubt(void **state)
+{
+	size_t before = count_returns();
+
+	assert_int_equal(copy_comes("DOUBT", 1), CH_COPY_TAKEN);
+	assert_int_equal(tally().state[CH_STATE_IN_DOUBT], 0);
+	assert_int_equal(tally().state[CH_STATE_SENT], 4);
+	assert_int_equal(count_events("letter.sent",
+				      "\"evidence\":\"journal copy\""), 1);
+	assert_int_equal(count_returns(), before);
+	assert_int_equal(copy_comes("DOUBT", 1), CH_COPY_SETTLED); /* again */
+	assert_int_equal(count_events("letter.sent",
+				      "\"evidence\":\"journal copy\""), 1);
+}
+
+static void a_copy_of_what_was_sent_changes_nothing(void **state)
+{
+	size_t before = count_returns();
+
+	assert_int_equal(copy_comes("AAA", 1), CH_COPY_SETTLED);
+	assert_int_equal(copy_comes("TWO", 1), CH_COPY_SETTLED);
+	assert_nothing_changed();
+	assert_int_equal(count_events("letter.sent", "journal copy"), 0);
+	assert_int_equal(count_returns(), before);
+	assert_int_equal(alarms, 0);
+}
+
+/* Whoever got a letter knows its envelope sender and its Message-ID. */
+static void what_is_no_copy_is_read_as_mail(void **state)
+{
+	assert_int_equal(comes(token_of("DOUBT", 1), "DOUBT"),
+			 CH_COPY_UNKNOWN);
+	assert_int_equal(comes(journal_token("DOUBT", 1), "AAA"),
+			 CH_COPY_UNKNOWN);
+	assert_int_equal(comes(journal_token("AAA", 1), "DOUBT"),
+			 CH_COPY_UNKNOWN);
+	assert_int_equal(copy_comes("DOUBT", 0), CH_COPY_UNKNOWN);
+	assert_int_equal(comes(ch_slice_of("x"), "DOUBT"), CH_COPY_UNKNOWN);
+	assert_nothing_changed();
+	/* Nor is a copy's token one of a return. */
+	struct ch_receive_mail mail = a_mail(CH_RETURN_AUTOREPLY);
+	size_t len;
+
+	mail.token = journal_token("DOUBT", 1);
+	take(&mail);
+	assert_false(last(&len)->verified);
+	assert_nothing_changed();
+}
+
+static void a_copy_of_a_lost_attempt_takes_from_the_queue(void **state)
+{
+	assert_int_equal(copy_comes("WAITS", 1), CH_COPY_TAKEN);
+	assert_int_equal(tally().state[CH_STATE_QUEUED], 0);
+	assert_int_equal(tally().state[CH_STATE_SENT], 4);
+	/* Of an attempt that came after one that is known, it proves nothing of
+	 * that. */
+	assert_int_equal(copy_comes("DOUBT", 2), CH_COPY_TAKEN);
+	assert_int_equal(tally().state[CH_STATE_IN_DOUBT], 1);
+}
+
+/* WAITS at its dot, and its copy is here before the reply. */
+static void copy_overtakes_reply(void)
+{
+	struct ch_store_letter *letters;
+	const struct ch_sha256 sum = { { 7 } };
+	const uint32_t seq = 0;
+	size_t len;
+
+	ch_turn_open(&room);
+	OK(ch_store_claim(room.store, batch_id, NOW, 4, &letters, &len, &err));
+	assert_int_equal(len, 1);
+	assert_int_equal(ch_store_dot(room.store, letters[0].id, 1, &seq, 1,
+				      &sum, 100, NULL, NOW, &err), 1);
+	ch_store_letters_free(letters, len);
+	assert_int_equal(copy_comes("WAITS", 1), CH_COPY_TAKEN);
+	assert_int_equal(tally().state[CH_STATE_DOT], 1);
+}
+
+static void a_copy_before_the_reply_is_remembered(void **state)
+{
+	struct ch_store_letter letter = letter_of("WAITS");
+	const struct ch_store_result result = {
+		.seq = 0, .to = CH_STATE_IN_DOUBT,
+		.status = CH_SLICE_EMPTY, .reply = CH_SLICE_EMPTY,
+	};
+
+	copy_overtakes_reply();
+	ch_turn_open(&room);
+	assert_int_equal(ch_store_result(room.store, letter.id, 1, &result,
+					 NOW, &err), 1);
+	OK(ch_store_commit(room.store, &err));
+	assert_int_equal(tally().state[CH_STATE_SENT], 4);
+	assert_int_equal(count_events("letter.sent", "journal copy"), 1);
+	ch_store_letter_release(&letter);
+}
+
+static void a_copy_before_the_worker_died_is_remembered(void **state)
+{
+	struct ch_store_letter letter = letter_of("WAITS");
+
+	copy_overtakes_reply();
+	ch_turn_open(&room);
+	assert_int_equal(ch_store_abandon(room.store, letter.id, 1, "died",
+					  NOW, NOW, &err), 1);
+	OK(ch_store_commit(room.store, &err));
+	assert_int_equal(tally().state[CH_STATE_SENT], 4);
+	ch_store_letter_release(&letter);
+}
+
+static void a_copy_before_a_crash_is_remembered(void **state)
+{
+	CH_AUTOCHAR path = ch_xasprintf("%s/chancery.db", folder);
+	struct ch_recovery recovery;
+
+	copy_overtakes_reply();
+	ch_store_close(room.store);
+	OK(ch_store_open(path, &room.store, &err));
+	OK(ch_store_recover(room.store, NOW, &recovery, &err));
+	assert_int_equal(tally().state[CH_STATE_SENT], 4);
+	assert_int_equal(tally().state[CH_STATE_IN_DOUBT], 1);
+	assert_int_equal(count_events("letter.sent", "journal copy"), 1);
+}
+
+/* The relay took it, and then could not leave it in our mailbox. */
+static void a_report_about_a_copy_is_about_no_ministry(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
+	struct ch_returned_recipient recipient;
+	size_t before = count_returns();
+
+	report(&mail, &recipient, "Journal+abc@chancery.example");
+	mail.token = token_of("DOUBT", 1);
+	bounced_batch = 0;
+	take(&mail);
+	assert_int_equal(count_returns(), before);
+	assert_int_equal(tally().bounced, 0);
+	assert_int_equal(bounced_batch, 0);
+	assert_int_equal(tally().state[CH_STATE_IN_DOUBT], 0);
+	assert_int_equal(alarms, 1);
+	assert_string_equal(alarm_type, "alarm.journal");
+	/* A copy that comes is the end of that. */
+	assert_int_equal(copy_comes("AAA", 1), CH_COPY_SETTLED);
+	assert_int_equal(cleared, 1);
+}
+
+static void anybody_may_say_that_of_a_copy(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
+	struct ch_returned_recipient recipient;
+	struct ch_slice id = S("DOUBT@chancery.example");
+	size_t len;
+
+	report(&mail, &recipient, "journal@chancery.example");
+	mail.references = &id;
+	mail.references_len = 1;
+	take(&mail);
+	assert_false(last(&len)->verified);
+	assert_nothing_changed();
+	assert_int_equal(alarms, 0);
+}
+
+static void what_the_journals_mailbox_writes_is_no_answer(void **state)
+{
+	static const enum ch_return_kind kinds[] = { CH_RETURN_AUTOREPLY,
+						     CH_RETURN_REPLY };
+	size_t len;
+
+	for (size_t i = 0; i < CH_COUNT(kinds); i++) {
+		struct ch_receive_mail mail = a_mail(kinds[i]);
+
+		mail.from = ch_slice_of("Journal@Chancery.example");
+		mail.token = token_of("DOUBT", 1);
+		take(&mail);
+		assert_int_equal(last(&len)->kind, CH_RETURN_OTHER);
+		assert_string_equal(last(&len)->rule, "own-journal");
+		assert_nothing_changed();
+	}
+}
+
+static void without_a_journal_no_address_is_its_own(void **state)
+{
+	char *journal = config.sending.journal;
+	CH_AUTO(ch_str) address = CH_STR_INIT(300);
+
+	ch_journal_add(&room, 1, 1, &address);
+	assert_int_equal(strncmp(ch_str_cstr(&address), "journal+", 8), 0);
+	assert_true(ch_journal_is(&room, (struct ch_slice){
+		ch_str_cstr(&address), address.len }));
+	config.sending.journal = (char[]){ "" };
+	ch_str_clear(&address);
+	ch_journal_add(&room, 1, 1, &address);
+	assert_int_equal(address.len, 0);
+	assert_false(ch_journal_is(&room, CH_SLICE_EMPTY));
+	assert_false(ch_journal_is(&room, ch_slice_of("+x@")));
+	config.sending.journal = journal;
+}
+
 /* ---- all of it -------------------------------------------------------- */
 
 static int open_all(void **state)
@@ -774,6 +1041,17 @@ int main(void)
 			NULL, &rehearsal),
 		T(mail_that_is_nobodys_is_kept_and_told),
 		T(each_mail_that_cannot_be_read_is_listed),
+		T(a_copy_takes_its_letter_out_of_doubt),
+		T(a_copy_of_what_was_sent_changes_nothing),
+		T(what_is_no_copy_is_read_as_mail),
+		T(a_copy_of_a_lost_attempt_takes_from_the_queue),
+		T(a_copy_before_the_reply_is_remembered),
+		T(a_copy_before_the_worker_died_is_remembered),
+		T(a_copy_before_a_crash_is_remembered),
+		T(a_report_about_a_copy_is_about_no_ministry),
+		T(anybody_may_say_that_of_a_copy),
+		T(what_the_journals_mailbox_writes_is_no_answer),
+		T(without_a_journal_no_address_is_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, open_all, close_all);

@@ -138,6 +138,13 @@ CREATE TABLE message (
 	said       BLOB NOT NULL     -- of the letter, up to that dot
 ) STRICT;
 
+-- Our own copy of a letter came while that attempt was at its dot. Of use until
+-- it has its reply.
+CREATE TABLE copy (
+	letter_id INTEGER NOT NULL PRIMARY KEY REFERENCES letter,
+	attempt   INTEGER NOT NULL
+) STRICT;
+
 -- The last attempt that was another one, or had no dot.
 CREATE TABLE other_attempt (
 	letter_id  INTEGER NOT NULL PRIMARY KEY REFERENCES letter,
