@@ -40,8 +40,9 @@ TESTS += tests/system/test-terms.py tests/system/test-domains.py \
 	tests/system/test-split.py tests/system/test-smtputf8.py
 
 # Our own copies of letters, and what they prove.
-dist_check_SCRIPTS += tests/system/test-journal.py
-TESTS += tests/system/test-journal.py
+dist_check_SCRIPTS += tests/system/test-journal.py \
+	tests/system/test-journal-mail.py
+TESTS += tests/system/test-journal.py tests/system/test-journal-mail.py
 
 # make soak
 SOAK += soak-kills

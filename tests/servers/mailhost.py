@@ -124,10 +124,11 @@ postlog unix-dgram n - n - 1 postlogd
 
 DOMAINS = r"/^[a-z]{2}\.members\.example$/ ok" + "\n"
 MAILBOXES = r"""
-/^(bureau|bounces)(\+.*)?@chancery\.example$/ bureau/Maildir/
+/^(bureau|bounces|journal)(\+.*)?@chancery\.example$/ bureau/Maildir/
 /^(minister|mission|away|replies|busy|délégué)@[a-z]{2}\.members\.example$/ members/Maildir/
 """
-REFUSE = "/^refused@/ 550 5.7.1 this ministry takes letters by courier only\n"
+REFUSE = (r"/^refused(\+.*)?@/ "
+          "550 5.7.1 this ministry takes letters by courier only\n")
 
 DOVECOT = """
 base_dir = {d}/dovecot/run
