@@ -16,8 +16,7 @@
 #include "base/returned.h"
 
 enum ch_meaning {
-	/* Why it failed. Where several are named, the first of these counts;
-	 * see CH_REASON_ of the same order. */
+	/* Why it failed. Where several are named, the first of these counts. */
 	CH_MEANS_FULL,
 	CH_MEANS_TOO_LARGE,
 	CH_MEANS_AUTHENTICATION,
@@ -64,8 +63,7 @@ enum ch_meaning {
 };
 
 struct ch_rule {
-	const char
-	    *text; /* lower case, single spaces, UTF-8; 4 bytes or more */
+	const char *text; /* single spaces, UTF-8; 4 bytes or more */
 	enum ch_meaning means;
 	const char *source; /* whose words */
 };

@@ -129,7 +129,7 @@ static const char *is_returned(const struct ch_notice *notice,
 		return "x-failed-recipients";
 	if (e->report && (e->system || e->null_sender || says))
 		return "report";
-	if (e->system && (says || (names && e->reason)))
+	if (e->system && (says || (names && e->reason && is_formal(notice, e))))
 		return "mail-system";
 	if (e->null_sender && e->failed && (names || e->reason || e->subject))
 		return "null-sender";

@@ -514,6 +514,13 @@ static void people(void **state)
 		       "Please confirm your receipt. I will return on Monday "
 		       "and am out of the office today.\r\n",
 		       REPLY),
+		WRITES("a mail system, and of nothing that is ours",
+		       "From: postmaster@mfa.example\r\n"
+		       "Subject: Quarantine summary\r\n",
+		       "These messages were held as spam in the last day:"
+		       "\r\n\r\nsales@shop.example  Great offer\r\n"
+		       "news@paper.example  Weekly news\r\n",
+		       OTHER),
 	};
 
 	(void)state;
