@@ -779,6 +779,15 @@ static bool any_sent(const struct ch_send_result *results)
 	return false;
 }
 
+static bool any_split(const struct ch_under_way *item,
+		      const struct ch_send_result *results)
+{
+	for (uint32_t i = 0; i < results->results_len; i++)
+		if (is_split(item, &results->results[i]))
+			return true;
+	return false;
+}
+
 static int on_result(struct ch_mailroom *room, struct ch_worker *worker,
 		     const void *message, struct ch_error *err)
 {
@@ -788,7 +797,6 @@ static int on_result(struct ch_mailroom *room, struct ch_worker *worker,
 		sender ? find(sender, results->letter_id, results->attempt)
 		       : NULL;
 	int64_t now_us = ch_turn_join(room);
-	bool crowded = false;
 
 	if (!sender)
 		return -1;
@@ -803,10 +811,10 @@ static int on_result(struct ch_mailroom *room, struct ch_worker *worker,
 			  err) < 0)
 			return -1;
 		judge_relay(sender->relay, item, &results->results[i]);
-		crowded |= is_split(item, &results->results[i]);
 	}
 	if (results->journal != CH_JOURNAL_NONE)
-		ch_journal_result(room, sender->relay->name, results, crowded);
+		ch_journal_result(room, sender->relay->name, results,
+				  any_split(item, results));
 	ch_crash_point("sending.result-recorded");
 	if (item->pending == 0)
 		finish(sender, item);

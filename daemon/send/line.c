@@ -227,7 +227,6 @@ static void add_journal(const struct attempt *a, struct ch_send_result *message)
 				   ? CH_JOURNAL_TAKEN
 				   : CH_JOURNAL_REFUSED;
 	message->journal_code = journal->reply.code;
-	message->journal_status = ch_slice_of(journal->reply.status);
 	if (message->journal == CH_JOURNAL_REFUSED)
 		message->journal_reply = (struct ch_slice){
 			ch_str_cstr(&journal->reply.text),

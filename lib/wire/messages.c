@@ -195,7 +195,6 @@ static const struct field send_result[] = {
 	F_TEXT(ch_send_result, notes),
 	F_MAX(ch_send_result, journal, CH_JOURNAL_REFUSED),
 	F_U32(ch_send_result, journal_code),
-	F_TEXT(ch_send_result, journal_status),
 	F_TEXT(ch_send_result, journal_reply),
 	F_END
 };

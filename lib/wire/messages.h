@@ -243,8 +243,7 @@ struct ch_send_result {
 	uint32_t results_len;
 	struct ch_slice notes; /* what was said, where no dot was sent */
 	uint32_t journal;      /* enum ch_journal_outcome */
-	uint32_t journal_code; /* and its reply, as an address's */
-	struct ch_slice journal_status;
+	uint32_t journal_code; /* and its reply, where that refused it */
 	struct ch_slice journal_reply;
 };
 

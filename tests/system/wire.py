@@ -69,7 +69,7 @@ MESSAGES = [
         ("results", [[("seq", "u32"), ("outcome", "u32"), ("code", "u32"),
                       ("status", "text"), ("reply", "text")]]),
         ("notes", "text"), ("journal", "u32"), ("journal_code", "u32"),
-        ("journal_status", "text"), ("journal_reply", "text")]),
+        ("journal_reply", "text")]),
     ("send-fault", [("line", "u32"), ("fault", "u32"), ("code", "u32"),
                     ("password_number", "u32"), ("text", "text")]),
     ("send-connected", [("line", "u32"), ("opening", "text")]),
