@@ -277,8 +277,8 @@ static void say_whom(const struct remind *r, const char *reference)
 {
 	const struct ch_term *err = &r->cli->err;
 
-	ch_term_line(err, "%s: %llu have not answered and are reminded.",
-		     reference, r->reminded);
+	ch_term_line(err, "To be reminded of %s: %llu.", reference,
+		     r->reminded);
 	if (r->answered)
 		ch_term_line(err, "Left out, for they have answered: %llu.",
 			     r->answered);

@@ -810,7 +810,7 @@ def test_only_the_silent_are_reminded():
         assert keys_of(room, "overdue") == ["BBB", "TWO"]
         said = chancery(room, "remind", "DM-1", letter, "-R", "DM-2",
                         "--dry-run")
-        assert "2 have not answered" in said[1], said
+        assert "reminded of DM-1: 2." in said[1], said
         room.post("/v1/pause")
         chancery(room, "remind", "DM-1", letter, "-R", "DM-2", "--yes")
         # the rows are the first tables', in both capacities
