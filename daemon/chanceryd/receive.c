@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* receive.c - see receive.h.
  *
- * A worker says each mail and waits until it is in the store, so one mail is
- * under way per mailbox, a flood takes its place in the turns like everything
- * else, and a crash at any step costs reading a mail again. A mail that ends
- * its reader is known by its UID: the worker says it before each fetch.
+ * A worker says the mails of a group and waits until they are in the store, so
+ * a few are under way per folder, a flood takes its place in the turns like
+ * everything else, and a crash at any step costs reading a few again. A mail
+ * that ends its reader is known by its UID: the worker says which it fetches,
+ * and which it looks into. Where it ended with several, it is told to read them
+ * one by one: the next end shows which it was.
  */
 #include "chanceryd/receive.h"
 
@@ -41,10 +43,12 @@ struct mailbox {
 	uint32_t uidvalidity;
 	uint32_t last_uid;
 	uint32_t copies; /* in a row that `last_uid` in the store is behind */
-	uint32_t reading; /* UID that its worker is at, 0: none */
-	/* the mail at which one ended before */
+	uint32_t reading; /* UIDs that its worker is at, 0: none */
+	uint32_t reading_to;
+	/* the mails at which one ended before */
 	uint32_t suspect_validity;
-	uint32_t suspect;
+	uint32_t suspect; /* the first, 0: none */
+	uint32_t suspect_to;
 	unsigned int deaths;
 	unsigned int faults;
 	char fault[240]; /* the last one, "" when it is well */
@@ -132,28 +136,38 @@ static bool is_excused(struct mailbox *box, uint32_t fault)
 
 /* ---- a mail that cannot be read --------------------------------------- */
 
-/* Its worker ended while it was at `reading`. */
+/* Its worker ended while it was at `reading`: it was one of these, and where
+ * one ended before, one of both. */
 static void suspect(struct mailbox *box, bool died)
 {
-	if (box->suspect != box->reading ||
-	    box->suspect_validity != box->uidvalidity) {
+	if (box->suspect == 0 || box->suspect_validity != box->uidvalidity ||
+	    box->suspect > box->reading_to || box->suspect_to < box->reading) {
 		box->suspect = box->reading;
+		box->suspect_to = box->reading_to;
 		box->suspect_validity = box->uidvalidity;
 		box->deaths = 0;
 		box->faults = 0;
 	}
+	if (box->suspect < box->reading)
+		box->suspect = box->reading;
+	if (box->suspect_to > box->reading_to)
+		box->suspect_to = box->reading_to;
 	if (died)
 		box->deaths++;
 	else
 		box->faults++;
 }
 
+/* What is past, was not what ended it. */
 static void step_past(struct mailbox *box, uint32_t uidvalidity, uint32_t uid)
 {
 	box->uidvalidity = uidvalidity;
 	box->last_uid = uid;
 	box->reading = 0;
-	box->suspect = 0;
+	if (uid >= box->suspect_to || uidvalidity != box->suspect_validity)
+		box->suspect = box->suspect_to = 0;
+	else if (uid >= box->suspect)
+		box->suspect = uid + 1;
 }
 
 static void past(struct mailbox *box, uint32_t uidvalidity, uint32_t uid)
@@ -174,7 +188,8 @@ static void quarantine(struct mailbox *box)
 	CH_AUTOCHAR fault = NULL;
 	uint32_t uid = box->suspect;
 
-	if (uid == 0 || (box->deaths < DEATHS_MAX && box->faults < FAULTS_MAX))
+	if (uid == 0 || uid != box->suspect_to ||
+	    (box->deaths < DEATHS_MAX && box->faults < FAULTS_MAX))
 		return;
 	fault = ch_xasprintf("not read: it ended its reader %u times (%s)",
 			     box->deaths + box->faults, box->fault);
@@ -218,6 +233,9 @@ static int on_state(struct ch_mailroom *room, struct ch_worker *worker,
 	if (state->connected) {
 		box->uidvalidity = state->uidvalidity;
 		box->reading = state->reading;
+		box->reading_to = state->reading_to > state->reading
+					  ? state->reading_to
+					  : state->reading;
 		on_connected(box);
 		return 0;
 	}
@@ -384,6 +402,8 @@ static void on_filled(void *owner)
 					 &err), &err);
 	setup.uidvalidity = box->uidvalidity;
 	setup.last_uid = box->last_uid;
+	setup.singly_validity = box->suspect_validity;
+	setup.singly_to = box->suspect_to;
 	ch_worker_tell(box->post.worker, CH_MSG_RECEIVE_SETUP, &setup);
 }
 

@@ -19,7 +19,7 @@ MAILS = {uid: MAIL % (uid, uid) for uid in (3, 5)}
 
 
 class HugeLiteral(Session):
-    def give(self, uid, mail, most):
+    def give(self, uid, mail, part):
         self.raw(f"* 1 FETCH (UID {uid} BODY[] {{4000000000}}\r\n")
         while True:
             self.raw(b"x" * 65536)
@@ -52,9 +52,9 @@ class Silent(Session):
 class Leaves(Session):
     """Gives one mail, and breaks off in the other."""
 
-    def give(self, uid, mail, most):
+    def give(self, uid, mail, part):
         if uid != 5:
-            super().give(uid, mail, most)
+            super().give(uid, mail, part)
             return
         self.raw(f"* 1 FETCH (UID {uid} BODY[] {{{len(mail)}}}\r\nabc")
         raise Closed
