@@ -29,9 +29,11 @@
 #define COPIES_MAX 100 /* that may be read once more after a crash */
 #define LONG_FAILURE 4 /* failures in a row, then it is an alarm */
 
+/* One folder of a mailbox. */
 struct mailbox {
 	struct ch_mailroom *room; /* borrowed */
 	char *name;               /* owned */
+	char *folder;             /* owned; of the mailbox of that name */
 	char *setup_mark; /* owned; of the setup that its worker has, NULL */
 	struct ch_post post;
 	bool gone; /* not in the configuration any more */
@@ -66,13 +68,23 @@ static void must(struct ch_mailroom *room, int rc, const struct ch_error *err)
 		ch_room_fail(room, err);
 }
 
+static bool has_folder(const struct ch_mailbox_config *config,
+		       const char *folder)
+{
+	for (size_t i = 0; i < config->folders.len; i++)
+		if (strcmp(config->folders.items[i], folder) == 0)
+			return true;
+	return false;
+}
+
 static const struct ch_mailbox_config *config_of(const struct mailbox *box)
 {
 	const struct ch_setting_list *list = &box->room->config->mailboxes;
 	const struct ch_mailbox_config *configs = list->items;
 
 	for (size_t i = 0; i < list->len; i++)
-		if (strcmp(configs[i].peer.name, box->name) == 0)
+		if (strcmp(configs[i].peer.name, box->name) == 0 &&
+		    has_folder(&configs[i], box->folder))
 			return &configs[i];
 	return NULL;
 }
@@ -90,7 +102,9 @@ static const char *const alarm_types[] = {
 /* A relay may have the same name. */
 static char *about(const struct mailbox *box)
 {
-	return ch_xasprintf("mailbox %s", box->name);
+	if (strcmp(box->folder, "INBOX") == 0)
+		return ch_xasprintf("mailbox %s", box->name);
+	return ch_xasprintf("mailbox %s, folder %s", box->name, box->folder);
 }
 
 /* At once where a person has to do something, else when it goes on. */
@@ -177,7 +191,8 @@ static void past(struct mailbox *box, uint32_t uidvalidity, uint32_t uid)
 	step_past(box, uidvalidity, uid);
 	box->copies = 0;
 	must(box->room, ch_store_mailbox_set(box->room->store, box->name,
-					     uidvalidity, uid, &err), &err);
+					     box->folder, uidvalidity, uid,
+					     &err), &err);
 }
 
 /* None is lost by it: it stays where it is, is listed with its UID, and a
@@ -194,8 +209,8 @@ static void quarantine(struct mailbox *box)
 	fault = ch_xasprintf("not read: it ended its reader %u times (%s)",
 			     box->deaths + box->faults, box->fault);
 	ch_turn_open(box->room);
-	ch_returned_unread(box->room, box->name, box->suspect_validity, uid,
-			   fault);
+	ch_returned_unread(box->room, box->name, box->folder,
+			   box->suspect_validity, uid, fault);
 	ch_alarm_raise(box->room, "alarm.unread", name,
 		       "mail %u cannot be read and was passed by: %s", uid,
 		       box->fault);
@@ -214,14 +229,25 @@ static void copy_fault(struct mailbox *box, struct ch_slice text)
 
 static void on_connected(struct mailbox *box)
 {
+	CH_AUTOCHAR name = about(box);
+
 	if (box->connected)
 		return;
 	box->connected = true;
 	ch_logins_worked(&box->logins);
 	box->fault[0] = '\0';
 	clear_alarms(box);
-	ch_turn_log(box->room, LOG_INFO, NULL, "mailbox %s: connected",
-		    box->name);
+	ch_turn_log(box->room, LOG_INFO, NULL, "%s: connected", name);
+}
+
+/* It reads, and cannot do something else that it was told to. */
+static void on_trouble(struct mailbox *box, const struct ch_receive_state *state)
+{
+	CH_AUTOCHAR name = about(box);
+
+	ch_alarm_raise(box->room, alarm_types[state->fault], name,
+		       "mail that was read stays where it is: %.*s",
+		       (int)state->text.len, state->text.data);
 }
 
 static int on_state(struct ch_mailroom *room, struct ch_worker *worker,
@@ -229,6 +255,7 @@ static int on_state(struct ch_mailroom *room, struct ch_worker *worker,
 {
 	const struct ch_receive_state *state = message;
 	struct mailbox *box = ch_worker_owner(worker);
+	CH_AUTOCHAR name = NULL;
 
 	if (state->connected) {
 		box->uidvalidity = state->uidvalidity;
@@ -237,13 +264,15 @@ static int on_state(struct ch_mailroom *room, struct ch_worker *worker,
 					  ? state->reading_to
 					  : state->reading;
 		on_connected(box);
+		if (state->fault != CH_FAULT_CONNECT)
+			on_trouble(box, state);
 		return 0;
 	}
 	box->connected = false;
 	box->told_fault = true;
 	copy_fault(box, state->text);
-	ch_turn_log(room, LOG_WARNING, NULL, "mailbox %s: %s", box->name,
-		    box->fault);
+	name = about(box);
+	ch_turn_log(room, LOG_WARNING, NULL, "%s: %s", name, box->fault);
 	if (!is_excused(box, state->fault))
 		alarm_fault(box, state->fault);
 	/* A disk of ours that is full says nothing about the mail. */
@@ -266,7 +295,7 @@ static int on_mail(struct ch_mailroom *room, struct ch_worker *worker,
 				    "a mail from nowhere (UID %u)", mail->uid);
 	ch_turn_open(room);
 	ch_crash_point("returned.mail");
-	ch_returned(room, box->name, mail);
+	ch_returned(room, box->name, box->folder, mail);
 	past(box, mail->uidvalidity, mail->uid);
 	ch_worker_tell(worker, CH_MSG_RECEIVE_ACK, &ack);
 	return 0;
@@ -338,16 +367,17 @@ static const struct ch_worker_role_table receive_role = {
 
 /* ---- what it is told -------------------------------------------------- */
 
-static struct ch_receive_setup setup_of(const struct ch_mailroom *room,
+static struct ch_receive_setup setup_of(const struct mailbox *box,
 					const struct ch_mailbox_config *config,
 					const struct ch_account *account)
 {
+	const struct ch_mailroom *room = box->room;
 	struct ch_envelope envelope = ch_room_envelope(room);
 	struct ch_envelope journal = ch_journal_address(room);
 
 	return (struct ch_receive_setup){
 		.mailbox = ch_worker_peer(&config->peer, account),
-		.folder = ch_slice_of(config->folder),
+		.folder = ch_slice_of(box->folder),
 		.poll_interval_ms = (uint32_t)config->poll_ms,
 		.idle_max_ms = (uint32_t)config->idle_max_ms,
 		.max_message_bytes = (uint64_t)config->max_message_bytes,
@@ -356,6 +386,10 @@ static struct ch_receive_setup setup_of(const struct ch_mailroom *room,
 		.token_domain = envelope.domain,
 		.journal_prefix = journal.prefix,
 		.journal_domain = journal.domain,
+		.move_reports = ch_slice_of(config->move_reports),
+		.move_autoreplies = ch_slice_of(config->move_autoreplies),
+		.move_answers = ch_slice_of(config->move_answers),
+		.keyword = ch_slice_of(config->keyword),
 	};
 }
 
@@ -377,8 +411,7 @@ static char *mark_of(const struct ch_receive_setup *setup)
 
 static void remember(struct mailbox *box)
 {
-	struct ch_receive_setup setup = setup_of(box->room, config_of(box),
-						 NULL);
+	struct ch_receive_setup setup = setup_of(box, config_of(box), NULL);
 
 	free(box->setup_mark);
 	box->setup_mark = mark_of(&setup);
@@ -388,7 +421,7 @@ static void on_filled(void *owner)
 {
 	struct mailbox *box = owner;
 	const struct ch_account *account = account_of(box);
-	struct ch_receive_setup setup = setup_of(box->room, config_of(box),
+	struct ch_receive_setup setup = setup_of(box, config_of(box),
 						 account);
 	struct ch_error err;
 
@@ -398,8 +431,8 @@ static void on_filled(void *owner)
 		return;
 	box->password_number = setup.mailbox.password_number;
 	must(box->room, ch_store_mailbox(box->room->store, box->name,
-					 &box->uidvalidity, &box->last_uid,
-					 &err), &err);
+					 box->folder, &box->uidvalidity,
+					 &box->last_uid, &err), &err);
 	setup.uidvalidity = box->uidvalidity;
 	setup.last_uid = box->last_uid;
 	setup.singly_validity = box->suspect_validity;
@@ -421,17 +454,19 @@ static void free_mailbox(struct ch_receive *receive, struct mailbox *box)
 	ch_post_release(&box->post);
 	free(box->setup_mark);
 	free(box->name);
+	free(box->folder);
 	free(box);
 }
 
-static void add_mailbox(struct ch_mailroom *room, struct ch_receive *receive,
-			const char *name)
+static void add_folder(struct ch_mailroom *room, struct ch_receive *receive,
+		       const char *name, const char *folder)
 {
 	struct mailbox *box = ch_xzalloc(sizeof(*box));
 
 	*box = (struct mailbox){
 		.room = room,
 		.name = ch_xstrdup(name),
+		.folder = ch_xstrdup(folder),
 		.post = {
 			.room = room,
 			.role = &receive_role,
@@ -442,6 +477,34 @@ static void add_mailbox(struct ch_mailroom *room, struct ch_receive *receive,
 	CH_GROW(receive->boxes, receive->len, receive->cap);
 	receive->boxes[receive->len++] = box;
 	ch_post_fill(&box->post);
+}
+
+static bool is_known(const struct ch_receive *receive, const char *name,
+		     const char *folder)
+{
+	for (size_t i = 0; i < receive->len; i++)
+		if (strcmp(receive->boxes[i]->name, name) == 0 &&
+		    strcmp(receive->boxes[i]->folder, folder) == 0)
+			return true;
+	return false;
+}
+
+/* Those of the configuration that are not there yet. */
+static void add_folders(struct ch_mailroom *room, struct ch_receive *receive)
+{
+	const struct ch_setting_list *list = &room->config->mailboxes;
+	const struct ch_mailbox_config *configs = list->items;
+
+	for (size_t i = 0; i < list->len; i++) {
+		const char *name = configs[i].peer.name;
+
+		for (size_t j = 0; j < configs[i].folders.len; j++) {
+			const char *folder = configs[i].folders.items[j];
+
+			if (!is_known(receive, name, folder))
+				add_folder(room, receive, name, folder);
+		}
+	}
 }
 
 /* The file of the keys was lost: what comes back to the letters of before is
@@ -469,13 +532,10 @@ static void check_keys(struct ch_mailroom *room)
 int ch_receive_new(struct ch_mailroom *room, struct ch_receive **ret,
 		   struct ch_error *err)
 {
-	const struct ch_setting_list *list = &room->config->mailboxes;
-	const struct ch_mailbox_config *configs = list->items;
 	struct ch_receive *receive = ch_xzalloc(sizeof(*receive));
 
 	check_keys(room);
-	for (size_t i = 0; i < list->len; i++)
-		add_mailbox(room, receive, configs[i].peer.name);
+	add_folders(room, receive);
 	*ret = receive;
 	return 0;
 }
@@ -489,15 +549,6 @@ void ch_receive_free(struct ch_receive *receive)
 	free(receive->boxes);
 	free(receive->shown);
 	free(receive);
-}
-
-static struct mailbox *find_mailbox(const struct ch_receive *receive,
-				    const char *name)
-{
-	for (size_t i = 0; i < receive->len; i++)
-		if (strcmp(receive->boxes[i]->name, name) == 0)
-			return receive->boxes[i];
-	return NULL;
 }
 
 /* A worker with another setup is told to stop, and its post filled again. */
@@ -514,7 +565,7 @@ static void reload_mailbox(struct mailbox *box)
 		ch_post_close(&box->post);
 		return;
 	}
-	setup = setup_of(box->room, config, NULL);
+	setup = setup_of(box, config, NULL);
 	mark = mark_of(&setup);
 	if (!box->setup_mark || strcmp(mark, box->setup_mark) != 0)
 		ch_post_close(&box->post);
@@ -523,8 +574,6 @@ static void reload_mailbox(struct mailbox *box)
 
 void ch_receive_reload(struct ch_mailroom *room)
 {
-	const struct ch_setting_list *list = &room->config->mailboxes;
-	const struct ch_mailbox_config *configs = list->items;
 	struct ch_receive *receive = room->receive;
 
 	for (size_t i = receive->len; i-- > 0;) {
@@ -534,9 +583,7 @@ void ch_receive_reload(struct ch_mailroom *room)
 		if (box->gone && !box->post.worker)
 			free_mailbox(receive, box);
 	}
-	for (size_t i = 0; i < list->len; i++)
-		if (!find_mailbox(receive, configs[i].peer.name))
-			add_mailbox(room, receive, configs[i].peer.name);
+	add_folders(room, receive);
 }
 
 void ch_receive_account(struct ch_mailroom *room,
@@ -581,6 +628,7 @@ const struct ch_mailbox_state *ch_receive_state(struct ch_mailroom *room,
 
 		receive->shown[i] = (struct ch_mailbox_state){
 			.name = box->name,
+			.folder = box->folder,
 			.state = box->connected ? "ready" :
 				 fault[0]	? "fault" :
 						  "connecting",

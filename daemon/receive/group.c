@@ -30,6 +30,7 @@ struct mail {
 	const char *bytes; /* borrowed: what is looked into */
 	size_t len;
 	uint64_t size_bytes; /* of all of it */
+	uint32_t kind;       /* what it was found to be */
 };
 
 struct group {
@@ -109,7 +110,7 @@ static enum step offer_copy(struct receiver *receiver, uint32_t uid,
 }
 
 /* Look into it, and tell chanceryd what is found. */
-static enum step report_mail(struct receiver *receiver, const struct mail *mail)
+static enum step report_mail(struct receiver *receiver, struct mail *mail)
 {
 	struct ch_report_source source = source_of(
 		receiver, mail->bytes, mail->len, mail->size_bytes);
@@ -125,10 +126,22 @@ static enum step report_mail(struct receiver *receiver, const struct mail *mail)
 	report.mail.uid = uid;
 	report.mail.sha256 = mail->sum;
 	report.mail.received_us = mail->about->received_us;
+	mail->kind = report.mail.kind;
 	step = ch_receive_tell(receiver, CH_MSG_RECEIVE_MAIL, &report.mail);
 	if (step == GO_ON)
 		ch_crash_point("receive-told");
 	return step;
+}
+
+static enum step file_mails(const struct group *group)
+{
+	struct ch_receive_handled handled[CH_IMAP_GROUP_MAX];
+
+	for (size_t i = 0; i < group->len; i++)
+		handled[i] = (struct ch_receive_handled){
+			group->mails[i].about->uid, group->mails[i].kind
+		};
+	return ch_receive_file(group->receiver, handled, group->len);
 }
 
 static enum step tell_mails(struct group *group)
@@ -145,6 +158,8 @@ static enum step tell_mails(struct group *group)
 	for (size_t i = 0; i < group->len && step == GO_ON; i++)
 		step = wait_for_ack(receiver, group->mails[i].about->uid,
 				    &unknown);
+	if (step == GO_ON)
+		step = file_mails(group);
 	group->len = 0;
 	return step;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 RECEIVE_SOURCES = daemon/receive/receive.c daemon/receive/receive.h \
-	daemon/receive/group.c daemon/receive/receive-private.h \
+	daemon/receive/group.c daemon/receive/filing.c \
+	daemon/receive/receive-private.h \
 	daemon/receive/report.c daemon/receive/report.h
 RECEIVE_LIBS = $(CLASSIFY_LIBS) $(TOKEN_LIBS) lib/wire/libwire.a $(IMAP_LIBS) \
 	$(BASE_LIBS)

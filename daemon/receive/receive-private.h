@@ -24,6 +24,7 @@ struct receiver {
 	struct ch_imap *imap; /* NULL: not connected */
 	uint32_t after;       /* UID of the last mail that is done with */
 	bool found;           /* the last look at the folder found something */
+	bool filing_refused;  /* the server does not move or mark: no more */
 	struct ch_error *err;
 };
 
@@ -53,6 +54,23 @@ enum step ch_receive_lost(struct receiver *receiver);
 /* Among the mails up to this one is one that has ended its reader before: it is
  * read alone, and in parts. */
 bool ch_receive_is_suspect(const struct receiver *receiver, uint32_t uid);
+
+/* While connected: receiver->err says what cannot be done, and goes on. */
+enum step ch_receive_tell_trouble(struct receiver *receiver);
+
+/* ---- filing.c ------------------------------------------------------------- */
+
+struct ch_receive_handled {
+	uint32_t uid;
+	uint32_t kind; /* enum ch_return_kind */
+};
+
+/* Mails are to be moved or marked. */
+bool ch_receive_files(const struct receiver *receiver);
+
+/* chanceryd has these mails: CH_IMAP_GROUP_MAX at most, in ascending order. */
+enum step ch_receive_file(struct receiver *receiver,
+			  const struct ch_receive_handled *mails, size_t len);
 
 /* ---- group.c -------------------------------------------------------------- */
 

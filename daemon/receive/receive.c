@@ -109,6 +109,19 @@ enum step ch_receive_tell_fault(struct receiver *receiver,
 	return step == GO_ON ? FAULT : step;
 }
 
+enum step ch_receive_tell_trouble(struct receiver *receiver)
+{
+	struct ch_error text = *receiver->err;
+	struct ch_receive_state state = {
+		.connected = 1,
+		.fault = CH_FAULT_SETUP,
+		.uidvalidity = ch_imap_uidvalidity(receiver->imap),
+		.text = ch_slice_of(text.text),
+	};
+
+	return ch_receive_tell(receiver, CH_MSG_RECEIVE_STATE, &state);
+}
+
 enum step ch_receive_lost(struct receiver *receiver)
 {
 	struct ch_error why = *receiver->err;
@@ -193,10 +206,11 @@ static int check_setup(struct receiver *receiver)
 	const struct ch_peer_setup *mailbox = &receiver->setup.mailbox;
 
 	if (has_control(mailbox->host) || has_control(mailbox->user) ||
-	    has_control(receiver->setup.folder))
+	    has_control(receiver->setup.folder) ||
+	    has_control(receiver->setup.keyword))
 		return ch_error_set(receiver->err, CH_GIVE_UP,
-				    "host, user or folder has a control "
-				    "character");
+				    "host, user, folder or keyword has a "
+				    "control character");
 	return read_password(receiver) < 0 || open_objects(receiver) < 0 ? -1
 									 : 0;
 }
@@ -254,6 +268,7 @@ static int open_imap(struct receiver *receiver, enum ch_imap_fault *ret_fault)
 		.user = user,
 		.password = ch_str_cstr(&receiver->password),
 		.folder = *folder ? folder : "INBOX",
+		.writes = ch_receive_files(receiver),
 		.command_timeout_ms = (int)mailbox->command_timeout_ms,
 	};
 

@@ -19,7 +19,8 @@
  * read a few mails too much at most, and chanceryd counts each mail once.
  *
  * Where the folder's UIDVALIDITY is not that of the last mail, all of it is
- * read again. Mails of the folder are never marked, moved or deleted.
+ * read again. Mails of the folder are never deleted, and marked or moved only
+ * after their acknowledgement, and where the setup says so.
  */
 #ifndef CH_RECEIVE_RECEIVE_H
 #define CH_RECEIVE_RECEIVE_H

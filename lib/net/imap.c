@@ -101,7 +101,7 @@ static int upgrade(struct ch_imap *imap, bool known,
 	return start_tls(imap, ret_fault, err);
 }
 
-static int open_folder(struct ch_imap *imap, const char *folder,
+static int open_folder(struct ch_imap *imap, const char *folder, bool writes,
 		       enum ch_imap_fault *ret_fault, struct ch_error *err)
 {
 	CH_AUTO(ch_str) name = CH_STR_INIT(FOLDER_MAX);
@@ -113,9 +113,11 @@ static int open_folder(struct ch_imap *imap, const char *folder,
 		return ch_error_set(err, CH_GIVE_UP,
 				    "that is no name of a folder");
 	ch_imap_begin(imap, imap->command_timeout_ms, 0);
-	code = mailimap_examine(imap->session, ch_str_cstr(&name));
+	code = writes ? mailimap_select(imap->session, ch_str_cstr(&name))
+		      : mailimap_examine(imap->session, ch_str_cstr(&name));
 	if (code != MAILIMAP_NO_ERROR) {
-		ch_imap_explain(imap, code, "EXAMINE", err);
+		ch_imap_explain(imap, code, writes ? "SELECT" : "EXAMINE",
+				err);
 		if (err->fate == CH_RETRY)
 			*ret_fault = CH_IMAP_FAULT_CONNECT;
 		return -1;
@@ -152,7 +154,8 @@ static int set_up(struct ch_imap *imap, const struct ch_imap_target *target,
 		       ch_imap_ask_capabilities(imap, err) < 0))
 		return -1;
 	imap->can_idle = ch_imap_offers(imap, "IDLE");
-	return open_folder(imap, target->folder, ret_fault, err);
+	return open_folder(imap, target->folder, target->writes, ret_fault,
+			   err);
 }
 
 int ch_imap_open(const struct ch_imap_target *target, struct ch_imap **ret,

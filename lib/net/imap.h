@@ -2,8 +2,9 @@
 /* imap.h - read a folder over IMAP (RFC 3501) and leave no trace in it.
  *
  * libetpan speaks over a connection that we own, and reads only what
- * imap-guard.h lets through. The folder is opened with EXAMINE, so that nothing
- * this program could say by mistake marks or deletes a mail.
+ * imap-guard.h lets through. Unless mails are to be moved or marked, the folder
+ * is opened with EXAMINE, so that nothing this program could say by mistake
+ * changes a mail.
  *
  * One thing at a time, blocking, each with a deadline. After any -1 the
  * connection is of no more use: close it. What is UTF-8 here is what the
@@ -58,6 +59,7 @@ struct ch_imap_target {
 	const char *user;     /* without control characters */
 	const char *password; /* the same */
 	const char *folder;   /* UTF-8 */
+	bool writes;          /* mails are moved or marked (imap-file.c) */
 	int command_timeout_ms; /* for one whole reply; mails have more,
 				 * see CH_IMAP_BYTES_PER_MS */
 };
@@ -122,6 +124,18 @@ int ch_imap_read(struct ch_imap *imap, struct ch_imap_about *abouts,
  * server has nothing to give. */
 int ch_imap_read_part(struct ch_imap *imap, struct ch_imap_about *about,
 		      uint64_t offset, struct ch_error *err);
+
+/* ---- mails that are done with (imap-file.c) ------------------------------- */
+
+/* Set a keyword, an atom, on these mails, CH_IMAP_GROUP_MAX at most, in ascending
+ * order; move them to another folder, UTF-8. Nothing is ever deleted that is not
+ * in that folder before, and no mail but these. Those that are not there any
+ * more are passed over. Return 1; 0 with *err where the server refuses, or
+ * offers neither MOVE nor UIDPLUS; -1 as said above. */
+int ch_imap_mark(struct ch_imap *imap, const uint32_t *uids, size_t len,
+		 const char *keyword, struct ch_error *err);
+int ch_imap_move(struct ch_imap *imap, const uint32_t *uids, size_t len,
+		 const char *folder, struct ch_error *err);
 
 /* Whether the server offers IDLE (RFC 2177) and has not refused it. */
 bool ch_imap_can_idle(const struct ch_imap *imap);

@@ -375,7 +375,8 @@ struct ch_receive_ack {
  * kills the worker is known by its number. */
 struct ch_receive_state {
 	uint32_t connected; /* 1: logged in and the folder is open */
-	uint32_t fault;     /* enum ch_relay_fault while not connected */
+	uint32_t fault;     /* enum ch_relay_fault while not connected; while
+			     * it is, CH_FAULT_SETUP: mails cannot be filed */
 	uint32_t uidvalidity;
 	uint32_t reading;   /* first UID that is being read, 0 = none */
 	uint32_t reading_to; /* the last one */

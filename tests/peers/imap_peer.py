@@ -31,6 +31,8 @@ class Peer:
                  implicit=False, address="127.0.0.1"):
         self.session = session
         self.mails = dict(mails or {})
+        self.flags = {}  # of each UID
+        self.folders = {}  # others: lists of mails
         self.uidvalidity = uidvalidity
         self.tls = tls  # ssl.SSLContext
         self.implicit = implicit
@@ -210,6 +212,44 @@ class Session:
             password = (PASSWORD.encode() if mac.decode() == right.hexdigest()
                         else b"")
         self.judge(user.decode(), password.decode())
+
+    def on_select(self, rest):
+        self.on_examine(rest)
+
+    def on_uid_store(self, rest):
+        flags = re.search(r"\((.*)\)$", rest)[1]
+        for uid in self.uids_of(rest.split()[2]):
+            self.peer.flags.setdefault(uid, set()).add(flags)
+        self.ok()
+
+    def on_uid_copy(self, rest):
+        name = re.search(r'"(.*)"$', rest)[1]
+        folder = self.peer.folders.get(name)
+        if folder is None:
+            self.no("[TRYCREATE] no such folder")
+            return False
+        folder += [self.peer.mails[uid]
+                   for uid in self.uids_of(rest.split()[2])]
+        if rest.upper().startswith("UID COPY"):
+            self.ok()
+        return True
+
+    def on_uid_move(self, rest):
+        if self.on_uid_copy(rest):
+            self.expunge(rest.split()[2])
+
+    def on_uid_expunge(self, rest):
+        gone = [uid for uid in self.uids_of(rest.split()[2])
+                if "\\Deleted" in self.peer.flags.get(uid, ())]
+        self.expunge(",".join(map(str, gone)))
+
+    def expunge(self, words):
+        for uid in list(self.uids_of(words)):
+            self.say(f"* {self.number_of(uid)} EXPUNGE")
+            with self.peer.changed:
+                del self.peer.mails[uid]
+                self.seen -= 1
+        self.ok()
 
     def on_examine(self, _):
         self.seen = len(self.peer.mails)

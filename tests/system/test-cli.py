@@ -601,7 +601,7 @@ class Reading(WithRoom):
         out = self.chancery("status")
         self.assertIn("chanceryd 0.1.0: running", out)
         self.assertIn("! alarm.auth since 2026-11-24 09:00", out)
-        self.assertIn("mailbox bureau: fault; login refused", out)
+        self.assertIn("mailbox bureau, INBOX: fault; login refused", out)
         self.assertRegex(out, r"(?m)^DM-1276 +open +8 +1 +3 +1 +1 +1 +1$")
         told = self.lines(self.chancery("status", "--json"))
         self.assertEqual(told[0]["state"], "running")

@@ -909,6 +909,101 @@ def says_the_folder_in_modified_utf7(place):
         assert peer.said('EXAMINE "Retour &- &U,BTFw- \\"x\\""')
 
 
+# ---- mails that are done with ------------------------------------------------
+
+
+AWAY = (b"From: away@fr.members.example\r\nAuto-Submitted: auto-replied\r\n"
+        b"Subject: away\r\nMessage-ID: <away@fr.members.example>\r\n\r\n"
+        b"Back on Monday.\r\n")
+BOUNCE = (TOP / "tests/corpora/dsn/report").read_bytes()
+MIXED = {3: MAIL % 3, 4: BOUNCE, 5: BOUNCE, 7: AWAY, 9: MAIL % 9,
+         11: b"Subject: a newsletter\r\nList-Id: <x.example>\r\n\r\nx\r\n"}
+FILED = {"move_reports": "Done/Bounces", "move_autoreplies": "\u00fc \"x\"",
+         "move_answers": "Done/Answers", "keyword": "$Chancery"}
+
+
+def filed(place, session, **options):
+    """What a server has after all is read: its folders, flags, what it had been
+    told, and what the worker said of trouble."""
+    with Peer(session, MIXED) as peer:
+        peer.folders = {"Done/Bounces": [], '&APw- \\"x\\"': [],
+                        "Done/Answers": []}
+        worker = place.begin(peer.port, **options)
+        trouble, uids = [], []
+        while len(uids) < len(MIXED) or not peer.said(" IDLE"):
+            try:
+                name, fields = worker.receive(0.2)
+            except TimeoutError:
+                continue
+            if name == "receive-mail":
+                uids.append(fields["uid"])
+                worker.send("receive-ack", uidvalidity=7, uid=uids[-1])
+            elif fields["fault"]:
+                assert fields["connected"] == 1, fields
+                trouble.append(fields["text"].decode())
+        assert uids == list(MIXED) and place.stop() == 0, place.stderr()
+        return peer, trouble
+
+
+def check_filed(peer, trouble):
+    assert not trouble, trouble
+    assert peer.folders == {
+        "Done/Bounces": [BOUNCE, BOUNCE], '&APw- \\"x\\"': [AWAY],
+        "Done/Answers": [MAIL % 3, MAIL % 9]}, peer.folders
+    assert list(peer.mails) == [11], peer.mails
+    assert all("$Chancery" in peer.flags[uid] for uid in MIXED), peer.flags
+    assert not peer.said("EXAMINE")
+    assert len(peer.said("EXPUNGE")) == len(peer.said("UID EXPUNGE"))
+
+
+@case
+def moves_and_marks_what_is_done_with(place):
+    class Moves(Session):
+        capabilities = "IMAP4rev1 IDLE AUTH=PLAIN MOVE UIDPLUS"
+    peer, trouble = filed(place, Moves, **FILED)
+    check_filed(peer, trouble)
+    assert peer.said("UID STORE 3:5,7,9,11 +FLAGS.SILENT ($Chancery)")
+    assert peer.said('UID MOVE 4:5 "Done/Bounces"')
+    assert not peer.said("UID COPY") and not peer.said("Deleted")
+
+
+@case
+def copies_and_expunges_where_there_is_no_move(place):
+    class Copies(Session):
+        capabilities = "IMAP4rev1 IDLE AUTH=PLAIN UIDPLUS"
+    peer, trouble = filed(place, Copies, **FILED)
+    check_filed(peer, trouble)
+    assert [line.split(" ", 1)[1] for line in peer.commands
+            if "4:5 " in line or line.endswith("4:5")][-3:] == [
+        'UID COPY 4:5 "Done/Bounces"',
+        "UID STORE 4:5 +FLAGS.SILENT (\\Deleted)", "UID EXPUNGE 4:5"]
+
+
+@case
+def leaves_mails_where_they_cannot_be_moved(place):
+    """No way to move them; no such folder. Each is said once, and all the same
+    all is read."""
+    peer, trouble = filed(place, Session, **FILED)
+    assert trouble == ["the server offers neither MOVE nor UIDPLUS"], trouble
+    assert peer.mails == MIXED and len(peer.flags) == len(MIXED)
+    assert not peer.said("EXPUNGE") and not peer.said("Deleted")
+
+    class Copies(Session):
+        capabilities = "IMAP4rev1 IDLE AUTH=PLAIN UIDPLUS"
+    other = Place(place.root, "other")
+    peer, trouble = filed(other, Copies, move_reports="None")
+    assert len(trouble) == 1 and "TRYCREATE" in trouble[0], trouble
+    assert peer.mails == MIXED and not peer.flags
+    assert len(peer.said("UID COPY")) == 1 and not peer.said("EXPUNGE")
+
+
+@case
+def opens_for_reading_only_where_nothing_is_filed(place):
+    peer, trouble = filed(place, Session)
+    assert not trouble and peer.said("EXAMINE") and not peer.said("SELECT")
+    assert not peer.said("STORE") and peer.mails == MIXED
+
+
 # ---- stops and deaths ---------------------------------------------------------
 
 

@@ -172,14 +172,17 @@ void ch_post_ended(struct ch_post *ended, const struct ch_worker_end *end)
 }
 
 void ch_returned(struct ch_mailroom *room, const char *mailbox,
-		 const struct ch_receive_mail *mail)
+		 const char *name, const struct ch_receive_mail *mail)
 {
+	assert_string_equal(name, "INBOX");
 	mails++;
 }
 
 void ch_returned_unread(struct ch_mailroom *room, const char *mailbox,
-			uint32_t uidvalidity, uint32_t uid, const char *fault)
+			const char *name, uint32_t uidvalidity, uint32_t uid,
+			const char *fault)
 {
+	assert_string_equal(name, "INBOX");
 	assert_int_equal(uidvalidity, 7);
 	unread = uid;
 }
@@ -192,7 +195,11 @@ static struct ch_mailbox_config box = {
 		  .ca_file = (char[]){ "" },
 		  .fingerprint = (char[]){ "" }, .source = (char[]){ "" },
 		  .user = (char[]){ "u" }, .password = (char[]){ "/p" } },
-	.folder = (char[]){ "INBOX" },
+	.folders = { .items = (char *[]){ (char[]){ "INBOX" } }, .len = 1 },
+	.move_reports = (char[]){ "Done" },
+	.move_autoreplies = (char[]){ "" },
+	.move_answers = (char[]){ "" },
+	.keyword = (char[]){ "$Chancery" },
 };
 static struct ch_config config = {
 	.mailboxes = { .items = &box, .len = 1 },
@@ -423,6 +430,7 @@ static void what_the_status_shows(void **state)
 	shown = ch_receive_state(&room, &len);
 	assert_int_equal(len, 1);
 	assert_string_equal(shown[0].name, "desk");
+	assert_string_equal(shown[0].folder, "INBOX");
 	assert_string_equal(shown[0].state, "connecting");
 	faults(CH_FAULT_AUTH);
 	shown = ch_receive_state(&room, &len);
