@@ -25,18 +25,20 @@
 static const char *const states[] = { "OK", "NO", "BAD", "BYE", "PREAUTH",
 				      NULL };
 
-enum verdict { PASS, PASS_AS_TEXT, PASS_FETCH, DROP };
+enum verdict { PASS, PASS_AS_TEXT, PASS_FETCH, KEEP, DROP };
 
 void ch_imap_guard_init(struct ch_imap_guard *guard)
 {
 	*guard = (struct ch_imap_guard){ 0 };
 	ch_str_init(&guard->line, CH_IMAP_LINE_MAX + 1 + LINE_GROWS);
+	ch_str_init(&guard->capabilities, CH_IMAP_LINE_MAX);
 	ch_imap_guard_allow(guard, 0);
 }
 
 void ch_imap_guard_release(struct ch_imap_guard *guard)
 {
 	ch_str_release(&guard->line);
+	ch_str_release(&guard->capabilities);
 }
 
 void ch_imap_guard_allow(struct ch_imap_guard *guard, uint64_t literals)
@@ -72,7 +74,6 @@ static bool is_one_of(const char *at, const char *const *words)
 
 static enum verdict judge(struct ch_imap_guard *guard, const char *line)
 {
-	static const char *const lists[] = { "CAPABILITY", "FLAGS", NULL };
 	static const char *const counts[] = { "EXISTS", "RECENT", "EXPUNGE",
 					      NULL };
 	size_t digits;
@@ -86,8 +87,10 @@ static enum verdict judge(struct ch_imap_guard *guard, const char *line)
 	line += 2;
 	if (is_one_of(line, states))
 		return PASS_AS_TEXT;
-	if (is_one_of(line, lists))
+	if (is_word(line, "FLAGS"))
 		return PASS;
+	if (is_word(line, "CAPABILITY"))
+		return KEEP;
 	digits = strspn(line, DIGITS);
 	if (digits == 0 || digits > 10 || line[digits] != ' ')
 		return DROP;
@@ -236,6 +239,16 @@ static void add_text(struct ch_str *line)
 	ch_str_add(line, " -\r\n");
 }
 
+/* "* CAPABILITY A B" */
+static void keep_capabilities(struct ch_imap_guard *guard)
+{
+	const char *at = ch_str_cstr(&guard->line) + strlen("* CAPABILITY");
+
+	at += strspn(at, " ");
+	ch_str_clear(&guard->capabilities);
+	ch_str_add_mem(&guard->capabilities, at, strcspn(at, "\r\n"));
+}
+
 /* The line is whole. */
 static int end_line(struct ch_imap_guard *guard, struct ch_str *out,
 		    struct ch_error *err)
@@ -255,6 +268,10 @@ static int end_line(struct ch_imap_guard *guard, struct ch_str *out,
 		make_text(line->data, &guard->uidvalidity);
 	else
 		result = pass_plain(guard, verdict == DROP, err);
+	if (verdict == KEEP) {
+		keep_capabilities(guard);
+		verdict = DROP;
+	}
 	guard->dropped += verdict == DROP;
 	if (verdict != PASS_FETCH)
 		trim_end(line);

@@ -9,7 +9,9 @@
  *   tagged, "+", * OK NO BAD BYE PREAUTH    passed as mere text: braces and
  *                                           brackets become parentheses, but
  *                                           for those of [UIDVALIDITY n]
- *   * CAPABILITY FLAGS                      passed
+ *   * FLAGS                                 passed
+ *   * CAPABILITY                            kept here, and not passed: libetpan
+ *                                           cannot read what Cyrus offers
  *   * SEARCH                                read here, number by number, and
  *                                           not passed: a folder may have
  *                                           millions of mails
@@ -57,6 +59,7 @@ struct ch_imap_guard {
 	unsigned int news;      /* how many EXISTS were passed on */
 	unsigned int dropped;   /* how many lines were not */
 	uint32_t uidvalidity;   /* the last that was said; 0: none */
+	struct ch_str capabilities; /* the last that were said: "A B" */
 	struct ch_imap_found *found; /* borrowed: where SEARCH's numbers go;
 				      * NULL: nowhere */
 	bool in_search;      /* within a line of SEARCH */

@@ -822,6 +822,26 @@ def bears_small_liberties(place):
 
 
 @case
+def bears_the_capabilities_of_cyrus(place):
+    """libetpan finds no IMAP in these."""
+    class Cyrus(Session):
+        capabilities = (
+            "IMAP4rev1 LITERAL+ ID ENABLE ACL ANNOTATE-EXPERIMENT-1 BINARY "
+            "CATENATE CHILDREN CONDSTORE CREATE-SPECIAL-USE ESEARCH ESORT "
+            "LIST-EXTENDED MOVE NAMESPACE QRESYNC RIGHTS=kxten SAVEDATE "
+            "SEARCH=FUZZY SORT=DISPLAY STATUS=SIZE THREAD=REFERENCES UIDPLUS "
+            "URLAUTH=BINARY WITHIN DIGEST=SHA1 X-QUOTA=X-ANNOTATION-STORAGE "
+            "X-QUOTA=X-NUM-FOLDERS IDLE APPENDLIMIT=4294967295 AUTH=PLAIN")
+        before_tls = capabilities.replace("AUTH=PLAIN",
+                                          "STARTTLS LOGINDISABLED")
+    with Peer(Cyrus, MAILS, tls=server_tls()) as peer:
+        worker = place.begin(peer.port, tls="starttls")
+        receive(worker, 3)
+        wait_until_idle(peer)
+        assert place.stop() == 0
+
+
+@case
 def finds_nothing_in_an_empty_folder(place):
     for answer in ("* SEARCH\r\n", "* SEARCH \r\n", ""):
         class Empty(Session):

@@ -25,15 +25,12 @@ static const struct {
 	{ "tagged", "12 OK done\r\n", "12 OK done\r\n" },
 	{ "plus", "+ idling\r\n", "+ idling\r\n" },
 	{ "bare plus", "+\r\n", "+\r\n" },
-	{ "capability", "* CAPABILITY IMAP4rev1\r\n",
-	  "* CAPABILITY IMAP4rev1\r\n" },
 	{ "flags", "* FLAGS (\\Seen)\r\n", "* FLAGS (\\Seen)\r\n" },
 	{ "exists", "* 3 EXISTS\r\n", "* 3 EXISTS\r\n" },
 	{ "bare line feed", "* 3 EXISTS\n", "* 3 EXISTS\r\n" },
 	{ "no text", "A1 OK\r\n", "A1 OK -\r\n" },
 	{ "a space for a text", "* bye \r\n", "* bye -\r\n" },
-	{ "spaces at the end", "* CAPABILITY IDLE  \r\n",
-	  "* CAPABILITY IDLE\r\n" },
+	{ "spaces at the end", "* FLAGS (A)  \r\n", "* FLAGS (A)\r\n" },
 	{ "fetch", "* 1 FETCH (UID 7 BODY[] {3}\r\nabc)\r\n",
 	  "* 1 FETCH (UID 7 BODY[] {3}\r\nabc)\r\n" },
 	{ "two literals", "* 1 FETCH (A {3}\r\nabc B {2}\r\nde)\r\n* 2 EXISTS\r\n",
@@ -58,6 +55,7 @@ static const struct {
 	{ "tab", "*\t1 FETCH (x)\r\n", "" },
 	{ "no space", "*1 FETCH (x)\r\n", "" },
 	{ "empty line", "\r\n", "" },
+	{ "capability", "* CAPABILITY IMAP4rev1\r\n", "" },
 	{ "search", "* SEARCH 1 2\r\n* 2 EXISTS\r\n", "* 2 EXISTS\r\n" },
 	{ "search with spaces", "* search 1  4294967295 \r\n", "" },
 	{ "nothing found", "* SEARCH\r\n", "" },
@@ -270,6 +268,25 @@ static void uidvalidity_is_remembered(void **state)
 	ch_imap_guard_release(&guard);
 }
 
+static void the_last_capabilities_are_kept(void **state)
+{
+	static const char in[] = "* CAPABILITY A\r\n"
+				 "* capability  IMAP4rev1 X=y  IDLE \r\n";
+	CH_AUTO(ch_str) out = CH_STR_INIT(1000);
+	struct ch_imap_guard guard;
+	struct ch_error err;
+
+	(void)state;
+	ch_imap_guard_init(&guard);
+	assert_string_equal(ch_str_cstr(&guard.capabilities), "");
+	assert_int_equal(ch_imap_guard_feed(&guard, in, strlen(in), &out,
+					    &err), 0);
+	assert_string_equal(ch_str_cstr(&guard.capabilities),
+			    "IMAP4rev1 X=y  IDLE ");
+	assert_int_equal(guard.dropped, 2);
+	ch_imap_guard_release(&guard);
+}
+
 static void a_nul_is_refused(void **state)
 {
 	CH_AUTO(ch_str) out = CH_STR_INIT(1000);
@@ -356,6 +373,7 @@ int main(void)
 		cmocka_unit_test(news_are_counted),
 		cmocka_unit_test(the_smallest_numbers_are_kept),
 		cmocka_unit_test(uidvalidity_is_remembered),
+		cmocka_unit_test(the_last_capabilities_are_kept),
 		cmocka_unit_test(a_nul_is_refused),
 		cmocka_unit_test(floods_end),
 		cmocka_unit_test(folders_are_named_in_modified_utf7),
