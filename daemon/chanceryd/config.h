@@ -94,7 +94,7 @@ struct ch_mailbox_config {
 	char *move_answers;
 	char *keyword; /* set on what has been read, "" = none */
 	int64_t poll_ms;     /* where IDLE is not offered */
-	int64_t idle_max_ms; /* at most 25 min */
+	int64_t idle_max_ms; /* at most 29 min */
 	int64_t max_message_bytes;
 };
 

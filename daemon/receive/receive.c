@@ -24,7 +24,7 @@
 
 #define SETUP_MS (-1)                 /* it waits for a password, perhaps */
 #define LOST_MS (60 * 1000)           /* to hear what the channel has to say */
-#define IDLE_MOST_MS (25 * 60 * 1000) /* servers may hang up at 30 (RFC 2177) */
+#define IDLE_MOST_MS (29 * 60 * 1000) /* servers may hang up at 30 (RFC 2177) */
 #define PAUSE_MS 1000 /* between two looks at a server that cries wolf */
 #define LOGOUT_MS 2000
 #define PASSWORD_MAX (8192 + 2) /* a token, and its line's end */

@@ -342,7 +342,7 @@ struct ch_receive_setup {
 	struct ch_peer_setup mailbox;
 	struct ch_slice folder;
 	uint32_t poll_interval_ms; /* where IDLE is not offered */
-	uint32_t idle_max_ms;      /* re-issue IDLE after that, <= 25 min */
+	uint32_t idle_max_ms;      /* re-issue IDLE after that, <= 29 min */
 	uint64_t max_message_bytes; /* larger ones: the first part is read */
 	struct ch_slice objects_dir;
 	struct ch_slice token_prefix; /* our envelope senders are */

@@ -301,6 +301,44 @@ class NeverSaysPlus(Session):
         self.hang()
 
 
+@fault(CONNECT, "no answer in time", command_timeout_ms=1500, idle_max_ms=50)
+class NeverEndsIdle(Session):
+    def on_idle(self, _):
+        self.say("+ idling")
+        self.hang()
+
+
+@fault(CONNECT, "IDLE: .*closed", idle_max_ms=50)
+class LeavesInIdle(Session):
+    def on_idle(self, _):
+        self.say("+ idling")
+        self.hear()
+        raise Closed
+
+
+@fault(CONNECT, "anew")
+class NumbersAnewInIdle(Session):
+    def on_idle(self, _):
+        self.say("+ idling")
+        self.say("* OK [UIDVALIDITY 4711] everything is different now")
+        self.hear()
+        self.ok()
+
+
+@fault(CONNECT, "anew")
+class NumbersAnewInSearch(Session):
+    def on_uid_search(self, rest):
+        self.say("* OK [UIDVALIDITY 4711] everything is different now")
+        super().on_uid_search(rest)
+
+
+@fault(CONNECT, "UID SEARCH: .*no number")
+class FindsWords(Session):
+    def on_uid_search(self, rest):
+        self.say("* SEARCH 3 five 9")
+        self.ok()
+
+
 @fault(CONNECT, "anew")
 class NumbersAnew(Session):
     def on_noop(self, _):
