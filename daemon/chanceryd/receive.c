@@ -229,10 +229,11 @@ static void copy_fault(struct mailbox *box, struct ch_slice text)
 
 static void on_connected(struct mailbox *box)
 {
-	CH_AUTOCHAR name = about(box);
+	CH_AUTOCHAR name = NULL;
 
 	if (box->connected)
 		return;
+	name = about(box);
 	box->connected = true;
 	ch_logins_worked(&box->logins);
 	box->fault[0] = '\0';

@@ -28,7 +28,7 @@ def address(seq, role, spec, state, code=0, status="", reply="",
 def returned(cursor, batch, key, kind, **more):
     return {"cursor": cursor, "batch": batch, "key": key, "verified": True,
             "match": "token", "kind": kind,
-            "received_at": "2026-11-24T11:12:13Z", "mailbox": "bureau",
+            "received_at": "2026-11-24T11:12:13Z", "mailbox": "bureau", "folder": "INBOX",
             "uidvalidity": 1, "uid": cursor, "part": 0,
             "from": "someone@foreign.example", "subject": "Re: invitation",
             "text": "", "recipient": "", "status": "", "diagnostic": "",
