@@ -427,6 +427,25 @@ static size_t drop_gone(struct ch_imap_about *abouts, size_t len)
 	return kept;
 }
 
+/* Where the answer has some of them only, the others are asked for once more,
+ * each alone: what is passed over here is never looked at again. */
+static int ask_for_all(struct receiver *receiver, struct ch_imap_about *abouts,
+		       size_t len)
+{
+	size_t there = 0;
+
+	if (ch_imap_ask(receiver->imap, abouts, len, receiver->err) < 0)
+		return -1;
+	for (size_t i = 0; i < len; i++)
+		there += abouts[i].there;
+	for (size_t i = 0; i < len && there > 0; i++)
+		if (!abouts[i].there &&
+		    ch_imap_ask(receiver->imap, &abouts[i], 1, receiver->err) <
+			    0)
+			return -1;
+	return 0;
+}
+
 enum step ch_receive_group(struct receiver *receiver, const uint32_t *uids,
 			   size_t len)
 {
@@ -438,7 +457,7 @@ enum step ch_receive_group(struct receiver *receiver, const uint32_t *uids,
 		abouts[i].uid = uids[i];
 	if (step != GO_ON)
 		return step;
-	if (ch_imap_ask(receiver->imap, abouts, len, receiver->err) < 0)
+	if (ask_for_all(receiver, abouts, len) < 0)
 		return ch_receive_lost(receiver);
 	len = drop_gone(abouts, len);
 	for (size_t i = 0, took; i < len && step == GO_ON; i += took) {

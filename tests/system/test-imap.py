@@ -637,6 +637,21 @@ def ignores_the_mail_of_another_uid(place):
 
 
 @case
+def misses_none_where_a_server_knows_no_sets(place):
+    """It answers for the first of them only."""
+    class First(Session):
+        def uids_of(self, words):
+            first = int(re.split("[,:]", words)[0])
+            return [first] if first in self.peer.mails else []
+    with Peer(First, MAILS) as peer:
+        worker = place.begin(peer.port)
+        mails = receive(worker, 3)
+        assert [mail["uid"] for mail in mails] == [3, 5, 9]
+        assert [place.object(mail) for mail in mails] == list(MAILS.values())
+        assert place.stop() == 0
+
+
+@case
 def passes_by_what_was_deleted_meanwhile(place):
     class Deletes(Session):
         def on_uid_fetch(self, rest):
