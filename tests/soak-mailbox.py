@@ -134,7 +134,8 @@ def compare(room, options):
             "other": other, "quarantined": quarantined,
             "events": sum(events.values()),
             "events_twice": sum(count > 1 for count in events.values()),
-            "other_bytes": wrong_bytes}
+            "other_bytes": wrong_bytes,
+            "left_over": len(list(objects.glob(".*")))}
 
 
 def soak(options, chance):
@@ -155,6 +156,8 @@ def soak(options, chance):
         harness.wait_for("all of it", lambda: read_to(room) == last, 600)
         assert room.stop() == 0
         room.start()
+        harness.wait_for("both readers", lambda: all(
+            m["state"] == "ready" for m in room.status()["mailboxes"]))
         result = compare(room, options)
         assert room.stop() == 0
     return {**result, "kills": sum(kills.values()), **kills,
@@ -173,7 +176,7 @@ def main():
     print(json.dumps(result))
     # A mail at which two kills fell is passed by, and listed.
     sys.exit(any(result[name] for name in ("twice", "other", "events_twice",
-                                           "other_bytes")) or
+                                           "other_bytes", "left_over")) or
              result["lost"] != result["quarantined"] or
              result["events"] != result["mails"])
 

@@ -187,6 +187,7 @@ static int store_bytes(struct group *group, const struct ch_imap_about *about,
 	if (ch_objects_begin(&group->objects, err) < 0 ||
 	    ch_objects_write(&group->objects, mail->bytes, mail->len, err) < 0)
 		return -1;
+	ch_crash_point("receive-writing");
 	ch_objects_end(&group->objects, &mail->sum, NULL);
 	return 0;
 }
@@ -406,7 +407,8 @@ static void begin_group(struct group *group, struct receiver *receiver)
 	group->receiver = receiver;
 	group->len = 0;
 	group->map = NULL;
-	ch_objects_init(&group->objects, receiver->objects_fd);
+	ch_objects_init(&group->objects, receiver->objects_fd,
+			receiver->owner);
 }
 
 static void end_group(struct group *group)

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/objects.h"
 #include "receive-private.h"
 #include "returns/rules.h"
 
@@ -189,6 +190,20 @@ static int read_password(struct receiver *receiver)
 	return 0;
 }
 
+/* There is one of us for each folder of each mailbox. */
+static void name_owner(struct receiver *receiver)
+{
+	CH_AUTOCHAR mailbox = ch_slice_dup(receiver->setup.mailbox.name);
+	CH_AUTOCHAR folder = ch_slice_dup(receiver->setup.folder);
+	CH_AUTOCHAR both = ch_xasprintf("%s\n%s", mailbox, folder);
+	char hex[CH_SHA256_HEX_SIZE];
+	struct ch_sha256 sum;
+
+	ch_sha256_of(both, strlen(both), &sum);
+	ch_sha256_hex(&sum, hex);
+	snprintf(receiver->owner, sizeof(receiver->owner), "%.16s", hex);
+}
+
 static int open_objects(struct receiver *receiver)
 {
 	CH_AUTOCHAR path = ch_slice_dup(receiver->setup.objects_dir);
@@ -198,6 +213,8 @@ static int open_objects(struct receiver *receiver)
 	if (receiver->objects_fd < 0)
 		return ch_error_errno(receiver->err, errno, "objects: %s",
 				      path);
+	name_owner(receiver);
+	ch_objects_sweep(receiver->objects_fd, receiver->owner);
 	return 0;
 }
 

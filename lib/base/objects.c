@@ -2,6 +2,7 @@
 /* objects.c - see objects.h. */
 #include "base/objects.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,14 +19,17 @@
 #define FEW 4
 
 struct ch_object_new {
-	char temporary[64];
+	char temporary[128];
 	struct ch_sha256 sum;
 	bool placed; /* it has its name, or one with these bytes has */
 };
 
-void ch_objects_init(struct ch_objects *objects, int objects_fd)
+void ch_objects_init(struct ch_objects *objects, int objects_fd,
+		     const char *owner)
 {
-	*objects = (struct ch_objects){ .objects_fd = objects_fd, .fd = -1 };
+	*objects = (struct ch_objects){
+		.objects_fd = objects_fd, .owner = owner, .fd = -1
+	};
 }
 
 static void forget(struct ch_objects *objects)
@@ -45,17 +49,20 @@ void ch_objects_release(struct ch_objects *objects)
 	}
 	forget(objects);
 	free(objects->items);
-	ch_objects_init(objects, objects->objects_fd);
+	ch_objects_init(objects, objects->objects_fd, objects->owner);
 }
 
 int ch_objects_begin(struct ch_objects *objects, struct ch_error *err)
 {
 	struct ch_object_new *item;
+	char name[64];
 
 	CH_GROW(objects->items, objects->len, objects->cap);
 	item = &objects->items[objects->len];
 	*item = (struct ch_object_new){ .placed = false };
-	ch_file_temporary_name(item->temporary, sizeof(item->temporary));
+	ch_file_temporary_name(name, sizeof(name));
+	snprintf(item->temporary, sizeof(item->temporary), ".%.40s%s",
+		 objects->owner, name);
 	objects->fd = openat(objects->objects_fd, item->temporary,
 			     O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (objects->fd < 0)
@@ -85,6 +92,31 @@ void ch_objects_end(struct ch_objects *objects, struct ch_sha256 *ret_sum,
 		*ret_fd = CH_TAKE_FD(objects->fd);
 	else
 		ch_auto_close(&objects->fd);
+}
+
+/* ".owner.…" */
+static bool is_of(const char *name, const char *owner)
+{
+	size_t len = strlen(owner);
+
+	return name[0] == '.' && strncmp(name + 1, owner, len) == 0 &&
+	       name[1 + len] == '.';
+}
+
+void ch_objects_sweep(int objects_fd, const char *owner)
+{
+	int fd = openat(objects_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+
+	if (!dir) {
+		ch_auto_close(&fd);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (is_of(entry->d_name, owner))
+			unlinkat(objects_fd, entry->d_name, 0);
+	closedir(dir);
 }
 
 /* ---- durable -------------------------------------------------------------- */

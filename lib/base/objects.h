@@ -24,6 +24,7 @@ struct ch_object_new; /* its own */
 struct ch_objects {
 	int objects_fd; /* borrowed; of errors of the disk that come before it
 			 * was opened nothing is known */
+	const char *owner; /* borrowed */
 	struct ch_object_new *items; /* owned */
 	size_t len, cap;
 	/* the one that is being written */
@@ -31,7 +32,10 @@ struct ch_objects {
 	struct ch_sha256_ctx ctx;
 };
 
-void ch_objects_init(struct ch_objects *objects, int objects_fd);
+/* `owner` is a short word of letters and digits in the names that they have
+ * until they are kept. */
+void ch_objects_init(struct ch_objects *objects, int objects_fd,
+		     const char *owner);
 void ch_objects_release(struct ch_objects *objects);
 
 /* After any -1 nothing but ch_objects_release() may follow. */
@@ -42,6 +46,9 @@ int ch_objects_write(struct ch_objects *objects, const void *bytes, size_t len,
  * NULL: the caller closes it. */
 void ch_objects_end(struct ch_objects *objects, struct ch_sha256 *ret_sum,
 		    int *ret_fd);
+
+/* Remove what an owner that was killed has left; nobody else may have it. */
+void ch_objects_sweep(int objects_fd, const char *owner);
 
 /* Durable, under their names, those that were there before as well. The set is
  * empty then. */

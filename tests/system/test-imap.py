@@ -1187,7 +1187,8 @@ def each_mail_is_told_once_over_lost_connections(place):
 @case
 def a_death_at_any_step_tells_no_mail_twice(place):
     """What came of it is in the store; the next one goes on behind that."""
-    for step, before in (("receive-reading:1", []), ("receive-stored:1", []),
+    for step, before in (("receive-reading:1", []), ("receive-writing:2", []),
+                         ("receive-stored:1", []),
                          ("receive-looking:2", [3]), ("receive-told:1", [3]),
                          ("receive-told:2", [3, 5]),
                          ("receive-acked:1", [3, 5, 9]),
@@ -1213,10 +1214,13 @@ def a_death_at_any_step_tells_no_mail_twice(place):
                         pass
             assert worker.wait() == -9, step
             assert told == before, (step, told)
+            left = list((place.root / "objects").glob(".*"))
+            assert bool(left) == (step == "receive-writing:2"), left
             worker = place.begin(peer.port, uidvalidity=7,
                                  last_uid=told[-1] if told else 0)
             told += [mail["uid"] for mail in receive(worker, 3 - len(told))]
             assert told == [3, 5, 9] and place.stop() == 0
+            assert not list((place.root / "objects").glob(".*"))
 
 
 @case

@@ -380,7 +380,7 @@ static void objects_are_kept_in_sets(void **state)
 	assert_non_null(mkdtemp(folder));
 	dir = open(folder, O_RDONLY | O_DIRECTORY);
 	for (size_t i = 0; i < CH_COUNT(sizes); i++) {
-		ch_objects_init(&objects, dir);
+		ch_objects_init(&objects, dir, "me");
 		for (unsigned int j = 0; j < sizes[i]; j++)
 			add_new(&objects, j, &sums[j]); /* some are there */
 		if (sizes[i] > 0)
@@ -417,7 +417,7 @@ static void objects_that_are_not_kept_are_gone(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(folder));
 	dir = open(folder, O_RDONLY | O_DIRECTORY);
-	ch_objects_init(&objects, dir);
+	ch_objects_init(&objects, dir, "me");
 	add_new(&objects, 1, &sum);
 	assert_int_equal(ch_objects_begin(&objects, &err), 0);
 	assert_int_equal(ch_objects_write(&objects, "half", 4, &err), 0);
@@ -425,8 +425,18 @@ static void objects_that_are_not_kept_are_gone(void **state)
 	assert_int_equal(pread(fd, bytes, sizeof(bytes), 0), 4);
 	assert_string_equal(bytes, "half");
 	assert_int_equal(ch_objects_begin(&objects, &err), 0);
+	assert_int_equal(leftovers(folder), 3);
+	ch_objects_sweep(dir, "m");
+	ch_objects_sweep(dir, "me2");
+	assert_int_equal(leftovers(folder), 3);
 	ch_objects_release(&objects);
 	assert_int_equal(leftovers(folder), 0);
+	ch_objects_init(&objects, dir, "me");
+	add_new(&objects, 1, &sum);
+	ch_objects_sweep(dir, "me");
+	assert_int_equal(leftovers(folder), 0);
+	assert_int_equal(ch_objects_keep(&objects, &err), -1);
+	ch_objects_release(&objects);
 	rm = ch_xasprintf("rm -r %s", folder);
 	assert_int_equal(system(rm), 0);
 }
