@@ -952,7 +952,8 @@ static void check_folders(const struct rules *r, const char *path,
 		for (size_t j = 0; j < i; j++)
 			if (is_same_folder(box->folders.items[i],
 					   box->folders.items[j]))
-				complain(r, where, NULL, "\"%s\" is named twice",
+				complain(r, where, NULL,
+					 "\"%s\" is named twice",
 					 box->folders.items[i]);
 	}
 	check_move(r, path, box, "move_reports", box->move_reports);

@@ -242,7 +242,8 @@ static void on_connected(struct mailbox *box)
 }
 
 /* It reads, and cannot do something else that it was told to. */
-static void on_trouble(struct mailbox *box, const struct ch_receive_state *state)
+static void on_trouble(struct mailbox *box,
+		       const struct ch_receive_state *state)
 {
 	CH_AUTOCHAR name = about(box);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* group.c - mails that are received together.
  *
- * One command asks for the sizes of all of them, one for the bytes of as many as
- * have some room together, one wait for the disk makes those durable, and while
+ * One command asks for the sizes of all of them, one for the bytes of as many
+ * as have some room together, one wait for the disk makes those durable, and while
  * chanceryd puts the first of them into the store the next is looked into. A
  * mail that has no such room comes in parts and goes to the disk as it comes;
  * only its beginning is looked into.
@@ -42,7 +42,7 @@ struct group {
 	size_t map_len;
 };
 
-/* ---- telling ---------------------------------------------------------------- */
+/* ---- telling ------------------------------------------------------------ */
 
 static enum step wait_for_ack(struct receiver *receiver, uint32_t uid,
 			      bool *ret_unknown)
@@ -164,7 +164,7 @@ static enum step tell_mails(struct group *group)
 	return step;
 }
 
-/* ---- small ones, many at a time ---------------------------------------------- */
+/* ---- small ones, many at a time ----------------------------------------- */
 
 static struct mail *add_mail(struct group *group,
 			     const struct ch_imap_about *about)
@@ -249,7 +249,7 @@ static enum step take_small(struct group *group,
 	return step == GO_ON && group->len > 0 ? tell_mails(group) : step;
 }
 
-/* ---- a large one, in parts ---------------------------------------------------- */
+/* ---- a large one, in parts ---------------------------------------------- */
 
 /* What the server did not give may have been deleted since. Returns 1 where it
  * is still there, 0, -1. */
@@ -359,7 +359,7 @@ static enum step read_large(struct group *group, struct ch_imap_about *about)
 	return there ? end_large(group, about, &parts) : GO_ON;
 }
 
-/* ---- a group ------------------------------------------------------------------- */
+/* ---- a group ------------------------------------------------------------ */
 
 /* How many, from the first on, have room together; 0: it alone has too much. */
 static size_t small_ones(const struct receiver *receiver,
