@@ -19,9 +19,14 @@ bench_returns_bench_SOURCES = bench/returns-bench.c
 bench_returns_bench_LDADD = $(CLASSIFY_LIBS) $(BASE_LIBS)
 EXTRA_DIST += bench/returns-flufl.py bench/returns-sisimai.pl
 
-EXTRA_DIST += bench/run.py bench/nodemailer.js bench/nodemailer-compose.js
+EXTRA_DIST += bench/run.py bench/nodemailer.js bench/nodemailer-compose.js \
+	bench/mailbox.py
 BENCH += bench-run
 bench-run: all $(check_PROGRAMS)
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
 		python3 $(srcdir)/bench/run.py
-.PHONY: bench-run
+BENCH += bench-mailbox
+bench-mailbox: all $(check_PROGRAMS)
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
+		python3 $(srcdir)/bench/mailbox.py
+.PHONY: bench-run bench-mailbox

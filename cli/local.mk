@@ -26,6 +26,7 @@ chancery_SOURCES = \
 	cli/remind.c \
 	cli/report.c cli/report.h \
 	cli/request.c cli/request.h \
+	cli/reply.c \
 	cli/resolve.c \
 	cli/restored.c cli/restored.h \
 	cli/retry.c \

@@ -167,8 +167,9 @@ static void show_peers(const struct ch_term *term, const json_t *room)
 	}
 	json_array_foreach(json_object_get(room, "mailboxes"), i, peer) {
 		text = ch_json_text(peer, "text");
-		ch_term_line(term, "  mailbox %s: %s%s%s",
+		ch_term_line(term, "  mailbox %s, %s: %s%s%s",
 			     ch_json_text(peer, "name"),
+			     ch_json_text(peer, "folder"),
 			     ch_json_text(peer, "state"), text[0] ? "; " : "",
 			     text);
 	}

@@ -48,9 +48,9 @@ static const char *const always[] = {
 	NULL
 };
 
-/* Placing objects: see base/file.c. */
+/* Placing objects: see base/file.c and base/objects.c. */
 static const char *const writing[] = {
-	"pwrite64", "fsync", "fdatasync", "ftruncate", "fallocate", "mkdir",
+	"pwrite64", "fsync", "syncfs", "fdatasync", "ftruncate", "fallocate", "mkdir",
 	"mkdirat", "rename", "renameat", "renameat2", "link", "linkat",
 	"unlink", "unlinkat", "fchmod", "flock", "copy_file_range", NULL
 };

@@ -46,10 +46,15 @@ TESTS += tests/system/test-journal.py tests/system/test-journal-mail.py
 
 # make soak
 SOAK += soak-kills
-EXTRA_DIST += tests/soak.py tests/soak-tls.py tests/peers/faulty_sink.py
+EXTRA_DIST += tests/soak.py tests/soak-tls.py \
+	tests/soak-mailbox.py tests/peers/faulty_sink.py
 soak-kills: all $(check_PROGRAMS)
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
 		python3 $(srcdir)/tests/soak.py
+SOAK += soak-mailbox
+soak-mailbox: all $(check_PROGRAMS)
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
+		python3 $(srcdir)/tests/soak-mailbox.py
 SOAK += soak-tls
 soak-tls: all $(check_PROGRAMS)
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
@@ -70,7 +75,7 @@ SOAK += soak-power
 soak-power: all $(check_PROGRAMS)
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
 		python3 $(srcdir)/tests/system/test-power-cut.py --cuts 2000
-.PHONY: soak-kills soak-tls soak-faults soak-valgrind \
+.PHONY: soak-kills soak-mailbox soak-tls soak-faults soak-valgrind \
 	soak-power
 
 # How a fuzz target X comes in: its room adds, in its own local.mk,

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "chanceryd/config-private.h"
 #include "chanceryd/dkim.h"
 #include "chanceryd/domain-limit.h"
@@ -181,17 +183,33 @@ static const struct ch_setting relay_table[] = {
 
 static const struct ch_setting mailbox_table[] = {
 	PEER_KEYS(ch_mailbox_config, "993", "\"implicit\"", "\"any\""),
-	{ .name = "folder", .type = CH_SETTING_STRING,
-	  .offset = offsetof(struct ch_mailbox_config, folder),
-	  .initial = "\"INBOX\"", .min = 1, .max = 255,
-	  .help = "the folder that is read" },
+	{ .name = "folders", .type = CH_SETTING_STRINGS,
+	  .offset = offsetof(struct ch_mailbox_config, folders),
+	  .initial = "[ \"INBOX\" ]", .min = 1, .max = 8,
+	  .help = "the folders that are read" },
+	{ .name = "move_reports", .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_mailbox_config, move_reports),
+	  .initial = "\"\"", .max = 255,
+	  .help = "where bounces and receipts go that have been read" },
+	{ .name = "move_autoreplies", .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_mailbox_config, move_autoreplies),
+	  .initial = "\"\"", .max = 255,
+	  .help = "where automatic answers go that have been read" },
+	{ .name = "move_answers", .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_mailbox_config, move_answers),
+	  .initial = "\"\"", .max = 255,
+	  .help = "where answers of persons go that have been read" },
+	{ .name = "keyword", .type = CH_SETTING_STRING,
+	  .offset = offsetof(struct ch_mailbox_config, keyword),
+	  .initial = "\"\"", .max = 60,
+	  .help = "set on what has been read, such as \"$Chancery\"" },
 	{ .name = "poll", .type = CH_SETTING_DURATION,
 	  .offset = offsetof(struct ch_mailbox_config, poll_ms),
 	  .initial = "\"1m\"", .min = 100, .max = DAY,
 	  .help = "where IDLE is not offered" },
 	{ .name = "idle", .type = CH_SETTING_DURATION,
 	  .offset = offsetof(struct ch_mailbox_config, idle_max_ms),
-	  .initial = "\"25m\"", .min = 1000, .max = 25 * MINUTE,
+	  .initial = "\"25m\"", .min = 1000, .max = 29 * MINUTE,
 	  .help = "IDLE is begun anew after that (RFC 2177)" },
 	{ .name = "max_message", .type = CH_SETTING_SIZE,
 	  .offset = offsetof(struct ch_mailbox_config, max_message_bytes),
@@ -877,6 +895,75 @@ static void check_relays(const struct rules *r)
 	check_smtputf8(r);
 }
 
+static bool has_control(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7F)
+			return true;
+	return false;
+}
+
+/* INBOX is one folder in whatever letters (RFC 3501 section 5.1). */
+static bool is_same_folder(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0 ||
+	       (strcasecmp(a, "INBOX") == 0 && strcasecmp(b, "INBOX") == 0);
+}
+
+/* Names of folders go to a server that is not ours. */
+static void check_folder(const struct rules *r, const char *path,
+			 const char *name)
+{
+	size_t bad;
+
+	if (!name[0] || !ch_utf8_valid(name, strlen(name), &bad) ||
+	    has_control(name))
+		complain(r, path, NULL, "\"%s\" is no name of a folder", name);
+}
+
+/* What is moved to a folder that is read would come in again. */
+static void check_move(const struct rules *r, const char *path,
+		       const struct ch_mailbox_config *box, const char *key,
+		       const char *target)
+{
+	CH_AUTOCHAR where = ch_xasprintf("%s.%s", path, key);
+
+	if (!target[0])
+		return;
+	check_folder(r, where, target);
+	for (size_t i = 0; i < box->folders.len; i++)
+		if (is_same_folder(box->folders.items[i], target))
+			complain(r, where, NULL,
+				 "\"%s\" is one of the folders that are read",
+				 target);
+}
+
+static void check_folders(const struct rules *r, const char *path,
+			  const struct ch_mailbox_config *box)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789$_-.";
+	CH_AUTOCHAR where = ch_xasprintf("%s.folders", path);
+	CH_AUTOCHAR keyword = ch_xasprintf("%s.keyword", path);
+
+	for (size_t i = 0; i < box->folders.len; i++) {
+		check_folder(r, where, box->folders.items[i]);
+		for (size_t j = 0; j < i; j++)
+			if (is_same_folder(box->folders.items[i],
+					   box->folders.items[j]))
+				complain(r, where, NULL,
+					 "\"%s\" is named twice",
+					 box->folders.items[i]);
+	}
+	check_move(r, path, box, "move_reports", box->move_reports);
+	check_move(r, path, box, "move_autoreplies", box->move_autoreplies);
+	check_move(r, path, box, "move_answers", box->move_answers);
+	if (strspn(box->keyword, letters) != strlen(box->keyword))
+		complain(r, keyword, "such as \"$Chancery\"",
+			 "a keyword has letters, digits, $, _, - and . only");
+}
+
 static void check_mailboxes(const struct rules *r)
 {
 	struct ch_mailbox_config *boxes = r->config->mailboxes.items;
@@ -890,6 +977,7 @@ static void check_mailboxes(const struct rules *r)
 			complain(r, auth, NULL,
 				 "a mailbox cannot be read without a login");
 		check_peer(r, &boxes[i].peer, path);
+		check_folders(r, path, &boxes[i]);
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(boxes[i].peer.name,
 				   boxes[j].peer.name) == 0)

@@ -87,9 +87,14 @@ struct ch_domain_config {
 
 struct ch_mailbox_config {
 	struct ch_peer_config peer;
-	char *folder;        /* "INBOX" */
+	struct ch_setting_strings folders; /* "INBOX" … */
+	/* folders for what has been read, "" = it stays where it is */
+	char *move_reports;
+	char *move_autoreplies;
+	char *move_answers;
+	char *keyword; /* set on what has been read, "" = none */
 	int64_t poll_ms;     /* where IDLE is not offered */
-	int64_t idle_max_ms; /* at most 25 min */
+	int64_t idle_max_ms; /* at most 29 min */
 	int64_t max_message_bytes;
 };
 

@@ -495,6 +495,7 @@ json_t *ch_http_return(const struct ch_store_return *item)
 	put_report(object, item);
 	put(object, "received_at", ch_http_time(item->received_us));
 	put_text(object, "mailbox", item->mailbox);
+	put_text(object, "folder", item->folder);
 	put_int(object, "uidvalidity", item->uidvalidity);
 	put_int(object, "uid", item->uid);
 	put_int(object, "part", item->part);
@@ -607,6 +608,7 @@ static json_t *mailboxes_of(const struct ch_mailroom_state *state)
 		json_t *object = json_object();
 
 		put_text(object, "name", mailbox->name);
+		put_text(object, "folder", mailbox->folder);
 		put_text(object, "state", mailbox->state);
 		put_text(object, "text", mailbox->text);
 		put_int(object, "last_uid", mailbox->last_uid);

@@ -84,6 +84,30 @@ static void write_letters(struct ch_store *store, struct ch_str *out)
 	      (uint64_t)ch_store_last_event(store));
 }
 
+/* Each mailbox once: 1 where all of its folders are open. */
+static void write_mailboxes(const struct ch_mailroom_state *state,
+			    struct ch_str *out)
+{
+	const struct ch_mailbox_state *boxes = state->mailboxes;
+
+	head(out, "mailbox_ready", "gauge",
+	     "Whether a mailbox is open for what comes back.");
+	for (size_t i = 0; i < state->mailboxes_len; i++) {
+		bool ready = true;
+		bool said = false;
+
+		for (size_t j = 0; j < state->mailboxes_len; j++) {
+			if (strcmp(boxes[i].name, boxes[j].name) != 0)
+				continue;
+			said |= j < i;
+			ready &= strcmp(boxes[j].state, "ready") == 0;
+		}
+		if (!said)
+			sample(out, "mailbox_ready", "mailbox", boxes[i].name,
+			       ready);
+	}
+}
+
 static void write_relays(const struct ch_mailroom_state *state,
 			 struct ch_str *out)
 {
@@ -99,12 +123,7 @@ static void write_relays(const struct ch_mailroom_state *state,
 	for (size_t i = 0; i < state->relays_len; i++)
 		sample(out, "relay_letters", "relay", state->relays[i].name,
 		       state->relays[i].under_way);
-	head(out, "mailbox_ready", "gauge",
-	     "Whether a mailbox is open for what comes back.");
-	for (size_t i = 0; i < state->mailboxes_len; i++)
-		sample(out, "mailbox_ready", "mailbox",
-		       state->mailboxes[i].name,
-		       strcmp(state->mailboxes[i].state, "ready") == 0);
+	write_mailboxes(state, out);
 }
 
 /* How many stand of each type, each type once. */

@@ -43,8 +43,10 @@ struct ch_relay_state {
 	unsigned int under_way; /* letters claimed */
 };
 
+/* A folder of a mailbox. */
 struct ch_mailbox_state {
 	const char *name;
+	const char *folder;
 	const char *state; /* "ready" "connecting" "fault" */
 	const char *text;
 	uint32_t last_uid;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* receive.c - see receive.h.
  *
- * A worker says each mail and waits until it is in the store, so one mail is
- * under way per mailbox, a flood takes its place in the turns like everything
- * else, and a crash at any step costs reading a mail again. A mail that ends
- * its reader is known by its UID: the worker says it before each fetch.
+ * A worker says the mails of a group and waits until they are in the store, so
+ * a few are under way per folder, a flood takes its place in the turns like
+ * everything else, and a crash at any step costs reading a few again. A mail
+ * that ends its reader is known by its UID: the worker says which it fetches,
+ * and which it looks into. Where it ended with several, it is told to read them
+ * one by one: the next end shows which it was.
  */
 #include "chanceryd/receive.h"
 
@@ -27,9 +29,11 @@
 #define COPIES_MAX 100 /* that may be read once more after a crash */
 #define LONG_FAILURE 4 /* failures in a row, then it is an alarm */
 
+/* One folder of a mailbox. */
 struct mailbox {
 	struct ch_mailroom *room; /* borrowed */
 	char *name;               /* owned */
+	char *folder;             /* owned; of the mailbox of that name */
 	char *setup_mark; /* owned; of the setup that its worker has, NULL */
 	struct ch_post post;
 	bool gone; /* not in the configuration any more */
@@ -41,10 +45,12 @@ struct mailbox {
 	uint32_t uidvalidity;
 	uint32_t last_uid;
 	uint32_t copies; /* in a row that `last_uid` in the store is behind */
-	uint32_t reading; /* UID that its worker is at, 0: none */
-	/* the mail at which one ended before */
+	uint32_t reading; /* UIDs that its worker is at, 0: none */
+	uint32_t reading_to;
+	/* the mails at which one ended before */
 	uint32_t suspect_validity;
-	uint32_t suspect;
+	uint32_t suspect; /* the first, 0: none */
+	uint32_t suspect_to;
 	unsigned int deaths;
 	unsigned int faults;
 	char fault[240]; /* the last one, "" when it is well */
@@ -62,13 +68,23 @@ static void must(struct ch_mailroom *room, int rc, const struct ch_error *err)
 		ch_room_fail(room, err);
 }
 
+static bool has_folder(const struct ch_mailbox_config *config,
+		       const char *folder)
+{
+	for (size_t i = 0; i < config->folders.len; i++)
+		if (strcmp(config->folders.items[i], folder) == 0)
+			return true;
+	return false;
+}
+
 static const struct ch_mailbox_config *config_of(const struct mailbox *box)
 {
 	const struct ch_setting_list *list = &box->room->config->mailboxes;
 	const struct ch_mailbox_config *configs = list->items;
 
 	for (size_t i = 0; i < list->len; i++)
-		if (strcmp(configs[i].peer.name, box->name) == 0)
+		if (strcmp(configs[i].peer.name, box->name) == 0 &&
+		    has_folder(&configs[i], box->folder))
 			return &configs[i];
 	return NULL;
 }
@@ -86,7 +102,9 @@ static const char *const alarm_types[] = {
 /* A relay may have the same name. */
 static char *about(const struct mailbox *box)
 {
-	return ch_xasprintf("mailbox %s", box->name);
+	if (strcmp(box->folder, "INBOX") == 0)
+		return ch_xasprintf("mailbox %s", box->name);
+	return ch_xasprintf("mailbox %s, folder %s", box->name, box->folder);
 }
 
 /* At once where a person has to do something, else when it goes on. */
@@ -132,28 +150,38 @@ static bool is_excused(struct mailbox *box, uint32_t fault)
 
 /* ---- a mail that cannot be read --------------------------------------- */
 
-/* Its worker ended while it was at `reading`. */
+/* Its worker ended while it was at `reading`: it was one of these, and where
+ * one ended before, one of both. */
 static void suspect(struct mailbox *box, bool died)
 {
-	if (box->suspect != box->reading ||
-	    box->suspect_validity != box->uidvalidity) {
+	if (box->suspect == 0 || box->suspect_validity != box->uidvalidity ||
+	    box->suspect > box->reading_to || box->suspect_to < box->reading) {
 		box->suspect = box->reading;
+		box->suspect_to = box->reading_to;
 		box->suspect_validity = box->uidvalidity;
 		box->deaths = 0;
 		box->faults = 0;
 	}
+	if (box->suspect < box->reading)
+		box->suspect = box->reading;
+	if (box->suspect_to > box->reading_to)
+		box->suspect_to = box->reading_to;
 	if (died)
 		box->deaths++;
 	else
 		box->faults++;
 }
 
+/* What is past, was not what ended it. */
 static void step_past(struct mailbox *box, uint32_t uidvalidity, uint32_t uid)
 {
 	box->uidvalidity = uidvalidity;
 	box->last_uid = uid;
 	box->reading = 0;
-	box->suspect = 0;
+	if (uid >= box->suspect_to || uidvalidity != box->suspect_validity)
+		box->suspect = box->suspect_to = 0;
+	else if (uid >= box->suspect)
+		box->suspect = uid + 1;
 }
 
 static void past(struct mailbox *box, uint32_t uidvalidity, uint32_t uid)
@@ -163,7 +191,8 @@ static void past(struct mailbox *box, uint32_t uidvalidity, uint32_t uid)
 	step_past(box, uidvalidity, uid);
 	box->copies = 0;
 	must(box->room, ch_store_mailbox_set(box->room->store, box->name,
-					     uidvalidity, uid, &err), &err);
+					     box->folder, uidvalidity, uid,
+					     &err), &err);
 }
 
 /* None is lost by it: it stays where it is, is listed with its UID, and a
@@ -174,13 +203,14 @@ static void quarantine(struct mailbox *box)
 	CH_AUTOCHAR fault = NULL;
 	uint32_t uid = box->suspect;
 
-	if (uid == 0 || (box->deaths < DEATHS_MAX && box->faults < FAULTS_MAX))
+	if (uid == 0 || uid != box->suspect_to ||
+	    (box->deaths < DEATHS_MAX && box->faults < FAULTS_MAX))
 		return;
 	fault = ch_xasprintf("not read: it ended its reader %u times (%s)",
 			     box->deaths + box->faults, box->fault);
 	ch_turn_open(box->room);
-	ch_returned_unread(box->room, box->name, box->suspect_validity, uid,
-			   fault);
+	ch_returned_unread(box->room, box->name, box->folder,
+			   box->suspect_validity, uid, fault);
 	ch_alarm_raise(box->room, "alarm.unread", name,
 		       "mail %u cannot be read and was passed by: %s", uid,
 		       box->fault);
@@ -199,14 +229,27 @@ static void copy_fault(struct mailbox *box, struct ch_slice text)
 
 static void on_connected(struct mailbox *box)
 {
+	CH_AUTOCHAR name = NULL;
+
 	if (box->connected)
 		return;
+	name = about(box);
 	box->connected = true;
 	ch_logins_worked(&box->logins);
 	box->fault[0] = '\0';
 	clear_alarms(box);
-	ch_turn_log(box->room, LOG_INFO, NULL, "mailbox %s: connected",
-		    box->name);
+	ch_turn_log(box->room, LOG_INFO, NULL, "%s: connected", name);
+}
+
+/* It reads, and cannot do something else that it was told to. */
+static void on_trouble(struct mailbox *box,
+		       const struct ch_receive_state *state)
+{
+	CH_AUTOCHAR name = about(box);
+
+	ch_alarm_raise(box->room, alarm_types[state->fault], name,
+		       "mail that was read stays where it is: %.*s",
+		       (int)state->text.len, state->text.data);
 }
 
 static int on_state(struct ch_mailroom *room, struct ch_worker *worker,
@@ -214,18 +257,24 @@ static int on_state(struct ch_mailroom *room, struct ch_worker *worker,
 {
 	const struct ch_receive_state *state = message;
 	struct mailbox *box = ch_worker_owner(worker);
+	CH_AUTOCHAR name = NULL;
 
 	if (state->connected) {
 		box->uidvalidity = state->uidvalidity;
 		box->reading = state->reading;
+		box->reading_to = state->reading_to > state->reading
+					  ? state->reading_to
+					  : state->reading;
 		on_connected(box);
+		if (state->fault != CH_FAULT_CONNECT)
+			on_trouble(box, state);
 		return 0;
 	}
 	box->connected = false;
 	box->told_fault = true;
 	copy_fault(box, state->text);
-	ch_turn_log(room, LOG_WARNING, NULL, "mailbox %s: %s", box->name,
-		    box->fault);
+	name = about(box);
+	ch_turn_log(room, LOG_WARNING, NULL, "%s: %s", name, box->fault);
 	if (!is_excused(box, state->fault))
 		alarm_fault(box, state->fault);
 	/* A disk of ours that is full says nothing about the mail. */
@@ -248,7 +297,7 @@ static int on_mail(struct ch_mailroom *room, struct ch_worker *worker,
 				    "a mail from nowhere (UID %u)", mail->uid);
 	ch_turn_open(room);
 	ch_crash_point("returned.mail");
-	ch_returned(room, box->name, mail);
+	ch_returned(room, box->name, box->folder, mail);
 	past(box, mail->uidvalidity, mail->uid);
 	ch_worker_tell(worker, CH_MSG_RECEIVE_ACK, &ack);
 	return 0;
@@ -320,16 +369,17 @@ static const struct ch_worker_role_table receive_role = {
 
 /* ---- what it is told -------------------------------------------------- */
 
-static struct ch_receive_setup setup_of(const struct ch_mailroom *room,
+static struct ch_receive_setup setup_of(const struct mailbox *box,
 					const struct ch_mailbox_config *config,
 					const struct ch_account *account)
 {
+	const struct ch_mailroom *room = box->room;
 	struct ch_envelope envelope = ch_room_envelope(room);
 	struct ch_envelope journal = ch_journal_address(room);
 
 	return (struct ch_receive_setup){
 		.mailbox = ch_worker_peer(&config->peer, account),
-		.folder = ch_slice_of(config->folder),
+		.folder = ch_slice_of(box->folder),
 		.poll_interval_ms = (uint32_t)config->poll_ms,
 		.idle_max_ms = (uint32_t)config->idle_max_ms,
 		.max_message_bytes = (uint64_t)config->max_message_bytes,
@@ -338,6 +388,10 @@ static struct ch_receive_setup setup_of(const struct ch_mailroom *room,
 		.token_domain = envelope.domain,
 		.journal_prefix = journal.prefix,
 		.journal_domain = journal.domain,
+		.move_reports = ch_slice_of(config->move_reports),
+		.move_autoreplies = ch_slice_of(config->move_autoreplies),
+		.move_answers = ch_slice_of(config->move_answers),
+		.keyword = ch_slice_of(config->keyword),
 	};
 }
 
@@ -359,8 +413,7 @@ static char *mark_of(const struct ch_receive_setup *setup)
 
 static void remember(struct mailbox *box)
 {
-	struct ch_receive_setup setup = setup_of(box->room, config_of(box),
-						 NULL);
+	struct ch_receive_setup setup = setup_of(box, config_of(box), NULL);
 
 	free(box->setup_mark);
 	box->setup_mark = mark_of(&setup);
@@ -370,7 +423,7 @@ static void on_filled(void *owner)
 {
 	struct mailbox *box = owner;
 	const struct ch_account *account = account_of(box);
-	struct ch_receive_setup setup = setup_of(box->room, config_of(box),
+	struct ch_receive_setup setup = setup_of(box, config_of(box),
 						 account);
 	struct ch_error err;
 
@@ -380,10 +433,12 @@ static void on_filled(void *owner)
 		return;
 	box->password_number = setup.mailbox.password_number;
 	must(box->room, ch_store_mailbox(box->room->store, box->name,
-					 &box->uidvalidity, &box->last_uid,
-					 &err), &err);
+					 box->folder, &box->uidvalidity,
+					 &box->last_uid, &err), &err);
 	setup.uidvalidity = box->uidvalidity;
 	setup.last_uid = box->last_uid;
+	setup.singly_validity = box->suspect_validity;
+	setup.singly_to = box->suspect_to;
 	ch_worker_tell(box->post.worker, CH_MSG_RECEIVE_SETUP, &setup);
 }
 
@@ -401,17 +456,19 @@ static void free_mailbox(struct ch_receive *receive, struct mailbox *box)
 	ch_post_release(&box->post);
 	free(box->setup_mark);
 	free(box->name);
+	free(box->folder);
 	free(box);
 }
 
-static void add_mailbox(struct ch_mailroom *room, struct ch_receive *receive,
-			const char *name)
+static void add_folder(struct ch_mailroom *room, struct ch_receive *receive,
+		       const char *name, const char *folder)
 {
 	struct mailbox *box = ch_xzalloc(sizeof(*box));
 
 	*box = (struct mailbox){
 		.room = room,
 		.name = ch_xstrdup(name),
+		.folder = ch_xstrdup(folder),
 		.post = {
 			.room = room,
 			.role = &receive_role,
@@ -422,6 +479,34 @@ static void add_mailbox(struct ch_mailroom *room, struct ch_receive *receive,
 	CH_GROW(receive->boxes, receive->len, receive->cap);
 	receive->boxes[receive->len++] = box;
 	ch_post_fill(&box->post);
+}
+
+static bool is_known(const struct ch_receive *receive, const char *name,
+		     const char *folder)
+{
+	for (size_t i = 0; i < receive->len; i++)
+		if (strcmp(receive->boxes[i]->name, name) == 0 &&
+		    strcmp(receive->boxes[i]->folder, folder) == 0)
+			return true;
+	return false;
+}
+
+/* Those of the configuration that are not there yet. */
+static void add_folders(struct ch_mailroom *room, struct ch_receive *receive)
+{
+	const struct ch_setting_list *list = &room->config->mailboxes;
+	const struct ch_mailbox_config *configs = list->items;
+
+	for (size_t i = 0; i < list->len; i++) {
+		const char *name = configs[i].peer.name;
+
+		for (size_t j = 0; j < configs[i].folders.len; j++) {
+			const char *folder = configs[i].folders.items[j];
+
+			if (!is_known(receive, name, folder))
+				add_folder(room, receive, name, folder);
+		}
+	}
 }
 
 /* The file of the keys was lost: what comes back to the letters of before is
@@ -449,13 +534,10 @@ static void check_keys(struct ch_mailroom *room)
 int ch_receive_new(struct ch_mailroom *room, struct ch_receive **ret,
 		   struct ch_error *err)
 {
-	const struct ch_setting_list *list = &room->config->mailboxes;
-	const struct ch_mailbox_config *configs = list->items;
 	struct ch_receive *receive = ch_xzalloc(sizeof(*receive));
 
 	check_keys(room);
-	for (size_t i = 0; i < list->len; i++)
-		add_mailbox(room, receive, configs[i].peer.name);
+	add_folders(room, receive);
 	*ret = receive;
 	return 0;
 }
@@ -469,15 +551,6 @@ void ch_receive_free(struct ch_receive *receive)
 	free(receive->boxes);
 	free(receive->shown);
 	free(receive);
-}
-
-static struct mailbox *find_mailbox(const struct ch_receive *receive,
-				    const char *name)
-{
-	for (size_t i = 0; i < receive->len; i++)
-		if (strcmp(receive->boxes[i]->name, name) == 0)
-			return receive->boxes[i];
-	return NULL;
 }
 
 /* A worker with another setup is told to stop, and its post filled again. */
@@ -494,7 +567,7 @@ static void reload_mailbox(struct mailbox *box)
 		ch_post_close(&box->post);
 		return;
 	}
-	setup = setup_of(box->room, config, NULL);
+	setup = setup_of(box, config, NULL);
 	mark = mark_of(&setup);
 	if (!box->setup_mark || strcmp(mark, box->setup_mark) != 0)
 		ch_post_close(&box->post);
@@ -503,8 +576,6 @@ static void reload_mailbox(struct mailbox *box)
 
 void ch_receive_reload(struct ch_mailroom *room)
 {
-	const struct ch_setting_list *list = &room->config->mailboxes;
-	const struct ch_mailbox_config *configs = list->items;
 	struct ch_receive *receive = room->receive;
 
 	for (size_t i = receive->len; i-- > 0;) {
@@ -514,9 +585,7 @@ void ch_receive_reload(struct ch_mailroom *room)
 		if (box->gone && !box->post.worker)
 			free_mailbox(receive, box);
 	}
-	for (size_t i = 0; i < list->len; i++)
-		if (!find_mailbox(receive, configs[i].peer.name))
-			add_mailbox(room, receive, configs[i].peer.name);
+	add_folders(room, receive);
 }
 
 void ch_receive_account(struct ch_mailroom *room,
@@ -561,6 +630,7 @@ const struct ch_mailbox_state *ch_receive_state(struct ch_mailroom *room,
 
 		receive->shown[i] = (struct ch_mailbox_state){
 			.name = box->name,
+			.folder = box->folder,
 			.state = box->connected ? "ready" :
 				 fault[0]	? "fault" :
 						  "connecting",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* receive.h - one worker per mailbox, and what came back into the store.
- */
+/* receive.h - one worker per folder of a mailbox, and what came back into the
+ * store. */
 #ifndef CH_CHANCERYD_RECEIVE_H
 #define CH_CHANCERYD_RECEIVE_H
 
@@ -13,7 +13,7 @@ struct ch_account; /* accounts.h */
 struct ch_mailroom;
 struct ch_receive; /* opaque; room->receive */
 
-/* A worker for each mailbox of room->config. */
+/* A worker for each folder of the mailboxes of room->config. */
 int ch_receive_new(struct ch_mailroom *room, struct ch_receive **ret,
 		   struct ch_error *err);
 void ch_receive_free(struct ch_receive *receive); /* NULL is fine */

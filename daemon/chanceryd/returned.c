@@ -439,13 +439,14 @@ static const char *rule_of_ours(const struct row *row,
 }
 
 static void fill_mail(struct row *row, const char *mailbox,
-		      const struct ch_receive_mail *mail)
+		      const char *folder, const struct ch_receive_mail *mail)
 {
 	const struct match *match = row->match;
 	const char *ours = rule_of_ours(row, mail);
 
 	row->item = (struct ch_store_return){
 		.mailbox = ch_xstrdup(mailbox),
+		.folder = ch_xstrdup(folder),
 		.uidvalidity = mail->uidvalidity,
 		.uid = mail->uid,
 		.sha256 = mail->sha256,
@@ -515,7 +516,7 @@ static char *join_faults(const struct row *row,
 
 /* `part` UINT32_MAX: the mail speaks of no recipients. */
 static void take_part(struct ch_mailroom *room, const char *mailbox,
-		      const struct ch_receive_mail *mail,
+		      const char *folder, const struct ch_receive_mail *mail,
 		      const struct match *match, uint32_t part)
 {
 	struct row row = {
@@ -525,7 +526,7 @@ static void take_part(struct ch_mailroom *room, const char *mailbox,
 		.now_us = ch_turn_open(room),
 	};
 
-	fill_mail(&row, mailbox, mail);
+	fill_mail(&row, mailbox, folder, mail);
 	if (part != UINT32_MAX)
 		fill_recipient(&row, mail, part);
 	row.item.fault = join_faults(&row, mail);
@@ -545,7 +546,7 @@ static void alarm_loop(struct ch_mailroom *room, const char *mailbox,
 }
 
 void ch_returned(struct ch_mailroom *room, const char *mailbox,
-		 const struct ch_receive_mail *mail)
+		 const char *folder, const struct ch_receive_mail *mail)
 {
 	struct match match = { .how = CH_MATCH_NONE, .fault = "" };
 
@@ -554,14 +555,14 @@ void ch_returned(struct ch_mailroom *room, const char *mailbox,
 	if (match.own)
 		alarm_loop(room, mailbox, &match);
 	if (mail->recipients_len == 0)
-		take_part(room, mailbox, mail, &match, UINT32_MAX);
+		take_part(room, mailbox, folder, mail, &match, UINT32_MAX);
 	for (uint32_t i = 0; i < mail->recipients_len; i++) {
 		if (match.verified &&
 		    ch_journal_is(room, mail->recipients[i].address))
 			ch_journal_reported(room, &match.letter, match.attempt,
 					    &mail->recipients[i]);
 		else
-			take_part(room, mailbox, mail, &match, i);
+			take_part(room, mailbox, folder, mail, &match, i);
 	}
 	ch_store_batch_release(&match.batch);
 	ch_store_letter_release(&match.letter);
@@ -569,10 +570,11 @@ void ch_returned(struct ch_mailroom *room, const char *mailbox,
 
 /* Its bytes are not known; what stands for them is made of where it lies. */
 void ch_returned_unread(struct ch_mailroom *room, const char *mailbox,
-			uint32_t uidvalidity, uint32_t uid, const char *fault)
+			const char *folder, uint32_t uidvalidity, uint32_t uid,
+			const char *fault)
 {
-	CH_AUTOCHAR place = ch_xasprintf("unread mail %u of %u in %s", uid,
-					 uidvalidity, mailbox);
+	CH_AUTOCHAR place = ch_xasprintf("unread mail %u of %u in %s, %s",
+					 uid, uidvalidity, mailbox, folder);
 	CH_AUTOCHAR why = ch_xstrdup(fault);
 	struct ch_receive_mail mail = {
 		.uidvalidity = uidvalidity,
@@ -587,7 +589,7 @@ void ch_returned_unread(struct ch_mailroom *room, const char *mailbox,
 	};
 
 	ch_sha256_of(place, strlen(place), &mail.sha256);
-	ch_returned(room, mailbox, &mail);
+	ch_returned(room, mailbox, folder, &mail);
 }
 
 /* ---- what a person says of it ------------------------------------------ */

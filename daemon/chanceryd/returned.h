@@ -20,13 +20,13 @@ struct ch_receive_mail; /* wire/messages.h */
 
 /* Put it into the store in this turn, once however often it comes; an event
  * for each fact that is new, an alarm for a bounce and for a letter of ours
- * that came back whole. `mailbox` is its name. */
+ * that came back whole. `mailbox` is its name, `folder` that in it. */
 void ch_returned(struct ch_mailroom *room, const char *mailbox,
-		 const struct ch_receive_mail *mail);
+		 const char *folder, const struct ch_receive_mail *mail);
 
 /* A mail that ends whoever reads it: list it with this fault, unread. */
 void ch_returned_unread(struct ch_mailroom *room, const char *mailbox,
-			uint32_t uidvalidity, uint32_t uid,
+			const char *folder, uint32_t uidvalidity, uint32_t uid,
 			const char *fault);
 
 /* A person says that the return with that id is about this letter, and it

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 RECEIVE_SOURCES = daemon/receive/receive.c daemon/receive/receive.h \
+	daemon/receive/group.c daemon/receive/filing.c \
+	daemon/receive/receive-private.h \
 	daemon/receive/report.c daemon/receive/report.h
 RECEIVE_LIBS = $(CLASSIFY_LIBS) $(TOKEN_LIBS) lib/wire/libwire.a $(IMAP_LIBS) \
 	$(BASE_LIBS)
@@ -10,10 +12,11 @@ daemon_receive_chancery_receive_LDADD = $(WORKER_LIBS) $(RECEIVE_LIBS)
 
 TESTS += tests/system/test-imap.py tests/system/test-dovecot.py \
 	tests/system/test-smtputf8-postfix.py \
-	tests/system/test-mailbox.py
+	tests/system/test-cyrus.py tests/system/test-mailbox.py
 EXTRA_DIST += tests/system/test-imap.py tests/system/test-dovecot.py \
 	tests/system/test-smtputf8-postfix.py \
-	tests/system/test-mailbox.py \
+	tests/system/test-cyrus.py tests/system/test-mailbox.py \
+	tests/servers/cyrushost.py \
 	tests/system/receiver.py tests/peers/imap_peer.py
 
 check_PROGRAMS += tests/unit/test-receive tests/fuzz/fuzz-dsn

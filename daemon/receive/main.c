@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* main.c - chancery-receive, started by chanceryd: one for each mailbox. */
+/* main.c - chancery-receive, started by chanceryd: one for each folder of
+ * a mailbox. */
 #include <stdio.h>
 #include <sysexits.h>
 

@@ -10,49 +10,29 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "base/clock.h"
-#include "base/crash.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "net/imap.h"
-#include "report.h"
+#include "base/objects.h"
+#include "receive-private.h"
 #include "returns/rules.h"
-#include "wire/messages.h"
 
 #define SETUP_MS (-1)                 /* it waits for a password, perhaps */
 #define LOST_MS (60 * 1000)           /* to hear what the channel has to say */
-#define IDLE_MOST_MS (25 * 60 * 1000) /* servers may hang up at 30 (RFC 2177) */
+#define IDLE_MOST_MS (29 * 60 * 1000) /* servers may hang up at 30 (RFC 2177) */
 #define PAUSE_MS 1000 /* between two looks at a server that cries wolf */
 #define LOGOUT_MS 2000
 #define PASSWORD_MAX (8192 + 2) /* a token, and its line's end */
 
-/* Why the work ends, or that it goes on. */
-enum step { GO_ON, STOPPED, FAULT, NONSENSE };
-
-struct receiver {
-	struct ch_channel *channel; /* borrowed */
-	struct ch_receive_setup setup;
-	char *setup_bytes; /* owned; what setup points into */
-	struct ch_arena arena;
-	struct ch_str password;
-	struct ch_rules *rules; /* owned */
-	int objects_fd;
-	struct ch_imap *imap; /* NULL: not connected */
-	uint32_t after;       /* UID of the last mail that is done with */
-	bool found;           /* the last look at the folder found something */
-	struct ch_error *err;
-};
-
 /* ---- the channel ---------------------------------------------------------- */
 
-/* Wait `timeout_ms` for a message. STOP and the channel's end are STOPPED; GO_ON
- * is a message of `wanted`, or 0 in *ret_type for the timeout. */
-static enum step wait_for(struct receiver *receiver, int timeout_ms,
+enum step ch_receive_wait(struct receiver *receiver, int timeout_ms,
 			  uint16_t wanted, uint16_t *ret_type,
 			  struct ch_slice *ret_payload)
 {
@@ -77,24 +57,30 @@ static enum step pause_for(struct receiver *receiver, int timeout_ms)
 {
 	struct ch_slice payload;
 	uint16_t type;
-	enum step step = wait_for(receiver, timeout_ms, CH_MSG_STOP, &type,
-				  &payload);
+	enum step step = ch_receive_wait(receiver, timeout_ms, CH_MSG_STOP,
+					 &type, &payload);
 
 	return step == GO_ON && type == CH_MSG_STOP ? STOPPED : step;
 }
 
-static enum step tell(struct receiver *receiver, enum ch_message_type type,
-		      const void *message)
+enum step ch_receive_tell(struct receiver *receiver, enum ch_message_type type,
+			  const void *message)
 {
+	struct pollfd room = { receiver->channel->fd, POLLOUT, 0 };
+	int result;
+
 	if (ch_message_put(receiver->channel, type, message, receiver->err) <
 	    0)
 		return NONSENSE;
-	return ch_channel_flush(receiver->channel, receiver->err) < 0
-		       ? STOPPED
-		       : GO_ON;
+	while ((result = ch_channel_flush(receiver->channel,
+					  receiver->err)) == 0)
+		if (poll(&room, 1, -1) < 0 && errno != EINTR)
+			return STOPPED;
+	return result < 0 ? STOPPED : GO_ON;
 }
 
-static enum step tell_state(struct receiver *receiver, uint32_t reading)
+enum step ch_receive_tell_state(struct receiver *receiver, uint32_t reading,
+				uint32_t reading_to)
 {
 	CH_AUTOCHAR text = ch_xasprintf(
 		"%s%s", ch_imap_tls_name(receiver->imap),
@@ -103,28 +89,41 @@ static enum step tell_state(struct receiver *receiver, uint32_t reading)
 		.connected = 1,
 		.uidvalidity = ch_imap_uidvalidity(receiver->imap),
 		.reading = reading,
+		.reading_to = reading_to,
 		.text = ch_slice_of(text),
 	};
 
-	return tell(receiver, CH_MSG_RECEIVE_STATE, &state);
+	return ch_receive_tell(receiver, CH_MSG_RECEIVE_STATE, &state);
 }
 
-/* receiver->err says what is wrong. */
-static enum step tell_fault(struct receiver *receiver,
-			    enum ch_relay_fault fault)
+enum step ch_receive_tell_fault(struct receiver *receiver,
+				enum ch_relay_fault fault)
 {
 	struct ch_error text = *receiver->err;
 	struct ch_receive_state state = {
 		.fault = fault,
 		.text = ch_slice_of(text.text),
 	};
-	enum step step = tell(receiver, CH_MSG_RECEIVE_STATE, &state);
+	enum step step = ch_receive_tell(receiver, CH_MSG_RECEIVE_STATE,
+					 &state);
 
 	return step == GO_ON ? FAULT : step;
 }
 
-/* The server failed, or a wait for it was cut short by the channel. */
-static enum step lost(struct receiver *receiver)
+enum step ch_receive_tell_trouble(struct receiver *receiver)
+{
+	struct ch_error text = *receiver->err;
+	struct ch_receive_state state = {
+		.connected = 1,
+		.fault = CH_FAULT_SETUP,
+		.uidvalidity = ch_imap_uidvalidity(receiver->imap),
+		.text = ch_slice_of(text.text),
+	};
+
+	return ch_receive_tell(receiver, CH_MSG_RECEIVE_STATE, &state);
+}
+
+enum step ch_receive_lost(struct receiver *receiver)
 {
 	struct ch_error why = *receiver->err;
 	enum step step = GO_ON;
@@ -132,7 +131,9 @@ static enum step lost(struct receiver *receiver)
 	if (ch_imap_woken(receiver->imap))
 		step = pause_for(receiver, LOST_MS);
 	*receiver->err = step == NONSENSE ? *receiver->err : why;
-	return step == GO_ON ? tell_fault(receiver, CH_FAULT_CONNECT) : step;
+	return step == GO_ON ? ch_receive_tell_fault(receiver,
+						     CH_FAULT_CONNECT)
+			     : step;
 }
 
 /* ---- setting up ----------------------------------------------------------- */
@@ -142,8 +143,9 @@ static enum step take_setup(struct receiver *receiver)
 {
 	struct ch_slice payload;
 	uint16_t type;
-	enum step step = wait_for(receiver, SETUP_MS, CH_MSG_RECEIVE_SETUP,
-				  &type, &payload);
+	enum step step = ch_receive_wait(receiver, SETUP_MS,
+					 CH_MSG_RECEIVE_SETUP, &type,
+					 &payload);
 
 	if (step != GO_ON)
 		return step;
@@ -188,6 +190,20 @@ static int read_password(struct receiver *receiver)
 	return 0;
 }
 
+/* There is one of us for each folder of each mailbox. */
+static void name_owner(struct receiver *receiver)
+{
+	CH_AUTOCHAR mailbox = ch_slice_dup(receiver->setup.mailbox.name);
+	CH_AUTOCHAR folder = ch_slice_dup(receiver->setup.folder);
+	CH_AUTOCHAR both = ch_xasprintf("%s\n%s", mailbox, folder);
+	char hex[CH_SHA256_HEX_SIZE];
+	struct ch_sha256 sum;
+
+	ch_sha256_of(both, strlen(both), &sum);
+	ch_sha256_hex(&sum, hex);
+	snprintf(receiver->owner, sizeof(receiver->owner), "%.16s", hex);
+}
+
 static int open_objects(struct receiver *receiver)
 {
 	CH_AUTOCHAR path = ch_slice_dup(receiver->setup.objects_dir);
@@ -197,6 +213,8 @@ static int open_objects(struct receiver *receiver)
 	if (receiver->objects_fd < 0)
 		return ch_error_errno(receiver->err, errno, "objects: %s",
 				      path);
+	name_owner(receiver);
+	ch_objects_sweep(receiver->objects_fd, receiver->owner);
 	return 0;
 }
 
@@ -205,10 +223,11 @@ static int check_setup(struct receiver *receiver)
 	const struct ch_peer_setup *mailbox = &receiver->setup.mailbox;
 
 	if (has_control(mailbox->host) || has_control(mailbox->user) ||
-	    has_control(receiver->setup.folder))
+	    has_control(receiver->setup.folder) ||
+	    has_control(receiver->setup.keyword))
 		return ch_error_set(receiver->err, CH_GIVE_UP,
-				    "host, user or folder has a control "
-				    "character");
+				    "host, user, folder or keyword has a "
+				    "control character");
 	return read_password(receiver) < 0 || open_objects(receiver) < 0 ? -1
 									 : 0;
 }
@@ -266,8 +285,8 @@ static int open_imap(struct receiver *receiver, enum ch_imap_fault *ret_fault)
 		.user = user,
 		.password = ch_str_cstr(&receiver->password),
 		.folder = *folder ? folder : "INBOX",
+		.writes = ch_receive_files(receiver),
 		.command_timeout_ms = (int)mailbox->command_timeout_ms,
-		.max_message_bytes = receiver->setup.max_message_bytes,
 	};
 
 	return ch_imap_open(&target, &receiver->imap, ret_fault,
@@ -279,7 +298,7 @@ static enum step connect_to_server(struct receiver *receiver)
 	enum ch_imap_fault fault;
 
 	if (check_setup(receiver) < 0)
-		return tell_fault(receiver, CH_FAULT_SETUP);
+		return ch_receive_tell_fault(receiver, CH_FAULT_SETUP);
 	if (open_imap(receiver, &fault) < 0) {
 		struct ch_error why = *receiver->err;
 		enum step step = pause_for(receiver, 0);
@@ -287,158 +306,69 @@ static enum step connect_to_server(struct receiver *receiver)
 		if (step != GO_ON)
 			return step;
 		*receiver->err = why;
-		return tell_fault(receiver, relay_fault(fault));
+		return ch_receive_tell_fault(receiver, relay_fault(fault));
 	}
 	if (ch_imap_uidvalidity(receiver->imap) == receiver->setup.uidvalidity)
 		receiver->after = receiver->setup.last_uid;
-	return tell_state(receiver, 0);
+	return ch_receive_tell_state(receiver, 0, 0);
 }
 
-/* ---- one mail --------------------------------------------------------------- */
+/* ---- what is new ------------------------------------------------------------ */
 
-static enum step wait_for_ack(struct receiver *receiver, uint32_t uid,
-			      bool *ret_unknown)
+bool ch_receive_is_suspect(const struct receiver *receiver, uint32_t uid)
 {
-	struct ch_slice payload;
-	struct ch_receive_ack ack;
-	uint16_t type;
-	enum step step = wait_for(receiver, CH_RECEIVE_ACK_MS,
-				  CH_MSG_RECEIVE_ACK, &type, &payload);
+	return ch_imap_uidvalidity(receiver->imap) ==
+		       receiver->setup.singly_validity &&
+	       uid <= receiver->setup.singly_to;
+}
 
-	if (step != GO_ON)
-		return step;
-	if (type == 0) {
-		ch_error_set(receiver->err, CH_RETRY,
-			     "chanceryd does not take the mail");
-		return tell_fault(receiver, CH_FAULT_SETUP);
+/* How many of these are read together. */
+static size_t group_len(const struct receiver *receiver,
+			const struct ch_imap_uids *uids, size_t begin)
+{
+	size_t left = uids->len - begin;
+
+	if (ch_receive_is_suspect(receiver, uids->uids[begin]))
+		return 1;
+	return left < CH_IMAP_GROUP_MAX ? left : CH_IMAP_GROUP_MAX;
+}
+
+static enum step receive_these(struct receiver *receiver,
+			       const struct ch_imap_uids *uids)
+{
+	enum step step = GO_ON;
+	size_t len;
+
+	for (size_t i = 0; i < uids->len && step == GO_ON; i += len) {
+		len = group_len(receiver, uids, i);
+		step = ch_receive_group(receiver, &uids->uids[i], len);
+		if (step == GO_ON) {
+			receiver->after = uids->uids[i + len - 1];
+			step = pause_for(receiver, 0);
+		}
 	}
-	if (ch_message_get(CH_MSG_RECEIVE_ACK, payload, &ack, &receiver->arena,
-			   receiver->err) < 0)
-		return NONSENSE;
-	if (ack.uid != uid ||
-	    ack.uidvalidity != ch_imap_uidvalidity(receiver->imap)) {
-		ch_error_set(receiver->err, CH_GIVE_UP,
-			     "an acknowledgement for another mail");
-		return NONSENSE;
-	}
-	*ret_unknown = ack.unknown;
-	ch_crash_point("receive-acked");
-	return GO_ON;
-}
-
-static struct ch_report_source source_of(const struct receiver *receiver,
-					 const struct ch_imap_mail *mail)
-{
-	return (struct ch_report_source){
-		.rules = receiver->rules,
-		.bytes = ch_str_cstr(&mail->bytes),
-		.len = mail->bytes.len,
-		.cut = mail->cut,
-		.size_bytes = mail->size_bytes,
-		.token_prefix = receiver->setup.token_prefix,
-		.token_domain = receiver->setup.token_domain,
-		.journal_prefix = receiver->setup.journal_prefix,
-		.journal_domain = receiver->setup.journal_domain,
-	};
-}
-
-/* Where it seems to be our own copy of a letter chanceryd is asked. If it is,
- * *ret_copy, and all is done with it: it is stored nowhere. */
-static enum step offer_copy(struct receiver *receiver, uint32_t uid,
-			    const struct ch_imap_mail *mail, bool *ret_copy)
-{
-	struct ch_report_source source = source_of(receiver, mail);
-	CH_AUTO(ch_report) report = { 0 };
-	bool unknown = true;
-	enum step step;
-
-	*ret_copy = false;
-	if (!ch_report_copy(&source, &report))
-		return GO_ON;
-	report.copy.uidvalidity = ch_imap_uidvalidity(receiver->imap);
-	report.copy.uid = uid;
-	step = tell(receiver, CH_MSG_RECEIVE_COPY, &report.copy);
-	if (step == GO_ON)
-		step = wait_for_ack(receiver, uid, &unknown);
-	*ret_copy = step == GO_ON && !unknown;
-	return step;
-}
-
-/* Tell chanceryd of the mail and wait until it has it. */
-static enum step report_mail(struct receiver *receiver, uint32_t uid,
-			     const struct ch_imap_mail *mail,
-			     const struct ch_sha256 *sum)
-{
-	struct ch_report_source source = source_of(receiver, mail);
-	CH_AUTO(ch_report) report = { 0 };
-	bool unknown;
-	enum step step;
-
-	ch_report_make(&source, &report);
-	report.mail.uidvalidity = ch_imap_uidvalidity(receiver->imap);
-	report.mail.uid = uid;
-	report.mail.sha256 = *sum;
-	report.mail.received_us = mail->received_us;
-	step = tell(receiver, CH_MSG_RECEIVE_MAIL, &report.mail);
-	if (step != GO_ON)
-		return step;
-	ch_crash_point("receive-told");
-	return wait_for_ack(receiver, uid, &unknown);
-}
-
-static enum step store_mail(struct receiver *receiver, uint32_t uid,
-			    const struct ch_imap_mail *mail)
-{
-	struct ch_sha256 sum;
-
-	if (ch_object_add(receiver->objects_fd, ch_str_cstr(&mail->bytes),
-			  mail->bytes.len, &sum, receiver->err) < 0)
-		return tell_fault(receiver, CH_FAULT_SETUP);
-	ch_crash_point("receive-stored");
-	return report_mail(receiver, uid, mail, &sum);
-}
-
-static enum step receive_one(struct receiver *receiver, uint32_t uid)
-{
-	struct ch_imap_mail mail;
-	enum step step = tell_state(receiver, uid);
-	bool copy;
-	int found;
-
-	if (step != GO_ON)
-		return step;
-	ch_crash_point("receive-reading");
-	found = ch_imap_fetch(receiver->imap, uid, &mail, receiver->err);
-	if (found < 0)
-		return lost(receiver);
-	if (found == 0) /* somebody deleted it after we had its number */
-		return tell_state(receiver, 0);
-	step = offer_copy(receiver, uid, &mail, &copy);
-	if (step == GO_ON && !copy)
-		step = store_mail(receiver, uid, &mail);
-	ch_imap_mail_release(&mail);
 	return step;
 }
 
 /* All that is new, in the order in which it came. */
 static enum step receive_new(struct receiver *receiver)
 {
-	CH_AUTO(ch_imap_uids) uids = { 0 };
 	enum step step = GO_ON;
+	bool more = true;
 
-	if (ch_imap_search(receiver->imap, receiver->after, &uids,
-			   receiver->err) < 0)
-		return lost(receiver);
-	receiver->found = uids.len > 0;
-	for (size_t i = 0; i < uids.len && step == GO_ON; i++) {
-		step = receive_one(receiver, uids.uids[i]);
-		if (step == GO_ON) {
-			receiver->after = uids.uids[i];
-			step = pause_for(receiver, 0);
-		}
+	receiver->found = false;
+	while (more && step == GO_ON) {
+		CH_AUTO(ch_imap_uids) uids = { 0 };
+
+		if (ch_imap_search(receiver->imap, receiver->after, &uids,
+				   receiver->err) < 0)
+			return ch_receive_lost(receiver);
+		more = uids.more;
+		receiver->found |= uids.len > 0;
+		step = receive_these(receiver, &uids);
 	}
 	if (step == GO_ON && receiver->found)
-		step = tell_state(receiver, 0);
+		step = ch_receive_tell_state(receiver, 0, 0);
 	return step;
 }
 
@@ -455,13 +385,17 @@ static enum step wait_for_news(struct receiver *receiver)
 {
 	int64_t began_ms = ch_clock_mono_ms();
 	int most_ms = at_most(receiver->setup.idle_max_ms, IDLE_MOST_MS);
+	/* What was read together with another message wakes nobody. */
+	enum step step = pause_for(receiver, 0);
 
+	if (step != GO_ON)
+		return step;
 	if (!ch_imap_can_idle(receiver->imap))
 		return pause_for(receiver,
 				 at_most(receiver->setup.poll_interval_ms,
 					 IDLE_MOST_MS));
 	if (ch_imap_idle(receiver->imap, most_ms, receiver->err) < 0)
-		return lost(receiver);
+		return ch_receive_lost(receiver);
 	if (!receiver->found && ch_clock_mono_ms() - began_ms < PAUSE_MS)
 		return pause_for(receiver, PAUSE_MS);
 	return GO_ON;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* receive.h - chancery-receive: what comes back to one mailbox, one mail at a
- * time.
+/* receive.h - chancery-receive: what comes back to one folder of a mailbox.
  *
  *	chanceryd                        chancery-receive
  *	    RECEIVE_SETUP ------------->     connects, opens the folder
  *	    <----- RECEIVE_STATE connected
- *	    <----- RECEIVE_STATE reading 7   fetches UID 7, stores its bytes
- *	    <----- RECEIVE_MAIL  7           and waits
+ *	    <----- RECEIVE_STATE reading 7 to 9  fetches them, stores their bytes
+ *	    <----- RECEIVE_STATE reading 7   looks into it
+ *	    <----- RECEIVE_MAIL  7           and on to 8, and 9
  *	    (commits)
- *	    RECEIVE_ACK 7 ------------->     goes on to the next
+ *	    RECEIVE_ACK 7 ------------->     waits for that of each of them
  *	    STOP ---------------------->     leaves off, exit 0
  *
  * What seems to be our own copy of a letter is told as RECEIVE_COPY first, and
@@ -16,10 +16,11 @@
  *
  * A mail is in the object store before chanceryd hears of it, and is gone past
  * only when chanceryd says that it has it: a worker that dies at any step has
- * read one mail too much at most, and chanceryd counts each mail once.
+ * read a few mails too much at most, and chanceryd counts each mail once.
  *
  * Where the folder's UIDVALIDITY is not that of the last mail, all of it is
- * read again. Mails of the folder are never marked, moved or deleted.
+ * read again. Mails of the folder are never deleted, and marked or moved only
+ * after their acknowledgement, and where the setup says so.
  */
 #ifndef CH_RECEIVE_RECEIVE_H
 #define CH_RECEIVE_RECEIVE_H

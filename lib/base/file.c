@@ -133,8 +133,7 @@ int ch_file_write_all(int fd, const void *bytes, size_t len,
 	return 0;
 }
 
-/* A name in the same directory that nobody else uses. */
-static void temporary_name(char *out, size_t size)
+void ch_file_temporary_name(char *out, size_t size)
 {
 	unsigned char random[10];
 	char text[CH_BASE32_SIZE(sizeof(random)) + 1] = "";
@@ -171,7 +170,7 @@ int ch_file_replace(int dir_fd, const char *name, const void *bytes,
 {
 	char temporary[64];
 
-	temporary_name(temporary, sizeof(temporary));
+	ch_file_temporary_name(temporary, sizeof(temporary));
 	if (write_durably(dir_fd, temporary, bytes, len, mode, err) < 0) {
 		unlinkat(dir_fd, temporary, 0);
 		return -1;

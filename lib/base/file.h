@@ -33,6 +33,9 @@ int ch_file_read_at(int dir_fd, const char *name, struct ch_str *out,
 int ch_file_write_all(int fd, const void *bytes, size_t len,
 		      struct ch_error *err);
 
+/* A name that nobody else uses, hidden: for 64 bytes. */
+void ch_file_temporary_name(char *out, size_t size);
+
 /* Put `bytes` at `name` below `dir_fd`: a temporary file, fsync, rename,
  * fsync of the directory. `mode` such as 0600. */
 int ch_file_replace(int dir_fd, const char *name, const void *bytes,

@@ -7,7 +7,7 @@ lib_base_libbase_a_SOURCES = \
 	lib/base/error.c lib/base/error.h \
 	lib/base/escape.c lib/base/escape.h \
 	lib/base/fiber.c lib/base/fiber.h \
-	lib/base/file.c lib/base/file.h \
+	lib/base/file.c lib/base/file.h lib/base/objects.c lib/base/objects.h \
 	lib/base/hash.c lib/base/hash.h \
 	lib/base/mem.c lib/base/mem.h \
 	lib/base/near.c lib/base/near.h \

@@ -11,29 +11,34 @@
 #include "net/imap-guard.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/types.h>
 
 #include "base/mem.h"
 
 #define DIGITS "0123456789"
 #define LINE_GROWS 4 /* bytes, by trim_end() and add_text() */
+#define TOO_MUCH "more in answer to one command than can be"
 
 static const char *const states[] = { "OK", "NO", "BAD", "BYE", "PREAUTH",
 				      NULL };
 
-enum verdict { PASS, PASS_AS_TEXT, PASS_SEARCH, PASS_FETCH, DROP };
+enum verdict { PASS, PASS_AS_TEXT, PASS_FETCH, KEEP, DROP };
 
 void ch_imap_guard_init(struct ch_imap_guard *guard)
 {
 	*guard = (struct ch_imap_guard){ 0 };
-	ch_str_init(&guard->line, CH_IMAP_SEARCH_MAX + LINE_GROWS);
+	ch_str_init(&guard->line, CH_IMAP_LINE_MAX + 1 + LINE_GROWS);
+	ch_str_init(&guard->capabilities, CH_IMAP_LINE_MAX);
 	ch_imap_guard_allow(guard, 0);
 }
 
 void ch_imap_guard_release(struct ch_imap_guard *guard)
 {
 	ch_str_release(&guard->line);
+	ch_str_release(&guard->capabilities);
 }
 
 void ch_imap_guard_allow(struct ch_imap_guard *guard, uint64_t literals)
@@ -46,7 +51,7 @@ void ch_imap_guard_allow(struct ch_imap_guard *guard, uint64_t literals)
 bool ch_imap_guard_at_rest(const struct ch_imap_guard *guard)
 {
 	return guard->line.len == 0 && guard->literal_left == 0 &&
-	       !guard->within;
+	       !guard->within && !guard->in_search;
 }
 
 /* ---- which line is it ---------------------------------------------------- */
@@ -67,14 +72,8 @@ static bool is_one_of(const char *at, const char *const *words)
 	return false;
 }
 
-static bool is_search(const char *line)
-{
-	return strncmp(line, "* ", 2) == 0 && is_word(line + 2, "SEARCH");
-}
-
 static enum verdict judge(struct ch_imap_guard *guard, const char *line)
 {
-	static const char *const lists[] = { "CAPABILITY", "FLAGS", NULL };
 	static const char *const counts[] = { "EXISTS", "RECENT", "EXPUNGE",
 					      NULL };
 	size_t digits;
@@ -88,10 +87,10 @@ static enum verdict judge(struct ch_imap_guard *guard, const char *line)
 	line += 2;
 	if (is_one_of(line, states))
 		return PASS_AS_TEXT;
-	if (is_one_of(line, lists))
+	if (is_word(line, "FLAGS"))
 		return PASS;
-	if (is_word(line, "SEARCH"))
-		return PASS_SEARCH;
+	if (is_word(line, "CAPABILITY"))
+		return KEEP;
 	digits = strspn(line, DIGITS);
 	if (digits == 0 || digits > 10 || line[digits] != ' ')
 		return DROP;
@@ -189,7 +188,7 @@ static int pass_plain(struct ch_imap_guard *guard, bool dropped,
 }
 
 /* Whether a response code stands here that imap.c reads. */
-static bool is_uidvalidity(const char *at)
+static bool is_uidvalidity(const char *at, uint32_t *ret)
 {
 	static const char code[] = "[UIDVALIDITY ";
 	size_t digits;
@@ -198,15 +197,18 @@ static bool is_uidvalidity(const char *at)
 		return false;
 	at += strlen(code);
 	digits = strspn(at, DIGITS);
-	return digits > 0 && digits <= 10 && at[digits] == ']';
+	if (digits == 0 || digits > 10 || at[digits] != ']')
+		return false;
+	*ret = (uint32_t)strtoull(at, NULL, 10);
+	return true;
 }
 
 /* Take the grammar out of a text: libetpan reads through NULL where a response
  * code of the greeting holds a quoted string, and has literals in others. */
-static void make_text(char *line)
+static void make_text(char *line, uint32_t *ret_uidvalidity)
 {
 	for (; *line; line++) {
-		if (is_uidvalidity(line))
+		if (is_uidvalidity(line, ret_uidvalidity))
 			line = strchr(line, ']');
 		else if (*line == '[' || *line == '{')
 			*line = '(';
@@ -237,6 +239,16 @@ static void add_text(struct ch_str *line)
 	ch_str_add(line, " -\r\n");
 }
 
+/* "* CAPABILITY A B" */
+static void keep_capabilities(struct ch_imap_guard *guard)
+{
+	const char *at = ch_str_cstr(&guard->line) + strlen("* CAPABILITY");
+
+	at += strspn(at, " ");
+	ch_str_clear(&guard->capabilities);
+	ch_str_add_mem(&guard->capabilities, at, strcspn(at, "\r\n"));
+}
+
 /* The line is whole. */
 static int end_line(struct ch_imap_guard *guard, struct ch_str *out,
 		    struct ch_error *err)
@@ -253,9 +265,13 @@ static int end_line(struct ch_imap_guard *guard, struct ch_str *out,
 	if (verdict == PASS_FETCH)
 		result = pass_fetch(guard, err);
 	else if (verdict == PASS_AS_TEXT)
-		make_text(line->data);
+		make_text(line->data, &guard->uidvalidity);
 	else
 		result = pass_plain(guard, verdict == DROP, err);
+	if (verdict == KEEP) {
+		keep_capabilities(guard);
+		verdict = DROP;
+	}
 	guard->dropped += verdict == DROP;
 	if (verdict != PASS_FETCH)
 		trim_end(line);
@@ -267,25 +283,127 @@ static int end_line(struct ch_imap_guard *guard, struct ch_str *out,
 	return result;
 }
 
+/* ---- SEARCH -------------------------------------------------------------- */
+
+void ch_imap_found_release(struct ch_imap_found *found)
+{
+	free(found->uids);
+	found->uids = NULL;
+	found->len = found->cap = 0;
+}
+
+/* Put `uid` in the place of the largest, which stands first: a heap. */
+static void replace_largest(uint32_t *heap, size_t len, uint32_t uid)
+{
+	size_t at = 0;
+
+	for (;;) {
+		size_t child = 2 * at + 1;
+
+		if (child + 1 < len && heap[child + 1] > heap[child])
+			child++;
+		if (child >= len || heap[child] <= uid)
+			break;
+		heap[at] = heap[child];
+		at = child;
+	}
+	heap[at] = uid;
+}
+
+static int falling(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a;
+	uint32_t y = *(const uint32_t *)b;
+
+	return (x < y) - (x > y);
+}
+
+/* Servers name them in order nearly always: what is beyond the first `max` is
+ * then one comparison each. */
+static void keep(struct ch_imap_found *found, uint32_t uid)
+{
+	if (uid <= found->after)
+		return;
+	if (found->len < found->max) {
+		CH_GROW(found->uids, found->len, found->cap);
+		found->uids[found->len++] = uid;
+		if (found->len == found->max)
+			qsort(found->uids, found->len, sizeof(uid), falling);
+		return;
+	}
+	if (uid == found->uids[0])
+		return;
+	found->more = true;
+	if (uid < found->uids[0])
+		replace_largest(found->uids, found->len, uid);
+}
+
+static int count_search(struct ch_imap_guard *guard, size_t len,
+			struct ch_error *err)
+{
+	if (len > guard->search_left)
+		return ch_error_set(err, CH_GIVE_UP, TOO_MUCH);
+	guard->search_left -= len;
+	return 0;
+}
+
+/* Bytes of a SEARCH line, up to its end. Returns how many, or -1. */
+static ssize_t take_numbers(struct ch_imap_guard *guard, const char *bytes,
+			    size_t len, struct ch_error *err)
+{
+	size_t i = 0;
+
+	while (i < len && guard->in_search) {
+		char c = bytes[i++];
+
+		if (c >= '0' && c <= '9') {
+			guard->number = guard->number * 10 +
+					(uint64_t)(c - '0');
+			if (++guard->digits > 10 ||
+			    guard->number > UINT32_MAX)
+				return ch_error_set(err, CH_GIVE_UP,
+						    "a UID that is none");
+			continue;
+		}
+		if (!strchr(" \r\n", c) || c == '\0')
+			return ch_error_set(err, CH_GIVE_UP,
+					    "a SEARCH with what is no number");
+		if (guard->digits > 0 && guard->found)
+			keep(guard->found, (uint32_t)guard->number);
+		guard->number = 0;
+		guard->digits = 0;
+		guard->in_search = c != '\n';
+	}
+	return count_search(guard, i, err) < 0 ? -1 : (ssize_t)i;
+}
+
+/* The line's first bytes tell it: they are held until there are so many. */
+static const char search_word[] = "* SEARCH";
+#define SEARCH_HEAD (sizeof(search_word)) /* and a space, or its end */
+
+static bool begins_search(const struct ch_imap_guard *guard)
+{
+	const struct ch_str *line = &guard->line;
+
+	return !guard->within && line->len == SEARCH_HEAD &&
+	       strncasecmp(line->data, search_word, SEARCH_HEAD - 1) == 0 &&
+	       line->data[SEARCH_HEAD - 1] != '\0' &&
+	       strchr(" \r\n", line->data[SEARCH_HEAD - 1]);
+}
+
 /* ---- bytes --------------------------------------------------------------- */
 
 /* Account for `len` more bytes of the line. */
 static int count_line(struct ch_imap_guard *guard, size_t len,
 		      struct ch_error *err)
 {
-	bool search = !guard->within &&
-		      is_search(ch_str_cstr(&guard->line));
-	size_t *left = search ? &guard->search_left : &guard->lines_left;
-
-	if (!search && guard->line.len > CH_IMAP_LINE_MAX)
+	if (guard->line.len > CH_IMAP_LINE_MAX)
 		return ch_error_set(err, CH_GIVE_UP,
 				    "a line longer than %d bytes",
 				    CH_IMAP_LINE_MAX);
-	if (len > *left)
-		return ch_error_set(err, CH_GIVE_UP,
-				    "more in answer to one command than can "
-				    "be");
-	*left -= len;
+	if (len > guard->lines_left)
+		return ch_error_set(err, CH_GIVE_UP, TOO_MUCH);
+	guard->lines_left -= len;
 	return 0;
 }
 
@@ -299,28 +417,50 @@ static size_t take_literal(struct ch_imap_guard *guard, const char *bytes,
 	return len;
 }
 
+/* Bytes of a line, up to its end. Returns how many, or -1. */
+static ssize_t take_line(struct ch_imap_guard *guard, const char *bytes,
+			 size_t len, struct ch_str *out, struct ch_error *err)
+{
+	const char *end = memchr(bytes, '\n', len);
+	size_t part = end ? (size_t)(end - bytes) + 1 : len;
+
+	if (guard->line.len < SEARCH_HEAD &&
+	    part > SEARCH_HEAD - guard->line.len)
+		part = SEARCH_HEAD - guard->line.len;
+	if (part > CH_IMAP_LINE_MAX + 1 - guard->line.len)
+		part = CH_IMAP_LINE_MAX + 1 - guard->line.len;
+	ch_str_add_mem(&guard->line, bytes, part);
+	if (begins_search(guard)) {
+		guard->in_search = bytes[part - 1] != '\n';
+		guard->dropped++;
+		ch_str_clear(&guard->line);
+		return count_search(guard, SEARCH_HEAD, err) < 0
+			       ? -1
+			       : (ssize_t)part;
+	}
+	if (count_line(guard, part, err) < 0)
+		return -1;
+	if (bytes[part - 1] == '\n' && end_line(guard, out, err) < 0)
+		return -1;
+	return (ssize_t)part;
+}
+
 int ch_imap_guard_feed(struct ch_imap_guard *guard, const char *bytes,
 		       size_t len, struct ch_str *out, struct ch_error *err)
 {
 	while (len > 0) {
-		const char *end;
-		size_t part;
+		ssize_t took;
 
-		if (guard->literal_left > 0) {
-			part = take_literal(guard, bytes, len, out);
-			bytes += part;
-			len -= part;
-			continue;
-		}
-		end = memchr(bytes, '\n', len);
-		part = end ? (size_t)(end - bytes) + 1 : len;
-		ch_str_add_mem(&guard->line, bytes, part);
-		if (count_line(guard, part, err) < 0)
+		if (guard->literal_left > 0)
+			took = (ssize_t)take_literal(guard, bytes, len, out);
+		else if (guard->in_search)
+			took = take_numbers(guard, bytes, len, err);
+		else
+			took = take_line(guard, bytes, len, out, err);
+		if (took < 0)
 			return -1;
-		bytes += part;
-		len -= part;
-		if (end && end_line(guard, out, err) < 0)
-			return -1;
+		bytes += took;
+		len -= (size_t)took;
 	}
 	return 0;
 }

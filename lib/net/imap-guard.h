@@ -9,7 +9,12 @@
  *   tagged, "+", * OK NO BAD BYE PREAUTH    passed as mere text: braces and
  *                                           brackets become parentheses, but
  *                                           for those of [UIDVALIDITY n]
- *   * CAPABILITY FLAGS SEARCH               passed
+ *   * FLAGS                                 passed
+ *   * CAPABILITY                            kept here, and not passed: libetpan
+ *                                           cannot read what Cyrus offers
+ *   * SEARCH                                read here, number by number, and
+ *                                           not passed: a folder may have
+ *                                           millions of mails
  *   * n EXISTS RECENT EXPUNGE FETCH         passed; FETCH alone may have literals
  *   a parenthesis or a quote left open      the end, as are those too deep
  *   * anything else                         dropped: we never asked for it
@@ -29,8 +34,19 @@
 
 #define CH_IMAP_LINE_MAX 65536             /* bytes of one line */
 #define CH_IMAP_LINES_MAX (1024 * 1024)    /* of all lines of one command */
-#define CH_IMAP_SEARCH_MAX (16 * 1024 * 1024) /* of SEARCH: 1.5 million UIDs */
+#define CH_IMAP_SEARCH_MAX (64 * 1024 * 1024) /* of SEARCH: 6 million UIDs */
 #define CH_IMAP_DEPTH_MAX 16               /* parentheses in one another */
+
+/* The smallest numbers that SEARCH names, above `after`, `max` of them at
+ * most, in no order, and some perhaps twice. */
+struct ch_imap_found {
+	uint32_t after;
+	size_t max;     /* > 0 */
+	uint32_t *uids; /* owned */
+	size_t len, cap;
+	bool more; /* there are larger ones */
+};
+void ch_imap_found_release(struct ch_imap_found *found);
 
 struct ch_imap_guard {
 	struct ch_str line;    /* what came of the line */
@@ -42,6 +58,13 @@ struct ch_imap_guard {
 	uint64_t literals_left; /* the same for literals */
 	unsigned int news;      /* how many EXISTS were passed on */
 	unsigned int dropped;   /* how many lines were not */
+	uint32_t uidvalidity;   /* the last that was said; 0: none */
+	struct ch_str capabilities; /* the last that were said: "A B" */
+	struct ch_imap_found *found; /* borrowed: where SEARCH's numbers go;
+				      * NULL: nowhere */
+	bool in_search;      /* within a line of SEARCH */
+	uint64_t number;     /* of it: what came of the number */
+	unsigned int digits; /* of that */
 };
 
 void ch_imap_guard_init(struct ch_imap_guard *guard);

@@ -4,8 +4,8 @@
  *
  * The SASL dialogues are ours: libetpan hands them to Cyrus SASL, whose plugins
  * would be loaded by a process that holds a password and a stranger's bytes.
- * mailimap_capability() is not used, since it reads through NULL where an OK
- * comes without the data.
+ * Capabilities are kept by the guard: libetpan reads through NULL where an OK
+ * comes without them, and finds no IMAP in those of Cyrus.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,38 +24,31 @@
 
 int ch_imap_ask_capabilities(struct ch_imap *imap, struct ch_error *err)
 {
-	struct mailimap_connection_info *info =
-		imap->session->imap_connection_info;
-	int code;
+	const char *text;
+	bool refused;
+	int result;
 
-	if (info->imap_capability)
-		mailimap_capability_data_free(info->imap_capability);
-	info->imap_capability = NULL;
+	ch_str_clear(&imap->guard.capabilities);
 	ch_imap_begin(imap, imap->command_timeout_ms, 0);
-	code = mailimap_custom_command(imap->session, "CAPABILITY");
-	if (code != MAILIMAP_NO_ERROR)
-		return ch_imap_explain(imap, code, "CAPABILITY", err);
-	return 0;
+	result = ch_imap_command(imap, "CAPABILITY", &text, &refused, err);
+	if (result == 1)
+		result = ch_error_set(err, CH_RETRY,
+				      "an answer to what was not asked");
+	return result < 0 ? ch_error_prefix(err, "CAPABILITY") : 0;
 }
 
 bool ch_imap_offers(const struct ch_imap *imap, const char *capability)
 {
-	const struct mailimap_capability_data *data =
-		imap->session->imap_connection_info->imap_capability;
-	bool auth = strncmp(capability, "AUTH=", 5) == 0;
+	const char *at = ch_str_cstr(&imap->guard.capabilities);
+	size_t len = strlen(capability);
 
-	if (!data || !data->cap_list)
-		return false;
-	for (clistiter *i = clist_begin(data->cap_list); i;
-	     i = clist_next(i)) {
-		const struct mailimap_capability *one = clist_content(i);
-		bool is_auth = one->cap_type == MAILIMAP_CAPABILITY_AUTH_TYPE;
-		const char *name = is_auth ? one->cap_data.cap_auth_type
-					   : one->cap_data.cap_name;
+	while (*at) {
+		size_t word = strcspn(at, " ");
 
-		if (name && is_auth == auth &&
-		    strcasecmp(name, capability + (auth ? 5 : 0)) == 0)
+		if (word == len && strncasecmp(at, capability, len) == 0)
 			return true;
+		at += word;
+		at += strspn(at, " ");
 	}
 	return false;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* imap-private.h - between imap.c, imap-stream.c, imap-login.c and imap-oauth.c,
- * those that include libetpan. */
+/* imap-private.h - between imap.c and its imap-*.c, those that include
+ * libetpan. */
 #ifndef CH_NET_IMAP_PRIVATE_H
 #define CH_NET_IMAP_PRIVATE_H
 
@@ -31,7 +31,6 @@ struct ch_imap {
 	bool idling; /* IDLE was said and DONE was not */
 	unsigned int news; /* guard.news at the last search */
 	uint32_t uidvalidity;
-	uint64_t max_message_bytes;
 	unsigned int tag; /* of the commands that libetpan does not send */
 
 	struct ch_str body;
@@ -81,6 +80,16 @@ int ch_imap_explain(struct ch_imap *imap, int code, const char *what,
 /* Whether the words of a server say that it is its own trouble, and passing
  * (RFC 5530). They have passed the guard: "(UNAVAILABLE) …". */
 bool ch_imap_is_passing(const char *words);
+
+/* ---- imap.c -------------------------------------------------------------- */
+
+/* A command has been answered: is it still the same folder? */
+int ch_imap_check_folder(struct ch_imap *imap, struct ch_error *err);
+
+/* ---- imap-fetch.c -------------------------------------------------------- */
+
+/* imap->body is ready to take what comes. */
+void ch_imap_fetch_init(struct ch_imap *imap);
 
 /* ---- imap-login.c --------------------------------------------------------- */
 

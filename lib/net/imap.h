@@ -2,8 +2,9 @@
 /* imap.h - read a folder over IMAP (RFC 3501) and leave no trace in it.
  *
  * libetpan speaks over a connection that we own, and reads only what
- * imap-guard.h lets through. The folder is opened with EXAMINE, so that nothing
- * this program could say by mistake marks or deletes a mail.
+ * imap-guard.h lets through. Unless mails are to be moved or marked, the folder
+ * is opened with EXAMINE, so that nothing this program could say by mistake
+ * changes a mail.
  *
  * One thing at a time, blocking, each with a deadline. After any -1 the
  * connection is of no more use: close it. What is UTF-8 here is what the
@@ -58,12 +59,12 @@ struct ch_imap_target {
 	const char *user;     /* without control characters */
 	const char *password; /* the same */
 	const char *folder;   /* UTF-8 */
-	int command_timeout_ms; /* for one whole reply; a mail has more,
+	bool writes;          /* mails are moved or marked (imap-file.c) */
+	int command_timeout_ms; /* for one whole reply; mails have more,
 				 * see CH_IMAP_BYTES_PER_MS */
-	uint64_t max_message_bytes; /* of a larger mail the first part is read */
 };
 
-/* A mail must come at this pace at least (16,000 bytes a second). */
+/* Mails must come at this pace at least (16,000 bytes a second). */
 #define CH_IMAP_BYTES_PER_MS 16
 
 /* Connect, secure, log in, open the folder. Returns 0 and a reader that the
@@ -77,9 +78,13 @@ uint32_t ch_imap_uidvalidity(const struct ch_imap *imap);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", "" without TLS. */
 const char *ch_imap_tls_name(const struct ch_imap *imap);
 
+/* The smallest UIDs above `after`, at most so many of them. */
+#define CH_IMAP_UIDS_MAX 65536
+
 struct ch_imap_uids {
 	uint32_t *uids; /* owned; ascending, none twice */
 	size_t len;
+	bool more; /* there are others, above these */
 };
 void ch_imap_uids_release(struct ch_imap_uids *uids);
 
@@ -87,20 +92,50 @@ void ch_imap_uids_release(struct ch_imap_uids *uids);
 int ch_imap_search(struct ch_imap *imap, uint32_t after,
 		   struct ch_imap_uids *ret, struct ch_error *err);
 
-struct ch_imap_mail {
-	struct ch_str bytes;  /* as it is, or the first part of it */
-	uint64_t size_bytes;  /* of all of it, as the server says */
-	int64_t received_us;  /* INTERNALDATE, 0 where there is none */
-	bool cut;             /* bytes are not all of it */
-};
-void ch_imap_mail_release(struct ch_imap_mail *mail);
+/* ---- mails (imap-fetch.c) ------------------------------------------------- */
 
-/* Read one mail: its size first, then its bytes (BODY.PEEK). What the server
- * sends of other mails is ignored. Returns 1, without bytes where the server
- * knows the mail and does not give it; 0 when it is not there any more; -1 as
- * said above. *ret is released by the caller after a 1 only. */
-int ch_imap_fetch(struct ch_imap *imap, uint32_t uid,
-		  struct ch_imap_mail *ret, struct ch_error *err);
+#define CH_IMAP_GROUP_MAX 200                /* mails in one command */
+#define CH_IMAP_GROUP_BYTES (1024 * 1024) /* of all of them, as they say */
+#define CH_IMAP_PART_BYTES (1024 * 1024)  /* of a larger mail, at a time */
+
+struct ch_imap_about {
+	uint32_t uid;        /* by the caller */
+	bool there;          /* the server knows it, and its size */
+	uint64_t size_bytes; /* as the server says; Exchange guesses */
+	int64_t received_us; /* INTERNALDATE, 0 where there is none */
+	bool given;          /* by ch_imap_read(): these are its bytes */
+	const char *bytes;   /* borrowed until the next of these three */
+	size_t len;
+};
+
+/* Of `len` mails, CH_IMAP_GROUP_MAX at most, in ascending order: are they
+ * there, and how large? What the server says of others is ignored. */
+int ch_imap_ask(struct ch_imap *imap, struct ch_imap_about *abouts, size_t len,
+		struct ch_error *err);
+
+/* Read them (BODY.PEEK), as large as they are: all are there, and have no more
+ * than CH_IMAP_GROUP_BYTES together. */
+int ch_imap_read(struct ch_imap *imap, struct ch_imap_about *abouts,
+		 size_t len, struct ch_error *err);
+
+/* Read CH_IMAP_PART_BYTES of one mail, from byte `offset` on: about->bytes, and
+ * fewer where it ends there. Not more of a mail is ever held, however large it
+ * is and whatever the server says of its size. `given` is false where the
+ * server has nothing to give. */
+int ch_imap_read_part(struct ch_imap *imap, struct ch_imap_about *about,
+		      uint64_t offset, struct ch_error *err);
+
+/* ---- mails that are done with (imap-file.c) ------------------------------- */
+
+/* Set a keyword, an atom, on these mails, CH_IMAP_GROUP_MAX at most, in ascending
+ * order; move them to another folder, UTF-8. Nothing is ever deleted that is not
+ * in that folder before, and no mail but these. Those that are not there any
+ * more are passed over. Return 1; 0 with *err where the server refuses, or
+ * offers neither MOVE nor UIDPLUS; -1 as said above. */
+int ch_imap_mark(struct ch_imap *imap, const uint32_t *uids, size_t len,
+		 const char *keyword, struct ch_error *err);
+int ch_imap_move(struct ch_imap *imap, const uint32_t *uids, size_t len,
+		 const char *folder, struct ch_error *err);
 
 /* Whether the server offers IDLE (RFC 2177) and has not refused it. */
 bool ch_imap_can_idle(const struct ch_imap *imap);

@@ -12,8 +12,9 @@ lib_net_libsmtp_a_SOURCES = \
 lib_net_libsmtp_a_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(ESMTP_CFLAGS)
 lib_net_libimap_a_SOURCES = \
 	lib/net/imap.c lib/net/imap.h lib/net/imap-private.h \
-	lib/net/imap-stream.c lib/net/imap-login.c lib/net/imap-oauth.c \
-	lib/net/oauth.c lib/net/oauth.h \
+	lib/net/imap-fetch.c lib/net/imap-file.c \
+	lib/net/imap-stream.c lib/net/imap-login.c \
+	lib/net/imap-oauth.c lib/net/oauth.c lib/net/oauth.h \
 	lib/net/imap-guard.c lib/net/imap-guard.h \
 	lib/net/imap-folder.c lib/net/imap-folder.h
 lib_net_libimap_a_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(ETPAN_CFLAGS)

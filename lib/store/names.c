@@ -131,6 +131,7 @@ void ch_store_letters_free(struct ch_store_letter *letters, size_t len)
 void ch_store_return_release(struct ch_store_return *ret)
 {
 	free(ret->mailbox);
+	free(ret->folder);
 	free(ret->rule);
 	free(ret->fault);
 	free(ret->message_id);

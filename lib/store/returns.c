@@ -327,15 +327,16 @@ static int insert(struct ch_store *store, const struct ch_store_return *item,
 		  int64_t batch_id, int64_t now_us, struct ch_error *err)
 {
 	CH_AUTO(ch_query) q = ch_query(store,
-		"INSERT INTO returned (mailbox, uidvalidity, uid, part, "
+		"INSERT INTO returned (mailbox, folder, uidvalidity, uid, part, "
 		"sha256, size_bytes, received_us, added_us, kind, rule, "
 		"fault, message_id, sender, subject, text, attachments, "
 		"batch_id, letter_id, address_seq, attempt, match, verified, "
 		"recipient, status, diagnostic) VALUES (?, ?, ?, ?, ?, ?, ?, "
-		"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+		"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
 		"ON CONFLICT DO NOTHING");
 
 	ch_query_put_text(&q, item->mailbox);
+	ch_query_put_text(&q, item->folder);
 	ch_query_put_int(&q, item->uidvalidity);
 	ch_query_put_int(&q, item->uid);
 	ch_query_put_int(&q, item->part);
@@ -591,7 +592,7 @@ int ch_store_copies_forget(struct ch_store *store, struct ch_error *err)
 	"r.size_bytes, r.received_us, r.kind, r.rule, r.fault, "             \
 	"r.message_id, r.sender, r.subject, r.text, r.attachments, "         \
 	"r.letter_id, r.address_seq, r.attempt, r.match, r.verified, "       \
-	"r.recipient, r.status, r.diagnostic, b.reference, l.key "           \
+	"r.recipient, r.status, r.diagnostic, b.reference, l.key, r.folder " \
 	"FROM returned r LEFT JOIN batch b ON b.id = r.batch_id "            \
 	"LEFT JOIN letter l ON l.id = r.letter_id "
 
@@ -623,6 +624,7 @@ static void read_return(const struct ch_query *q, struct ch_store_return *ret)
 		.diagnostic = ch_query_text(q, 23),
 		.reference = ch_query_text(q, 24),
 		.key = ch_query_text(q, 25),
+		.folder = ch_query_text(q, 26),
 	};
 	ch_query_sha256(q, 5, &ret->sha256);
 }

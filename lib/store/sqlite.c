@@ -595,14 +595,16 @@ int ch_store_forget_paces(struct ch_store *store, const char *prefix,
 }
 
 int ch_store_mailbox(struct ch_store *store, const char *mailbox,
-		     uint32_t *ret_uidvalidity, uint32_t *ret_last_uid,
-		     struct ch_error *err)
+		     const char *folder, uint32_t *ret_uidvalidity,
+		     uint32_t *ret_last_uid, struct ch_error *err)
 {
 	CH_AUTO(ch_query) q = ch_query(store,
-		"SELECT uidvalidity, last_uid FROM mailbox WHERE name = ?");
+		"SELECT uidvalidity, last_uid FROM mailbox WHERE name = ? "
+		"AND folder = ?");
 	int got;
 
 	ch_query_put_text(&q, mailbox);
+	ch_query_put_text(&q, folder);
 	got = ch_query_row(&q, err);
 	if (got < 0)
 		return -1;
@@ -612,16 +614,17 @@ int ch_store_mailbox(struct ch_store *store, const char *mailbox,
 }
 
 int ch_store_mailbox_set(struct ch_store *store, const char *mailbox,
-			 uint32_t uidvalidity, uint32_t last_uid,
-			 struct ch_error *err)
+			 const char *folder, uint32_t uidvalidity,
+			 uint32_t last_uid, struct ch_error *err)
 {
 	CH_AUTO(ch_query) q = ch_query(store,
-		"INSERT INTO mailbox (name, uidvalidity, last_uid) "
-		"VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
+		"INSERT INTO mailbox (name, folder, uidvalidity, last_uid) "
+		"VALUES (?, ?, ?, ?) ON CONFLICT (name, folder) DO UPDATE SET "
 		"uidvalidity = excluded.uidvalidity, "
 		"last_uid = excluded.last_uid");
 
 	ch_query_put_text(&q, mailbox);
+	ch_query_put_text(&q, folder);
 	ch_query_put_int(&q, uidvalidity);
 	ch_query_put_int(&q, last_uid);
 	return ch_query_run(&q, err) < 0 ? -1 : 0;

@@ -540,6 +540,7 @@ const char *ch_match_name(enum ch_match match);
 struct ch_store_return {
 	int64_t id;
 	char *mailbox;
+	char *folder;
 	uint32_t uidvalidity;
 	uint32_t uid;
 	uint32_t part; /* which of the recipients it reports, from 0 */
@@ -568,8 +569,8 @@ struct ch_store_return {
 };
 void ch_store_return_release(struct ch_store_return *ret);
 
-/* Add once: returns 1 when it is new. 0 when in that mailbox this (uidvalidity,
- * uid, part), the same raw bytes and part, or the same Message-ID with the same
+/* Add once: returns 1 when it is new. 0 when in that mailbox this (folder,
+ * uidvalidity, uid, part), the same raw bytes and part, or the same Message-ID with the same
  * kind and part about the same letter are there already. A mail that reports
  * several recipients is added once for each, with its `part`.
  *
@@ -666,13 +667,13 @@ int ch_store_count_bounce(struct ch_store *store, const char *address,
 			  int64_t return_id, int64_t now_us,
 			  struct ch_error *err);
 
-/* Where a mailbox was read to; 0, 0 at first. */
+/* Where a folder of a mailbox was read to; 0, 0 at first. */
 int ch_store_mailbox(struct ch_store *store, const char *mailbox,
-		     uint32_t *ret_uidvalidity, uint32_t *ret_last_uid,
-		     struct ch_error *err);
+		     const char *folder, uint32_t *ret_uidvalidity,
+		     uint32_t *ret_last_uid, struct ch_error *err);
 int ch_store_mailbox_set(struct ch_store *store, const char *mailbox,
-			 uint32_t uidvalidity, uint32_t last_uid,
-			 struct ch_error *err);
+			 const char *folder, uint32_t uidvalidity,
+			 uint32_t last_uid, struct ch_error *err);
 
 /* ---- events ----------------------------------------------------------- */
 

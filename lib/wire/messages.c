@@ -296,6 +296,12 @@ static const struct field receive_setup[] = {
 	F_TEXT(ch_receive_setup, journal_domain),
 	F_U32(ch_receive_setup, uidvalidity),
 	F_U32(ch_receive_setup, last_uid),
+	F_U32(ch_receive_setup, singly_validity),
+	F_U32(ch_receive_setup, singly_to),
+	F_TEXT(ch_receive_setup, move_reports),
+	F_TEXT(ch_receive_setup, move_autoreplies),
+	F_TEXT(ch_receive_setup, move_answers),
+	F_TEXT(ch_receive_setup, keyword),
 	F_END
 };
 
@@ -311,6 +317,7 @@ static const struct field receive_state[] = {
 	F_MAX(ch_receive_state, fault, CH_FAULT_SETUP),
 	F_U32(ch_receive_state, uidvalidity),
 	F_U32(ch_receive_state, reading),
+	F_U32(ch_receive_state, reading_to),
 	F_TEXT(ch_receive_state, text),
 	F_END
 };

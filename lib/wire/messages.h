@@ -341,7 +341,7 @@ struct ch_receive_setup {
 	struct ch_peer_setup mailbox;
 	struct ch_slice folder;
 	uint32_t poll_interval_ms; /* where IDLE is not offered */
-	uint32_t idle_max_ms;      /* re-issue IDLE after that, <= 25 min */
+	uint32_t idle_max_ms;      /* re-issue IDLE after that, <= 29 min */
 	uint64_t max_message_bytes; /* larger ones: the first part is read */
 	struct ch_slice objects_dir;
 	struct ch_slice token_prefix; /* our envelope senders are */
@@ -350,6 +350,14 @@ struct ch_receive_setup {
 	struct ch_slice journal_domain; /* prefix+token@domain; "" = to none */
 	uint32_t uidvalidity; /* of the last acknowledged mail, 0 = none */
 	uint32_t last_uid;
+	uint32_t singly_validity; /* mails of these numbers up to this UID are */
+	uint32_t singly_to; /* read one by one: among them one has ended its
+			     * reader. 0 = none */
+	/* folders for mail that is acknowledged, "" = it stays where it is */
+	struct ch_slice move_reports;
+	struct ch_slice move_autoreplies;
+	struct ch_slice move_answers;
+	struct ch_slice keyword; /* to set on it, "" = none */
 };
 
 /* The mail is in the store (or was there already): go on past it. Where it was
@@ -361,13 +369,16 @@ struct ch_receive_ack {
 	uint32_t unknown;
 };
 
-/* While connected it is told before each fetch as well, with the UID, so that
- * a mail that kills the worker is known by its number. */
+/* While connected it is told before each fetch as well, with the UIDs of those
+ * that are fetched, and before each mail is looked into, so that a mail that
+ * kills the worker is known by its number. */
 struct ch_receive_state {
 	uint32_t connected; /* 1: logged in and the folder is open */
-	uint32_t fault;     /* enum ch_relay_fault while not connected */
+	uint32_t fault;     /* enum ch_relay_fault while not connected; while
+			     * it is, CH_FAULT_SETUP: mails cannot be filed */
 	uint32_t uidvalidity;
-	uint32_t reading;   /* UID that is being fetched, 0 = none */
+	uint32_t reading;   /* first UID that is being read, 0 = none */
+	uint32_t reading_to; /* the last one */
 	struct ch_slice text;
 };
 

@@ -3,9 +3,10 @@
  * all of it; a connection of our own hands it over, and ends with it.
  *
  * First the guard alone: what it passes on must not depend on how the bytes
- * were cut into reads, and can hold no literal that was not allowed. Then all
- * of imap.c with libetpan behind the guard: nothing may crash, and a mail never
- * has more bytes than were asked for.
+ * were cut into reads, what it keeps of SEARCH neither, and it can pass no
+ * literal that was not allowed. Then all of imap.c and imap-fetch.c with
+ * libetpan behind the guard: nothing may crash, and a part never has more bytes
+ * than were asked for.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -20,6 +21,7 @@
 
 #define MOST_BYTES 4096
 #define MOST_MAILS 4
+#define MOST_UIDS 5
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -127,19 +129,21 @@ void ch_connection_close(struct ch_connection *conn)
 
 /* Feed it in pieces of `step` bytes; returns what it said of the whole. */
 static int guard(const char *bytes, size_t len, size_t step,
-		 struct ch_str *out)
+		 struct ch_str *out, struct ch_imap_found *found)
 {
 	struct ch_imap_guard guard;
 	struct ch_error err;
 	int result = 0;
 
 	ch_imap_guard_init(&guard);
+	guard.found = found;
 	ch_imap_guard_allow(&guard, MOST_BYTES);
 	for (size_t i = 0; i < len && result == 0; i += step)
 		result = ch_imap_guard_feed(&guard, bytes + i,
 					    len - i < step ? len - i : step,
 					    out, &err);
 	assert(guard.literals_left <= MOST_BYTES);
+	assert(found->len <= found->max);
 	ch_imap_guard_release(&guard);
 	return result;
 }
@@ -148,10 +152,19 @@ static void check_guard(const char *bytes, size_t len)
 {
 	CH_AUTO(ch_str) whole = CH_STR_INIT(1 << 24);
 	CH_AUTO(ch_str) cut = CH_STR_INIT(1 << 24);
+	struct ch_imap_found found[2] = { { .max = MOST_UIDS },
+					  { .max = MOST_UIDS } };
 
 	if (len == 0)
 		return;
-	assert(guard(bytes, len, len, &whole) == guard(bytes, len, 1, &cut));
+	assert(guard(bytes, len, len, &whole, &found[0]) ==
+	       guard(bytes, len, 1, &cut, &found[1]));
+	assert(found[0].len == found[1].len && found[0].more == found[1].more);
+	if (found[0].len > 0)
+		assert(memcmp(found[0].uids, found[1].uids,
+			      found[0].len * sizeof(uint32_t)) == 0);
+	ch_imap_found_release(&found[0]);
+	ch_imap_found_release(&found[1]);
 	/* To a line come a CR and a text at most. */
 	assert(whole.len <= 4 * len && whole.len == cut.len);
 	if (whole.len > 0)
@@ -160,7 +173,41 @@ static void check_guard(const char *bytes, size_t len)
 
 /* ---- all of it ------------------------------------------------------------ */
 
-static void read_mails(struct ch_imap *imap)
+static int read_parts(struct ch_imap *imap, struct ch_imap_about *about)
+{
+	uint64_t offset = 0;
+	struct ch_error err;
+
+	do {
+		if (ch_imap_read_part(imap, about, offset, &err) < 0)
+			return -1;
+		assert(about->len <= CH_IMAP_PART_BYTES);
+		assert(about->given || about->len == 0);
+		offset += about->len;
+	} while (about->len > 0 && offset < MOST_BYTES);
+	return 0;
+}
+
+static int read_mails(struct ch_imap *imap, const struct ch_imap_uids *uids)
+{
+	struct ch_imap_about abouts[MOST_MAILS] = { 0 };
+	size_t len = 0;
+	struct ch_error err;
+
+	for (; len < uids->len && len < MOST_MAILS; len++)
+		abouts[len].uid = uids->uids[len];
+	if (len == 0)
+		return 0;
+	if (ch_imap_ask(imap, abouts, len, &err) < 0 ||
+	    ch_imap_read(imap, abouts, len, &err) < 0)
+		return -1;
+	for (size_t i = 0; i < len; i++)
+		for (size_t j = 0; j < abouts[i].len; j++)
+			assert(abouts[i].bytes[j] || true); /* can be read */
+	return read_parts(imap, &abouts[0]);
+}
+
+static void read_folder(struct ch_imap *imap)
 {
 	CH_AUTO(ch_imap_uids) uids = { 0 };
 	struct ch_error err;
@@ -171,19 +218,8 @@ static void read_mails(struct ch_imap *imap)
 		assert(uids.uids[i] > 1);
 		assert(i == 0 || uids.uids[i] > uids.uids[i - 1]);
 	}
-	for (size_t i = 0; i < uids.len && i < MOST_MAILS; i++) {
-		struct ch_imap_mail mail;
-		int found = ch_imap_fetch(imap, uids.uids[i], &mail, &err);
-
-		if (found < 0)
-			return;
-		if (found == 0)
-			continue;
-		assert(mail.bytes.len <= MOST_BYTES);
-		assert(mail.cut || mail.size_bytes == mail.bytes.len);
-		ch_imap_mail_release(&mail);
-	}
-	if (ch_imap_idle(imap, 0, &err) >= 0)
+	if (read_mails(imap, &uids) == 0 &&
+	    ch_imap_idle(imap, 0, &err) >= 0)
 		ch_imap_logout(imap, 0);
 }
 
@@ -195,7 +231,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.password = "word",
 		.folder = "INBOX",
 		.command_timeout_ms = 60000,
-		.max_message_bytes = MOST_BYTES,
 	};
 	CH_AUTOPTR(ch_imap) imap = NULL;
 	enum ch_imap_fault fault;
@@ -210,6 +245,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	left = size - 1;
 	check_guard(at, left);
 	if (ch_imap_open(&target, &imap, &fault, &err) == 0)
-		read_mails(imap);
+		read_folder(imap);
 	return 0;
 }

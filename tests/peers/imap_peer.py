@@ -31,6 +31,8 @@ class Peer:
                  implicit=False, address="127.0.0.1"):
         self.session = session
         self.mails = dict(mails or {})
+        self.flags = {}  # of each UID
+        self.folders = {}  # others: lists of mails
         self.uidvalidity = uidvalidity
         self.tls = tls  # ssl.SSLContext
         self.implicit = implicit
@@ -211,6 +213,44 @@ class Session:
                         else b"")
         self.judge(user.decode(), password.decode())
 
+    def on_select(self, rest):
+        self.on_examine(rest)
+
+    def on_uid_store(self, rest):
+        flags = re.search(r"\((.*)\)$", rest)[1]
+        for uid in self.uids_of(rest.split()[2]):
+            self.peer.flags.setdefault(uid, set()).add(flags)
+        self.ok()
+
+    def on_uid_copy(self, rest):
+        name = re.search(r'"(.*)"$', rest)[1]
+        folder = self.peer.folders.get(name)
+        if folder is None:
+            self.no("[TRYCREATE] no such folder")
+            return False
+        folder += [self.peer.mails[uid]
+                   for uid in self.uids_of(rest.split()[2])]
+        if rest.upper().startswith("UID COPY"):
+            self.ok()
+        return True
+
+    def on_uid_move(self, rest):
+        if self.on_uid_copy(rest):
+            self.expunge(rest.split()[2])
+
+    def on_uid_expunge(self, rest):
+        gone = [uid for uid in self.uids_of(rest.split()[2])
+                if "\\Deleted" in self.peer.flags.get(uid, ())]
+        self.expunge(",".join(map(str, gone)))
+
+    def expunge(self, words):
+        for uid in list(self.uids_of(words)):
+            self.say(f"* {self.number_of(uid)} EXPUNGE")
+            with self.peer.changed:
+                del self.peer.mails[uid]
+                self.seen -= 1
+        self.ok()
+
     def on_examine(self, _):
         self.seen = len(self.peer.mails)
         self.say("* FLAGS (\\Answered \\Seen)")
@@ -229,14 +269,23 @@ class Session:
         self.say(" ".join(["* SEARCH", *map(str, found)]))
         self.ok()
 
+    def uids_of(self, words):
+        """Those of "3,5:9" that are there."""
+        for run in words.split(","):
+            first, _, last = run.partition(":")
+            for uid in sorted(self.peer.mails):
+                if int(first) <= uid <= int(last or first):
+                    yield uid
+
     def on_uid_fetch(self, rest):
-        uid = int(rest.split()[2])
-        mail = self.peer.mails.get(uid)
-        part = re.search(r"BODY\.PEEK\[\](?:<0\.(\d+)>)?", rest)
-        if mail is not None and part:
-            self.give(uid, mail, int(part[1]) if part[1] else None)
-        elif mail is not None:
-            self.give_size(uid, len(mail))
+        part = re.search(r"BODY\.PEEK\[\](?:<(\d+)\.(\d+)>)?", rest)
+        for uid in list(self.uids_of(rest.split()[2])):
+            mail = self.peer.mails[uid]
+            if part:
+                self.give(uid, mail, part[1] and
+                          (int(part[1]), int(part[2])))
+            else:
+                self.give_size(uid, len(mail))
         self.ok()
 
     def number_of(self, uid):
@@ -246,9 +295,10 @@ class Session:
         self.say(f"* {self.number_of(uid)} FETCH (UID {uid} RFC822.SIZE "
                  f"{size} INTERNALDATE \"24-Nov-2026 10:00:00 +0130\")")
 
-    def give(self, uid, mail, most):
-        piece = mail[:most]
-        where = "" if most is None else "<0>"
+    def give(self, uid, mail, part):
+        """All of it, or part (offset, length)."""
+        where = "" if part is None else f"<{part[0]}>"
+        piece = mail if part is None else mail[part[0]:][:part[1]]
         self.raw(f"* {self.number_of(uid)} FETCH (UID {uid} BODY[]{where} "
                  f"{{{len(piece)}}}\r\n".encode() + piece + b")\r\n")
 

@@ -33,7 +33,8 @@ if [ "$tree" != - ]; then
 	cat /etc/group >"$group"
 	chmod 644 "$passwd" "$group"
 	for user in postfix:60101 dovecot:60102 dovenull:60103 \
-		Debian-exim:60105 opensmtpd:60106 opensmtpq:60107; do
+		Debian-exim:60105 opensmtpd:60106 opensmtpq:60107 \
+		cyrus:60108; do
 		name=${user%:*}
 		id=${user#*:}
 		grep -q "^$name:" "$passwd" || {

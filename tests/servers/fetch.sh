@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# fetch.sh TREE - download Postfix, Exim, OpenSMTPD and Dovecot as Debian
+# fetch.sh TREE - download Postfix, Exim, OpenSMTPD, Dovecot and Cyrus as Debian
 # packages and unpack them under TREE. Nothing is installed, configured or
 # started. Exit 69 when they cannot be had.
 set -eu
@@ -11,12 +11,14 @@ mkdir -p "$tree/.debs"
 	exec env CH_FETCHING=yes flock "$tree/.debs/lock" sh "$0" "$tree"
 [ -x "$tree/usr/lib/postfix/sbin/master" ] && [ -x "$tree/usr/sbin/dovecot" ] \
 	&& [ -x "$tree/usr/sbin/exim4" ] && [ -x "$tree/usr/sbin/smtpd" ] \
+	&& [ -x "$tree/usr/lib/cyrus/bin/imapd" ] \
 	&& exit 0
 chmod 755 "$tree/.debs"
 cd "$tree/.debs"
 apt-get download -qq postfix dovecot-core dovecot-imapd libexttextcat-2.0-0 \
 	libexttextcat-data liblua5.4-0 libwrap0 exim4-daemon-light libidn12 \
 	libnsl2 libgnutls-dane0 libunbound8 libevent-2.1-7 opensmtpd \
+	cyrus-common cyrus-imapd libical3 libxapian30 libpcre3 libpq5 \
 	>fetch.log 2>&1 || {
 	echo "the mail servers' packages cannot be downloaded:" >&2
 	tail -n 3 fetch.log >&2

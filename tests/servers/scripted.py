@@ -272,9 +272,13 @@ class Imap(socketserver.StreamRequestHandler):
         self.say(f"{tag} OK IDLE")
 
     def fetch(self, rest):
-        uid = int(rest.split()[2].split(":")[0].split(",")[0])
-        if not 1 <= uid <= len(self.box.mails):
-            return
+        for run in rest.split()[2].split(","):
+            first, _, last = run.partition(":")
+            for uid in range(int(first), int(last or first) + 1):
+                if 1 <= uid <= len(self.box.mails):
+                    self.fetch_one(uid, rest)
+
+    def fetch_one(self, uid, rest):
         mail = self.box.mails[uid - 1]
         facts = f"UID {uid} RFC822.SIZE {len(mail)}"
         if "INTERNALDATE" in rest.upper():

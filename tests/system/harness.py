@@ -95,8 +95,8 @@ def run_all(names):
         print(f"ok {name} ({time.monotonic() - began:.1f} s)", flush=True)
 
 
-def among_servers(script):
-    """Run `script inside` where the private mail servers can be started. Its
+def among_servers(script, *options):
+    """Run `script inside`, with options, where the private mail servers can be started. Its
     exit status, or SKIP where they cannot be had."""
     servers = pathlib.Path(os.environ["top_srcdir"]) / "tests/servers"
     tree = BUILD / "servers"
@@ -106,8 +106,8 @@ def among_servers(script):
         if status == 69:
             return SKIP
         assert status == 0, command
-    return subprocess.run([*enter, sys.executable, script, "inside"],
-                          check=False).returncode
+    return subprocess.run([*enter, sys.executable, script, "inside",
+                           *options], check=False).returncode
 
 
 def table(rows, address="office{i}@k{i}.example", start=0):

@@ -601,7 +601,7 @@ class Reading(WithRoom):
         out = self.chancery("status")
         self.assertIn("chanceryd 0.1.0: running", out)
         self.assertIn("! alarm.auth since 2026-11-24 09:00", out)
-        self.assertIn("mailbox bureau: fault; login refused", out)
+        self.assertIn("mailbox bureau, INBOX: fault; login refused", out)
         self.assertRegex(out, r"(?m)^DM-1276 +open +8 +1 +3 +1 +1 +1 +1$")
         told = self.lines(self.chancery("status", "--json"))
         self.assertEqual(told[0]["state"], "running")
@@ -688,6 +688,39 @@ class Reading(WithRoom):
         told = self.lines(self.chancery("returns", "DM-1276/BRA", "--json"))
         self.assertEqual([each["kind"] for each in told], ["bounce_hard"])
 
+    def test_reply(self):
+        mail = b"Subject: form\r\n\r\n\x00\xff" + HOSTILE.encode()
+        digest = hashlib.sha256(mail).hexdigest()
+        self.room.objects[digest] = mail
+        self.room.returns[2].update(sha256=digest, attachments=2)
+        out = self.chancery("reply", "3")
+        self.assertIn("✓ answered\n  letter      DM-1276/FRA (unverified)\n",
+                      out)
+        self.assertIn("  received    2026-11-24 11:12 UTC\n", out)
+        self.assertIn("  lies in     bureau, INBOX, UID 3\n", out)
+        self.assertIn("  attachments 2\n", out)
+        self.assertIn(f"  SHA-256     {digest}\n\nMerci.\n", out)
+        self.assertHarmless(self.out_bytes)
+        self.assertIn("letter      none is known", self.chancery("reply", "4"))
+        told = self.lines(self.chancery("reply", "3", "--json"))
+        self.assertEqual(told, [self.room.returns[2]])
+        run = subprocess.run(
+            [CHANCERY, "reply", "3", "--eml", "--socket-dir",
+             self.sockets], env=self.env(), check=True,
+            capture_output=True)
+        self.assertEqual(run.stdout, mail)
+        self.room.objects[digest] = mail[1:]
+        self.assertEqual(self.chancery("reply", "3", "--eml", code=76), "")
+        self.assertIn("not the bytes that came", self.err)
+        self.chancery("reply", "2", "--eml", code=66)  # it is not there
+        self.room.returns[2].update(rule="unread")
+        self.assertEqual(self.chancery("reply", "3", "--eml", code=66), "")
+        self.assertIn("ended its reader", self.err)
+        for word, code in (("9", 66), ("0", 66), ("9" * 30, 66), ("x", 64),
+                           ("", 64), ("-1", 64)):
+            self.chancery("reply", word, code=code)
+        self.chancery("reply", "3", "--eml", "--json", code=64)
+
     def test_events(self):
         told = self.lines(self.chancery("events"))
         self.assertEqual(told, self.room.events)
@@ -731,7 +764,8 @@ class Reading(WithRoom):
                  ("show", "DM-1276/PRT"), ("show", "DM-1276/FRA"),
                  ("resolve", "DM-1276"), ("resolve", "DM-1276/KEN"),
                  ("resolve", "DM-1276", "--json"),
-                 ("returns",), ("events",), ("status", "--json"),
+                 ("returns",), ("reply", "1"), ("reply", "4"),
+                 ("events",), ("status", "--json"),
                  ("letters", "DM-1276", "--json"), ("returns", "--json"))
         self.letters[3]["name"] = HOSTILE
         self.room.transcripts["DM-1276", "KEN"] = {

@@ -72,19 +72,22 @@ class Host:
         return [path for folder in ("new", "cur")
                 for path in (self.maildir / folder).glob("*")]
 
+    def imap(self):
+        """A connection of somebody else."""
+        other = imaplib.IMAP4_SSL("localhost", self.facts["imaps"],
+                                  ssl_context=self.tls)
+        other.login(self.facts["user"], self.facts["password"])
+        return other
+
     def delete(self, uid):
         """Somebody else deletes a mail."""
-        with imaplib.IMAP4_SSL("localhost", self.facts["imaps"],
-                               ssl_context=self.tls) as other:
-            other.login(self.facts["user"], self.facts["password"])
+        with self.imap() as other:
             other.select()
             other.uid("STORE", str(uid), "+FLAGS", "(\\Deleted)")
             other.expunge()
 
     def uidvalidity(self):
-        with imaplib.IMAP4_SSL("localhost", self.facts["imaps"],
-                               ssl_context=self.tls) as other:
-            other.login(self.facts["user"], self.facts["password"])
+        with self.imap() as other:
             other.select(readonly=True)
             return int(other.untagged_responses["UIDVALIDITY"][0])
 
@@ -195,7 +198,8 @@ def goes_on_where_it_was(host, root, last):
 
 def one_is_deleted_meanwhile(host, root, last):
     place = Place(root, "deleted")
-    worker = begin(host, place)
+    worker = begin(host, place, singly_validity=last["uidvalidity"],
+                   singly_to=last["uid"])  # or all are there already
     first = receive(worker, 1, ack=False)[0]
     host.delete(last["uid"])
     worker.send("receive-ack", uidvalidity=first["uidvalidity"],
@@ -217,6 +221,31 @@ def all_again_after_new_numbers(host, root, last):
     assert place.stop() == 0
 
 
+def moves_what_is_done_with(host, root):
+    """The bounce by MOVE, with its keyword; the rest has the keyword only."""
+    with host.imap() as other:
+        other.create("Done")
+        other.select(readonly=True)
+        before = int(other.uid("SEARCH", None, "ALL")[1][0].split()[-1])
+    place = Place(root, "moves")
+    worker = begin(host, place, move_reports="Done", keyword="$Chancery")
+    assert len(receive(worker, 3)) == 3
+    host.send("gone@fr.members.example")
+    mail = receive(worker, 1)[0]
+    assert mail["kind"] == BOUNCE_HARD and mail["uid"] > before, mail
+    assert worker.expect("receive-state")["reading"] == 0
+    assert place.stop() == 0, place.stderr()
+    with host.imap() as other:
+        other.select(readonly=True)
+        assert len(other.uid("SEARCH", None, "ALL")[1][0].split()) == 3
+        assert len(other.uid("SEARCH", None, "KEYWORD $Chancery")[1][0]
+                   .split()) == 3
+        assert other.uid("SEARCH", None, "SEEN")[1][0] == b""
+        other.select("Done", readonly=True)
+        assert len(other.uid("SEARCH", None, "KEYWORD $Chancery")[1][0]
+                   .split()) == 1
+
+
 def inside():
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
@@ -236,6 +265,7 @@ def inside():
             goes_on_where_it_was(host, root, last)
             one_is_deleted_meanwhile(host, root, last)
             all_again_after_new_numbers(host, root, last)
+            moves_what_is_done_with(host, root)
         finally:
             process.stdin.close()
             process.wait(60)

@@ -74,6 +74,12 @@ def wait_in_idle(peer, count=1):
         time.sleep(0.01)
 
 
+def peak_kib(worker):
+    """The most memory it had: what wait4() says has that of its parent too."""
+    status = pathlib.Path(f"/proc/{worker.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s*(\d+)", status)[1])
+
+
 # ---- servers that must be refused ------------------------------------------
 
 
@@ -194,7 +200,7 @@ class NumbersNothing(Session):
 
 @fault(CONNECT, "literal of 4000000000 bytes")
 class SendsHugeLiteral(Session):
-    def give(self, uid, mail, most):
+    def give(self, uid, mail, part):
         self.raw(f"* 1 FETCH (UID {uid} BODY[] {{4000000000}}\r\n")
         while True:
             self.raw(b"x" * 65536)
@@ -202,7 +208,7 @@ class SendsHugeLiteral(Session):
 
 @fault(CONNECT, "literal", max_message_bytes=100000)
 class SendsMoreThanAskedFor(Session):
-    def give(self, uid, mail, most):
+    def give(self, uid, mail, part):
         self.raw(f"* 1 FETCH (UID {uid} BODY[] {{3000000}}\r\n")
         while True:
             self.raw(b"x" * 65536)
@@ -210,7 +216,7 @@ class SendsMoreThanAskedFor(Session):
 
 @fault(CONNECT, "literal that is none")
 class SendsLiteralThatIsNone(Session):
-    def give(self, uid, mail, most):
+    def give(self, uid, mail, part):
         self.raw(f"* 1 FETCH (UID {uid} BODY[] {{99999999999999999999}}\r\n"
                  "abc)\r\n")
         self.ok()
@@ -225,14 +231,14 @@ class SendsLiteralInList(Session):
 
 @fault(CONNECT, "parentheses")
 class SendsParentheses(Session):
-    def give(self, uid, mail, most):
+    def give(self, uid, mail, part):
         self.say(f"* 1 FETCH (UID {uid} BODYSTRUCTURE " + "(" * 60000)
         self.ok()
 
 
 @fault(CONNECT, "line longer than")
 class SendsManyParentheses(Session):
-    def give(self, uid, mail, most):
+    def give(self, uid, mail, part):
         self.say(f"* 1 FETCH (UID {uid} BODYSTRUCTURE " + "(" * 300000)
         self.ok()
 
@@ -295,6 +301,44 @@ class NeverSaysPlus(Session):
         self.hang()
 
 
+@fault(CONNECT, "no answer in time", command_timeout_ms=1500, idle_max_ms=50)
+class NeverEndsIdle(Session):
+    def on_idle(self, _):
+        self.say("+ idling")
+        self.hang()
+
+
+@fault(CONNECT, "IDLE: .*closed", idle_max_ms=50)
+class LeavesInIdle(Session):
+    def on_idle(self, _):
+        self.say("+ idling")
+        self.hear()
+        raise Closed
+
+
+@fault(CONNECT, "anew")
+class NumbersAnewInIdle(Session):
+    def on_idle(self, _):
+        self.say("+ idling")
+        self.say("* OK [UIDVALIDITY 4711] everything is different now")
+        self.hear()
+        self.ok()
+
+
+@fault(CONNECT, "anew")
+class NumbersAnewInSearch(Session):
+    def on_uid_search(self, rest):
+        self.say("* OK [UIDVALIDITY 4711] everything is different now")
+        super().on_uid_search(rest)
+
+
+@fault(CONNECT, "UID SEARCH: .*no number")
+class FindsWords(Session):
+    def on_uid_search(self, rest):
+        self.say("* SEARCH 3 five 9")
+        self.ok()
+
+
 @fault(CONNECT, "anew")
 class NumbersAnew(Session):
     def on_noop(self, _):
@@ -306,28 +350,28 @@ class NumbersAnew(Session):
 class NumbersAnewInFetch(Session):
     """Its bytes are of nobody knows which mail."""
 
-    def give(self, uid, mail, most):
+    def give(self, uid, mail, part):
         self.say("* OK [UIDVALIDITY 4711] everything is different now")
-        super().give(uid, mail, most)
+        super().give(uid, mail, part)
 
 
 @fault(CONNECT, "closed|BYE|no IMAP")
 class SaysByeInFetch(Session):
-    def give(self, uid, mail, most):
+    def give(self, uid, mail, part):
         self.say("* BYE going down")
         raise Closed
 
 
 @fault(CONNECT, "no answer in time", command_timeout_ms=1500)
 class StallsInLiteral(Session):
-    def give(self, uid, mail, most):
+    def give(self, uid, mail, part):
         self.raw(f"* 1 FETCH (UID {uid} BODY[] {{{len(mail)}}}\r\nabc")
         self.hang()
 
 
 @fault(CONNECT, "closed")
 class LeavesInLiteral(Session):
-    def give(self, uid, mail, most):
+    def give(self, uid, mail, part):
         self.raw(f"* 1 FETCH (UID {uid} BODY[] {{{len(mail)}}}\r\nabc")
         raise Closed
 
@@ -466,7 +510,8 @@ def reads_all_and_what_comes_later(place):
         assert place.stop() == 0, place.stderr()
         assert peer.said("LOGOUT") and not peer.said("SELECT")
         assert not peer.said("STORE") and not peer.said("BODY[")
-        assert len(peer.said("BODY.PEEK")) == 4
+        assert [line.split("FETCH ")[1] for line in peer.said("BODY.PEEK")
+                ] == ["3,5,9 (UID BODY.PEEK[])", "12 (UID BODY.PEEK[])"]
 
 
 @case
@@ -579,15 +624,30 @@ def reads_all_again_after_a_change_of_uidvalidity(place):
 @case
 def ignores_the_mail_of_another_uid(place):
     class Mixes(Session):
-        def give(self, uid, mail, most):
-            super().give(3, b"Subject: wrong\r\n\r\nbefore\r\n", most)
+        def give(self, uid, mail, part):
+            super().give(3, b"Subject: wrong\r\n\r\nbefore\r\n", part)
             self.raw(f"* 2 FETCH (BODY[] {{{len(mail)}}}\r\n".encode() +
                      mail + f" UID {uid} FLAGS (\\Seen))\r\n".encode())
-            super().give(9, b"Subject: wrong\r\n\r\nbehind\r\n", most)
+            super().give(9, b"Subject: wrong\r\n\r\nbehind\r\n", part)
     with Peer(Mixes, MAILS) as peer:
         worker = place.begin(peer.port, uidvalidity=7, last_uid=3)
         mails = receive(worker, 2)
         assert place.object(mails[0]) == MAILS[5]
+        assert place.stop() == 0
+
+
+@case
+def misses_none_where_a_server_knows_no_sets(place):
+    """It answers for the first of them only."""
+    class First(Session):
+        def uids_of(self, words):
+            first = int(re.split("[,:]", words)[0])
+            return [first] if first in self.peer.mails else []
+    with Peer(First, MAILS) as peer:
+        worker = place.begin(peer.port)
+        mails = receive(worker, 3)
+        assert [mail["uid"] for mail in mails] == [3, 5, 9]
+        assert [place.object(mail) for mail in mails] == list(MAILS.values())
         assert place.stop() == 0
 
 
@@ -607,11 +667,11 @@ def passes_by_what_was_deleted_meanwhile(place):
 @case
 def lists_a_mail_that_the_server_does_not_give(place):
     class Withholds(Session):
-        def give(self, uid, mail, most):
+        def give(self, uid, mail, part):
             if uid == 5:
                 self.say(f"* 2 FETCH (UID 5 BODY[] NIL)")
             elif uid != 9:
-                super().give(uid, mail, most)
+                super().give(uid, mail, part)
     with Peer(Withholds, MAILS) as peer:
         worker = place.begin(peer.port)
         mails = receive(worker, 3)
@@ -624,27 +684,113 @@ def lists_a_mail_that_the_server_does_not_give(place):
 
 @case
 def reads_the_first_part_of_a_large_mail(place):
-    large = MAIL % 20 + b"x" * 78 * 3000 + b"\r\n"
-    with Peer(Session, {20: large, 21: MAIL % 21}) as peer:
-        worker = place.begin(peer.port, max_message_bytes=100000)
-        mails = receive(worker, 2)
-        assert place.object(mails[0]) == large[:100000]
-        assert mails[0]["size_bytes"] == len(large)
-        assert b"only the first 100000 of" in mails[0]["fault"]
-        assert mails[0]["from"] == b"minister@fr.members.example"
-        assert mails[1]["fault"] == b""
-        assert place.stop() == 0
-        assert peer.said("BODY.PEEK[]<0.100000>")
+    for lines in (3000, 30000):  # in one piece, in parts
+        large = MAIL % 20 + (b"x" * 76 + b"\r\n") * lines
+        with Peer(Session, {20: large, 21: MAIL % 21}) as peer:
+            worker = place.begin(peer.port, max_message_bytes=100000)
+            mails = receive(worker, 2)
+            assert place.object(mails[0]) == large[:100000]
+            assert mails[0]["size_bytes"] == len(large)
+            assert b"only the first 100000 of" in mails[0]["fault"]
+            assert mails[0]["from"] == b"minister@fr.members.example"
+            assert mails[1]["fault"] == b""
+            assert place.stop() == 0
+            assert len(peer.said("BODY.PEEK[]<")) == (lines == 30000)
 
 
 @case
-def reads_a_mail_of_megabytes(place):
-    large = MAIL % 20 + (b"y" * 76 + b"\r\n") * 250000
-    with Peer(Session, {20: large}) as peer:
-        worker = place.begin(peer.port, max_message_bytes=64 << 20)
-        mail = receive(worker, 1)[0]
-        assert mail["sha256"] == hashlib.sha256(large).digest()
+def reads_a_mail_of_megabytes_in_parts(place):
+    """It is kept whole, and never held whole."""
+    large = MAIL % 20 + (b"y" * 76 + b"\r\n") * 1000000
+    with Peer(Session, {20: large, 21: MAIL % 21}) as peer:
+        worker = place.begin(peer.port, max_message_bytes=128 << 20)
+        mails = receive(worker, 2)
+        assert mails[0]["sha256"] == hashlib.sha256(large).digest()
+        assert place.object(mails[0]) == large
+        assert mails[0]["size_bytes"] == len(large)
+        assert b"only the first 8388608 of" in mails[0]["fault"]
+        assert mails[0]["from"] == b"minister@fr.members.example"
+        assert mails[1]["fault"] == b""
+        most = peak_kib(worker)
         assert place.stop() == 0
+        assert peer.said("BODY.PEEK[]<1048576.1048576>")
+    assert UNLIMITED or most < 60 * 1024, most
+
+
+@case
+def keeps_a_mail_whose_parts_end_where_it_does(place):
+    for more in (-1, 0, 1):
+        large = MAIL % 20
+        large += b"z" * (2 * 1048576 + more - len(large))
+
+        class Guesses(Session):
+            def give_size(self, uid, size):
+                super().give_size(uid, size + 100000)
+        with Peer(Guesses, {20: large}) as peer:
+            worker = place.begin(peer.port, max_message_bytes=128 << 20)
+            mail = receive(worker, 1)[0]
+            assert place.object(mail) == large and mail["fault"] == b"", mail
+            assert mail["size_bytes"] == len(large)
+            assert place.stop() == 0
+
+
+@case
+def takes_no_part_that_it_did_not_ask_for(place):
+    """A server that gives the beginning each time, one that stops to give, and
+    one whose mail goes away meanwhile."""
+    large = MAIL % 20 + b"z" * 5000000
+
+    class Repeats(Session):
+        def give(self, uid, mail, part):
+            super().give(uid, mail, part and (0, part[1]))
+
+    class Stops(Session):
+        def give(self, uid, mail, part):
+            if not part or part[0] == 0:
+                super().give(uid, mail, part)
+
+    class Deletes(Session):
+        def give(self, uid, mail, part):
+            super().give(uid, mail, part)
+            self.peer.mails.pop(20, None)
+
+    for session in (Repeats, Stops):
+        with Peer(session, {20: large, 21: MAIL % 21}) as peer:
+            worker = place.begin(peer.port, max_message_bytes=128 << 20)
+            mails = receive(worker, 2)
+            assert place.object(mails[0]) == large[:1048576]
+            assert mails[0]["size_bytes"] == len(large)
+            assert b"only the first 1048576 of" in mails[0]["fault"]
+            assert place.stop() == 0
+    with Peer(Deletes, {20: large, 21: MAIL % 21}) as peer:
+        worker = place.begin(peer.port, max_message_bytes=128 << 20)
+        assert receive(worker, 1)[0]["uid"] == 21
+        assert place.stop() == 0
+        assert not list((place.root / "objects").glob(".*"))
+
+
+@case
+def finds_all_of_a_large_folder(place):
+    """More than are looked for at once. All are gone when their turn comes."""
+    class Large(Session):
+        def on_uid_search(self, rest):
+            first = int(re.search(r"UID (\d+):\*$", rest)[1])
+            self.say(" ".join(["* SEARCH", *map(str, range(first, 140001))]))
+            self.ok()
+    with Peer(Large, {}) as peer:
+        worker = place.begin(peer.port)
+        runs = []
+        while not runs or runs[-1][1] != 140000:
+            state = worker.expect("receive-state")
+            if state["reading"]:
+                runs.append((state["reading"], state["reading_to"]))
+        assert sum(last - first + 1 for first, last in runs) == 140000
+        assert all(last - first < 200 for first, last in runs)
+        assert [first for first, _ in runs[1:]] == [
+            last + 1 for _, last in runs[:-1]] and runs[0][0] == 1
+        wait_until_idle(peer)
+        assert len(peer.said("UID SEARCH")) == 3
+        assert place.stop() == 0, place.stderr()
 
 
 @case
@@ -718,13 +864,33 @@ def bears_small_liberties(place):
             self.say("* 3 exists")
             self.say(f"{self.tag} ok done")
 
-        def give(self, uid, mail, most):
+        def give(self, uid, mail, part):
             self.raw(f"* 1 fetch (uid {uid} flags () body[] {{{len(mail)}}}"
                      "\r\n".encode() + mail + b" )\r\n")
     with Peer(Sloppy, MAILS) as peer:
         worker = place.begin(peer.port)
         assert [place.object(mail) for mail in receive(worker, 3)] == list(
             MAILS.values())
+        assert place.stop() == 0
+
+
+@case
+def bears_the_capabilities_of_cyrus(place):
+    """libetpan finds no IMAP in these."""
+    class Cyrus(Session):
+        capabilities = (
+            "IMAP4rev1 LITERAL+ ID ENABLE ACL ANNOTATE-EXPERIMENT-1 BINARY "
+            "CATENATE CHILDREN CONDSTORE CREATE-SPECIAL-USE ESEARCH ESORT "
+            "LIST-EXTENDED MOVE NAMESPACE QRESYNC RIGHTS=kxten SAVEDATE "
+            "SEARCH=FUZZY SORT=DISPLAY STATUS=SIZE THREAD=REFERENCES UIDPLUS "
+            "URLAUTH=BINARY WITHIN DIGEST=SHA1 X-QUOTA=X-ANNOTATION-STORAGE "
+            "X-QUOTA=X-NUM-FOLDERS IDLE APPENDLIMIT=4294967295 AUTH=PLAIN")
+        before_tls = capabilities.replace("AUTH=PLAIN",
+                                          "STARTTLS LOGINDISABLED")
+    with Peer(Cyrus, MAILS, tls=server_tls()) as peer:
+        worker = place.begin(peer.port, tls="starttls")
+        receive(worker, 3)
+        wait_until_idle(peer)
         assert place.stop() == 0
 
 
@@ -816,6 +982,101 @@ def says_the_folder_in_modified_utf7(place):
         assert peer.said('EXAMINE "Retour &- &U,BTFw- \\"x\\""')
 
 
+# ---- mails that are done with ------------------------------------------------
+
+
+AWAY = (b"From: away@fr.members.example\r\nAuto-Submitted: auto-replied\r\n"
+        b"Subject: away\r\nMessage-ID: <away@fr.members.example>\r\n\r\n"
+        b"Back on Monday.\r\n")
+BOUNCE = (TOP / "tests/corpora/dsn/report").read_bytes()
+MIXED = {3: MAIL % 3, 4: BOUNCE, 5: BOUNCE, 7: AWAY, 9: MAIL % 9,
+         11: b"Subject: a newsletter\r\nList-Id: <x.example>\r\n\r\nx\r\n"}
+FILED = {"move_reports": "Done/Bounces", "move_autoreplies": "\u00fc \"x\"",
+         "move_answers": "Done/Answers", "keyword": "$Chancery"}
+
+
+def filed(place, session, **options):
+    """What a server has after all is read: its folders, flags, what it had been
+    told, and what the worker said of trouble."""
+    with Peer(session, MIXED) as peer:
+        peer.folders = {"Done/Bounces": [], '&APw- \\"x\\"': [],
+                        "Done/Answers": []}
+        worker = place.begin(peer.port, **options)
+        trouble, uids = [], []
+        while len(uids) < len(MIXED) or not peer.said(" IDLE"):
+            try:
+                name, fields = worker.receive(0.2)
+            except TimeoutError:
+                continue
+            if name == "receive-mail":
+                uids.append(fields["uid"])
+                worker.send("receive-ack", uidvalidity=7, uid=uids[-1])
+            elif fields["fault"]:
+                assert fields["connected"] == 1, fields
+                trouble.append(fields["text"].decode())
+        assert uids == list(MIXED) and place.stop() == 0, place.stderr()
+        return peer, trouble
+
+
+def check_filed(peer, trouble):
+    assert not trouble, trouble
+    assert peer.folders == {
+        "Done/Bounces": [BOUNCE, BOUNCE], '&APw- \\"x\\"': [AWAY],
+        "Done/Answers": [MAIL % 3, MAIL % 9]}, peer.folders
+    assert list(peer.mails) == [11], peer.mails
+    assert all("$Chancery" in peer.flags[uid] for uid in MIXED), peer.flags
+    assert not peer.said("EXAMINE")
+    assert len(peer.said("EXPUNGE")) == len(peer.said("UID EXPUNGE"))
+
+
+@case
+def moves_and_marks_what_is_done_with(place):
+    class Moves(Session):
+        capabilities = "IMAP4rev1 IDLE AUTH=PLAIN MOVE UIDPLUS"
+    peer, trouble = filed(place, Moves, **FILED)
+    check_filed(peer, trouble)
+    assert peer.said("UID STORE 3:5,7,9,11 +FLAGS.SILENT ($Chancery)")
+    assert peer.said('UID MOVE 4:5 "Done/Bounces"')
+    assert not peer.said("UID COPY") and not peer.said("Deleted")
+
+
+@case
+def copies_and_expunges_where_there_is_no_move(place):
+    class Copies(Session):
+        capabilities = "IMAP4rev1 IDLE AUTH=PLAIN UIDPLUS"
+    peer, trouble = filed(place, Copies, **FILED)
+    check_filed(peer, trouble)
+    assert [line.split(" ", 1)[1] for line in peer.commands
+            if "4:5 " in line or line.endswith("4:5")][-3:] == [
+        'UID COPY 4:5 "Done/Bounces"',
+        "UID STORE 4:5 +FLAGS.SILENT (\\Deleted)", "UID EXPUNGE 4:5"]
+
+
+@case
+def leaves_mails_where_they_cannot_be_moved(place):
+    """No way to move them; no such folder. Each is said once, and all the same
+    all is read."""
+    peer, trouble = filed(place, Session, **FILED)
+    assert trouble == ["the server offers neither MOVE nor UIDPLUS"], trouble
+    assert peer.mails == MIXED and len(peer.flags) == len(MIXED)
+    assert not peer.said("EXPUNGE") and not peer.said("Deleted")
+
+    class Copies(Session):
+        capabilities = "IMAP4rev1 IDLE AUTH=PLAIN UIDPLUS"
+    other = Place(place.root, "other")
+    peer, trouble = filed(other, Copies, move_reports="None")
+    assert len(trouble) == 1 and "TRYCREATE" in trouble[0], trouble
+    assert peer.mails == MIXED and not peer.flags
+    assert len(peer.said("UID COPY")) == 1 and not peer.said("EXPUNGE")
+
+
+@case
+def opens_for_reading_only_where_nothing_is_filed(place):
+    peer, trouble = filed(place, Session)
+    assert not trouble and peer.said("EXAMINE") and not peer.said("SELECT")
+    assert not peer.said("STORE") and peer.mails == MIXED
+
+
 # ---- stops and deaths ---------------------------------------------------------
 
 
@@ -835,7 +1096,7 @@ def stops_in_the_middle_of_a_mail(place):
     begun = threading.Event()
 
     class Stalls(Session):
-        def give(self, uid, mail, most):
+        def give(self, uid, mail, part):
             self.raw(f"* 1 FETCH (UID {uid} BODY[] {{{len(mail)}}}\r\nabc")
             begun.set()
             self.hang()
@@ -895,12 +1156,12 @@ def each_mail_is_told_once_over_lost_connections(place):
     """The server says BYE in the middle of each second mail; the test plays
     chanceryd, which starts the worker again after the last that it has."""
     class Leaves(Session):
-        def give(self, uid, mail, most):
+        def give(self, uid, mail, part):
             if self.number % 2 and uid % 2:
                 self.raw(f"* 1 FETCH (UID {uid} BODY[] {{{len(mail)}}}\r\n"
                          "Ret* BYE\r\n")
                 raise Closed
-            super().give(uid, mail, most)
+            super().give(uid, mail, part)
     mails = {uid: MAIL % uid for uid in range(1, 9)}
     told = []
     with Peer(Leaves, mails) as peer:
@@ -924,12 +1185,16 @@ def each_mail_is_told_once_over_lost_connections(place):
 
 
 @case
-def a_death_at_any_step_tells_a_mail_again_at_most(place):
-    steps = ("receive-reading", "receive-stored", "receive-told",
-             "receive-acked")
-    for step in steps:
+def a_death_at_any_step_tells_no_mail_twice(place):
+    """What came of it is in the store; the next one goes on behind that."""
+    for step, before in (("receive-reading:1", []), ("receive-writing:2", []),
+                         ("receive-stored:1", []),
+                         ("receive-looking:2", [3]), ("receive-told:1", [3]),
+                         ("receive-told:2", [3, 5]),
+                         ("receive-acked:1", [3, 5, 9]),
+                         ("receive-acked:3", [3, 5, 9])):
         with Peer(Session, MAILS) as peer:
-            os.environ["CHANCERY_CRASH_AT"] = step + ":2"
+            os.environ["CHANCERY_CRASH_AT"] = step
             try:
                 worker = place.begin(peer.port)
             finally:
@@ -941,16 +1206,58 @@ def a_death_at_any_step_tells_a_mail_again_at_most(place):
                     break
                 if message[0] == "receive-mail":
                     told.append(message[1]["uid"])
+                    assert place.object(message[1]) == MAILS[told[-1]]
                     try:
                         worker.send("receive-ack", uidvalidity=7,
                                     uid=told[-1])
                     except OSError:
                         pass
             assert worker.wait() == -9, step
-            assert told == ([3] if step in steps[:2] else [3, 5]), (step, told)
-            worker = place.begin(peer.port, uidvalidity=7, last_uid=told[-1])
+            assert told == before, (step, told)
+            left = list((place.root / "objects").glob(".*"))
+            assert bool(left) == (step == "receive-writing:2"), left
+            worker = place.begin(peer.port, uidvalidity=7,
+                                 last_uid=told[-1] if told else 0)
             told += [mail["uid"] for mail in receive(worker, 3 - len(told))]
             assert told == [3, 5, 9] and place.stop() == 0
+            assert not list((place.root / "objects").glob(".*"))
+
+
+@case
+def says_which_mails_it_is_at(place):
+    """Several while they are fetched, one while it is looked into."""
+    with Peer(Session, MAILS) as peer:
+        worker = place.begin(peer.port)
+        states = []
+        while True:
+            name, fields = worker.receive()
+            if name == "receive-mail":
+                states.append(fields["uid"])
+                worker.send("receive-ack", uidvalidity=7, uid=fields["uid"])
+            elif fields["reading"]:
+                states.append((fields["reading"], fields["reading_to"]))
+            if fields.get("uid") == 9:
+                break
+        assert states == [(3, 9), (3, 9), (3, 3), 3, (5, 5), 5, (9, 9), 9], (
+            states)
+        assert place.stop() == 0
+        assert len(peer.said("UID FETCH 3,5,9 (UID BODY.PEEK[])")) == 1
+
+
+@case
+def reads_those_that_are_suspected_one_by_one_and_in_parts(place):
+    with Peer(Session, MAILS) as peer:
+        worker = place.begin(peer.port, singly_validity=7, singly_to=5)
+        assert [mail["uid"] for mail in receive(worker, 3)] == [3, 5, 9]
+        assert place.stop() == 0
+        assert [line.split(" ", 1)[1] for line in peer.said("BODY.PEEK")] == [
+            "UID FETCH 3 (UID BODY.PEEK[]<0.1048576>)",
+            "UID FETCH 5 (UID BODY.PEEK[]<0.1048576>)",
+            "UID FETCH 9 (UID BODY.PEEK[])"], peer.said("BODY.PEEK")
+    with Peer(Session, MAILS) as peer:  # other numbers
+        worker = place.begin(peer.port, singly_validity=6, singly_to=5)
+        assert [mail["uid"] for mail in receive(worker, 3)] == [3, 5, 9]
+        assert place.stop() == 0 and len(peer.said("BODY.PEEK")) == 1
 
 
 # ---- our own side ---------------------------------------------------------------
@@ -1118,7 +1425,7 @@ def main():
         jobs = {}
         # The one case that changes the environment of what it starts is
         # played before the others.
-        alone = a_death_at_any_step_tells_a_mail_again_at_most
+        alone = a_death_at_any_step_tells_no_mail_twice
         if not wanted or alone.__name__ in wanted:
             alone(Place(root, alone.__name__))
         with concurrent.futures.ThreadPoolExecutor(6) as pool:

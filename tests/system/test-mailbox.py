@@ -4,6 +4,7 @@
 sent as if nothing were, and each mailbox says what is wrong with it."""
 import os
 import pathlib
+import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
@@ -19,7 +20,7 @@ MAILS = {uid: MAIL % (uid, uid) for uid in (3, 5)}
 
 
 class HugeLiteral(Session):
-    def give(self, uid, mail, most):
+    def give(self, uid, mail, part):
         self.raw(f"* 1 FETCH (UID {uid} BODY[] {{4000000000}}\r\n")
         while True:
             self.raw(b"x" * 65536)
@@ -52,9 +53,9 @@ class Silent(Session):
 class Leaves(Session):
     """Gives one mail, and breaks off in the other."""
 
-    def give(self, uid, mail, most):
+    def give(self, uid, mail, part):
         if uid != 5:
-            super().give(uid, mail, most)
+            super().give(uid, mail, part)
             return
         self.raw(f"* 1 FETCH (UID {uid} BODY[] {{{len(mail)}}}\r\nabc")
         raise Closed
@@ -108,6 +109,43 @@ def test_hostile_mailboxes_do_not_disturb_sending():
         assert room.batch("DM-1")["letters"]["sent"] == LETTERS
     for peer in peers.values():
         peer.__exit__()
+
+
+def test_a_mail_that_ends_its_reader_is_listed_after_the_second_time():
+    """While it is looked into: known at once. While several are fetched: found
+    by reading one by one. What comes behind is read."""
+    class One(Session):
+        """Ends whoever asks for the bytes of one mail, alone or among others:
+        the test kills the reader, which waits."""
+
+        def on_uid_fetch(self, rest):
+            if "BODY" in rest and 5 in self.uids_of(rest.split()[2]):
+                self.peer.commands.append("KILL")
+                self.hang()
+            super().on_uid_fetch(rest)
+
+    with Peer(One, {uid: MAIL % (uid, uid) for uid in (3, 4, 5, 6)}) as peer, \
+            harness.Room() as room:
+        (room.root / "password").touch(0o600)
+        (room.root / "password").write_text(imap_peer.PASSWORD)
+        room.configure(mailboxes=[{**mailbox(room, "desk", peer),
+                                   "command_timeout": "30m"}])
+        room.start()
+        for count in (1, 2):
+            harness.wait_for("it is asked for",
+                             lambda n=count: len(peer.said("KILL")) == n)
+            children = pathlib.Path(f"/proc/{room.process.pid}/task/"
+                                    f"{room.process.pid}/children")
+            for child in children.read_text().split():
+                os.kill(int(child), signal.SIGKILL)
+        harness.wait_for("all", lambda: room.status()["mailboxes"][0]
+                         ["last_uid"] == 6)
+        returns = room.get("/v1/returns?limit=1000").json["returns"]
+        assert [(r["uid"], r["rule"] == "unread") for r in returns] == [
+            (3, False), (4, False), (5, True), (6, False)], returns
+        assert "signal 9" in returns[2]["fault"], returns[2]
+        assert room.wait_event("alarm.unread")
+        assert room.stop() == 0, room.log()
 
 
 if __name__ == "__main__":

@@ -602,6 +602,85 @@ def test_a_reader_that_breaks_the_rules_is_ended():
             assert room.stop() == 0
 
 
+def test_a_death_among_many_is_found_by_reading_one_by_one():
+    with Room() as room:
+        room.start()
+        reader, setup = room.reader()
+        assert setup["singly_to"] == 0, setup
+        reader.send("receive-state", connected=1, uidvalidity=7,
+                    reading=41, reading_to=50)
+        reader.die()
+        reader, setup = room.reader()
+        assert (setup["singly_validity"], setup["singly_to"]) == (7, 50)
+        room.tell(reader, REPLY, uid=41)
+        reader.send("receive-state", connected=1, uidvalidity=7, reading=42)
+        reader.die()
+        reader, setup = room.reader()
+        assert (setup["last_uid"], setup["singly_to"]) == (42, 0), setup
+        assert [(r["uid"], r["rule"]) for r in room.returns()] == [
+            (41, "test"), (42, "unread")]
+
+
+# ---- several folders --------------------------------------------------------
+
+def test_folders_are_read_side_by_side():
+    """Each from where it was; a mail that is moved is counted once, and the
+    same number in another folder is another mail."""
+    with Room(folders=["INBOX", "Junk"]) as room:
+        room.start()
+
+        def readers():
+            found = {}
+            for _ in range(2):
+                reader, setup = room.reader()
+                found[setup["folder"].decode()] = reader, setup["last_uid"]
+            return [found[name] for name in ("INBOX", "Junk")]
+
+        (inbox, _), (junk, _) = readers()
+        room.tell(inbox, REPLY, uid=5)
+        room.tell(junk, REPLY, uid=5, message_id=b"x@relay.example",
+                  sha256=hashlib.sha256(b"another").digest())
+        room.tell(junk, REPLY, uid=6, message_id=b"5@relay.example",
+                  sha256=hashlib.sha256(b"5").digest())
+        assert [(r["folder"], r["uid"]) for r in room.returns()] == [
+            ("INBOX", 5), ("Junk", 5)], room.returns()
+        mailboxes = room.status()["mailboxes"]
+        assert [(m["name"], m["folder"], m["last_uid"], m["state"])
+                for m in mailboxes] == [("desk", "INBOX", 5, "ready"),
+                                        ("desk", "Junk", 6, "ready")]
+        metrics = room.get("/metrics").body.decode()
+        assert metrics.count('chancery_mailbox_ready{mailbox="desk"} 1') == 1
+        room.kill()
+        for reader in (inbox, junk):
+            reader.exit()
+        room.start()
+        (inbox, first), (junk, second) = readers()
+        assert (first, second) == (5, 6)
+        # One of them is gone from the configuration.
+        room.set_up([{"folders": ["Junk"]}])
+        room.signal(signal.SIGHUP)
+        inbox.expect("stop")
+        inbox.exit()
+        assert junk.is_silent()
+        harness.wait_for("one folder", lambda: [
+            m["folder"] for m in room.status()["mailboxes"]] == ["Junk"])
+
+
+def test_trouble_with_filing_is_an_alarm():
+    with Room(keyword="$Done") as room:
+        room.start()
+        reader, setup = room.reader()
+        assert setup["keyword"] == b"$Done", setup
+        reader.send("receive-state", connected=1, uidvalidity=7, fault=SETUP,
+                    text="UID STORE: no\x1b[2J")
+        alarm = room.wait_event("alarm.setup")
+        assert "stays where it is: UID STORE: no" in alarm["detail"]["text"]
+        assert "\x1b" not in room.log()
+        mailbox, = room.status()["mailboxes"]
+        assert mailbox["state"] == "ready", mailbox
+        room.tell(reader, REPLY, uid=5)
+
+
 # ---- the configuration ------------------------------------------------------
 
 def test_a_reload_touches_only_what_changed():
@@ -613,16 +692,16 @@ def test_a_reload_touches_only_what_changed():
             reader, setup = room.reader()
             readers[setup["mailbox"]["name"].decode()] = reader
         room.tell(readers["desk"], REPLY, uid=9)
-        # Nothing changed; then one folder; then that mailbox is gone.
+        # Nothing changed; then one keyword; then that mailbox is gone.
         room.signal(signal.SIGHUP)
         room.wait_notified("RELOADING=1")
         assert readers["desk"].is_silent() and readers["other"].is_silent()
-        room.set_up([{"folder": "Returns"}, {"name": "other"}])
+        room.set_up([{"keyword": "$Seen"}, {"name": "other"}])
         room.signal(signal.SIGHUP)
         readers["desk"].expect("stop")
         readers["desk"].exit()
         desk, setup = room.reader()
-        assert setup["folder"] == b"Returns", setup
+        assert setup["keyword"] == b"$Seen", setup
         assert setup["last_uid"] == 9, setup
         assert readers["other"].is_silent()
         room.set_up([{"name": "other"}, {"name": "third"}])

@@ -101,12 +101,15 @@ MESSAGES = [
         ("objects_dir", "text"), ("token_prefix", "text"),
         ("token_domain", "text"), ("journal_prefix", "text"),
         ("journal_domain", "text"), ("uidvalidity", "u32"),
-        ("last_uid", "u32")]),
+        ("last_uid", "u32"),
+        ("singly_validity", "u32"), ("singly_to", "u32"),
+        ("move_reports", "text"), ("move_autoreplies", "text"),
+        ("move_answers", "text"), ("keyword", "text")]),
     ("receive-ack", [("uidvalidity", "u32"), ("uid", "u32"),
                      ("unknown", "u32")]),
     ("receive-state", [
         ("connected", "u32"), ("fault", "u32"), ("uidvalidity", "u32"),
-        ("reading", "u32"), ("text", "text")]),
+        ("reading", "u32"), ("reading_to", "u32"), ("text", "text")]),
     ("receive-mail", [
         ("uidvalidity", "u32"), ("uid", "u32"), ("size_bytes", "u64"),
         ("sha256", "digest"), ("received_us", "i64"), ("kind", "u32"),

@@ -214,7 +214,8 @@ const struct ch_mailroom_state *ch_mailroom_state(struct ch_mailroom *of)
 		  .next_us = 1000000 },
 	};
 	static const struct ch_mailbox_state mailboxes[] = {
-		{ "bureau", "ready", "", 17 },
+		{ "bureau", "INBOX", "ready", "", 17 },
+		{ "bureau", "Junk", "connecting", "", 0 },
 	};
 	static struct ch_alarm alarms[] = {
 		{ "alarm.auth", "relay second refuses our password", 1000000 },

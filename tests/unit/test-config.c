@@ -176,6 +176,23 @@ static void each_mistake_keeps_it_from_starting(void **state)
 		  "letters would wait until each other relay is out of "
 		  "order" },
 		{ HEAD "mailboxes: ( { name = \"m\"; host = \"h\"; "
+		  "user = \"u\"; password = \"/dev/null\"; "
+		  "folders = [ \"inbox\", \"INBOX\" ]; } );\n",
+		  ":2: mailboxes[0].folders: \"INBOX\" is named twice" },
+		{ HEAD "mailboxes: ( { name = \"m\"; host = \"h\"; "
+		  "user = \"u\"; password = \"/dev/null\"; "
+		  "move_reports = \"Inbox\"; } );\n",
+		  ":2: mailboxes[0].move_reports: \"Inbox\" is one of the "
+		  "folders that are read" },
+		{ HEAD "mailboxes: ( { name = \"m\"; host = \"h\"; "
+		  "user = \"u\"; password = \"/dev/null\"; "
+		  "move_answers = \"a\\tb\"; } );\n",
+		  ":2: mailboxes[0].move_answers: \"" },
+		{ HEAD "mailboxes: ( { name = \"m\"; host = \"h\"; "
+		  "user = \"u\"; password = \"/dev/null\"; "
+		  "keyword = \"\\\\Seen\"; } );\n",
+		  ":2: mailboxes[0].keyword: a keyword has letters" },
+		{ HEAD "mailboxes: ( { name = \"m\"; host = \"h\"; "
 		       "auth = \"none\"; } );",
 		  ":2: mailboxes[0].auth: a mailbox cannot be read without a "
 		  "login" },

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -24,16 +25,12 @@ static const struct {
 	{ "tagged", "12 OK done\r\n", "12 OK done\r\n" },
 	{ "plus", "+ idling\r\n", "+ idling\r\n" },
 	{ "bare plus", "+\r\n", "+\r\n" },
-	{ "capability", "* CAPABILITY IMAP4rev1\r\n",
-	  "* CAPABILITY IMAP4rev1\r\n" },
 	{ "flags", "* FLAGS (\\Seen)\r\n", "* FLAGS (\\Seen)\r\n" },
 	{ "exists", "* 3 EXISTS\r\n", "* 3 EXISTS\r\n" },
 	{ "bare line feed", "* 3 EXISTS\n", "* 3 EXISTS\r\n" },
 	{ "no text", "A1 OK\r\n", "A1 OK -\r\n" },
 	{ "a space for a text", "* bye \r\n", "* bye -\r\n" },
-	{ "spaces at the end", "* SEARCH 1  \r\n", "* SEARCH 1\r\n" },
-	{ "search", "* SEARCH 1 2\r\n", "* SEARCH 1 2\r\n" },
-	{ "nothing found", "* SEARCH\r\n", "* SEARCH\r\n" },
+	{ "spaces at the end", "* FLAGS (A)  \r\n", "* FLAGS (A)\r\n" },
 	{ "fetch", "* 1 FETCH (UID 7 BODY[] {3}\r\nabc)\r\n",
 	  "* 1 FETCH (UID 7 BODY[] {3}\r\nabc)\r\n" },
 	{ "two literals", "* 1 FETCH (A {3}\r\nabc B {2}\r\nde)\r\n* 2 EXISTS\r\n",
@@ -58,6 +55,13 @@ static const struct {
 	{ "tab", "*\t1 FETCH (x)\r\n", "" },
 	{ "no space", "*1 FETCH (x)\r\n", "" },
 	{ "empty line", "\r\n", "" },
+	{ "capability", "* CAPABILITY IMAP4rev1\r\n", "" },
+	{ "search", "* SEARCH 1 2\r\n* 2 EXISTS\r\n", "* 2 EXISTS\r\n" },
+	{ "search with spaces", "* search 1  4294967295 \r\n", "" },
+	{ "nothing found", "* SEARCH\r\n", "" },
+	{ "nothing found, line feed alone", "* SEARCH\n* 2 EXISTS\r\n",
+	  "* 2 EXISTS\r\n" },
+	{ "what is like a search", "* SEARCHED 1\r\n", "" },
 	{ "list", "* LIST () \"/\" INBOX\r\n", "" },
 	{ "list of another kind", "* LIST ( \"\\\\\" \"x\r\n", "" },
 	/* changed */
@@ -94,6 +98,9 @@ static const struct {
 	{ "LITERAL+", "* 1 FETCH (A {5+}\r\n", REFUSED },
 	{ "in a quoted string", "* 1 FETCH (A \"{5}\r\n", REFUSED },
 	{ "in a search", "* SEARCH {5}\r\n", REFUSED },
+	{ "a word in a search", "* SEARCH 1 x\r\n", REFUSED },
+	{ "33 bits in a search", "* SEARCH 4294967296\r\n", REFUSED },
+	{ "11 digits in a search", "* SEARCH 00000000001\r\n", REFUSED },
 	{ "in a capability", "* CAPABILITY {5}\r\n", REFUSED },
 	{ "in what is dropped", "* LIST () \"/\" {5}\r\n", REFUSED },
 	{ "behind an escaped quote", "* 1 FETCH (A \"\\\"{5}\r\n", REFUSED },
@@ -184,6 +191,102 @@ static void news_are_counted(void **state)
 	assert_int_equal(news, 2);
 }
 
+static const struct {
+	const char *in;
+	uint32_t after;
+	size_t max;
+	uint32_t uids[4]; /* in order, 0 after the last */
+	bool more;
+} searches[] = {
+	{ "* SEARCH\r\n", 0, 4, { 0 }, false },
+	{ "* SEARCH 3 5 9\r\n", 0, 4, { 3, 5, 9 }, false },
+	{ "* SEARCH 3 5 9\r\n", 5, 4, { 9 }, false },
+	{ "* SEARCH 3 5 9\r\n", 9, 4, { 0 }, false },
+	{ "* SEARCH 3 5 9 11\r\n", 0, 4, { 3, 5, 9, 11 }, false },
+	{ "* SEARCH 3 5 9 11 12\r\n", 0, 4, { 3, 5, 9, 11 }, true },
+	{ "* SEARCH 12 11 9 5 3 1\r\n", 0, 4, { 1, 3, 5, 9 }, true },
+	{ "* SEARCH 7 9 8 6 1 5 2 4 3\r\n", 2, 3, { 3, 4, 5 }, true },
+	{ "* SEARCH 7 7 7 7 7\r\n", 0, 2, { 7, 7 }, false },
+	{ "* SEARCH 1 2\r\n* 1 EXISTS\r\n* SEARCH 4294967295\r\n", 0, 4,
+	  { 1, 2, UINT32_MAX }, false },
+};
+
+static int rising(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a;
+	uint32_t y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void the_smallest_numbers_are_kept(void **state)
+{
+	struct ch_error err;
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(searches); i++) {
+		struct ch_imap_found found = { .after = searches[i].after,
+					       .max = searches[i].max };
+		CH_AUTO(ch_str) out = CH_STR_INIT(1000);
+		struct ch_imap_guard guard;
+		size_t want = 0;
+
+		ch_imap_guard_init(&guard);
+		guard.found = &found;
+		assert_int_equal(ch_imap_guard_feed(&guard, searches[i].in,
+						    strlen(searches[i].in),
+						    &out, &err), 0);
+		while (want < 4 && searches[i].uids[want])
+			want++;
+		assert_int_equal(found.len, want);
+		if (want > 0) {
+			qsort(found.uids, want, sizeof(uint32_t), rising);
+			assert_memory_equal(found.uids, searches[i].uids,
+					    want * sizeof(uint32_t));
+		}
+		assert_int_equal(found.more, searches[i].more);
+		assert_true(ch_imap_guard_at_rest(&guard));
+		ch_imap_found_release(&found);
+		ch_imap_guard_release(&guard);
+	}
+}
+
+static void uidvalidity_is_remembered(void **state)
+{
+	static const char in[] = "* OK [UIDVALIDITY 4711] yes\r\n"
+				 "* OK [UIDVALIDITY x] no\r\n";
+	CH_AUTO(ch_str) out = CH_STR_INIT(1000);
+	struct ch_imap_guard guard;
+	struct ch_error err;
+
+	(void)state;
+	ch_imap_guard_init(&guard);
+	assert_int_equal(guard.uidvalidity, 0);
+	assert_int_equal(ch_imap_guard_feed(&guard, in, strlen(in), &out,
+					    &err), 0);
+	assert_int_equal(guard.uidvalidity, 4711);
+	ch_imap_guard_release(&guard);
+}
+
+static void the_last_capabilities_are_kept(void **state)
+{
+	static const char in[] = "* CAPABILITY A\r\n"
+				 "* capability  IMAP4rev1 X=y  IDLE \r\n";
+	CH_AUTO(ch_str) out = CH_STR_INIT(1000);
+	struct ch_imap_guard guard;
+	struct ch_error err;
+
+	(void)state;
+	ch_imap_guard_init(&guard);
+	assert_string_equal(ch_str_cstr(&guard.capabilities), "");
+	assert_int_equal(ch_imap_guard_feed(&guard, in, strlen(in), &out,
+					    &err), 0);
+	assert_string_equal(ch_str_cstr(&guard.capabilities),
+			    "IMAP4rev1 X=y  IDLE ");
+	assert_int_equal(guard.dropped, 2);
+	ch_imap_guard_release(&guard);
+}
+
 static void a_nul_is_refused(void **state)
 {
 	CH_AUTO(ch_str) out = CH_STR_INIT(1000);
@@ -204,7 +307,7 @@ static size_t flood(const char *line)
 
 	ch_imap_guard_init(&guard);
 	for (;;) {
-		CH_AUTO(ch_str) out = CH_STR_INIT(CH_IMAP_SEARCH_MAX);
+		CH_AUTO(ch_str) out = CH_STR_INIT(2 * CH_IMAP_LINE_MAX);
 
 		if (ch_imap_guard_feed(&guard, line, strlen(line), &out,
 				       &err) < 0)
@@ -268,6 +371,9 @@ int main(void)
 		cmocka_unit_test(lines_are_judged),
 		cmocka_unit_test(what_is_not_whole_is_not_passed),
 		cmocka_unit_test(news_are_counted),
+		cmocka_unit_test(the_smallest_numbers_are_kept),
+		cmocka_unit_test(uidvalidity_is_remembered),
+		cmocka_unit_test(the_last_capabilities_are_kept),
 		cmocka_unit_test(a_nul_is_refused),
 		cmocka_unit_test(floods_end),
 		cmocka_unit_test(folders_are_named_in_modified_utf7),

@@ -172,14 +172,17 @@ void ch_post_ended(struct ch_post *ended, const struct ch_worker_end *end)
 }
 
 void ch_returned(struct ch_mailroom *room, const char *mailbox,
-		 const struct ch_receive_mail *mail)
+		 const char *name, const struct ch_receive_mail *mail)
 {
+	assert_string_equal(name, "INBOX");
 	mails++;
 }
 
 void ch_returned_unread(struct ch_mailroom *room, const char *mailbox,
-			uint32_t uidvalidity, uint32_t uid, const char *fault)
+			const char *name, uint32_t uidvalidity, uint32_t uid,
+			const char *fault)
 {
+	assert_string_equal(name, "INBOX");
 	assert_int_equal(uidvalidity, 7);
 	unread = uid;
 }
@@ -192,7 +195,11 @@ static struct ch_mailbox_config box = {
 		  .ca_file = (char[]){ "" },
 		  .fingerprint = (char[]){ "" }, .source = (char[]){ "" },
 		  .user = (char[]){ "u" }, .password = (char[]){ "/p" } },
-	.folder = (char[]){ "INBOX" },
+	.folders = { .items = (char *[]){ (char[]){ "INBOX" } }, .len = 1 },
+	.move_reports = (char[]){ "Done" },
+	.move_autoreplies = (char[]){ "" },
+	.move_answers = (char[]){ "" },
+	.keyword = (char[]){ "$Chancery" },
 };
 static struct ch_config config = {
 	.mailboxes = { .items = &box, .len = 1 },
@@ -206,14 +213,19 @@ static void say(enum ch_message_type type, const void *message)
 	OK(post->role->handlers[type](&room, post->worker, message, &err));
 }
 
-static void connected(uint32_t uidvalidity, uint32_t reading)
+static void reads(uint32_t uidvalidity, uint32_t first, uint32_t last)
 {
 	const struct ch_receive_state state = {
 		.connected = 1, .uidvalidity = uidvalidity,
-		.reading = reading, .text = CH_SLICE_EMPTY,
+		.reading = first, .reading_to = last, .text = CH_SLICE_EMPTY,
 	};
 
 	say(CH_MSG_RECEIVE_STATE, &state);
+}
+
+static void connected(uint32_t uidvalidity, uint32_t reading)
+{
+	reads(uidvalidity, reading, reading);
 }
 
 static void ends(bool well, const char *text)
@@ -271,6 +283,66 @@ static void deaths_at_different_mails_pass_none_by(void **state)
 	ends(false, "signal 11");
 	assert_int_equal(unread, 0);
 	assert_int_equal(setup.last_uid, 0);
+}
+
+/* The first death is at many mails, the second shows which of them it was. */
+static void a_death_at_a_group_and_one_at_a_mail_of_it(void **state)
+{
+	reads(7, 40, 45);
+	ends(false, "signal 11");
+	assert_int_equal(setup.singly_validity, 7);
+	assert_int_equal(setup.singly_to, 45);
+	assert_int_equal(unread, 0);
+	connected(7, 40);
+	mail(40);
+	connected(7, 41);
+	ends(false, "signal 11");
+	assert_int_equal(unread, 41);
+	assert_int_equal(setup.last_uid, 41);
+	assert_int_equal(setup.singly_to, 0);
+}
+
+static void a_group_that_was_read_at_last_is_not_suspect(void **state)
+{
+	reads(7, 40, 42);
+	ends(false, "signal 9");
+	for (uint32_t uid = 40; uid <= 42; uid++) {
+		connected(7, uid);
+		mail(uid);
+	}
+	reads(7, 43, 99);
+	ends(false, "signal 9");
+	connected(7, 42);
+	ends(false, "signal 9");
+	assert_int_equal(unread, 0);
+	assert_int_equal(setup.singly_to, 42);
+}
+
+static void what_two_groups_have_in_common_is_suspect(void **state)
+{
+	reads(7, 40, 60);
+	ends(false, "signal 9");
+	reads(7, 50, 70);
+	ends(false, "signal 9");
+	assert_int_equal(setup.singly_to, 60);
+	assert_int_equal(unread, 0);
+	reads(7, 80, 90); /* it was not that */
+	ends(false, "signal 9");
+	assert_int_equal(setup.singly_to, 90);
+	connected(7, 85);
+	ends(false, "signal 9");
+	assert_int_equal(unread, 85);
+}
+
+static void a_mail_that_was_told_is_not_what_ended_it(void **state)
+{
+	for (int i = 0; i < 3; i++) {
+		connected(7, 41);
+		mail(41);
+		ends(false, "signal 9");
+	}
+	assert_int_equal(unread, 0);
+	assert_int_equal(setup.singly_to, 0);
 }
 
 static void a_mail_that_was_read_at_last_is_not_suspect(void **state)
@@ -358,6 +430,7 @@ static void what_the_status_shows(void **state)
 	shown = ch_receive_state(&room, &len);
 	assert_int_equal(len, 1);
 	assert_string_equal(shown[0].name, "desk");
+	assert_string_equal(shown[0].folder, "INBOX");
 	assert_string_equal(shown[0].state, "connecting");
 	faults(CH_FAULT_AUTH);
 	shown = ch_receive_state(&room, &len);
@@ -544,6 +617,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(two_deaths_at_one_mail_pass_it_by),
 		T(deaths_at_different_mails_pass_none_by),
+		T(a_death_at_a_group_and_one_at_a_mail_of_it),
+		T(a_group_that_was_read_at_last_is_not_suspect),
+		T(what_two_groups_have_in_common_is_suspect),
+		T(a_mail_that_was_told_is_not_what_ended_it),
 		T(a_mail_that_was_read_at_last_is_not_suspect),
 		T(a_connection_that_fails_five_times_at_one_mail),
 		T(our_own_trouble_is_not_the_mails),

@@ -249,7 +249,7 @@ static void report(struct ch_receive_mail *mail,
 
 static void take(const struct ch_receive_mail *mail)
 {
-	ch_returned(&room, "desk", mail);
+	ch_returned(&room, "desk", "INBOX", mail);
 	OK(ch_store_commit(room.store, &err));
 }
 
@@ -722,8 +722,8 @@ static void each_mail_that_cannot_be_read_is_listed(void **state)
 
 	(void)last(&before);
 	for (uint32_t uid = 70001; uid < 70004; uid++) {
-		ch_returned_unread(&room, "desk", 9, uid, "signal 11");
-		ch_returned_unread(&room, "desk", 9, uid, "signal 11");
+		ch_returned_unread(&room, "desk", "INBOX", 9, uid, "signal 11");
+		ch_returned_unread(&room, "desk", "INBOX", 9, uid, "signal 11");
 		OK(ch_store_commit(room.store, &err));
 	}
 	assert_string_equal(last(&after)->fault, "signal 11");

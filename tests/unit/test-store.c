@@ -1338,7 +1338,8 @@ static struct ch_store_return returned(uint32_t uid, uint32_t kind,
 				       int64_t letter_id, bool verified)
 {
 	struct ch_store_return item = {
-		.mailbox = word("bounces"), .uidvalidity = 7, .uid = uid,
+		.mailbox = word("bounces"), .folder = word("INBOX"),
+		.uidvalidity = 7, .uid = uid,
 		.size_bytes = 900, .received_us = 40, .kind = kind,
 		.rule = word("dsn"), .from = word("mailer@ministry.example"),
 		.subject = word("Undelivered"), .letter_id = letter_id,
@@ -1392,6 +1393,12 @@ static void every_mail_counts_once(void **state)
 	item = returned(3, CH_RETURN_REPLY, 0, false);
 	item.mailbox = word("other");
 	GIVES(come_back(&item), 1);
+	item = returned(3, CH_RETURN_REPLY, 0, false);
+	item.folder = word("Junk"); /* somebody moved it */
+	GIVES(come_back(&item), 0);
+	item.sha256.bytes[31] = 1; /* another that has its numbers there */
+	GIVES(come_back(&item), 1);
+	GIVES(come_back(&item), 0);
 	item = returned(9, CH_RETURN_REPLY, 4711, false);
 	begin();
 	GIVES(ch_store_return_add(store, &item, 1, &(int64_t){ 0 }, &err), -1);
@@ -1794,16 +1801,21 @@ static void mailboxes_are_read_on_where_they_were(void **state)
 	uint32_t uid;
 
 	(void)state;
-	OK(ch_store_mailbox(store, "bounces", &uidvalidity, &uid, &err));
+	OK(ch_store_mailbox(store, "bounces", "INBOX", &uidvalidity, &uid,
+			    &err));
 	assert_int_equal(uidvalidity, 0);
 	assert_int_equal(uid, 0);
 	begin();
-	OK(ch_store_mailbox_set(store, "bounces", 7, 4294967295u, &err));
-	OK(ch_store_mailbox_set(store, "answers", 1, 1, &err));
-	OK(ch_store_mailbox_set(store, "bounces", 8, 4294967294u, &err));
+	OK(ch_store_mailbox_set(store, "bounces", "INBOX", 7, 4294967295u,
+				&err));
+	OK(ch_store_mailbox_set(store, "answers", "INBOX", 1, 1, &err));
+	OK(ch_store_mailbox_set(store, "bounces", "Junk", 1, 2, &err));
+	OK(ch_store_mailbox_set(store, "bounces", "INBOX", 8, 4294967294u,
+				&err));
 	commit();
 	reopen();
-	OK(ch_store_mailbox(store, "bounces", &uidvalidity, &uid, &err));
+	OK(ch_store_mailbox(store, "bounces", "INBOX", &uidvalidity, &uid,
+			    &err));
 	assert_int_equal(uidvalidity, 8);
 	assert_int_equal(uid, 4294967294u);
 }

@@ -173,6 +173,7 @@ CREATE TABLE connection (
 CREATE TABLE returned (
 	id          INTEGER NOT NULL PRIMARY KEY,
 	mailbox     TEXT NOT NULL,
+	folder      TEXT NOT NULL,
 	uidvalidity INTEGER NOT NULL,
 	uid         INTEGER NOT NULL,
 	part        INTEGER NOT NULL,
@@ -198,7 +199,9 @@ CREATE TABLE returned (
 	status      TEXT NOT NULL,
 	diagnostic  TEXT NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX returned_uid ON returned (mailbox, uidvalidity, uid, part);
+CREATE UNIQUE INDEX returned_uid ON returned
+	(mailbox, folder, uidvalidity, uid, part);
+-- A mail that somebody moved to another folder is the same.
 CREATE UNIQUE INDEX returned_bytes ON returned (mailbox, sha256, part);
 CREATE INDEX returned_message ON returned (letter_id, message_id);
 CREATE INDEX returned_letter ON returned (letter_id, id) WHERE letter_id <> 0;
@@ -223,9 +226,11 @@ CREATE TABLE bounce_count (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE mailbox (
-	name        TEXT NOT NULL PRIMARY KEY,
+	name        TEXT NOT NULL,
+	folder      TEXT NOT NULL,
 	uidvalidity INTEGER NOT NULL,
-	last_uid    INTEGER NOT NULL
+	last_uid    INTEGER NOT NULL,
+	PRIMARY KEY (name, folder)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE event (

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* reply.c - chancery reply: one mail that came back. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/outcome.h"
+#include "cli/request.h"
+
+/* The largest that chancery.conf allows to be kept. */
+#define MAIL_MAX (256 * 1024 * 1024)
+
+/* ---- asking ----------------------------------------------------------- */
+
+static int no_such(const struct ch_cli *cli, const char *id)
+{
+	return ch_fail(cli, EX_NOINPUT,
+		       "\"chancery returns\" lists them; the number is the "
+		       "first column.",
+		       "no mail that came back has the number %s", id);
+}
+
+/* The page of one behind the number before. */
+static int ask(const struct ch_cli *cli, const char *id, json_t **ret)
+{
+	unsigned long long number = strtoull(id, NULL, 10);
+	CH_AUTOCHAR path = NULL;
+	json_t *page = NULL;
+	json_t *item;
+	int code;
+
+	if (number == 0 || strlen(id) > 18)
+		return no_such(cli, id);
+	path = ch_xasprintf("/v1/returns?after=%llu&limit=1", number - 1);
+	code = ch_request_json(cli, CH_DOOR_READ, path, &page);
+	if (code != EX_OK)
+		return code;
+	item = json_array_get(json_object_get(page, "returns"), 0);
+	if (item && ch_json_number(item, "cursor") == number)
+		*ret = json_incref(item);
+	json_decref(page);
+	return *ret ? EX_OK : no_such(cli, id);
+}
+
+/* ---- the mail itself -------------------------------------------------- */
+
+static int print_mail(const struct ch_cli *cli, const json_t *item)
+{
+	const char *hex = ch_json_text(item, "sha256");
+	CH_AUTOCHAR path = ch_xasprintf("/v1/objects/%s", hex);
+	CH_AUTO(ch_answer) answer = { 0 };
+	struct ch_sha256 told;
+	struct ch_sha256 sum;
+	int code;
+
+	if (strcmp(ch_json_text(item, "rule"), "unread") == 0)
+		return ch_fail(cli, EX_NOINPUT,
+			       "Look for it in the mailbox, by its UID.",
+			       "this mail ended its reader each time: its "
+			       "bytes are not here");
+	code = ch_request_get(cli, CH_DOOR_CONTROL, path, MAIL_MAX, &answer);
+	if (code != EX_OK)
+		return code;
+	if (answer.status >= 400)
+		return ch_answer_fail(cli, &answer);
+	ch_sha256_of(ch_str_cstr(&answer.body), answer.body.len, &sum);
+	if (ch_sha256_parse(hex, strlen(hex), &told) < 0 ||
+	    !ch_sha256_eq(&told, &sum))
+		return ch_fail(cli, EX_PROTOCOL, NULL,
+			       "these are not the bytes that came: their "
+			       "SHA-256 is another");
+	if (cli->out.tty)
+		ch_term_block(&cli->out, ch_str_cstr(&answer.body),
+			      answer.body.len);
+	else
+		fwrite(ch_str_cstr(&answer.body), 1, answer.body.len, stdout);
+	return EX_OK;
+}
+
+/* ---- what is known of it ---------------------------------------------- */
+
+static void show_line(const struct ch_term *out, const char *name,
+		      const char *value)
+{
+	if (value[0])
+		ch_term_line(out, "  %-11s %s", name, value);
+}
+
+static void show_letter(const struct ch_term *out, const json_t *item)
+{
+	const char *batch = ch_json_text(item, "batch");
+
+	if (!batch[0])
+		ch_term_line(out, "  %-11s none is known", "letter");
+	else
+		ch_term_line(out, "  %-11s %s/%s%s", "letter", batch,
+			     ch_json_text(item, "key"),
+			     ch_json_true(item, "verified")
+				     ? ""
+				     : " (unverified)");
+}
+
+static void show_facts(const struct ch_term *out, const json_t *item)
+{
+	struct ch_outcome outcome = ch_outcome_of_return(item);
+	CH_AUTOCHAR place = ch_xasprintf(
+		"%s, %s, UID %llu", ch_json_text(item, "mailbox"),
+		ch_json_text(item, "folder"),
+		(unsigned long long)ch_json_number(item, "uid"));
+	char when[CH_TIME_SIZE];
+	char size[CH_TERM_SIZE];
+
+	ch_term_line(out, "%s %s", ch_term_sign(out, outcome.sign),
+		     outcome.word);
+	show_letter(out, item);
+	show_line(out, "from", ch_json_text(item, "from"));
+	show_line(out, "subject", ch_json_text(item, "subject"));
+	ch_term_line(out, "  %-11s %s UTC", "received",
+		     ch_outcome_time(item, "received_at", when));
+	show_line(out, "lies in", place);
+	show_line(out, "recipient", ch_json_text(item, "recipient"));
+	show_line(out, "status", ch_json_text(item, "status"));
+	show_line(out, "diagnostic", ch_json_text(item, "diagnostic"));
+	show_line(out, "fault", ch_json_text(item, "fault"));
+	if (ch_json_number(item, "attachments") > 0)
+		ch_term_line(out, "  %-11s %llu", "attachments",
+			     (unsigned long long)ch_json_number(
+				     item, "attachments"));
+	show_line(out, "size", ch_term_size(ch_json_number(item, "size_bytes"),
+					    size));
+	show_line(out, "SHA-256", ch_json_text(item, "sha256"));
+}
+
+static void show(const struct ch_term *out, const json_t *item)
+{
+	const char *text = ch_json_text(item, "text");
+
+	show_facts(out, item);
+	if (!text[0])
+		return;
+	fputc('\n', out->file);
+	ch_term_block(out, text, strlen(text));
+}
+
+static int run(struct ch_cli *cli, const struct ch_args *args)
+{
+	const char *id = ch_args_operand(args, 0);
+	json_t *item = NULL;
+	int code;
+
+	if (!id[0] || strspn(id, "0123456789") != strlen(id))
+		return ch_fail_usage(cli, &ch_verb_reply,
+				     "\"%s\" is no number; \"chancery "
+				     "returns\" has them as ID", id);
+	if (ch_args_has(args, "eml") && cli->json)
+		return ch_fail_usage(cli, &ch_verb_reply,
+				     "either --eml or --json");
+	code = ask(cli, id, &item);
+	if (code != EX_OK)
+		return code;
+	if (ch_args_has(args, "eml"))
+		code = print_mail(cli, item);
+	else if (cli->json)
+		ch_json_line(&cli->out, item);
+	else
+		show(&cli->out, item);
+	json_decref(item);
+	return code;
+}
+
+static const struct ch_option options[] = {
+	{ "eml", 0, NULL, false,
+	  "The mail itself, for a mail program: the exact bytes that came." },
+	{ 0 },
+};
+
+const struct ch_verb ch_verb_reply = {
+	.name = "reply",
+	.operands = "ID",
+	.least = 1,
+	.most = 1,
+	.summary = "One mail that came back: what it says, or all of it.",
+	.about = "\"chancery reply 12 --eml >form.eml\" keeps it with what is "
+		 "attached to it.\n",
+	.options = options,
+	.run = run,
+};
