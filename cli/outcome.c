@@ -66,11 +66,16 @@ static const struct {
 struct ch_outcome ch_outcome_of_return(const json_t *item)
 {
 	const char *kind = ch_json_text(item, "kind");
+	const char *says = ch_json_text(item, "says");
 
 	/* A guess, which counts for nothing until somebody confirms it. */
 	if (strcmp(ch_json_text(item, "match"), "reference") == 0 &&
 	    !ch_json_true(item, "verified"))
 		return (struct ch_outcome){ CH_SIGN_IN_DOUBT, "perhaps" };
+	if (strcmp(says, "acknowledgement") == 0)
+		return (struct ch_outcome){ CH_SIGN_ANSWERED, "received" };
+	if (strcmp(says, "question") == 0)
+		return (struct ch_outcome){ CH_SIGN_ANSWERED, "asks" };
 	for (size_t i = 0; i < CH_COUNT(kinds); i++) {
 		if (strcmp(kinds[i].name, kind) == 0)
 			return kinds[i].outcome;

@@ -45,6 +45,7 @@ static void write_text(const json_t *item, struct ch_str *out)
 	const char *status = ch_json_text(item, "status");
 	const char *diagnostic = ch_json_text(item, "diagnostic");
 	const char *fault = ch_json_text(item, "fault");
+	const char *reason = ch_json_text(item, "reason");
 
 	/* "smtp; 550 5.1.1 …": the type is always that, and the status is in
 	 * what most relays write. */
@@ -52,6 +53,8 @@ static void write_text(const json_t *item, struct ch_str *out)
 		diagnostic += 5 + strspn(diagnostic + 5, " ");
 	if (fault[0])
 		ch_str_addf(out, "[%s] ", fault);
+	if (reason[0] && strcmp(reason, "undefined") != 0)
+		ch_str_addf(out, "%s; ", reason);
 	if (status[0] && !strstr(diagnostic, status))
 		ch_str_addf(out, "%s ", status);
 	if (diagnostic[0])

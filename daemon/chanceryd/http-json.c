@@ -481,6 +481,7 @@ static void put_report(json_t *object, const struct ch_store_return *item)
 	put_text(object, "recipient", item->recipient);
 	put_text(object, "status", item->status);
 	put_text(object, "diagnostic", item->diagnostic);
+	put(object, "reason", ch_http_text_or_null(item->reason));
 	put(object, "address_seq", item->address_seq < 0
 		    ? json_null() : json_integer(item->address_seq));
 	put(object, "attempt", item->attempt == 0
@@ -502,6 +503,7 @@ json_t *ch_http_return(const struct ch_store_return *item)
 	put_text(object, "from", item->from);
 	put_text(object, "subject", item->subject);
 	put_text(object, "text", item->text);
+	put(object, "says", ch_http_text_or_null(item->says));
 	put_text(object, "message_id", item->message_id);
 	put_int(object, "attachments", item->attachments);
 	put_text(object, "rule", item->rule);

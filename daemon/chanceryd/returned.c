@@ -459,6 +459,7 @@ static void fill_mail(struct row *row, const char *mailbox,
 		.from = ch_slice_dup(mail->from),
 		.subject = ch_slice_dup(mail->subject),
 		.text = ch_slice_dup(mail->text),
+		.says = ch_slice_dup(mail->says),
 		.attachments = mail->attachments,
 		.letter_id = match->letter.id,
 		.address_seq = seq_of(&match->letter, mail->from),
@@ -468,6 +469,7 @@ static void fill_mail(struct row *row, const char *mailbox,
 		.recipient = ch_xstrdup(""),
 		.status = ch_xstrdup(""),
 		.diagnostic = ch_xstrdup(""),
+		.reason = ch_xstrdup(""),
 	};
 }
 
@@ -493,6 +495,7 @@ static void fill_recipient(struct row *row, const struct ch_receive_mail *mail,
 	set(&item->recipient, ch_slice_dup(r->address));
 	set(&item->status, ch_slice_dup(r->status));
 	set(&item->diagnostic, ch_slice_dup(r->diagnostic));
+	set(&item->reason, ch_slice_dup(r->reason));
 	if (letter->id == 0 || item->address_seq >= 0)
 		return;
 	if (r->address.len == 0 && letter->addresses_len == 1)

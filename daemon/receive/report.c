@@ -72,11 +72,15 @@ static void keep_recipients(struct ch_report *report,
 				.status = keep_line(report, one->status),
 				.diagnostic = keep(report, one->diagnostic,
 						   CH_DIAGNOSTIC_MAX),
+				.reason = keep_line(
+					report, ch_reason_name(one->reason)),
 			};
 	}
 }
 
+/* After its kind. */
 static void keep_text(struct ch_report *report,
+		      const struct ch_report_source *source,
 		      const struct ch_message *message)
 {
 	CH_AUTO(ch_str) text = CH_STR_INIT(CH_REPORT_TEXT_MAX);
@@ -84,6 +88,10 @@ static void keep_text(struct ch_report *report,
 	ch_reply_text(message->text, &text);
 	report->mail.text = keep(report, ch_str_cstr(&text),
 				 CH_REPORT_TEXT_MAX);
+	report->mail.says = keep_line(
+		report, report->mail.kind == CH_RETURN_REPLY ?
+				ch_reply_says(source->rules,
+					      ch_str_cstr(&text)) : "");
 }
 
 /* What the reader found, and that it had not all of it. */
@@ -122,7 +130,7 @@ void ch_report_make(const struct ch_report_source *source,
 	ret->mail.subject = keep_line(ret, message.subject);
 	ret->mail.attachments = (uint32_t)message.files_len;
 	keep_fault(ret, source, &message);
-	keep_text(ret, &message);
+	keep_text(ret, source, &message);
 	keep_keys(ret, &keys);
 	keep_recipients(ret, &classified);
 	ch_return_keys_release(&keys);

@@ -141,6 +141,8 @@ void ch_store_return_release(struct ch_store_return *ret)
 	free(ret->recipient);
 	free(ret->status);
 	free(ret->diagnostic);
+	free(ret->reason);
+	free(ret->says);
 	free(ret->reference);
 	free(ret->key);
 	memset(ret, 0, sizeof(*ret));

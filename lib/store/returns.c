@@ -331,8 +331,9 @@ static int insert(struct ch_store *store, const struct ch_store_return *item,
 		"sha256, size_bytes, received_us, added_us, kind, rule, "
 		"fault, message_id, sender, subject, text, attachments, "
 		"batch_id, letter_id, address_seq, attempt, match, verified, "
-		"recipient, status, diagnostic) VALUES (?, ?, ?, ?, ?, ?, ?, "
-		"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+		"recipient, status, diagnostic, reason, says) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+		"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
 		"ON CONFLICT DO NOTHING");
 
 	ch_query_put_text(&q, item->mailbox);
@@ -361,6 +362,8 @@ static int insert(struct ch_store *store, const struct ch_store_return *item,
 	ch_query_put_text(&q, item->recipient);
 	ch_query_put_text(&q, item->status);
 	ch_query_put_text(&q, item->diagnostic);
+	ch_query_put_text(&q, item->reason);
+	ch_query_put_text(&q, item->says);
 	return ch_query_run(&q, err);
 }
 
@@ -592,7 +595,8 @@ int ch_store_copies_forget(struct ch_store *store, struct ch_error *err)
 	"r.size_bytes, r.received_us, r.kind, r.rule, r.fault, "             \
 	"r.message_id, r.sender, r.subject, r.text, r.attachments, "         \
 	"r.letter_id, r.address_seq, r.attempt, r.match, r.verified, "       \
-	"r.recipient, r.status, r.diagnostic, b.reference, l.key, r.folder " \
+	"r.recipient, r.status, r.diagnostic, b.reference, l.key, r.folder, " \
+	"r.reason, r.says "                                                  \
 	"FROM returned r LEFT JOIN batch b ON b.id = r.batch_id "            \
 	"LEFT JOIN letter l ON l.id = r.letter_id "
 
@@ -625,6 +629,8 @@ static void read_return(const struct ch_query *q, struct ch_store_return *ret)
 		.reference = ch_query_text(q, 24),
 		.key = ch_query_text(q, 25),
 		.folder = ch_query_text(q, 26),
+		.reason = ch_query_text(q, 27),
+		.says = ch_query_text(q, 28),
 	};
 	ch_query_sha256(q, 5, &ret->sha256);
 }

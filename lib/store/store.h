@@ -563,6 +563,9 @@ struct ch_store_return {
 	char *recipient; /* as reported; "" if none */
 	char *status;
 	char *diagnostic;
+	char *reason; /* "user unknown" …; "" if none */
+	char *says;   /* "answer" "acknowledgement" "question"; "" if that is
+			 not plain */
 	/* set when reading, for lists */
 	char *reference;
 	char *key;

@@ -327,6 +327,7 @@ static const struct field returned_recipient[] = {
 	F_TEXT(ch_returned_recipient, address),
 	F_TEXT(ch_returned_recipient, status),
 	F_TEXT(ch_returned_recipient, diagnostic),
+	F_TEXT(ch_returned_recipient, reason),
 	F_END
 };
 
@@ -354,9 +355,10 @@ static const struct field receive_mail[] = {
 	F_TEXT(ch_receive_mail, envelope_id),
 	F_LIST(ch_receive_mail, references, references_len, text_list, 4),
 	F_TEXT(ch_receive_mail, text),
+	F_TEXT(ch_receive_mail, says),
 	F_U32(ch_receive_mail, attachments),
 	F_LIST(ch_receive_mail, recipients, recipients_len,
-	       returned_recipient, 16),
+	       returned_recipient, 20),
 	F_END
 };
 

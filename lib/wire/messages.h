@@ -387,6 +387,7 @@ struct ch_returned_recipient {
 	struct ch_slice address;   /* original or final recipient */
 	struct ch_slice status;    /* "5.1.1" or "" */
 	struct ch_slice diagnostic; /* cut at 500 bytes */
+	struct ch_slice reason;     /* "user unknown", "undefined" … */
 };
 
 /* One mail of the mailbox, read and classified. Its raw bytes are already in
@@ -408,6 +409,8 @@ struct ch_receive_mail {
 	struct ch_slice *references;  /* message ids, nearest first, no <> */
 	uint32_t references_len;
 	struct ch_slice text;         /* start of the new text, for the list */
+	struct ch_slice says;         /* "answer" "acknowledgement" "question",
+					 "" where that is not plain */
 	uint32_t attachments;
 	struct ch_returned_recipient *recipients;
 	uint32_t recipients_len;

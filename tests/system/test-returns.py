@@ -95,7 +95,7 @@ class Room(harness.Room):
 
 def reports(address, kind=HARD, status="5.1.1"):
     return [{"kind": kind, "address": address, "status": status,
-             "diagnostic": "no such minister"}]
+             "diagnostic": "no such minister", "reason": "user unknown"}]
 
 
 def counts(room, reference="DM-1"):
@@ -149,6 +149,13 @@ def test_what_each_mail_changes():
         room.tell(reader, AUTOREPLY, token=tokens["AAA"])
         assert counts(room) == {"bounced": 2, "delayed": 1, "answered": 1,
                                 "auto_replied": 1}
+        # an answer may say plainly that it is none, and a report why
+        room.tell(reader, REPLY, says="acknowledgement",
+                  references=[room.message_ids["TWO"]])
+        last = room.returns()[-1]
+        assert (last["says"], last["reason"]) == ("acknowledgement", None)
+        said = chancery(room, "returns", "DM-1/TWO")[0]
+        assert "received" in said, said
         # a success notice and a receipt
         for kind in (DELIVERED, MDN):
             room.tell(reader, kind, token=tokens["BBB"],
@@ -159,7 +166,7 @@ def test_what_each_mail_changes():
         # our own letter
         room.tell(reader, REPLY, message_id=room.message_ids["AAA"])
         assert room.wait_event("alarm.loop")
-        assert counts(room)["answered"] == 1
+        assert counts(room)["answered"] == 2
         assert room.batch("DM-1")["letters"]["sent"] == 3
         reader.exit()
 

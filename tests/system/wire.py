@@ -116,9 +116,10 @@ MESSAGES = [
         ("rule", "text"), ("fault", "text"), ("message_id", "text"),
         ("from", "text"), ("subject", "text"), ("token", "text"),
         ("envelope_id", "text"), ("references", ["text"]), ("text", "text"),
-        ("attachments", "u32"),
+        ("says", "text"), ("attachments", "u32"),
         ("recipients", [[("kind", "u32"), ("address", "text"),
-                         ("status", "text"), ("diagnostic", "text")]])]),
+                         ("status", "text"), ("diagnostic", "text"),
+                         ("reason", "text")]])]),
     ("receive-copy", [("uidvalidity", "u32"), ("uid", "u32"),
                       ("token", "text"), ("message_id", "text")]),
 ]

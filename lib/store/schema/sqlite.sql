@@ -197,7 +197,9 @@ CREATE TABLE returned (
 	verified    INTEGER NOT NULL,
 	recipient   TEXT NOT NULL,
 	status      TEXT NOT NULL,
-	diagnostic  TEXT NOT NULL
+	diagnostic  TEXT NOT NULL,
+	reason      TEXT NOT NULL, -- of a report
+	says        TEXT NOT NULL  -- of an answer
 ) STRICT;
 CREATE UNIQUE INDEX returned_uid ON returned
 	(mailbox, folder, uidvalidity, uid, part);
