@@ -44,24 +44,11 @@ def mail_of(number):
     return mail
 
 
-def readers_of(pid):
-    found = []
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
-    for child in children.read_text().split():
-        try:
-            name = pathlib.Path(f"/proc/{child}/comm").read_text()
-        except OSError:
-            continue
-        if name.startswith("chancery-receiv"):
-            found.append(int(child))
-    return found
-
-
 def kill_some(room, chance):
     """Returns whom, or None where there was nobody."""
     whom = chance.choice(["chanceryd", "reader", "both"])
     if whom != "chanceryd":
-        readers = readers_of(room.process.pid)
+        readers = harness.children_of(room.process.pid, "chancery-receiv")
         if not readers:
             return None
         try:

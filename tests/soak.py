@@ -62,22 +62,8 @@ class FaultySink:
         shutil.rmtree(self.folder)
 
 
-def workers_of(pid):
-    """The send workers of this daemon, by /proc."""
-    found = []
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
-    for child in children.read_text().split():
-        try:
-            name = pathlib.Path(f"/proc/{child}/comm").read_text()
-        except OSError:
-            continue
-        if name.startswith("chancery-send"):
-            found.append(int(child))
-    return found
-
-
 def kill_worker(room, chance):
-    workers = workers_of(room.process.pid)
+    workers = harness.children_of(room.process.pid, "chancery-send")
     if not workers:
         return False
     try:

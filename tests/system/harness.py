@@ -533,6 +533,20 @@ class Room:
             timeout)
 
 
+def children_of(pid, name):
+    """Processes of this daemon whose name begins so, by /proc."""
+    found = []
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
+    for child in children.read_text().split():
+        try:
+            theirs = pathlib.Path(f"/proc/{child}/comm").read_text()
+        except OSError:
+            continue
+        if theirs.startswith(name):
+            found.append(int(child))
+    return found
+
+
 # ---- a send worker that is played ------------------------------------------
 
 def worker(room, want=0):
