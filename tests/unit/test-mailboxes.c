@@ -603,12 +603,12 @@ static void copies_that_change_nothing_cost_no_write(void **state)
 		assert_int_equal(ack.uid, uid);
 		assert_int_equal(ack.unknown, 0);
 	}
-	OK(ch_store_mailbox(room.store, "desk", &uidvalidity, &last_uid,
-			    &err));
+	OK(ch_store_mailbox(room.store, "desk", "INBOX", &uidvalidity,
+			    &last_uid, &err));
 	assert_int_equal(last_uid, 100);
 	mail(151);
-	OK(ch_store_mailbox(room.store, "desk", &uidvalidity, &last_uid,
-			    &err));
+	OK(ch_store_mailbox(room.store, "desk", "INBOX", &uidvalidity,
+			    &last_uid, &err));
 	assert_int_equal(last_uid, 151);
 }
 
