@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* reply.c - chancery reply: one mail that came back. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/outcome.h"
 #include "cli/request.h"
+#include "mail/message.h"
 
 /* The largest that chancery.conf allows to be kept. */
 #define MAIL_MAX (256 * 1024 * 1024)
+#define NAME_BYTES 180
 
 /* ---- asking ----------------------------------------------------------- */
 
@@ -47,11 +55,11 @@ static int ask(const struct ch_cli *cli, const char *id, json_t **ret)
 
 /* ---- the mail itself -------------------------------------------------- */
 
-static int print_mail(const struct ch_cli *cli, const json_t *item)
+static int fetch(const struct ch_cli *cli, const json_t *item,
+		 struct ch_answer *ret)
 {
 	const char *hex = ch_json_text(item, "sha256");
 	CH_AUTOCHAR path = ch_xasprintf("/v1/objects/%s", hex);
-	CH_AUTO(ch_answer) answer = { 0 };
 	struct ch_sha256 told;
 	struct ch_sha256 sum;
 	int code;
@@ -61,23 +69,152 @@ static int print_mail(const struct ch_cli *cli, const json_t *item)
 			       "Look for it in the mailbox, by its UID.",
 			       "this mail ended its reader each time: its "
 			       "bytes are not here");
-	code = ch_request_get(cli, CH_DOOR_CONTROL, path, MAIL_MAX, &answer);
+	code = ch_request_get(cli, CH_DOOR_CONTROL, path, MAIL_MAX, ret);
 	if (code != EX_OK)
 		return code;
-	if (answer.status >= 400)
-		return ch_answer_fail(cli, &answer);
-	ch_sha256_of(ch_str_cstr(&answer.body), answer.body.len, &sum);
+	if (ret->status >= 400)
+		return ch_answer_fail(cli, ret);
+	ch_sha256_of(ch_str_cstr(&ret->body), ret->body.len, &sum);
 	if (ch_sha256_parse(hex, strlen(hex), &told) < 0 ||
 	    !ch_sha256_eq(&told, &sum))
 		return ch_fail(cli, EX_PROTOCOL, NULL,
 			       "these are not the bytes that came: their "
 			       "SHA-256 is another");
+	return EX_OK;
+}
+
+static int print_mail(const struct ch_cli *cli, const json_t *item)
+{
+	CH_AUTO(ch_answer) answer = { 0 };
+	int code = fetch(cli, item, &answer);
+
+	if (code != EX_OK)
+		return code;
 	if (cli->out.tty)
 		ch_term_block(&cli->out, ch_str_cstr(&answer.body),
 			      answer.body.len);
 	else
 		fwrite(ch_str_cstr(&answer.body), 1, answer.body.len, stdout);
 	return EX_OK;
+}
+
+/* ---- what is attached ------------------------------------------------- */
+
+struct saving {
+	const struct ch_cli *cli;
+	int folder_fd; /* owned */
+	const char *folder;
+	size_t number; /* of the next one, from 1 */
+	int code;
+};
+
+/* The name that a stranger gave it, as far as it is one for a file here. */
+static void file_name(const char *told, size_t number, struct ch_str *out)
+{
+	const char *slash = strrchr(told, '/');
+	const char *from = slash ? slash + 1 : told;
+	const char *back = strrchr(from, '\\');
+	size_t len;
+	size_t used;
+
+	from = back ? back + 1 : from;
+	len = strlen(from);
+	for (size_t i = 0; i < len && out->len < NAME_BYTES; i += used) {
+		uint32_t cp;
+
+		used = ch_utf8_decode(from + i, len - i, &cp);
+		if (used == 0)
+			used = 1;
+		else if (!ch_utf8_is_control(cp) &&
+			 !ch_utf8_is_bidi_control(cp) &&
+			 !(cp < 128 && strchr(":*?\"<>|", (int)cp)) &&
+			 !(out->len == 0 && (cp == '.' || cp == '-' ||
+					     cp == ' '))) {
+			ch_str_add_mem(out, from + i, used);
+			continue;
+		}
+		if (out->len > 0)
+			ch_str_add_char(out, '_');
+	}
+	if (out->len == 0)
+		ch_str_addf(out, "attachment-%zu", number);
+}
+
+/* "form.pdf", "form-2.pdf" … : nothing is written over. */
+static int make_file(const struct saving *saving, const char *name,
+		     char **ret_name)
+{
+	const char *dot = strrchr(name, '.');
+	size_t stem = dot ? (size_t)(dot - name) : strlen(name);
+
+	for (int i = 1; i < 1000; i++) {
+		CH_AUTOCHAR tried =
+			i == 1 ? ch_xstrdup(name) :
+				 ch_xasprintf("%.*s-%d%s", (int)stem, name, i,
+					      name + stem);
+		int fd = openat(saving->folder_fd, tried,
+				O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC |
+				O_NOFOLLOW, 0666);
+
+		if (fd >= 0)
+			*ret_name = CH_TAKE(tried);
+		if (fd >= 0 || errno != EEXIST)
+			return fd;
+	}
+	return -1;
+}
+
+static void save(void *context, const struct ch_message_file *file,
+		 struct ch_slice content)
+{
+	struct saving *saving = context;
+	CH_AUTO(ch_str) name = CH_STR_INIT(PATH_MAX);
+	CH_AUTOCHAR made = NULL;
+	struct ch_error err;
+	CH_AUTOFD fd = -1;
+
+	if (saving->code != EX_OK)
+		return;
+	file_name(file->name, saving->number++, &name);
+	fd = make_file(saving, ch_str_cstr(&name), &made);
+	if (fd < 0) {
+		saving->code = ch_fail(saving->cli, EX_CANTCREAT, NULL,
+				       "%s/%s: %s", saving->folder,
+				       ch_str_cstr(&name), strerror(errno));
+		return;
+	}
+	if (ch_file_write_all(fd, content.data, content.len, &err) < 0) {
+		saving->code = ch_fail(saving->cli, EX_IOERR, NULL,
+				       "%s/%s: %s", saving->folder, made,
+				       err.text);
+		return;
+	}
+	ch_term_line(&saving->cli->out, "%s/%s", saving->folder, made);
+}
+
+static int save_attachments(const struct ch_cli *cli, const json_t *item,
+			    const char *folder)
+{
+	struct saving saving = { .cli = cli, .folder = folder, .number = 1,
+				 .code = EX_OK };
+	CH_AUTO(ch_answer) answer = { 0 };
+	int code = fetch(cli, item, &answer);
+
+	if (code != EX_OK)
+		return code;
+	if (mkdir(folder, 0777) < 0 && errno != EEXIST)
+		return ch_fail(cli, EX_CANTCREAT, NULL, "%s: %s", folder,
+			       strerror(errno));
+	saving.folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (saving.folder_fd < 0)
+		return ch_fail(cli, EX_CANTCREAT, NULL, "%s: %s", folder,
+			       strerror(errno));
+	ch_message_each_file(ch_str_cstr(&answer.body), answer.body.len,
+			     MAIL_MAX, save, &saving);
+	ch_auto_close(&saving.folder_fd);
+	if (saving.code == EX_OK && saving.number == 1)
+		ch_term_line(&cli->err, "Nothing is attached to it.");
+	return saving.code;
 }
 
 /* ---- what is known of it ---------------------------------------------- */
@@ -147,6 +284,7 @@ static void show(const struct ch_term *out, const json_t *item)
 
 static int run(struct ch_cli *cli, const struct ch_args *args)
 {
+	const char *folder = ch_args_value(args, "save-attachments");
 	const char *id = ch_args_operand(args, 0);
 	json_t *item = NULL;
 	int code;
@@ -155,13 +293,16 @@ static int run(struct ch_cli *cli, const struct ch_args *args)
 		return ch_fail_usage(cli, &ch_verb_reply,
 				     "\"%s\" is no number; \"chancery "
 				     "returns\" has them as ID", id);
-	if (ch_args_has(args, "eml") && cli->json)
+	if (ch_args_has(args, "eml") + cli->json + (folder != NULL) > 1)
 		return ch_fail_usage(cli, &ch_verb_reply,
-				     "either --eml or --json");
+				     "one of --eml, --json and "
+				     "--save-attachments");
 	code = ask(cli, id, &item);
 	if (code != EX_OK)
 		return code;
-	if (ch_args_has(args, "eml"))
+	if (folder)
+		code = save_attachments(cli, item, folder);
+	else if (ch_args_has(args, "eml"))
 		code = print_mail(cli, item);
 	else if (cli->json)
 		ch_json_line(&cli->out, item);
@@ -174,6 +315,9 @@ static int run(struct ch_cli *cli, const struct ch_args *args)
 static const struct ch_option options[] = {
 	{ "eml", 0, NULL, false,
 	  "The mail itself, for a mail program: the exact bytes that came." },
+	{ "save-attachments", 0, "DIR", false,
+	  "Write what is attached to it into that folder, over nothing that is "
+	  "there, and print the files' names." },
 	{ 0 },
 };
 
@@ -183,8 +327,7 @@ const struct ch_verb ch_verb_reply = {
 	.least = 1,
 	.most = 1,
 	.summary = "One mail that came back: what it says, or all of it.",
-	.about = "\"chancery reply 12 --eml >form.eml\" keeps it with what is "
-		 "attached to it.\n",
+	.about = "",
 	.options = options,
 	.run = run,
 };

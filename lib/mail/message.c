@@ -24,6 +24,9 @@ struct walk {
 	struct ch_message *message; /* borrowed */
 	struct ch_str notice;
 	bool has_plain; /* message->text is of a plain text */
+	ch_message_file_found *each; /* NULL: nobody wants the contents */
+	void *context;
+	size_t max_bytes;
 };
 
 static void set_fault(struct ch_message *message, const char *what)
@@ -187,9 +190,11 @@ static char *file_name(const struct ch_mime_part *part)
 }
 
 /* `name` is taken. */
-static void add_file(struct ch_message *message,
-		     const struct ch_mime_part *part, char *name)
+static void add_file(const struct walk *walk, const struct ch_mime_part *part,
+		     char *name)
 {
+	struct ch_message *message = walk->message;
+
 	if (message->files_len == CH_MESSAGE_FILES_MAX) {
 		free(name);
 		return;
@@ -200,6 +205,15 @@ static void add_file(struct ch_message *message,
 		.type = ch_message_line(part->type),
 		.size_bytes = ch_mime_size(part),
 	};
+	if (walk->each) {
+		CH_AUTO(ch_str) content = CH_STR_INIT(walk->max_bytes);
+
+		ch_mime_decode(&content, part);
+		walk->each(walk->context,
+			   &message->files[message->files_len - 1],
+			   (struct ch_slice){ ch_str_cstr(&content),
+					      content.len });
+	}
 }
 
 /* One group (RFC 3464 section 2.1). Empty ones stand where a mailer wrote a
@@ -406,7 +420,7 @@ static void walk_message(struct walk *walk, const struct ch_mime_part *part)
 	}
 	if (!message->delivery_len && !message->has_disposition &&
 	    !message->has_feedback)
-		add_file(message, part, file_name(part));
+		add_file(walk, part, file_name(part));
 }
 
 static void walk_part(void *context, const struct ch_mime_part *part)
@@ -426,18 +440,15 @@ static void walk_part(void *context, const struct ch_mime_part *part)
 		return;
 	name = file_name(part);
 	if (part->attached || strncmp(part->type, "text/", 5) != 0 || name)
-		add_file(walk->message, part, CH_TAKE(name));
+		add_file(walk, part, CH_TAKE(name));
 }
 
-static void read_parts(struct ch_message *message, struct ch_slice body)
+static void read_parts(struct walk *walk, struct ch_slice body)
 {
-	struct walk walk = {
-		.message = message,
-		.notice = CH_STR_INIT(CH_MESSAGE_TEXT_MAX),
-	};
+	struct ch_message *message = walk->message;
 	char type[CH_MIME_TYPE_SIZE];
 	const char *over =
-	    ch_mime_walk(&message->header, body, walk_part, &walk);
+	    ch_mime_walk(&message->header, body, walk_part, walk);
 
 	if (over) {
 		set_fault(message, over);
@@ -445,23 +456,47 @@ static void read_parts(struct ch_message *message, struct ch_slice body)
 	}
 	ch_mime_type(&message->header, type);
 	message->type = ch_message_line(type);
-	message->notice = ch_xstrdup(ch_str_cstr(&walk.notice));
-	ch_str_release(&walk.notice);
+	message->notice = ch_xstrdup(ch_str_cstr(&walk->notice));
+	ch_str_release(&walk->notice);
 	if (!message->text)
 		message->text = ch_xstrdup("");
 }
 
-void ch_message_read(const char *bytes, size_t len, struct ch_message *ret)
+static void read_mail(struct walk *walk, const char *bytes, size_t len)
 {
+	struct ch_message *message = walk->message;
 	size_t header;
 
-	*ret = (struct ch_message){ 0 };
-	header = read_header(ret, bytes, len);
-	if (!ret->header.len) {
-		set_fault(ret, len ? "it has no header" : "it is empty");
-		ret->unreadable = true;
+	*message = (struct ch_message){ 0 };
+	ch_str_init(&walk->notice, CH_MESSAGE_TEXT_MAX);
+	header = read_header(message, bytes, len);
+	if (!message->header.len) {
+		set_fault(message, len ? "it has no header" : "it is empty");
+		message->unreadable = true;
 	}
-	read_parts(ret, (struct ch_slice){ bytes + header, len - header });
+	read_parts(walk, (struct ch_slice){ bytes + header, len - header });
+}
+
+void ch_message_read(const char *bytes, size_t len, struct ch_message *ret)
+{
+	struct walk walk = { .message = ret };
+
+	read_mail(&walk, bytes, len);
+}
+
+void ch_message_each_file(const char *bytes, size_t len, size_t max_bytes,
+			  ch_message_file_found *each, void *context)
+{
+	struct ch_message message;
+	struct walk walk = {
+		.message = &message,
+		.each = each,
+		.context = context,
+		.max_bytes = max_bytes,
+	};
+
+	read_mail(&walk, bytes, len);
+	ch_message_release(&message);
 }
 
 void ch_message_release(struct ch_message *message)

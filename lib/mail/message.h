@@ -81,6 +81,14 @@ struct ch_message {
 void ch_message_read(const char *bytes, size_t len, struct ch_message *ret);
 void ch_message_release(struct ch_message *message);
 
+/* What is attached to a mail, as `files` has it and in that order, with its
+ * content: at most `max_bytes` of each. `each` borrows. */
+typedef void ch_message_file_found(void *context,
+				   const struct ch_message_file *file,
+				   struct ch_slice content);
+void ch_message_each_file(const char *bytes, size_t len, size_t max_bytes,
+			  ch_message_file_found *each, void *context);
+
 /* Encoded words (RFC 2047) of a field's value decoded into one line of valid
  * UTF-8; the caller frees it. */
 char *ch_message_decode(const char *value);

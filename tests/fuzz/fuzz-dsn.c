@@ -9,9 +9,12 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "mail/message.h"
 #include "receive/report.h"
 #include "returns/rules.h"
 #include "returns/token.h"
+
+#define FILE_MAX 100000
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -39,6 +42,18 @@ static void check_mail(const struct ch_receive_mail *mail)
 		check(mail->recipients[i].status, 11);
 		check(mail->recipients[i].diagnostic, 500);
 	}
+}
+
+/* What is attached, as much as is told and no more than is wanted. */
+static void check_file(void *context, const struct ch_message_file *file,
+		       struct ch_slice content)
+{
+	size_t *count = context;
+
+	/* Padding in the middle of base64 is no content. */
+	assert(content.len <= file->size_bytes && content.len <= FILE_MAX);
+	assert(ch_utf8_valid(file->name, strlen(file->name), NULL));
+	(*count)++;
 }
 
 /* Over the channel, and back. */
@@ -81,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	CH_AUTO(ch_report) report = { 0 };
 	CH_AUTO(ch_report) copy = { 0 };
+	size_t files = 0;
 
 	if (!rules) /* for all inputs of the run */
 		rules = ch_rules_new();
@@ -88,6 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ch_report_make(&source, &report);
 	check_mail(&report.mail);
 	check_wire(&report.mail);
+	ch_message_each_file(source.bytes, size, FILE_MAX, check_file, &files);
+	assert(files == report.mail.attachments);
 	if (ch_report_copy(&source, &copy))
 		assert(copy.copy.token.len < CH_TOKEN_SIZE);
 	check(copy.copy.token, CH_REPORT_LINE_MAX);

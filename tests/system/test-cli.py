@@ -23,6 +23,7 @@ import termios
 import threading
 import unicodedata
 import unittest
+import urllib.parse
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent /
@@ -720,6 +721,53 @@ class Reading(WithRoom):
                            ("", 64), ("-1", 64)):
             self.chancery("reply", word, code=code)
         self.chancery("reply", "3", "--eml", "--json", code=64)
+
+    def attach(self, *names):
+        """A mail with a file of each name, as mail 3."""
+        parts = [b"--b\r\nContent-Type: text/plain\r\n\r\nSee there.\r\n"]
+        for number, name in enumerate(names):
+            parts.append(
+                b"--b\r\nContent-Type: application/pdf\r\n"
+                b"Content-Disposition: attachment; filename*=utf-8''"
+                + urllib.parse.quote(name, safe="").encode() + b"\r\n"
+                b"Content-Transfer-Encoding: base64\r\n\r\n"
+                + base64.b64encode(b"file %d\0" % number) + b"\r\n")
+        mail = (b"Subject: forms\r\nMIME-Version: 1.0\r\n"
+                b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+                + b"".join(parts) + b"--b--\r\n")
+        digest = hashlib.sha256(mail).hexdigest()
+        self.room.objects[digest] = mail
+        self.room.returns[2].update(sha256=digest)
+
+    def test_what_is_attached_is_saved(self):
+        """Each under a name in that folder, whatever a stranger calls it."""
+        folder = self.dir / "forms"
+        names = ["form.pdf", "form.pdf", "../../etc/passwd", "C:\\a\\b.exe",
+                 ".profile", "--help", "", "a\u202egpj.exe", "a\nb", "x/..",
+                 "ф" * 300, "форма №1.pdf", "a:b?c"]
+        self.attach(*names)
+        out = self.chancery("reply", "3", "--save-attachments", folder)
+        want = ["form.pdf", "form-2.pdf", "passwd", "b.exe", "profile",
+                "help", "attachment-7", "a_gpj.exe", "a b", "attachment-10",
+                "ф" * 90, "форма №1.pdf", "a_b_c"]
+        self.assertEqual(out.splitlines(),
+                         [f"{folder}/{name}" for name in want])
+        self.assertEqual(sorted(os.listdir(folder)), sorted(want))
+        for number, name in enumerate(want):
+            self.assertEqual((folder / name).read_bytes(),
+                             b"file %d\0" % number)
+        self.attach("form.pdf")
+        self.assertEqual(
+            self.chancery("reply", "3", "--save-attachments", folder),
+            f"{folder}/form-3.pdf\n")
+        self.attach()
+        self.assertEqual(
+            self.chancery("reply", "3", "--save-attachments", folder), "")
+        self.assertIn("Nothing is attached", self.err)
+        self.chancery("reply", "3", "--save-attachments", folder, "--eml",
+                      code=64)
+        self.chancery("reply", "3", "--save-attachments",
+                      folder / "form.pdf", code=73)
 
     def test_events(self):
         told = self.lines(self.chancery("events"))
