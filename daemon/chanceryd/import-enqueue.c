@@ -166,6 +166,14 @@ static int find_related(struct ch_import *import, struct ch_error *err)
 	if (got == 0)
 		return ch_error_refuse(err, "4.0.4", "there is no batch %s",
 				       import->batch.related);
+	/* Nobody but the one who rehearses has the first letter. */
+	if (other.test_to[0] && !import->batch.test_to[0] &&
+	    import->batch.relation == CH_RELATION_REMINDS)
+		return ch_error_refuse(err, "4.2.2",
+				       "%s was a rehearsal, all of it went to "
+				       "%s: a reminder of it goes to a test "
+				       "address too", other.reference,
+				       other.test_to);
 	import->batch.related_id = other.id;
 	return 0;
 }

@@ -925,6 +925,25 @@ def test_only_the_silent_are_reminded():
         assert room.sender.is_silent(), "something is to be sent"
 
 
+def test_a_rehearsal_reminds_no_ministry():
+    with Room() as room:
+        room.start()
+        room.enqueue("DM-1", TABLE, test_to="desk@secretariat.example")
+        room.sender = room.puppet("send")
+        room.sender.expect("send-setup")
+        tokens_of(room, "DM-1")
+        letter = write(room.root / "reminder", {
+            "letter.conf": "", "en.md": "Subject: Reminder\n\n{{name}}\n"})
+        said = chancery(room, "remind", "DM-1", letter, "-R", "DM-2", "--yes",
+                        code=65)
+        assert "was a rehearsal" in said[1], said
+        chancery(room, "remind", "DM-1", letter, "-R", "DM-2", "--yes",
+                 "--test-to", "desk@secretariat.example")
+        sent = tokens_of(room, "DM-2")
+        assert {a["address"] for each in sent.values()
+                for a in each["addresses"]} == {b"desk@secretariat.example"}
+
+
 def test_an_answer_while_the_reminder_is_made():
     """What the daemon is given names those who have answered as well: they are
     not sent it, after a kill neither."""
