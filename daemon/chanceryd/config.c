@@ -134,8 +134,9 @@ static const struct ch_setting relay_table[] = {
 	  .initial = "4", .min = 1, .max = 64, .help = "at once" },
 	{ .name = "connections_per_worker", .type = CH_SETTING_INT,
 	  .offset = offsetof(struct ch_relay_config, connections_per_worker),
-	  .initial = "8", .min = 1, .max = CH_SEND_LINES_MAX,
-	  .help = "1: each has a process of its own" },
+	  .initial = "0", .max = CH_SEND_LINES_MAX,
+	  .help = "1: each has a process of its own; 0: by the number of "
+		  "processors" },
 	{ .name = "weight", .type = CH_SETTING_INT,
 	  .offset = offsetof(struct ch_relay_config, weight),
 	  .initial = "1", .min = 1, .max = 1000,

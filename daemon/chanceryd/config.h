@@ -62,7 +62,7 @@ struct ch_relay_config {
 	int64_t weight; /* its share beside that of the others */
 	bool backup;    /* only where each of the others is out of order */
 	int64_t connections; /* at once, 1 to 64 */
-	int64_t connections_per_worker;
+	int64_t connections_per_worker; /* 0: as ch_lines_each() says */
 	struct ch_pace_config pace;
 	struct ch_setting_list windows; /* of struct ch_window_config */
 	struct ch_hours hours; /* owned: the same, read, with the holidays and

@@ -609,14 +609,23 @@ bool ch_relays_understaffed(const struct ch_mailroom *room)
 	return false;
 }
 
+static size_t lines_each(const struct ch_relay_config *config)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (config->connections_per_worker > 0)
+		return (size_t)config->connections_per_worker;
+	return ch_lines_each((size_t)config->connections,
+			     processors > 0 ? (size_t)processors : 1);
+}
+
 /* A crew is never larger than what is left of the connections, so that two that
  * are begun at different times are not too many. */
 static void staff(struct ch_relay *relay, bool backups, uint64_t letters)
 {
 	size_t wanted = staff_wanted(relay, backups);
 	size_t have = staff_of(relay);
-	size_t at_once = relay->config ?
-			     (size_t)relay->config->connections_per_worker : 1;
+	size_t at_once = relay->config ? lines_each(relay->config) : 1;
 
 	if (wanted > letters)
 		wanted = (size_t)letters;

@@ -6,6 +6,9 @@
 
 #include "base/mem.h"
 
+#define FEW_LINES 8
+#define MANY_LINES 16 /* more take more than 16 MiB of memory */
+
 /* Bits that differ for every seed (splitmix64, public domain). */
 static uint64_t scatter(uint64_t seed)
 {
@@ -102,6 +105,19 @@ bool ch_reply_is_too_many(uint32_t code, struct ch_slice status,
 }
 
 /* ---- rest ------------------------------------------------------------- */
+
+size_t ch_lines_each(size_t connections, size_t processors)
+{
+	size_t workers = (connections + FEW_LINES - 1) / FEW_LINES;
+	size_t each;
+
+	if (workers > processors && processors > 0)
+		workers = processors;
+	if (workers == 0)
+		return 1;
+	each = (connections + workers - 1) / workers;
+	return each < MANY_LINES ? each : MANY_LINES;
+}
 
 int64_t ch_rest_ms(uint32_t failures, uint64_t seed)
 {

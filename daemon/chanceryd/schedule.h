@@ -73,6 +73,13 @@ struct ch_retry {
 bool ch_schedule_retry(const struct ch_retry_schedule *schedule,
 		       const struct ch_retry *retry, int64_t *ret_at_us);
 
+/* ---- how many connections a worker has -------------------------------- */
+
+/* Of so many in all, where nobody says: a process of its own for each eight of
+ * them, but no more processes than there are processors, and no more than 16 in
+ * one. */
+size_t ch_lines_each(size_t connections, size_t processors);
+
 /* ---- how long a worker rests ------------------------------------------ */
 
 #define CH_REST_FIRST_MS 1000

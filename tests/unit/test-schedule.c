@@ -187,6 +187,24 @@ static void rests(void **state)
 	assert_int_equal(ch_rest_failures(UINT32_MAX, 0), UINT32_MAX);
 }
 
+static void connections_in_a_worker(void **state)
+{
+	static const struct {
+		size_t connections, processors, each;
+	} rows[] = {
+		{ 1, 2, 1 },   { 4, 2, 4 },   { 8, 2, 8 },   { 9, 2, 5 },
+		{ 16, 2, 8 },  { 16, 1, 16 }, { 32, 2, 16 }, { 32, 4, 8 },
+		{ 32, 64, 8 }, { 64, 2, 16 }, { 64, 6, 11 }, { 64, 1, 16 },
+		{ 5, 0, 5 },   { 0, 2, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++)
+		assert_int_equal(ch_lines_each(rows[i].connections,
+					       rows[i].processors),
+				 rows[i].each);
+}
+
 static void too_many_addresses(void **state)
 {
 	static const struct {
@@ -228,6 +246,7 @@ int main(void)
 		cmocka_unit_test(retries_are_spread_and_fixed),
 		cmocka_unit_test(replies),
 		cmocka_unit_test(rests),
+		cmocka_unit_test(connections_in_a_worker),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
