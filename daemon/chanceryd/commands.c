@@ -530,9 +530,10 @@ static int64_t do_unsuppress(const struct doing *doing)
 {
 	const char *address = doing->command->address;
 
-	if (stored(doing, ch_store_release(doing->room->store, address,
-					   doing->command->who.name,
-					   doing->now_us, doing->err)) == 0)
+	if (stored(doing, ch_store_unsuppress(doing->room->store, address,
+					      doing->command->who.name,
+					      doing->now_us,
+					      doing->err)) == 0)
 		return refuse(doing, NOT_FOUND, "%s is not suppressed",
 			      address);
 	return 1;

@@ -647,8 +647,8 @@ int ch_store_suppress(struct ch_store *store,
 		      const struct ch_suppressed *suppressed,
 		      struct ch_error *err);
 /* 1, with an event "address.released"; 0 where it was not there. */
-int ch_store_release(struct ch_store *store, const char *address,
-		     const char *who, int64_t now_us, struct ch_error *err);
+int ch_store_unsuppress(struct ch_store *store, const char *address,
+			const char *who, int64_t now_us, struct ch_error *err);
 /* 1 with *ret, where it holds now; 0. Costs nothing while there is none. */
 int ch_store_is_suppressed(struct ch_store *store, const char *address,
 			   int64_t now_us, struct ch_suppressed *ret,

@@ -120,8 +120,8 @@ static int forget_bounces(struct ch_store *store, const char *small,
 	return ch_query_run(&q, err) < 0 ? -1 : 0;
 }
 
-int ch_store_release(struct ch_store *store, const char *address,
-		     const char *who, int64_t now_us, struct ch_error *err)
+int ch_store_unsuppress(struct ch_store *store, const char *address,
+			const char *who, int64_t now_us, struct ch_error *err)
 {
 	CH_AUTOCHAR small = folded(address);
 	int gone = forget(store, small, err);
