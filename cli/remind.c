@@ -203,6 +203,8 @@ static int look(void *context, const json_t *addressee)
 
 /* ---- the tables --------------------------------------------------------- */
 
+/* As it is: ch_escape_csv() would change a telephone number, "+41 …", for
+ * programs that calculate. */
 static void put_cell(FILE *out, const char *text)
 {
 	putc('"', out);

@@ -252,6 +252,16 @@ static json_t *address_of(const struct ch_store_address *address)
 	return object;
 }
 
+static json_t *addresses_of(const struct ch_store_letter *letter)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < letter->addresses_len; i++)
+		json_array_append_new(array,
+				      address_of(&letter->addresses[i]));
+	return array;
+}
+
 static void put_facts(json_t *object, const struct ch_store_letter *letter)
 {
 	put(object, "bounced", json_boolean(letter->bounced));
@@ -266,7 +276,6 @@ json_t *ch_http_letter(const struct ch_store_letter *letter,
 		       const char *reference, bool at_risk)
 {
 	json_t *object = json_object();
-	json_t *addresses = json_array();
 
 	put_text(object, "batch", reference);
 	put_text(object, "key", letter->key);
@@ -280,10 +289,7 @@ json_t *ch_http_letter(const struct ch_store_letter *letter,
 	put_facts(object, letter);
 	put(object, "at_risk", json_boolean(at_risk));
 	put(object, "first_attempt_at", ch_http_time(letter->first_at_us));
-	for (size_t i = 0; i < letter->addresses_len; i++)
-		json_array_append_new(addresses,
-				      address_of(&letter->addresses[i]));
-	put(object, "addresses", addresses);
+	put(object, "addresses", addresses_of(letter));
 	put_int(object, "cursor", letter->id);
 	return object;
 }
@@ -309,22 +315,17 @@ int ch_http_addressee(const struct ch_store_letter *letter, json_t **ret,
 	struct ch_slice bytes = { ch_str_cstr(&letter->fields),
 				  letter->fields.len };
 	json_t *object;
-	json_t *addresses;
 
 	if (ch_fields_decode(bytes, &fields, err) < 0)
 		return -1;
 	object = json_object();
-	addresses = json_array();
 	put_text(object, "key", letter->key);
 	put_text(object, "name", letter->name);
 	put_text(object, "language", letter->language);
 	put_text(object, "state", ch_state_name(letter->state));
 	put_facts(object, letter);
 	put(object, "fields", fields_of(&fields));
-	for (size_t i = 0; i < letter->addresses_len; i++)
-		json_array_append_new(addresses,
-				      address_of(&letter->addresses[i]));
-	put(object, "addresses", addresses);
+	put(object, "addresses", addresses_of(letter));
 	put_int(object, "cursor", letter->id);
 	*ret = object;
 	return 0;

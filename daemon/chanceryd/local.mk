@@ -75,7 +75,6 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/domain-limit.c daemon/chanceryd/domain-limit.h \
 	daemon/chanceryd/domains.c daemon/chanceryd/domains.h \
 	daemon/chanceryd/doors.c daemon/chanceryd/doors.h \
-	daemon/chanceryd/environment.c daemon/chanceryd/environment.h \
 	daemon/chanceryd/gate.c daemon/chanceryd/gate.h \
 	daemon/chanceryd/http.c daemon/chanceryd/http.h \
 	daemon/chanceryd/http-client.c daemon/chanceryd/http-control.c \
@@ -101,6 +100,7 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/password.c daemon/chanceryd/password.h \
 	daemon/chanceryd/peer.c \
 	daemon/chanceryd/post.c \
+	daemon/chanceryd/process.c daemon/chanceryd/process.h \
 	daemon/chanceryd/program.c daemon/chanceryd/program.h \
 	daemon/chanceryd/receive.c daemon/chanceryd/receive.h \
 	daemon/chanceryd/relay-keep.c daemon/chanceryd/relay-keep.h \

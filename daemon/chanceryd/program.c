@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +19,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "chanceryd/environment.h"
+#include "chanceryd/process.h"
 
 /* Its output, or its complaints: in a place that never moves, since a copy of a
  * secret would stay behind. */
@@ -120,24 +119,6 @@ static void release(struct ch_program *program)
 	free(program);
 }
 
-static void say_how(const struct ch_program *program, const siginfo_t *info,
-		    struct ch_program_end *end)
-{
-	int status = info->si_status;
-
-	end->well = info->si_code == CLD_EXITED && status == 0 &&
-		    !program->why[0];
-	if (program->why[0])
-		(void)snprintf(end->text, sizeof(end->text), "%s",
-			       program->why);
-	else if (info->si_code == CLD_EXITED)
-		(void)snprintf(end->text, sizeof(end->text), "exit status %d",
-			       status);
-	else
-		(void)snprintf(end->text, sizeof(end->text), "signal %d (%s)",
-			       status, sigdescr_np(status));
-}
-
 static int on_child(sd_event_source *source, const siginfo_t *info,
 		    void *context)
 {
@@ -151,7 +132,9 @@ static int on_child(sd_event_source *source, const siginfo_t *info,
 		;
 	while (take(&program->err))
 		;
-	say_how(program, info, &end);
+	end.well = info->si_code == CLD_EXITED && info->si_status == 0 &&
+		   !program->why[0];
+	ch_process_say_end(info, program->why, end.text, sizeof(end.text));
 	end.out = (struct ch_slice){ program->out.bytes, program->out.len };
 	end.err = (struct ch_slice){ program->err.bytes, program->err.len };
 	program->done(program->owner, &end);
@@ -177,27 +160,14 @@ static int spawn(char *const *words, int in, int out, int err,
 {
 	char **environment = ch_environment_new(CH_ENVIRONMENT_PROGRAM);
 	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
 	int r;
 
-	sigemptyset(&none);
-	sigfillset(&all);
 	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attr);
 	posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
 	posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setpgroup(&attr, 0);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
-						POSIX_SPAWN_SETSIGDEF |
-						POSIX_SPAWN_SETPGROUP);
-	r = posix_spawn(ret_pid, words[0], &actions, &attr, words,
-			environment);
-	posix_spawnattr_destroy(&attr);
+	r = ch_process_spawn(words[0], words, environment, &actions, ret_pid);
 	posix_spawn_file_actions_destroy(&actions);
 	free(environment);
 	return r;

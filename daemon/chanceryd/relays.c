@@ -611,10 +611,11 @@ bool ch_relays_understaffed(const struct ch_mailroom *room)
 
 static size_t lines_each(const struct ch_relay_config *config)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	long processors;
 
 	if (config->connections_per_worker > 0)
 		return (size_t)config->connections_per_worker;
+	processors = sysconf(_SC_NPROCESSORS_ONLN);
 	return ch_lines_each((size_t)config->connections,
 			     processors > 0 ? (size_t)processors : 1);
 }
@@ -625,10 +626,13 @@ static void staff(struct ch_relay *relay, bool backups, uint64_t letters)
 {
 	size_t wanted = staff_wanted(relay, backups);
 	size_t have = staff_of(relay);
-	size_t at_once = relay->config ? lines_each(relay->config) : 1;
+	size_t at_once;
 
 	if (wanted > letters)
 		wanted = (size_t)letters;
+	if (have >= wanted)
+		return;
+	at_once = lines_each(relay->config);
 	while (have < wanted) {
 		size_t left = (size_t)relay->config->connections - have;
 		size_t len = left < at_once ? left : at_once;

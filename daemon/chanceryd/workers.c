@@ -11,14 +11,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "chanceryd/environment.h"
+#include "chanceryd/process.h"
 #include "chanceryd/room.h"
 #include "chanceryd/schedule.h"
 
@@ -37,7 +36,6 @@ struct ch_worker {
 	sd_event_source *linger; /* owned; NULL: its channel is open */
 	int64_t started_ms;
 	bool broken; /* it is being killed: nothing it says counts */
-	bool reading; /* the owner listens */
 	bool dirty;  /* something is to be written at the end of the turn */
 	bool blocked; /* the socket was full: wait until it is not */
 	char why[240]; /* why it was killed, "" */
@@ -65,6 +63,7 @@ union any_message {
 	struct ch_import_done import_done;
 	struct ch_receive_state receive_state;
 	struct ch_receive_mail receive_mail;
+	struct ch_receive_copy receive_copy;
 };
 
 /* ---- all of them ------------------------------------------------------ */
@@ -218,8 +217,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events,
 		worker->blocked = false;
 		worker->dirty = true;
 		ch_turn_due(worker->room);
-		(void)sd_event_source_set_io_events(
-			source, worker->reading ? EPOLLIN : 0);
+		(void)sd_event_source_set_io_events(source, EPOLLIN);
 	}
 	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
 		return 0;
@@ -233,25 +231,6 @@ static int on_io(sd_event_source *source, int fd, uint32_t events,
 
 /* ---- its end ---------------------------------------------------------- */
 
-static void say_how(const struct ch_worker *worker, const siginfo_t *info,
-		    struct ch_worker_end *end)
-{
-	int status = info->si_status;
-
-	end->lived_ms = ch_clock_mono_ms() - worker->started_ms;
-	end->well = info->si_code == CLD_EXITED && status == 0 &&
-		    !worker->broken;
-	if (worker->why[0])
-		(void)snprintf(end->text, sizeof(end->text), "%s",
-			       worker->why);
-	else if (info->si_code == CLD_EXITED)
-		(void)snprintf(end->text, sizeof(end->text), "exit status %d",
-			       status);
-	else
-		(void)snprintf(end->text, sizeof(end->text), "signal %d (%s)",
-			       status, sigdescr_np(status));
-}
-
 static int on_child(sd_event_source *source, const siginfo_t *info,
 		    void *context)
 {
@@ -264,7 +243,10 @@ static int on_child(sd_event_source *source, const siginfo_t *info,
 	take_frames(worker);
 	while (!worker->broken && ch_channel_fill(&worker->channel, &err) > 0)
 		take_frames(worker);
-	say_how(worker, info, &end);
+	end.lived_ms = ch_clock_mono_ms() - worker->started_ms;
+	end.well = info->si_code == CLD_EXITED && info->si_status == 0 &&
+		   !worker->broken;
+	ch_process_say_end(info, worker->why, end.text, sizeof(end.text));
 	if (!end.well)
 		ch_turn_log(room, LOG_WARNING, NULL, "%s[%d]: %s",
 			    role->program, (int)worker->pid, end.text);
@@ -277,36 +259,23 @@ static int on_child(sd_event_source *source, const siginfo_t *info,
 
 /* ---- its start -------------------------------------------------------- */
 
-/* Nothing but the channel is open there, and signals are as at a login. */
+/* Nothing but the channel is open there. */
 static int spawn(const struct ch_workers *workers, const char *path,
 		 const char *program, int fd, pid_t *ret_pid)
 {
 	CH_AUTOCHAR name = ch_xstrdup(program);
 	char *const argv[] = { name, NULL };
 	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
 	int r;
 
-	sigemptyset(&none);
-	sigfillset(&all);
 	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attr);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
 					 O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO,
 					 STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, fd, CHANNEL_FD);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	/* A group of its own: a Ctrl-C at our terminal is for us alone. */
-	posix_spawnattr_setpgroup(&attr, 0);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
-						POSIX_SPAWN_SETSIGDEF |
-						POSIX_SPAWN_SETPGROUP);
-	r = posix_spawn(ret_pid, path, &actions, &attr, argv,
-			workers->environment);
-	posix_spawnattr_destroy(&attr);
+	r = ch_process_spawn(path, argv, workers->environment, &actions,
+			     ret_pid);
 	posix_spawn_file_actions_destroy(&actions);
 	return r;
 }
@@ -364,7 +333,6 @@ int ch_worker_start(struct ch_mailroom *room,
 		.pid = pid,
 		.fd = fd,
 		.started_ms = ch_clock_mono_ms(),
-		.reading = true,
 		.next = workers->first,
 	};
 	ch_channel_init(&worker->channel, fd);
@@ -385,11 +353,6 @@ int ch_worker_start(struct ch_mailroom *room,
 void *ch_worker_owner(const struct ch_worker *worker)
 {
 	return worker->owner;
-}
-
-pid_t ch_worker_pid(const struct ch_worker *worker)
-{
-	return worker->pid;
 }
 
 /* ---- what is said to it ----------------------------------------------- */
@@ -422,8 +385,7 @@ static void flush(struct ch_worker *worker)
 	if (done != 0)
 		return;
 	worker->blocked = true;
-	(void)sd_event_source_set_io_events(
-		worker->io, EPOLLOUT | (worker->reading ? EPOLLIN : 0));
+	(void)sd_event_source_set_io_events(worker->io, EPOLLIN | EPOLLOUT);
 }
 
 void ch_workers_flush(struct ch_workers *workers)
@@ -431,21 +393,6 @@ void ch_workers_flush(struct ch_workers *workers)
 	for (struct ch_worker *at = workers->first; at; at = at->next)
 		if (at->dirty)
 			flush(at);
-}
-
-size_t ch_worker_unread(const struct ch_worker *worker)
-{
-	return worker->channel.out.len;
-}
-
-void ch_worker_listen(struct ch_worker *worker, bool listen)
-{
-	if (worker->reading == listen)
-		return;
-	worker->reading = listen;
-	(void)sd_event_source_set_io_events(
-		worker->io, (worker->blocked ? EPOLLOUT : 0) |
-				    (listen ? EPOLLIN : 0));
 }
 
 void ch_worker_kill(struct ch_worker *worker, const char *why)

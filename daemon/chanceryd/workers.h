@@ -15,7 +15,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include <systemd/sd-event.h>
 
@@ -71,7 +70,6 @@ int ch_worker_start(struct ch_mailroom *room,
 		    const struct ch_worker_role_table *role, void *owner,
 		    struct ch_worker **ret, struct ch_error *err);
 void *ch_worker_owner(const struct ch_worker *worker);
-pid_t ch_worker_pid(const struct ch_worker *worker);
 
 /* How a worker reaches its server, as the configuration says, and with what it
  * logs in where a command gives that; borrowed from both. A NULL account: none,
@@ -83,10 +81,6 @@ struct ch_peer_setup ch_worker_peer(const struct ch_peer_config *peer,
  * than 64 MiB unread) ends it. CH_MSG_STOP has no message: NULL. */
 void ch_worker_tell(struct ch_worker *worker, enum ch_message_type type,
 		    const void *message);
-/* Bytes that were said and not yet taken by it: for those who say much. */
-size_t ch_worker_unread(const struct ch_worker *worker);
-/* Read nothing from it for now, or again. */
-void ch_worker_listen(struct ch_worker *worker, bool listen);
 /* End them all: those that did not stop in time. */
 void ch_workers_kill(struct ch_workers *workers, const char *why);
 /* End it with SIGKILL; `why` is what `ended` gets as text. */

@@ -93,11 +93,6 @@ struct ch_slice ch_smtp_opening(const struct ch_smtp *smtp)
 				  smtp->opening.len };
 }
 
-const char *ch_smtp_tls_name(const struct ch_smtp *smtp)
-{
-	return ch_connection_tls_name(smtp->conn);
-}
-
 bool ch_smtp_wants_login(const struct ch_smtp *smtp)
 {
 	return smtp->wants_login;

@@ -107,8 +107,6 @@ void ch_smtp_close(struct ch_smtp *smtp);
 bool ch_smtp_usable(struct ch_smtp *smtp);
 /* What was said up to the login, without its secrets; borrowed. */
 struct ch_slice ch_smtp_opening(const struct ch_smtp *smtp);
-/* "TLSv1.3 …" or "" */
-const char *ch_smtp_tls_name(const struct ch_smtp *smtp);
 
 enum ch_smtp_outcome {
 	CH_SMTP_SENT,     /* this address 2yz, and the final dot 2yz */
