@@ -12,10 +12,8 @@ import argparse
 import collections
 import hashlib
 import json
-import os
 import pathlib
 import random
-import signal
 import sys
 import time
 
@@ -47,14 +45,9 @@ def mail_of(number):
 def kill_some(room, chance):
     """Returns whom, or None where there was nobody."""
     whom = chance.choice(["chanceryd", "reader", "both"])
-    if whom != "chanceryd":
-        readers = harness.children_of(room.process.pid, "chancery-receiv")
-        if not readers:
-            return None
-        try:
-            os.kill(chance.choice(readers), signal.SIGKILL)
-        except ProcessLookupError:
-            return None
+    if whom != "chanceryd" and not harness.kill_child(
+            room, "chancery-receiv", chance):
+        return None
     if whom != "reader":
         time.sleep(chance.random() * 0.003)
         room.kill()

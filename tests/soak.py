@@ -15,11 +15,9 @@ others a kill leaves at most as many as there are connections. --faults: of
 import argparse
 import collections
 import json
-import os
 import pathlib
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -62,21 +60,11 @@ class FaultySink:
         shutil.rmtree(self.folder)
 
 
-def kill_worker(room, chance):
-    workers = harness.children_of(room.process.pid, "chancery-send")
-    if not workers:
-        return False
-    try:
-        os.kill(chance.choice(workers), signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def kill_some(room, chance):
     """Returns whom, or None where there was nobody."""
     whom = chance.choice(["chanceryd", "worker", "both"])
-    if whom != "chanceryd" and not kill_worker(room, chance):
+    if whom != "chanceryd" and not harness.kill_child(
+            room, "chancery-send", chance):
         return None
     if whom == "both":
         time.sleep(chance.random() * 0.005)

@@ -95,13 +95,38 @@ def run_all(names):
         print(f"ok {name} ({time.monotonic() - began:.1f} s)", flush=True)
 
 
+SERVERS = pathlib.Path(os.environ["top_srcdir"]) / "tests/servers"
+
+
+@contextlib.contextmanager
+def mail_servers(root, program="mailhost.py"):
+    """What the private servers of that program say of themselves, in
+    root/host, until the end; where that is a failure, what they have logged is
+    printed. `root` becomes a folder that all may look into."""
+    root.chmod(0o755)
+    process = subprocess.Popen(
+        [sys.executable, SERVERS / program, root / "host"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        line = process.stdout.readline()
+        assert line, "the servers did not start"
+        yield json.loads(line)
+    except BaseException:
+        for log in sorted((root / "host/log").glob("*")):
+            print(f"== {log.name}", log.read_text(errors="replace")[-3000:],
+                  sep="\n")
+        raise
+    finally:
+        process.stdin.close()
+        process.wait(60)
+
+
 def among_servers(script, *options):
-    """Run `script inside`, with options, where the private mail servers can be started. Its
-    exit status, or SKIP where they cannot be had."""
-    servers = pathlib.Path(os.environ["top_srcdir"]) / "tests/servers"
+    """Run `script inside`, with options, where the private mail servers can be
+    started. Its exit status, or SKIP where they cannot be had."""
     tree = BUILD / "servers"
-    enter = ["sh", servers / "enter.sh", tree]
-    for command in (["sh", servers / "fetch.sh", tree], [*enter, "true"]):
+    enter = ["sh", SERVERS / "enter.sh", tree]
+    for command in (["sh", SERVERS / "fetch.sh", tree], [*enter, "true"]):
         status = subprocess.run(command, check=False).returncode
         if status == 69:
             return SKIP
@@ -531,6 +556,18 @@ class Room:
         return wait_for(kind, lambda: next(
             (e for e in self.events(after) if e["type"] == kind), None),
             timeout)
+
+
+def kill_child(room, name, chance):
+    """SIGKILL to one of those, by chance; False where there is none."""
+    children = children_of(room.process.pid, name)
+    if not children:
+        return False
+    try:
+        os.kill(chance.choice(children), signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def children_of(pid, name):

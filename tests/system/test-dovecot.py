@@ -5,12 +5,10 @@ namespace of their own. Skipped where the servers cannot be downloaded or no
 namespace can be made."""
 import email.message
 import imaplib
-import json
 import os
 import pathlib
 import smtplib
 import ssl
-import subprocess
 import sys
 import tempfile
 import time
@@ -31,11 +29,8 @@ SENDER = f"bounces+{TOKEN}@chancery.example"
 class Host:
     """The servers, and what a test does with them besides reading."""
 
-    def __init__(self, process):
-        self.process = process
-        line = process.stdout.readline()
-        assert line, "the servers did not start"
-        self.facts = json.loads(line)
+    def __init__(self, facts):
+        self.facts = facts
         self.maildir = pathlib.Path(self.facts["bureau"])
         self.tls = ssl.create_default_context(cafile=self.facts["ca_file"])
 
@@ -249,12 +244,8 @@ def moves_what_is_done_with(host, root):
 def inside():
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
-        root.chmod(0o755)
-        process = subprocess.Popen(
-            [sys.executable, SERVERS / "mailhost.py", root / "host"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        try:
-            host = Host(process)
+        with harness.mail_servers(root) as facts:
+            host = Host(facts)
             Place.certificates = pathlib.Path(host.facts["ca_file"]).parent
             Place.user = host.facts["user"]
             Place.secret = host.facts["password"]
@@ -266,9 +257,6 @@ def inside():
             one_is_deleted_meanwhile(host, root, last)
             all_again_after_new_numbers(host, root, last)
             moves_what_is_done_with(host, root)
-        finally:
-            process.stdin.close()
-            process.wait(60)
     return 0
 
 

@@ -3,17 +3,13 @@
 """A real Postfix and a real Dovecot, in a namespace of their own: chanceryd is
 killed at a final dot, and what comes into its mailbox says that the letter was
 sent. Nobody decides anything. Skipped where the servers cannot be had."""
-import json
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 
 import harness
 from harness import Room, wait_for
 
-SERVERS = pathlib.Path(os.environ["top_srcdir"]) / "tests/servers"
 TABLE = ("key,language,to,cc,name\n"
          "FRA,fr,minister@fr.members.example,{cc},France\n")
 LETTER = {"letter.conf": "", "fr.md": "Subject: Séance\n\n{{name}}: {{key}}\n"}
@@ -126,21 +122,11 @@ def refused_it_goes_without(host, root):
 def inside():
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
-        root.chmod(0o755)
-        process = subprocess.Popen(
-            [sys.executable, SERVERS / "mailhost.py", root / "host"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        try:
-            line = process.stdout.readline()
-            assert line, "the servers did not start"
-            host = json.loads(line)
+        with harness.mail_servers(root) as host:
             for check in (a_copy_decides, a_notice_of_success_decides,
                           refused_it_goes_without):
                 check(host, root)
                 print("ok", check.__name__, flush=True)
-        finally:
-            process.stdin.close()
-            process.wait(60)
     return 0
 
 

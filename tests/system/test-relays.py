@@ -8,7 +8,6 @@ import collections
 import concurrent.futures
 import hashlib
 import json
-import os
 import pathlib
 import random
 import re
@@ -19,7 +18,6 @@ import tempfile
 import harness
 from harness import BUILD, Room, wait_for
 
-SERVERS = pathlib.Path(os.environ["top_srcdir"]) / "tests/servers"
 SEND = BUILD / "tests/tools/smtp-send"
 # What a relay may put above a letter (RFC 5321 sections 4.4 and 7.2, and of
 # its own).
@@ -217,26 +215,13 @@ def one_relay(facts, relay, root):
 def inside():
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
-        root.chmod(0o755)
-        process = subprocess.Popen(
-            [sys.executable, SERVERS / "relays.py", root / "host"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        try:
-            facts = json.loads(process.stdout.readline())
+        with harness.mail_servers(root, "relays.py") as facts:
             wanted = [relay for relay in facts["relays"] if not sys.argv[2:]
                       or relay["name"] in sys.argv[2:]]
             with concurrent.futures.ThreadPoolExecutor(3) as pool:
                 for name in pool.map(
                         lambda relay: one_relay(facts, relay, root), wanted):
                     print(f"ok: {name}", flush=True)
-        except BaseException:
-            for log in sorted((root / "host/log").glob("*")):
-                print(f"== {log.name}", log.read_text(errors="replace")[-3000:],
-                      sep="\n")
-            raise
-        finally:
-            process.stdin.close()
-            process.wait(60)
     return 0
 
 

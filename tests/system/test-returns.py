@@ -261,6 +261,16 @@ PROOFS = (
 )
 
 
+def resent(room):
+    """A letter that was in doubt and is sent once more, the only one of its
+    batch; its sender, and it as it was the first time."""
+    sender, first = one_in_doubt(room)
+    for key in ("BBB", "TWO"):
+        room.post(f"/v1/batches/DM-1/letters/{key}/cancel")
+    room.post("/v1/batches/DM-1/letters/AAA/resolve", {"as": "resend"})
+    return sender, first
+
+
 def evidence(kind, is_report):
     return {"recipients": reports("minister@aaa.example", kind)
             } if is_report else {}
@@ -296,11 +306,7 @@ def test_an_earlier_attempt_proves_nothing_of_the_next():
         with Room() as room:
             room.start()
             reader, _ = room.reader()
-            sender, first = one_in_doubt(room)
-            for key in ("BBB", "TWO"):
-                room.post(f"/v1/batches/DM-1/letters/{key}/cancel")
-            room.post("/v1/batches/DM-1/letters/AAA/resolve",
-                      {"as": "resend"})
+            sender, first = resent(room)
             sender.send("send-ready", want=1)
             second = in_doubt(room, sender)
             room.wait_letters("DM-1", in_doubt=1, cancelled=2)
@@ -324,11 +330,7 @@ def test_proof_stops_what_a_worker_has():
         with Room() as room:
             room.start()
             reader, _ = room.reader()
-            sender, first = one_in_doubt(room)
-            for key in ("BBB", "TWO"):
-                room.post(f"/v1/batches/DM-1/letters/{key}/cancel")
-            room.post("/v1/batches/DM-1/letters/AAA/resolve",
-                      {"as": "resend"})
+            sender, first = resent(room)
             sender.send("send-ready", want=2)
             second = sender.letter()
             room.wait_letters("DM-1", claimed=1, cancelled=2)

@@ -9,7 +9,6 @@ import base64
 import email
 import email.policy
 import hashlib
-import json
 import os
 import pathlib
 import subprocess
@@ -18,7 +17,6 @@ import tempfile
 
 TOP = pathlib.Path(os.environ["top_srcdir"])
 BUILD = pathlib.Path(os.environ["top_builddir"])
-SERVERS = TOP / "tests/servers"
 sys.path.insert(0, str(TOP / "tests/system"))
 sys.path.insert(0, str(TOP / "tests/peers"))
 import harness
@@ -206,20 +204,12 @@ def send(root, facts, number, smime):
 def inside():
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
-        root.chmod(0o755)
         make_keys(root)
-        process = subprocess.Popen(
-            [sys.executable, SERVERS / "mailhost.py", root / "host"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        try:
-            facts = json.loads(process.stdout.readline())
+        with harness.mail_servers(root) as facts:
             send(root, facts, 1, {"key": str(root / "key.pem"),
                                   "certificate": str(root / "cert.pem")})
             send(root, facts, 2, {"key": str(root / "key.p12"),
                                   "password": str(root / "key.password")})
-        finally:
-            process.stdin.close()
-            process.wait(60)
     return 0
 
 

@@ -4,8 +4,6 @@
 takes arrives byte for byte, what it returns comes back by a real Dovecot and is
 known by its utf-8 address (RFC 6533). Skipped where the servers cannot be
 had."""
-import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -14,7 +12,6 @@ import tempfile
 import harness
 from harness import BUILD, Room, wait_for
 
-SERVERS = pathlib.Path(os.environ["top_srcdir"]) / "tests/servers"
 # "absent" is nobody there, in any form; the others have one mailbox.
 ROWS = """key,language,to,cc,name
 OUI,en,Le Délégué <délégué@fr.members.example>,minister@fr.members.example,D
@@ -78,20 +75,8 @@ def send_them(facts, root):
 def inside():
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
-        root.chmod(0o755)
-        process = subprocess.Popen(
-            [sys.executable, SERVERS / "mailhost.py", root / "host"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        try:
-            send_them(json.loads(process.stdout.readline()), root)
-        except BaseException:
-            for log in sorted((root / "host/log").glob("*")):
-                print(f"== {log.name}", log.read_text(errors="replace")[-3000:],
-                      sep="\n")
-            raise
-        finally:
-            process.stdin.close()
-            process.wait(60)
+        with harness.mail_servers(root) as facts:
+            send_them(facts, root)
     return 0
 
 
