@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-#define FEW_LINES 8
+#define FEW_LINES 4
 #define MANY_LINES 16 /* more take more than 16 MiB of memory */
 
 /* Bits that differ for every seed (splitmix64, public domain). */

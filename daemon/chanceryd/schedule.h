@@ -75,7 +75,7 @@ bool ch_schedule_retry(const struct ch_retry_schedule *schedule,
 
 /* ---- how many connections a worker has -------------------------------- */
 
-/* Of so many in all, where nobody says: a process of its own for each eight of
+/* Of so many in all, where nobody says: a process of its own for each four of
  * them, but no more processes than there are processors, and no more than 16 in
  * one. */
 size_t ch_lines_each(size_t connections, size_t processors);

@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -239,10 +240,16 @@ static void begin_lines(struct ch_sender *s)
 }
 
 /* What is known of a letter is said before the next one is begun: it would be
- * lost if that one killed us. */
+ * lost if that one killed us. chanceryd then has work for all lines, and gets the
+ * processor for it before the next letters are composed: that can be done while
+ * it waits for the disk. */
 static void begin_letters(struct ch_sender *s)
 {
+	bool said = s->channel.out.len > 0;
+
 	flush(s);
+	if (said)
+		(void)sched_yield();
 	if (s->stopping) {
 		for (size_t i = 0; i < s->lines_len; i++)
 			ch_line_stop(&s->lines[i]);
