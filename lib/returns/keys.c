@@ -19,7 +19,8 @@ static bool ends_address(char c)
 	return strchr(" \t<>,;:()[]\"", c) != NULL; /* and the terminator */
 }
 
-/* Look at each run of address characters with an "@" in it. */
+/* Look at each run of address characters with an "@" in it. What has not the
+ * form of a token is not one, and hides none that stands elsewhere. */
 static void look_for_token(struct finder *finder, const char *value)
 {
 	while (value && *value && !finder->keys->token) {
@@ -33,7 +34,7 @@ static void look_for_token(struct finder *finder, const char *value)
 		if (!memchr(run.data, '@', run.len))
 			continue;
 		token = ch_token_find(run, finder->prefix, finder->domain);
-		if (token.len && token.len < CH_TOKEN_SIZE)
+		if (ch_token_is_formed(token))
 			finder->keys->token = ch_slice_dup(token);
 	}
 }

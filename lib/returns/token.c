@@ -8,7 +8,6 @@
 #include "returns/token.h"
 
 #include <assert.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -81,6 +80,15 @@ static int parse(struct ch_slice token, unsigned char body[BODY_SIZE],
 			     BODY_SIZE) != BODY_SIZE)
 		return -1;
 	return 0;
+}
+
+bool ch_token_is_formed(struct ch_slice token)
+{
+	unsigned char body[BODY_SIZE];
+	unsigned char mac[BODY_SIZE];
+	int key_id;
+
+	return parse(token, body, mac, &key_id) == 0;
 }
 
 int ch_token_check(const struct ch_token_key *keys, size_t keys_len,

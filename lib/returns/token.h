@@ -10,6 +10,7 @@
 #ifndef CH_RETURNS_TOKEN_H
 #define CH_RETURNS_TOKEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,5 +39,8 @@ int ch_token_check(const struct ch_token_key *keys, size_t keys_len,
  * case): the part between the first "+" and the "@". Empty slice if none. */
 struct ch_slice ch_token_find(struct ch_slice address,
 			      struct ch_slice prefix, struct ch_slice domain);
+
+/* Whether it has the form of a token, whoever made it: 34 ASCII characters. */
+bool ch_token_is_formed(struct ch_slice token);
 
 #endif

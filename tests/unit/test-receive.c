@@ -147,6 +147,32 @@ static void ours_is_found_in_a_text(void **state)
 		    "Sorry, no mailbox here by that name. (#5.1.1)");
 }
 
+/* What only looks like a token where the mail was delivered to hides none that
+ * is returned. */
+static void what_is_no_token_hides_none(void **state)
+{
+	static const char mail[] =
+	    "Delivered-To: bounces+office@chancery.example\r\n"
+	    "To: bounces+\xE9\xE9\xE9\xE9\xE9\xE9\xE9\xE9@chancery.example"
+	    "\r\n"
+	    "From: MAILER-DAEMON@mx.example\r\n"
+	    "Content-Type: multipart/report; boundary=b\r\n"
+	    "\r\n"
+	    "--b\r\n"
+	    "Content-Type: message/rfc822\r\n"
+	    "\r\n"
+	    "Return-Path: <bounces+" TOKEN
+	    "@chancery.example>\r\n"
+	    "Message-ID: <letter-9@chancery.example>\r\n"
+	    "\r\n"
+	    "--b--\r\n";
+	CH_AUTO(ch_report) report = { 0 };
+
+	(void)state;
+	make(mail, sizeof(mail) - 1, &report);
+	ASSERT_TEXT(report.mail.token, TOKEN);
+}
+
 static void an_answer_is_told_with_its_new_text(void **state)
 {
 	static const char answer[] =
@@ -266,19 +292,32 @@ static void a_copy_is_known_by_where_it_came_to(void **state)
 		const char *raw;
 		const char *token; /* NULL: no copy */
 	} rows[] = {
-		{ "Delivered-To: Journal+abc-d@Chancery.example\r\n"
-		  "Message-ID: <1@x.example>\r\n\r\nbody\r\n", "abc-d" },
-		{ "X-Original-To: journal+abc-d@chancery.example\r\n"
-		  "Message-ID: <1@x.example>\r\n\r\n", "abc-d" },
-		{ "Received: from a by b for <journal+abc-d@chancery.example>;"
-		  " Tue, 24 Nov 2026 01:02:03 +0000\r\n"
-		  "Message-ID: <1@x.example>\r\n\r\n", "abc-d" },
-		{ "To: journal+abc-d@chancery.example\r\n\r\n", NULL },
+		{ "Delivered-To: Journal+" TOKEN "@Chancery.example\r\n"
+		  "Message-ID: <1@x.example>\r\n\r\nbody\r\n",
+		  TOKEN },
+		{ "X-Original-To: journal+" TOKEN "@chancery.example\r\n"
+		  "Message-ID: <1@x.example>\r\n\r\n",
+		  TOKEN },
+		{ "Received: from a by b for <journal+" TOKEN
+		  "@chancery.example>; Tue, 24 Nov 2026 01:02:03 +0000\r\n"
+		  "Message-ID: <1@x.example>\r\n\r\n",
+		  TOKEN },
+		{ "Delivered-To: journal+abc-d@chancery.example\r\n"
+		  "X-Original-To: journal+" TOKEN "@chancery.example\r\n"
+		  "Message-ID: <1@x.example>\r\n\r\n",
+		  TOKEN },
+		{ "To: journal+" TOKEN "@chancery.example\r\n\r\n", NULL },
+		{ "Delivered-To: journal+abc-d@chancery.example\r\n\r\n",
+		  NULL },
+		{ "Delivered-To: journal+\x9F" TOKEN "@chancery.example\r\n"
+		  "\r\n",
+		  NULL },
 		{ "Delivered-To: journal@chancery.example\r\n\r\n", NULL },
-		{ "Delivered-To: bounces+abc-d@chancery.example\r\n\r\n",
+		{ "Delivered-To: bounces+" TOKEN "@chancery.example\r\n\r\n",
 		  NULL },
 		{ "Subject: x\r\n\r\n"
-		  "Delivered-To: journal+abc-d@chancery.example\r\n", NULL },
+		  "Delivered-To: journal+" TOKEN "@chancery.example\r\n",
+		  NULL },
 		{ "", NULL },
 	};
 
@@ -300,6 +339,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bounce_is_told_with_its_recipients),
 		cmocka_unit_test(ours_is_found_in_a_text),
+		cmocka_unit_test(what_is_no_token_hides_none),
 		cmocka_unit_test(an_answer_is_told_with_its_new_text),
 		cmocka_unit_test(what_is_wrong_is_told),
 		cmocka_unit_test(what_is_too_much_is_cut),

@@ -75,28 +75,32 @@ static void other_texts_are_refused(void **state)
 	static const struct {
 		const char *name, *text;
 		int result;
+		bool formed;
 	} rows[] = {
-		{ "as made", "aaaaaaaaaeaaaaab-apschjeob2o7jn3z6", 0 },
-		{ "upper case", "AAAAAAAAAEAAAAAB-APSCHJEOB2O7JN3Z6", 0 },
-		{ "mixed case", "aaaaaAAAAeaaaaAB-aPSCHjeob2o7jn3z6", 0 },
-		{ "another letter", "aaaaaaaaaiaaaaab-apschjeob2o7jn3z6", -1 },
-		{ "another attempt", "aaaaaaaaaeaaaaac-apschjeob2o7jn3z6",
-		  -1 },
+		{ "as made", "aaaaaaaaaeaaaaab-apschjeob2o7jn3z6", 0, true },
+		{ "upper case", "AAAAAAAAAEAAAAAB-APSCHJEOB2O7JN3Z6", 0, true },
+		{ "mixed case", "aaaaaAAAAeaaaaAB-aPSCHjeob2o7jn3z6", 0, true },
+		{ "another letter", "aaaaaaaaaiaaaaab-apschjeob2o7jn3z6", -1,
+		  true },
+		{ "another attempt", "aaaaaaaaaeaaaaac-apschjeob2o7jn3z6", -1,
+		  true },
 		{ "first digit of the HMAC",
-		  "aaaaaaaaaeaaaaab-aqschjeob2o7jn3z6", -1 },
+		  "aaaaaaaaaeaaaaab-aqschjeob2o7jn3z6", -1, true },
 		{ "last digit of the HMAC",
-		  "aaaaaaaaaeaaaaab-apschjeob2o7jn3z7", -1 },
+		  "aaaaaaaaaeaaaaab-apschjeob2o7jn3z7", -1, true },
 		{ "a key id that we have not",
-		  "aaaaaaaaaeaaaaab-bpschjeob2o7jn3z6", -1 },
-		{ "cut", "aaaaaaaaaeaaaaab-apschjeob2o7jn3z", -1 },
-		{ "longer", "aaaaaaaaaeaaaaab-apschjeob2o7jn3z6a", -1 },
-		{ "no hyphen", "aaaaaaaaaeaaaaabaapschjeob2o7jn3z6", -1 },
-		{ "not base32: 1", "aaaaaaaaaeaaaa1b-apschjeob2o7jn3z6", -1 },
-		{ "not base32: key", "aaaaaaaaaeaaaaab-0pschjeob2o7jn3z6",
-		  -1 },
-		{ "not base32: bytes",
-		  "aaaaaaaaaeaaaaab-apschjeob2o7jn3z\xE9", -1 },
-		{ "empty", "", -1 },
+		  "aaaaaaaaaeaaaaab-bpschjeob2o7jn3z6", -1, true },
+		{ "cut", "aaaaaaaaaeaaaaab-apschjeob2o7jn3z", -1, false },
+		{ "longer", "aaaaaaaaaeaaaaab-apschjeob2o7jn3z6a", -1, false },
+		{ "no hyphen", "aaaaaaaaaeaaaaabaapschjeob2o7jn3z6", -1,
+		  false },
+		{ "not base32: 1", "aaaaaaaaaeaaaa1b-apschjeob2o7jn3z6", -1,
+		  false },
+		{ "not base32: key", "aaaaaaaaaeaaaaab-0pschjeob2o7jn3z6", -1,
+		  false },
+		{ "not base32: bytes", "aaaaaaaaaeaaaaab-apschjeob2o7jn3z\xE9",
+		  -1, false },
+		{ "empty", "", -1, false },
 	};
 
 	(void)state;
@@ -111,6 +115,9 @@ static void other_texts_are_refused(void **state)
 		    letter_id != (result == 0 ? 1 : -7) ||
 		    attempt != (result == 0 ? 1 : 7))
 			fail_msg("%s", rows[i].name);
+		if (ch_token_is_formed(ch_slice_of(rows[i].text)) !=
+		    rows[i].formed)
+			fail_msg("%s: its form", rows[i].name);
 	}
 }
 
