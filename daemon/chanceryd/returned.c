@@ -23,12 +23,15 @@
 #include "returns/token.h"
 #include "wire/messages.h"
 
-/* Earlier mail about a letter that is looked at. */
-#define EARLIER_MAX 200
 /* Addresses of a batch that are compared with the sender of a mail that names
- * but the batch: some milliseconds. */
+ * but the batch: some milliseconds. A flood of such mail may take so much of
+ * our time, and no more. */
 #define LOOKED_THROUGH_MAX 5000
+#define LOOKED_A_SECOND 20000
 #define BRACKETS_MAX 4
+/* Recipients of one report that are none of the letter's, each of them a row
+ * and an event: what a stranger may make us write. */
+#define STRANGERS_MAX 16
 
 /* Whose it is. */
 struct match {
@@ -132,7 +135,24 @@ static bool by_sender(struct ch_mailroom *room,
 	must(room, ch_store_letter_by_id(room->store, id, &ret->letter, &err),
 	     &err);
 	ret->how = CH_MATCH_REFERENCE;
+	ret->fault = "";
 	return ret->letter.id != 0;
+}
+
+/* Whether there is time for that. */
+static bool may_look_through(struct ch_mailroom *room,
+			     const struct ch_store_batch *batch)
+{
+	int64_t second = ch_turn_open(room) / 1000000;
+
+	if (batch->letters > LOOKED_THROUGH_MAX)
+		return false;
+	if (room->looked_second != second) {
+		room->looked_second = second;
+		room->looked_through = 0;
+	}
+	room->looked_through += batch->letters + 1;
+	return room->looked_through <= LOOKED_A_SECOND;
 }
 
 /* "Re: [DM-1276] Session": what our letters have in brackets comes back so. */
@@ -158,7 +178,10 @@ static bool by_reference(struct ch_mailroom *room,
 		reference = ch_xstrndup(open + 1, (size_t)(close - open - 1));
 		must(room, ch_store_batch_by_reference(room->store, reference,
 						       &batch, &err), &err);
-		if (batch.id && by_sender(room, mail, batch.id, ret))
+		if (batch.id && !may_look_through(room, &batch))
+			ret->fault = "it names a batch, and that was not "
+				     "looked through for its sender";
+		else if (batch.id && by_sender(room, mail, batch.id, ret))
 			return true;
 		rest.data = close + 1;
 		rest.len = (size_t)(end - rest.data);
@@ -226,56 +249,6 @@ static bool is_report(uint32_t kind)
 {
 	return is_bounce(kind) || kind == CH_RETURN_DELAYED ||
 	       kind == CH_RETURN_DELIVERED || kind == CH_RETURN_MDN;
-}
-
-/* What earlier mail said already. */
-struct earlier {
-	bool same;    /* just this: kind, address, attempt */
-	bool bounced; /* this address, in whatever attempt */
-};
-
-/* Whether mail with proof has said such a thing of the letter before. Strangers
- * cannot make it so, however much they write about it. */
-static bool is_known(const struct ch_store_letter *letter, uint32_t kind)
-{
-	switch (kind) {
-	case CH_RETURN_DELAYED:
-		return letter->delayed;
-	case CH_RETURN_DELIVERED:
-		return letter->delivered;
-	case CH_RETURN_MDN:
-		return letter->read;
-	default:
-		return letter->bounced;
-	}
-}
-
-/* Of a letter with more mail than is looked at, a bounce that is known is not
- * told again. */
-static void look_back(const struct row *row, struct earlier *ret)
-{
-	const struct ch_store_return *item = &row->item;
-	struct ch_store_return *list = NULL;
-	struct ch_error err;
-	size_t len = 0;
-
-	if (!is_known(&row->match->letter, item->kind))
-		return;
-	must(row->room, ch_store_returns(row->room->store, 0, item->letter_id,
-					 0, EARLIER_MAX, &list, &len, &err),
-	     &err);
-	for (size_t i = 0; i < len; i++) {
-		if (!list[i].verified ||
-		    list[i].address_seq != item->address_seq)
-			continue;
-		if (is_bounce(list[i].kind))
-			ret->bounced = true;
-		if (list[i].kind == item->kind &&
-		    list[i].attempt == item->attempt)
-			ret->same = true;
-	}
-	ret->bounced |= len == EARLIER_MAX;
-	ch_store_returns_free(list, len);
 }
 
 static const char *event_of(const struct ch_store_return *item)
@@ -393,10 +366,11 @@ static void count_bounce(const struct row *row, int64_t return_id)
 			     &err);
 }
 
-static void keep(const struct row *row)
+/* Whether it is a new one. */
+static bool keep(const struct row *row)
 {
 	const struct ch_store_return *item = &row->item;
-	struct earlier earlier = { false, false };
+	struct ch_store_known known = { false, false };
 	struct ch_error err;
 	int64_t id;
 	int added;
@@ -404,24 +378,27 @@ static void keep(const struct row *row)
 	/* One token in many mails is one fact. Answers are not: people write
 	 * more than once. */
 	if (item->verified && is_report(item->kind)) {
-		look_back(row, &earlier);
-		if (earlier.same)
-			return;
+		must(row->room,
+		     ch_store_known(row->room->store, item, &known, &err),
+		     &err);
+		if (known.same)
+			return false;
 	}
 	added = ch_store_return_add(row->room->store, item, row->now_us, &id,
 				    &err);
 	must(row->room, added, &err);
 	if (added == 0)
-		return;
+		return false;
 	tell(row, id);
 	if (item->verified)
 		ch_sending_overruled(row->room, item->letter_id);
 	if (item->verified && is_bounce(item->kind))
 		count_bounce(row, id);
-	if (item->verified && is_bounce(item->kind) && !earlier.bounced) {
+	if (item->verified && is_bounce(item->kind) && !known.bounced) {
 		alarm_bounce(row);
 		ch_gate_bounced(row->room, row->match->batch.id);
 	}
+	return true;
 }
 
 /* ---- from a mail ------------------------------------------------------ */
@@ -479,6 +456,14 @@ static void set(char **text, char *value)
 	*text = value;
 }
 
+/* What became of our own copy of a letter is nothing about the letter. */
+static bool is_of_journal(const struct ch_mailroom *room,
+			  const struct match *match,
+			  const struct ch_returned_recipient *recipient)
+{
+	return match->verified && ch_journal_is(room, recipient->address);
+}
+
 /* What the report says of one recipient. An address that is none of the
  * letter's may be where the mail was forwarded to, or an invention: the letter
  * is marked, nobody else's is, and it is said. */
@@ -498,7 +483,10 @@ static void fill_recipient(struct row *row, const struct ch_receive_mail *mail,
 	set(&item->reason, ch_slice_dup(r->reason));
 	if (letter->id == 0 || item->address_seq >= 0)
 		return;
-	if (r->address.len == 0 && letter->addresses_len == 1)
+	if (is_of_journal(row->room, row->match, r)) {
+		item->kind = CH_RETURN_OTHER;
+		set(&item->rule, ch_xstrdup("own-journal"));
+	} else if (r->address.len == 0 && letter->addresses_len == 1)
 		item->address_seq = letter->addresses[0].seq;
 	else if (r->address.len > 0)
 		row->own_fault = "it reports an address that is none of this "
@@ -517,8 +505,9 @@ static char *join_faults(const struct row *row,
 	return ch_xstrdup(told[0] ? told : mine);
 }
 
-/* `part` UINT32_MAX: the mail speaks of no recipients. */
-static void take_part(struct ch_mailroom *room, const char *mailbox,
+/* `part` UINT32_MAX: the mail speaks of no recipients. Returns whether it is
+ * new. */
+static bool take_part(struct ch_mailroom *room, const char *mailbox,
 		      const char *folder, const struct ch_receive_mail *mail,
 		      const struct match *match, uint32_t part)
 {
@@ -528,13 +517,15 @@ static void take_part(struct ch_mailroom *room, const char *mailbox,
 		.own_fault = "",
 		.now_us = ch_turn_open(room),
 	};
+	bool fresh;
 
 	fill_mail(&row, mailbox, folder, mail);
 	if (part != UINT32_MAX)
 		fill_recipient(&row, mail, part);
 	row.item.fault = join_faults(&row, mail);
-	keep(&row);
+	fresh = keep(&row);
 	ch_store_return_release(&row.item);
+	return fresh;
 }
 
 /* Two mail systems that send it to and fro, or a mailbox of ours among the
@@ -548,6 +539,39 @@ static void alarm_loop(struct ch_mailroom *room, const char *mailbox,
 			       match->batch.reference, match->letter.key);
 }
 
+static uint32_t count_strangers(const struct ch_receive_mail *mail,
+				const struct match *match)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < mail->recipients_len; i++)
+		count += seq_of(&match->letter,
+				mail->recipients[i].address) < 0;
+	return count;
+}
+
+/* All that are the letter's, and of others no more than STRANGERS_MAX. */
+static void take_parts(struct ch_mailroom *room, const char *mailbox,
+		       const char *folder, const struct ch_receive_mail *mail,
+		       struct match *match)
+{
+	uint32_t strangers = 0;
+
+	if (!match->fault[0] && count_strangers(mail, match) > STRANGERS_MAX)
+		match->fault = "it reports more recipients than are listed";
+	for (uint32_t i = 0; i < mail->recipients_len; i++) {
+		const struct ch_returned_recipient *r = &mail->recipients[i];
+
+		if (seq_of(&match->letter, r->address) < 0 &&
+		    ++strangers > STRANGERS_MAX)
+			continue;
+		if (take_part(room, mailbox, folder, mail, match, i) &&
+		    is_of_journal(room, match, r))
+			ch_journal_reported(room, &match->letter,
+					    match->attempt, r);
+	}
+}
+
 void ch_returned(struct ch_mailroom *room, const char *mailbox,
 		 const char *folder, const struct ch_receive_mail *mail)
 {
@@ -555,18 +579,11 @@ void ch_returned(struct ch_mailroom *room, const char *mailbox,
 
 	ch_turn_open(room);
 	find(room, mail, &match);
-	if (match.own)
+	if (mail->recipients_len > 0)
+		take_parts(room, mailbox, folder, mail, &match);
+	else if (take_part(room, mailbox, folder, mail, &match, UINT32_MAX) &&
+		 match.own)
 		alarm_loop(room, mailbox, &match);
-	if (mail->recipients_len == 0)
-		take_part(room, mailbox, folder, mail, &match, UINT32_MAX);
-	for (uint32_t i = 0; i < mail->recipients_len; i++) {
-		if (match.verified &&
-		    ch_journal_is(room, mail->recipients[i].address))
-			ch_journal_reported(room, &match.letter, match.attempt,
-					    &mail->recipients[i]);
-		else
-			take_part(room, mailbox, folder, mail, &match, i);
-	}
 	ch_store_batch_release(&match.batch);
 	ch_store_letter_release(&match.letter);
 }

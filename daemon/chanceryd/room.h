@@ -66,6 +66,9 @@ struct ch_mailroom {
 	bool paused;   /* nothing is claimed; kept in the store */
 	bool restored; /* an older copy came back (restored.h) */
 	bool stopping; /* workers were told to stop: start no other */
+	/* of returned.c: addresses that were looked through in that second */
+	int64_t looked_second;
+	uint64_t looked_through;
 	struct ch_mailroom_state shown; /* for ch_mailroom_state() */
 };
 

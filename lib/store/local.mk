@@ -7,6 +7,7 @@ lib_store_libstore_a_SOURCES = \
 	lib/store/epoch.c lib/store/epoch.h \
 	lib/store/redo.c lib/store/redo.h \
 	lib/store/events.c \
+	lib/store/known.c \
 	lib/store/letters.c \
 	lib/store/older.c \
 	lib/store/names.c \

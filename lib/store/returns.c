@@ -301,25 +301,29 @@ static int letter_of(struct ch_store *store, int64_t letter_id,
 	return got;
 }
 
-/* The same mail that came another way: its bytes differ, its Message-ID and
- * what it says do not. A stranger who copies a Message-ID hides nothing: the
- * verified one is not the same as his. */
+/* The same mail that came another way, or to another mailbox as well: its bytes
+ * differ, its Message-ID and what it says do not. A stranger who copies a
+ * Message-ID hides nothing, nor does a mail system that gives it to all:
+ * another text is another mail, and the verified one is not the same as his. */
 static int is_there(struct ch_store *store, const struct ch_store_return *item,
 		    struct ch_error *err)
 {
 	CH_AUTO(ch_query) q = ch_query(store,
 		"SELECT 1 FROM returned WHERE letter_id = ? "
-		"AND message_id = ? AND mailbox = ? AND kind = ? AND part = ? "
-		"AND verified = ? LIMIT 1");
+		"AND message_id = ? AND kind = ? AND part = ? "
+		"AND verified >= ? AND sender = ? AND text = ? "
+		"AND attachments = ? LIMIT 1");
 
 	if (item->letter_id == 0 || !item->message_id || !*item->message_id)
 		return 0;
 	ch_query_put_int(&q, item->letter_id);
 	ch_query_put_text(&q, item->message_id);
-	ch_query_put_text(&q, item->mailbox);
 	ch_query_put_int(&q, item->kind);
 	ch_query_put_int(&q, item->part);
 	ch_query_put_int(&q, item->verified);
+	ch_query_put_text(&q, item->from);
+	ch_query_put_text(&q, item->text);
+	ch_query_put_int(&q, item->attachments);
 	return ch_query_row(&q, err);
 }
 

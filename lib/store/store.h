@@ -573,9 +573,10 @@ struct ch_store_return {
 void ch_store_return_release(struct ch_store_return *ret);
 
 /* Add once: returns 1 when it is new. 0 when in that mailbox this (folder,
- * uidvalidity, uid, part), the same raw bytes and part, or the same Message-ID with the same
- * kind and part about the same letter are there already. A mail that reports
- * several recipients is added once for each, with its `part`.
+ * uidvalidity, uid, part) or the same raw bytes and part are there already; or,
+ * in whichever, the same Message-ID, sender and text with the same kind and
+ * part about the same letter. A mail that reports several recipients is added
+ * once for each, with its `part`.
  *
  * A bounce, delay, delivery or receipt is a fact about its letter (tally,
  * flags) only when verified; an answer or auto-reply also where it names the
@@ -583,14 +584,24 @@ void ch_store_return_release(struct ch_store_return *ret);
  * guessed is. A verified one of any of these
  * is proof that an address in doubt was sent in that attempt: it becomes sent,
  * with an event "letter.sent" that names the evidence. So does the address that
- * it names, or the only one, where that waits to be sent once more. Where the store knows of no
- * such attempt, for it came back from a backup, what is queued of the letter is
- * taken from the queue, and from a worker that has it and was not allowed its
- * dot yet: sent where it is known of that address, else in doubt. A fact never
- * deletes another. */
+ * it names, or the only one, where that waits to be sent once more. Where the
+ * store knows of no such attempt, for it came back from a backup, what is
+ * queued of the letter is taken from the queue, and from a worker that has it
+ * and was not allowed its dot yet: sent where it is known of that address, else
+ * in doubt. A fact never deletes another. */
 int ch_store_return_add(struct ch_store *store,
 			const struct ch_store_return *item, int64_t now_us,
 			int64_t *ret_id, struct ch_error *err);
+
+/* What mail with proof has said before of the same address of the same letter:
+ * item's letter_id and address_seq. */
+struct ch_store_known {
+	bool same;    /* just this: kind and attempt */
+	bool bounced; /* that it bounced, in whatever attempt */
+};
+int ch_store_known(struct ch_store *store, const struct ch_store_return *item,
+		   struct ch_store_known *ret, struct ch_error *err);
+
 /* A person says that a return without proof is about that letter, and what it
  * says is true: it counts as a verified one does. `item` is as it was read, with
  * letter_id and address_seq as they are to be. Returns 1, or 0 where it has

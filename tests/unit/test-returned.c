@@ -920,13 +920,14 @@ static void a_report_about_a_copy_is_about_no_ministry(void **state)
 {
 	struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
 	struct ch_returned_recipient recipient;
-	size_t before = count_returns();
+	size_t len;
 
 	report(&mail, &recipient, "Journal+abc@chancery.example");
 	mail.token = token_of("DOUBT", 1);
 	bounced_batch = 0;
 	take(&mail);
-	assert_int_equal(count_returns(), before);
+	assert_string_equal(last(&len)->rule, "own-journal");
+	assert_int_equal(last(&len)->kind, CH_RETURN_OTHER);
 	assert_int_equal(tally().bounced, 0);
 	assert_int_equal(bounced_batch, 0);
 	assert_int_equal(tally().state[CH_STATE_IN_DOUBT], 0);
@@ -935,6 +936,10 @@ static void a_report_about_a_copy_is_about_no_ministry(void **state)
 	/* A copy that comes is the end of that. */
 	assert_int_equal(copy_comes("AAA", 1), CH_COPY_SETTLED);
 	assert_int_equal(cleared, 1);
+	/* The folder is read once more: that is no news. */
+	mail.uidvalidity++;
+	take(&mail);
+	assert_int_equal(alarms, 1);
 }
 
 static void anybody_may_say_that_of_a_copy(void **state)

@@ -208,6 +208,9 @@ CREATE UNIQUE INDEX returned_bytes ON returned (mailbox, sha256, part);
 CREATE INDEX returned_message ON returned (letter_id, message_id);
 CREATE INDEX returned_letter ON returned (letter_id, id) WHERE letter_id <> 0;
 CREATE INDEX returned_batch ON returned (batch_id, id) WHERE batch_id <> 0;
+-- Is it known already? However much others write about the letter.
+CREATE INDEX returned_proof ON returned (letter_id, address_seq, kind, attempt)
+	WHERE verified = 1;
 
 -- Addresses that are not written to, in small letters, and how those came to be
 -- that were counted: bounces since a time.
