@@ -52,6 +52,18 @@ struct facts {
 	const struct mailimap_msg_att_body_section *section;
 };
 
+/* libetpan takes any number for a day, an hour or a minute. */
+static bool is_date(const struct mailimap_date_time *date)
+{
+	return date->dt_year >= 1970 && date->dt_year <= 9999 &&
+	       date->dt_month >= 1 && date->dt_month <= 12 &&
+	       date->dt_day >= 1 && date->dt_day <= 31 &&
+	       date->dt_hour >= 0 && date->dt_hour <= 23 &&
+	       date->dt_min >= 0 && date->dt_min <= 59 &&
+	       date->dt_sec >= 0 && date->dt_sec <= 60 &&
+	       date->dt_zone >= -9999 && date->dt_zone <= 9999;
+}
+
 static int64_t date_us(const struct mailimap_date_time *date)
 {
 	struct tm tm = {
@@ -65,9 +77,7 @@ static int64_t date_us(const struct mailimap_date_time *date)
 	int zone = date->dt_zone; /* +0130 is 130 */
 	int64_t seconds;
 
-	if (date->dt_year < 1970 || date->dt_year > 9999 ||
-	    date->dt_month < 1 || date->dt_month > 12 || zone < -9999 ||
-	    zone > 9999)
+	if (!is_date(date))
 		return 0;
 	seconds = timegm(&tm) - (zone / 100 * 60 + zone % 100) * 60;
 	return seconds > 0 ? seconds * 1000000 : 0;
