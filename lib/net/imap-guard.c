@@ -155,12 +155,31 @@ static int find_literal(const char *line, uint64_t *ret)
 	return 1;
 }
 
+/* Of a body all is asked for, and never a section: libetpan forgets to free
+ * what it has read of one that it cannot read to its end. */
+static bool has_section(const char *line)
+{
+	static const char body[] = "BODY";
+
+	while ((line = strcasestr(line, body))) {
+		line += strlen(body);
+		line += strspn(line, " ");
+		if (line[0] == '[' && line[1 + strspn(line + 1, " ")] != ']')
+			return true;
+	}
+	return false;
+}
+
 static int pass_fetch(struct ch_imap_guard *guard, struct ch_error *err)
 {
 	int found = find_literal(ch_str_cstr(&guard->line),
 				 &guard->literal_left);
 
 	guard->within = found > 0;
+	if (has_section(ch_str_cstr(&guard->line)))
+		return ch_error_set(err, CH_GIVE_UP,
+				    "a section of a mail that was not asked "
+				    "for");
 	if (found < 0)
 		return ch_error_set(err, CH_GIVE_UP, "a literal that is none");
 	if (count_pairs(guard, guard->within, err) < 0)

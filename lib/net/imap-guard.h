@@ -15,7 +15,8 @@
  *   * SEARCH                                read here, number by number, and
  *                                           not passed: a folder may have
  *                                           millions of mails
- *   * n EXISTS RECENT EXPUNGE FETCH         passed; FETCH alone may have literals
+ *   * n EXISTS RECENT EXPUNGE FETCH         passed; FETCH alone may have literals,
+ *                                           and of a body but all, BODY[]
  *   a parenthesis or a quote left open      the end, as are those too deep
  *   * anything else                         dropped: we never asked for it
  *

@@ -251,6 +251,15 @@ class SendsEndlessLine(Session):
             self.raw(b"x" * 65536)
 
 
+@fault(CONNECT, "section")
+class SendsASection(Session):
+    """libetpan does not free what it has read of it."""
+
+    def give(self, uid, mail, part):
+        self.say(f"* 1 FETCH (UID {uid} BODY[1[")
+        self.hang()
+
+
 @fault(CONNECT, "more in answer to one command")
 class Floods(Session):
     def on_uid_fetch(self, rest):
