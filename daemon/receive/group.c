@@ -468,6 +468,10 @@ enum step ch_receive_group(struct receiver *receiver, const uint32_t *uids,
 		begin_group(&group, receiver);
 		step = receive_some(&group, &abouts[i], len - i, &took);
 		end_group(&group);
+		if (step == GO_ON) {
+			receiver->after = abouts[i + took - 1].uid;
+			receiver->found = true;
+		}
 	}
 	return step;
 }

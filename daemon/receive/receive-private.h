@@ -24,7 +24,7 @@ struct receiver {
 	char owner[17]; /* of objects that are not kept yet: our folder's */
 	struct ch_imap *imap; /* NULL: not connected */
 	uint32_t after;       /* UID of the last mail that is done with */
-	bool found;           /* the last look at the folder found something */
+	bool found;           /* the last look at the folder found a mail */
 	bool filing_refused;  /* the server does not move or mark: no more */
 	struct ch_error *err;
 };
@@ -75,7 +75,8 @@ enum step ch_receive_file(struct receiver *receiver,
 
 /* ---- group.c -------------------------------------------------------------- */
 
-/* Receive these mails, in this order: at most CH_IMAP_GROUP_MAX. */
+/* Receive these mails, in this order: at most CH_IMAP_GROUP_MAX. Sets `after`
+ * and `found`. */
 enum step ch_receive_group(struct receiver *receiver, const uint32_t *uids,
 			   size_t len);
 

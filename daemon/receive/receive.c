@@ -293,6 +293,18 @@ static int open_imap(struct receiver *receiver, enum ch_imap_fault *ret_fault)
 			    receiver->err);
 }
 
+/* Whether the folder's numbers are those of the last mail. Where the next one
+ * is to be smaller, the server came back from a backup and did not say so, and
+ * new mail gets numbers that were there before. */
+static bool goes_on(const struct receiver *receiver)
+{
+	const struct ch_receive_setup *setup = &receiver->setup;
+	uint64_t next = ch_imap_uidnext(receiver->imap);
+
+	return ch_imap_uidvalidity(receiver->imap) == setup->uidvalidity &&
+	       (next == 0 || next > setup->last_uid);
+}
+
 static enum step connect_to_server(struct receiver *receiver)
 {
 	enum ch_imap_fault fault;
@@ -308,7 +320,7 @@ static enum step connect_to_server(struct receiver *receiver)
 		*receiver->err = why;
 		return ch_receive_tell_fault(receiver, relay_fault(fault));
 	}
-	if (ch_imap_uidvalidity(receiver->imap) == receiver->setup.uidvalidity)
+	if (goes_on(receiver))
 		receiver->after = receiver->setup.last_uid;
 	return ch_receive_tell_state(receiver, 0, 0);
 }
@@ -342,29 +354,36 @@ static enum step receive_these(struct receiver *receiver,
 	for (size_t i = 0; i < uids->len && step == GO_ON; i += len) {
 		len = group_len(receiver, uids, i);
 		step = ch_receive_group(receiver, &uids->uids[i], len);
-		if (step == GO_ON) {
-			receiver->after = uids->uids[i + len - 1];
+		if (step == GO_ON)
 			step = pause_for(receiver, 0);
-		}
 	}
 	return step;
 }
 
-/* All that is new, in the order in which it came. */
+/* All that is new, in the order in which it came. What the server names and has
+ * not is no mail: a number that is far too large hides none. */
 static enum step receive_new(struct receiver *receiver)
 {
 	enum step step = GO_ON;
+	uint32_t after = receiver->after;
 	bool more = true;
 
 	receiver->found = false;
+	if (after == UINT32_MAX) {
+		ch_error_set(receiver->err, CH_GIVE_UP,
+			     "the folder's last UID, 4294967295, is used: no "
+			     "mail can come until the server numbers it anew");
+		return ch_receive_tell_fault(receiver, CH_FAULT_SETUP);
+	}
 	while (more && step == GO_ON) {
 		CH_AUTO(ch_imap_uids) uids = { 0 };
 
-		if (ch_imap_search(receiver->imap, receiver->after, &uids,
+		if (ch_imap_search(receiver->imap, after, &uids,
 				   receiver->err) < 0)
 			return ch_receive_lost(receiver);
 		more = uids.more;
-		receiver->found |= uids.len > 0;
+		if (uids.len > 0)
+			after = uids.uids[uids.len - 1];
 		step = receive_these(receiver, &uids);
 	}
 	if (step == GO_ON && receiver->found)

@@ -206,10 +206,9 @@ static int pass_plain(struct ch_imap_guard *guard, bool dropped,
 	return dropped ? 0 : count_pairs(guard, false, err);
 }
 
-/* Whether a response code stands here that imap.c reads. */
-static bool is_uidvalidity(const char *at, uint32_t *ret)
+/* Whether this response code stands here, "[UIDNEXT " and a number. */
+static bool is_code(const char *at, const char *code, uint64_t *ret)
 {
-	static const char code[] = "[UIDVALIDITY ";
 	size_t digits;
 
 	if (strncasecmp(at, code, strlen(code)) != 0)
@@ -218,21 +217,27 @@ static bool is_uidvalidity(const char *at, uint32_t *ret)
 	digits = strspn(at, DIGITS);
 	if (digits == 0 || digits > 10 || at[digits] != ']')
 		return false;
-	*ret = (uint32_t)strtoull(at, NULL, 10);
+	*ret = strtoull(at, NULL, 10);
 	return true;
 }
 
 /* Take the grammar out of a text: libetpan reads through NULL where a response
  * code of the greeting holds a quoted string, and has literals in others. */
-static void make_text(char *line, uint32_t *ret_uidvalidity)
+static void make_text(char *line, struct ch_imap_guard *guard)
 {
+	uint64_t number;
+
 	for (; *line; line++) {
-		if (is_uidvalidity(line, ret_uidvalidity))
+		if (is_code(line, "[UIDNEXT ", &number))
+			guard->uidnext = number;
+		if (is_code(line, "[UIDVALIDITY ", &number)) {
+			guard->uidvalidity = (uint32_t)number;
 			line = strchr(line, ']');
-		else if (*line == '[' || *line == '{')
+		} else if (*line == '[' || *line == '{') {
 			*line = '(';
-		else if (*line == ']' || *line == '}')
+		} else if (*line == ']' || *line == '}') {
 			*line = ')';
+		}
 	}
 }
 
@@ -284,7 +289,7 @@ static int end_line(struct ch_imap_guard *guard, struct ch_str *out,
 	if (verdict == PASS_FETCH)
 		result = pass_fetch(guard, err);
 	else if (verdict == PASS_AS_TEXT)
-		make_text(line->data, &guard->uidvalidity);
+		make_text(line->data, guard);
 	else
 		result = pass_plain(guard, verdict == DROP, err);
 	if (verdict == KEEP) {

@@ -60,6 +60,7 @@ struct ch_imap_guard {
 	unsigned int news;      /* how many EXISTS were passed on */
 	unsigned int dropped;   /* how many lines were not */
 	uint32_t uidvalidity;   /* the last that was said; 0: none */
+	uint64_t uidnext;       /* the same */
 	struct ch_str capabilities; /* the last that were said: "A B" */
 	struct ch_imap_found *found; /* borrowed: where SEARCH's numbers go;
 				      * NULL: nowhere */

@@ -31,6 +31,7 @@ struct ch_imap {
 	bool idling; /* IDLE was said and DONE was not */
 	unsigned int news; /* guard.news at the last search */
 	uint32_t uidvalidity;
+	uint64_t uidnext; /* when the folder was opened; 0: not said */
 	unsigned int tag; /* of the commands that libetpan does not send */
 
 	struct ch_str body;

@@ -112,6 +112,7 @@ static int open_folder(struct ch_imap *imap, const char *folder, bool writes,
 	    name.len == 0)
 		return ch_error_set(err, CH_GIVE_UP,
 				    "that is no name of a folder");
+	imap->guard.uidnext = 0;
 	ch_imap_begin(imap, imap->command_timeout_ms, 0);
 	code = writes ? mailimap_select(imap->session, ch_str_cstr(&name))
 		      : mailimap_examine(imap->session, ch_str_cstr(&name));
@@ -128,6 +129,7 @@ static int open_folder(struct ch_imap *imap, const char *folder, bool writes,
 	if (imap->uidvalidity == 0)
 		return ch_error_set(err, CH_GIVE_UP,
 				    "the folder has no UIDVALIDITY");
+	imap->uidnext = imap->guard.uidnext;
 	return 0;
 }
 
@@ -181,6 +183,11 @@ int ch_imap_open(const struct ch_imap_target *target, struct ch_imap **ret,
 uint32_t ch_imap_uidvalidity(const struct ch_imap *imap)
 {
 	return imap->uidvalidity;
+}
+
+uint64_t ch_imap_uidnext(const struct ch_imap *imap)
+{
+	return imap->uidnext;
 }
 
 const char *ch_imap_tls_name(const struct ch_imap *imap)

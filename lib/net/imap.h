@@ -75,6 +75,9 @@ int ch_imap_open(const struct ch_imap_target *target, struct ch_imap **ret,
 
 /* Never 0. UIDs mean something only together with it. */
 uint32_t ch_imap_uidvalidity(const struct ch_imap *imap);
+/* All mails that were in the folder when it was opened have smaller UIDs, as the
+ * server says; 0 where it does not. */
+uint64_t ch_imap_uidnext(const struct ch_imap *imap);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", "" without TLS. */
 const char *ch_imap_tls_name(const struct ch_imap *imap);
 

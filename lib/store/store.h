@@ -572,9 +572,8 @@ struct ch_store_return {
 };
 void ch_store_return_release(struct ch_store_return *ret);
 
-/* Add once: returns 1 when it is new. 0 when in that mailbox this (folder,
- * uidvalidity, uid, part) or the same raw bytes and part are there already; or,
- * in whichever, the same Message-ID, sender and text with the same kind and
+/* Add once: returns 1 when it is new. 0 when in that mailbox the same raw
+ * bytes and part are there already, whatever their number; or, in whichever, the same Message-ID, sender and text with the same kind and
  * part about the same letter. A mail that reports several recipients is added
  * once for each, with its `part`.
  *

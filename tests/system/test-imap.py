@@ -646,6 +646,110 @@ def ignores_the_mail_of_another_uid(place):
 
 
 @case
+def takes_the_first_answer_for_each_mail_in_whatever_order(place):
+    """All are given twice, the last mail first, sizes and bytes."""
+    class Turns(Session):
+        def on_uid_fetch(self, rest):
+            part = "BODY" in rest
+            uids = list(self.uids_of(rest.split()[2]))
+            for uid in uids[::-1]:
+                if part:
+                    self.give(uid, self.peer.mails[uid], None)
+                else:
+                    self.give_size(uid, len(self.peer.mails[uid]))
+            for uid in uids:
+                if part:
+                    self.give(uid, b"Subject: another\r\n\r\nx\r\n", None)
+                else:
+                    self.give_size(uid, 9000000)
+            self.ok()
+    with Peer(Turns, MAILS) as peer:
+        worker = place.begin(peer.port)
+        mails = receive(worker, 3)
+        assert [mail["uid"] for mail in mails] == [3, 5, 9]
+        assert [place.object(mail) for mail in mails] == list(MAILS.values())
+        assert place.stop() == 0
+
+
+@case
+def a_number_without_a_mail_hides_none(place):
+    """It is the largest that there is."""
+    class Large(Session):
+        def on_uid_search(self, rest):
+            first = int(re.search(r"UID (\d+):\*$", rest)[1])
+            found = [uid for uid in sorted(self.peer.mails) if uid >= first]
+            self.say(" ".join(map(str, ["* SEARCH", *found, 4294967295])))
+            self.ok()
+    with Peer(Large, MAILS) as peer:
+        worker = place.begin(peer.port)
+        assert [mail["uid"] for mail in receive(worker, 3)] == [3, 5, 9]
+        wait_in_idle(peer)
+        peer.add(12, MAIL % 12)
+        assert [mail["uid"] for mail in receive(worker, 1)] == [12]
+        wait_in_idle(peer, 2)
+        assert place.stop() == 0
+
+
+@case
+def says_that_no_number_is_left(place):
+    """Now, and each time: nothing can come there any more."""
+    with Peer(Session, {4294967295: MAIL % 3}) as peer:
+        worker = place.begin(peer.port)
+        assert receive(worker, 1)[0]["uid"] == 4294967295
+        wait_in_idle(peer)
+        peer.add(4, MAIL % 4)  # how would it be told from an old one?
+        for _ in range(2):
+            state = worker.expect("receive-state")
+            while state["connected"]:
+                state = worker.expect("receive-state")
+            assert state["fault"] == SETUP, state
+            assert b"4294967295, is used" in state["text"], state
+            assert worker.receive() is None and worker.wait() == FAULT_STATUS
+            worker = place.begin(peer.port, uidvalidity=7,
+                                 last_uid=4294967295)
+        while worker.receive():
+            pass
+        worker.wait()
+
+
+@case
+def reads_all_again_where_numbers_went_back(place):
+    """The server is a backup of before, and says the same UIDVALIDITY: the mail
+    that has come since has numbers that were used."""
+    class Backup(Session):
+        uidnext = 10
+
+        def on_examine(self, rest):
+            self.say(f"* OK [UIDNEXT {self.uidnext}] next")
+            super().on_examine(rest)
+    for uidnext, last_uid, uids in ((10, 9, []), (10, 10, [3, 5, 9]),
+                                    (10, 4000000000, [3, 5, 9]),
+                                    (10, 8, [9]), (4294967296, 8, [9]),
+                                    (0, 8, [9]), ("x", 8, [9])):
+        Backup.uidnext = uidnext
+        with Peer(Backup, MAILS) as peer:
+            worker = place.begin(peer.port, uidvalidity=7, last_uid=last_uid)
+            mails = receive(worker, len(uids))
+            assert [mail["uid"] for mail in mails] == uids, uidnext
+            wait_in_idle(peer)
+            assert place.stop() == 0
+
+
+@case
+def reads_a_mail_without_a_date(place):
+    class Dateless(Session):
+        def give_size(self, uid, size):
+            self.say(f"* {self.number_of(uid)} FETCH (UID {uid} RFC822.SIZE "
+                     f"{size})")
+    with Peer(Dateless, MAILS) as peer:
+        worker = place.begin(peer.port)
+        mails = receive(worker, 3)
+        assert [place.object(mail) for mail in mails] == list(MAILS.values())
+        assert not any(mail["received_us"] for mail in mails)
+        assert place.stop() == 0
+
+
+@case
 def misses_none_where_a_server_knows_no_sets(place):
     """It answers for the first of them only."""
     class First(Session):
@@ -1195,6 +1299,62 @@ def each_mail_is_told_once_over_lost_connections(place):
             else:
                 assert place.stop() == 0
     assert told == list(range(1, 9)), told
+
+
+class Bye(Session):
+    """Breaks off after `left` bytes of its answers to FETCH, with a BYE."""
+
+    left = 0
+
+    def raw(self, data):
+        data = data if isinstance(data, bytes) else data.encode()
+        if self.counting:
+            cut, Bye.left = data[:Bye.left], Bye.left - len(data)
+            if Bye.left < 0:
+                super().raw(cut + b"* BYE going down\r\n")
+                raise Closed
+        super().raw(data)
+
+    counting = False
+
+    def on_uid_fetch(self, rest):
+        self.counting = True
+        super().on_uid_fetch(rest)
+        self.counting = False
+
+
+@case
+def a_bye_at_any_byte_of_a_fetch_loses_and_alters_nothing(place):
+    """Every tenth where that is slow. What is told has all its bytes; the next
+    connection tells the rest."""
+    mails = {3: MAIL % 3, 5: b"Subject: x\r\n\r\n* BYE\r\n"}
+    cut = 0
+    while True:
+        Bye.left = cut
+        told = []
+        with Peer(Bye, mails) as peer:
+            worker = place.begin(peer.port)
+            while len(told) < 2:
+                message = worker.receive()
+                if not message:
+                    break
+                if message[0] != "receive-mail":
+                    continue
+                told.append(message[1]["uid"])
+                assert place.object(message[1]) == mails[told[-1]], cut
+                assert not message[1]["fault"], message
+                worker.send("receive-ack", uidvalidity=7, uid=told[-1])
+            if len(told) == 2:  # it is past the end of both answers
+                assert place.stop() == 0
+                assert cut > 500, cut
+                return
+            assert told == [] and worker.wait() == FAULT_STATUS, (cut, told)
+            if cut % 20 == 0:
+                Bye.left = 1 << 30
+                worker = place.begin(peer.port)
+                assert [mail["uid"] for mail in receive(worker, 2)] == [3, 5]
+                assert place.stop() == 0, cut
+        cut += 10 if UNLIMITED else 1
 
 
 @case

@@ -1399,6 +1399,9 @@ static void every_mail_counts_once(void **state)
 	item.sha256.bytes[31] = 1; /* another that has its numbers there */
 	GIVES(come_back(&item), 1);
 	GIVES(come_back(&item), 0);
+	item.sha256.bytes[31] = 2; /* and one more, after a backup came back */
+	GIVES(come_back(&item), 1);
+	GIVES(come_back(&item), 0);
 	item = returned(9, CH_RETURN_REPLY, 4711, false);
 	begin();
 	GIVES(ch_store_return_add(store, &item, 1, &(int64_t){ 0 }, &err), -1);

@@ -201,9 +201,8 @@ CREATE TABLE returned (
 	reason      TEXT NOT NULL, -- of a report
 	says        TEXT NOT NULL  -- of an answer
 ) STRICT;
-CREATE UNIQUE INDEX returned_uid ON returned
-	(mailbox, folder, uidvalidity, uid, part);
--- A mail that somebody moved to another folder is the same.
+-- A mail that somebody moved to another folder is the same; and one that has the
+-- number of another, on a server that came back from a backup, is not.
 CREATE UNIQUE INDEX returned_bytes ON returned (mailbox, sha256, part);
 CREATE INDEX returned_message ON returned (letter_id, message_id);
 CREATE INDEX returned_letter ON returned (letter_id, id) WHERE letter_id <> 0;
