@@ -251,6 +251,17 @@ class SendsEndlessLine(Session):
             self.raw(b"x" * 65536)
 
 
+@fault(CONNECT, "no IMAP")
+class EndsAFetchInNonsense(Session):
+    """libetpan does not free the literal before it: that ends with the worker,
+    as after any answer that it cannot read."""
+
+    def give(self, uid, mail, part):
+        self.raw(f"* 1 FETCH (UID {uid} BODY[] {{{len(mail)}}}\r\n".encode() +
+                 mail + b" BODY)\r\n")
+        self.ok()
+
+
 @fault(CONNECT, "section")
 class SendsASection(Session):
     """libetpan does not free what it has read of it."""
@@ -1041,6 +1052,41 @@ def drops_what_it_never_asked_for(place):
         assert place.stop() == 0
 
 
+@case
+def what_a_server_says_for_days_costs_no_memory(place):
+    """Everything that is passed on or dropped, 1,500 times 10 KB of it."""
+    class Chatters(Session):
+        capabilities = "IMAP4rev1 AUTH=PLAIN"
+
+        def on_noop(self, _):
+            self.raw("* FLAGS (\\Seen $Forwarded)\r\n"
+                     "* OK [PERMANENTFLAGS (\\Seen)] limited\r\n"
+                     "* NO [ALERT] the disk is nearly full\r\n"
+                     "* CAPABILITY IMAP4rev1 AUTH=PLAIN X-CHATTER\r\n"
+                     "* 4 EXISTS\r\n* 1 RECENT\r\n* 4 EXPUNGE\r\n"
+                     "* LIST () \"/\" \"INBOX\"\r\n"
+                     "* 1 FETCH (FLAGS (\\Seen) UID 3 MODSEQ (624140003))\r\n"
+                     "* 1 FETCH (UID 3 INTERNALDATE "
+                     "\" 4-Nov-2026 10:00:00 +0000\")\r\n" * 30)
+            self.ok("[HIGHESTMODSEQ 7] done")
+
+    def rounds(peer, count):
+        end = time.monotonic() + 120
+        while len(peer.said("NOOP")) < count:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        status = pathlib.Path(f"/proc/{place.worker.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s*(\d+)", status)[1])
+
+    with Peer(Chatters, MAILS) as peer:
+        worker = place.begin(peer.port, poll_interval_ms=1)
+        receive(worker, 3)
+        before = rounds(peer, 100)
+        grown = rounds(peer, 100 if UNLIMITED else 1600) - before
+        assert place.stop() == 0
+        assert peer.connections == 1 and grown < 1024, grown
+
+
 def each_login(place, tls):
     for auth, offered, said in (
             ("any", "AUTH=PLAIN AUTH=LOGIN AUTH=CRAM-MD5",
@@ -1344,8 +1390,9 @@ def a_bye_at_any_byte_of_a_fetch_loses_and_alters_nothing(place):
                 assert place.object(message[1]) == mails[told[-1]], cut
                 assert not message[1]["fault"], message
                 worker.send("receive-ack", uidvalidity=7, uid=told[-1])
-            if len(told) == 2:  # it is past the end of both answers
-                assert place.stop() == 0
+            if len(told) == 2:  # it is past the last byte that counts
+                worker.close()
+                worker.wait()
                 assert cut > 500, cut
                 return
             assert told == [] and worker.wait() == FAULT_STATUS, (cut, told)
