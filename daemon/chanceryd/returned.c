@@ -102,11 +102,13 @@ static bool by_message_id(struct ch_mailroom *room, struct ch_slice id,
 	return true;
 }
 
-/* The letter itself: no report, and called by the letter's own Message-ID. */
+/* The letter itself: no report, and called by the letter's own Message-ID. What
+ * sent it on may have marked it as automatic. */
 static bool is_own(struct ch_mailroom *room,
 		   const struct ch_receive_mail *mail, struct match *ret)
 {
 	if (mail->recipients_len > 0 || (mail->kind != CH_RETURN_REPLY &&
+					 mail->kind != CH_RETURN_AUTOREPLY &&
 					 mail->kind != CH_RETURN_OTHER))
 		return false;
 	ret->own = by_message_id(room, mail->message_id, ret);

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 
 #include "base/crash.h"
@@ -21,6 +22,8 @@
 /* Of a large mail so much is looked into: what it says, and to what it is an
  * answer, stands there. Reading takes some three times as much memory. */
 #define LOOK_BYTES ((size_t)8 * 1024 * 1024)
+/* Of the disk so much at most, or a fiftieth of it, is left for others. */
+#define RESERVE_MOST ((uint64_t)512 * 1024 * 1024)
 #define OFFSET_MAX 0x7fffffffU /* what BODY[]<n> can say */
 
 /* A mail that is in the object store. */
@@ -41,6 +44,30 @@ struct group {
 	void *map; /* of a large one, or NULL */
 	size_t map_len;
 };
+
+/* ---- room --------------------------------------------------------------- */
+
+/* The letters are on the same disk, as a rule: what strangers send may not take
+ * the last of it. What is not read stays in the mailbox. */
+static int check_room(const struct receiver *receiver)
+{
+	struct statvfs disk;
+	uint64_t room;
+	uint64_t reserve;
+
+	if (fstatvfs(receiver->objects_fd, &disk) < 0)
+		return ch_error_errno(receiver->err, errno, "objects: statvfs");
+	room = (uint64_t)disk.f_bavail * disk.f_frsize;
+	reserve = (uint64_t)disk.f_blocks * disk.f_frsize / 50;
+	if (reserve > RESERVE_MOST)
+		reserve = RESERVE_MOST;
+	if (room >= reserve)
+		return 0;
+	return ch_error_set(receiver->err, CH_RETRY,
+			    "the disk is nearly full: mail is left in the "
+			    "mailbox until %llu MiB are free",
+			    (unsigned long long)(reserve >> 20) + 1);
+}
 
 /* ---- telling ------------------------------------------------------------ */
 
@@ -390,6 +417,8 @@ static enum step receive_some(struct group *group,
 	*ret_took = 1;
 	if (step != GO_ON)
 		return step;
+	if (check_room(receiver) < 0)
+		return ch_receive_tell_fault(receiver, CH_FAULT_SETUP);
 	ch_crash_point("receive-reading");
 	if (small == 0)
 		return read_large(group, &abouts[0]);

@@ -12,6 +12,7 @@ import hashlib
 import os
 import pathlib
 import re
+import shutil
 import ssl
 import sys
 import tempfile
@@ -1444,6 +1445,89 @@ def a_death_at_any_step_tells_no_mail_twice(place):
 
 
 @case
+def a_full_disk_is_no_fault_of_a_mail(place):
+    """At whichever step: it is said at once, nothing is told and nothing left
+    behind, and once there is room all is read."""
+    large = {**MAILS, 12: MAIL % 12 + b"z" * 3000000}
+    tools = {"strace": shutil.which("strace"),
+             "prlimit": shutil.which("prlimit")}
+    strace = (f"{tools['strace']} -f -qq -o /dev/null -e trace={{0}} "
+              "-e inject={0}:error=ENOSPC")
+    for number, (tool, under) in enumerate((
+            ("prlimit", f"{tools['prlimit']} --fsize=100"),
+            ("prlimit", f"{tools['prlimit']} --fsize=2000000"),
+            ("strace", strace.format("fsync")),
+            ("strace", strace.format("mkdirat")),
+            ("strace", strace.format("renameat")))):
+        if not tools[tool] or (UNLIMITED and tool == "strace"):
+            print(f"   not tried: {under}")
+            continue
+        full = Place(place.root, f"full{number}")
+        with Peer(Session, large) as peer:
+            os.environ["CHANCERY_UNDER"] = under
+            try:
+                worker = full.begin(peer.port, max_message_bytes=16 << 20)
+            finally:
+                del os.environ["CHANCERY_UNDER"]
+            told, last = [], None
+            while True:
+                message = worker.receive()
+                if not message:
+                    break
+                last = message[1]
+                if message[0] == "receive-mail":
+                    told.append(last["uid"])
+                    worker.send("receive-ack", uidvalidity=7, uid=told[-1])
+            assert worker.wait() == FAULT_STATUS, full.stderr()
+            assert not last["connected"] and last["fault"] == SETUP, last
+            assert told == ([3, 5, 9] if "2000000" in under else []), told
+            assert not list((full.root / "objects").glob(".*"))
+            worker = full.begin(peer.port, max_message_bytes=16 << 20,
+                                uidvalidity=7, last_uid=(told or [0])[-1])
+            for mail in receive(worker, 4 - len(told)):
+                assert full.object(mail) == large[mail["uid"]]
+                told.append(mail["uid"])
+            assert told == [3, 5, 9, 12] and full.stop() == 0
+
+
+@case
+def leaves_the_last_of_the_disk_to_the_letters(place):
+    """With a fiftieth free, and less."""
+    script = place.root / "small-disk"
+    for filler, is_read in ((1000000, True), (1040000, False)):
+        script.write_text(
+            f"mount -t tmpfs -o size=1m none {place.root}/objects &&\n"
+            f"head -c {filler} /dev/zero >{place.root}/objects/filler &&\n"
+            'exec "$@"\n')
+        with Peer(Session, MAILS) as peer:
+            os.environ["CHANCERY_UNDER"] = (
+                f"{shutil.which('unshare')} -rm {shutil.which('sh')} {script}")
+            try:
+                worker = place.begin(peer.port)
+            finally:
+                del os.environ["CHANCERY_UNDER"]
+            if is_read:
+                first = worker.receive()
+                if not first:
+                    print("   not tried: there are no namespaces here")
+                    return
+                receive(worker, 3)
+                place.stop()
+                continue
+            told = []
+            while True:
+                message = worker.receive()
+                if not message:
+                    break
+                told.append(message)
+            name, last = told[-1]
+            assert not last["connected"] and last["fault"] == SETUP, last
+            assert b"nearly full" in last["text"], last
+            assert not [one for one in told if one[0] == "receive-mail"]
+            assert worker.wait() == FAULT_STATUS
+
+
+@case
 def says_which_mails_it_is_at(place):
     """Several while they are fetched, one while it is looked into."""
     with Peer(Session, MAILS) as peer:
@@ -1643,17 +1727,20 @@ def main():
         Place.certificates = root / "tls"
         mailhost.certificates(Place.certificates)
         jobs = {}
-        # The one case that changes the environment of what it starts is
-        # played before the others.
-        alone = a_death_at_any_step_tells_no_mail_twice
-        if not wanted or alone.__name__ in wanted:
-            alone(Place(root, alone.__name__))
+        # Those that change the environment of what they start are played
+        # before the others.
+        alone = (a_death_at_any_step_tells_no_mail_twice,
+                 a_full_disk_is_no_fault_of_a_mail,
+                 leaves_the_last_of_the_disk_to_the_letters)
+        for function in alone:
+            if not wanted or function.__name__ in wanted:
+                function(Place(root, function.__name__))
         with concurrent.futures.ThreadPoolExecutor(6) as pool:
             for name, *rest in FAULTS:
                 if not wanted or name in wanted:
                     jobs[pool.submit(play_fault, root, name, *rest)] = name
             for name, function in CASES:
-                if function is not alone and (not wanted or name in wanted):
+                if function not in alone and (not wanted or name in wanted):
                     jobs[pool.submit(function, Place(root, name))] = name
         bad = 0
         for job, name in jobs.items():
@@ -1666,8 +1753,9 @@ def main():
                     print(f"  line {where.tb_lineno} of "
                           f"{where.tb_frame.f_code.co_filename}")
                     where = where.tb_next
-        print(f"{len(jobs) - bad + (not wanted)} of "
-              f"{len(jobs) + (not wanted)} as they should be")
+        others = 0 if wanted else len(alone)
+        print(f"{len(jobs) - bad + others} of {len(jobs) + others} as they "
+              "should be")
         return 1 if bad else 0
 
 
