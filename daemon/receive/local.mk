@@ -12,10 +12,12 @@ daemon_receive_chancery_receive_LDADD = $(WORKER_LIBS) $(RECEIVE_LIBS)
 
 TESTS += tests/system/test-imap.py tests/system/test-dovecot.py \
 	tests/system/test-smtputf8-postfix.py \
-	tests/system/test-cyrus.py tests/system/test-mailbox.py
+	tests/system/test-cyrus.py tests/system/test-mailbox.py \
+	tests/system/test-mail-in.py
 EXTRA_DIST += tests/system/test-imap.py tests/system/test-dovecot.py \
 	tests/system/test-smtputf8-postfix.py \
 	tests/system/test-cyrus.py tests/system/test-mailbox.py \
+	tests/system/test-mail-in.py \
 	tests/servers/cyrushost.py \
 	tests/system/receiver.py tests/peers/imap_peer.py
 
