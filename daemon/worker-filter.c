@@ -55,6 +55,9 @@ static const char *const writing[] = {
 	"unlink", "unlinkat", "fchmod", "flock", "copy_file_range", NULL
 };
 
+/* An end to what takes too long: see receive/watch.h. */
+static const char *const watching[] = { "setitimer", NULL };
+
 /* Names and connections; socket() has a rule of its own. bind() is for
  * `source`: without listen() nobody can come in. */
 static const char *const network[] = {
@@ -174,6 +177,8 @@ static void fill(struct filter *filter, enum ch_worker_role role)
 		allow_sockets(filter);
 	if (role != CH_WORKER_RECEIVE)
 		allow_threads(filter);
+	else
+		rules(filter, SCMP_ACT_ALLOW, watching);
 	if (role != CH_WORKER_SEND)
 		rules(filter, SCMP_ACT_ALLOW, writing);
 	/* glibc falls back to clone(), whose arguments can be looked at, only

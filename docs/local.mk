@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-EXTRA_DIST += docs/PERFORMANCE.md docs/pages.png \
+EXTRA_DIST += docs/PERFORMANCE.md docs/PROMISES.md docs/pages.png \
 	docs/decisions/0001-processes.md \
 	docs/decisions/0003-own-smtp-opening.md \
 	docs/decisions/0002-dot-record.md \

@@ -18,10 +18,15 @@
 #include "receive-private.h"
 #include "receive.h"
 #include "report.h"
+#include "watch.h"
 
 /* Of a large mail so much is looked into: what it says, and to what it is an
  * answer, stands there. Reading takes some three times as much memory. */
 #define LOOK_BYTES ((size_t)8 * 1024 * 1024)
+/* Of the processor it may take so much, a thousand times what the worst has
+ * taken so far: a mail with which the reader comes to no end ends the reader,
+ * and is passed by when it does so again. */
+#define LOOK_CPU_S 20
 /* Of the disk so much at most, or a fiftieth of it, is left for others. */
 #define RESERVE_MOST ((uint64_t)512 * 1024 * 1024)
 #define OFFSET_MAX 0x7fffffffU /* what BODY[]<n> can say */
@@ -148,7 +153,9 @@ static enum step report_mail(struct receiver *receiver, struct mail *mail)
 	if (step != GO_ON)
 		return step;
 	ch_crash_point("receive-looking");
+	ch_watch_cpu(LOOK_CPU_S);
 	ch_report_make(&source, &report);
+	ch_watch_cpu(0);
 	report.mail.uidvalidity = ch_imap_uidvalidity(receiver->imap);
 	report.mail.uid = uid;
 	report.mail.sha256 = mail->sum;
@@ -241,13 +248,19 @@ static enum step look_for_copy(struct group *told, uint32_t uid,
 	struct receiver *receiver = told->receiver;
 	CH_AUTO(ch_report) report = { 0 };
 	enum step step;
+	bool seems;
 
 	*ret_known = false;
 	if (source->journal_prefix.len == 0)
 		return GO_ON;
 	step = ch_receive_tell_state(receiver, uid, uid);
-	if (step != GO_ON || !ch_report_copy(source, &report))
+	if (step != GO_ON)
 		return step;
+	ch_watch_cpu(LOOK_CPU_S);
+	seems = ch_report_copy(source, &report);
+	ch_watch_cpu(0);
+	if (!seems)
+		return GO_ON;
 	if (told->len > 0)
 		step = tell_mails(told);
 	return step == GO_ON ? offer_copy(receiver, uid, &report.copy,

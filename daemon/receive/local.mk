@@ -2,7 +2,8 @@
 RECEIVE_SOURCES = daemon/receive/receive.c daemon/receive/receive.h \
 	daemon/receive/group.c daemon/receive/filing.c \
 	daemon/receive/receive-private.h \
-	daemon/receive/report.c daemon/receive/report.h
+	daemon/receive/report.c daemon/receive/report.h \
+	daemon/receive/watch.c daemon/receive/watch.h
 RECEIVE_LIBS = $(CLASSIFY_LIBS) $(TOKEN_LIBS) lib/wire/libwire.a $(IMAP_LIBS) \
 	$(BASE_LIBS)
 

@@ -769,6 +769,34 @@ class Reading(WithRoom):
         self.chancery("reply", "3", "--save-attachments",
                       folder / "form.pdf", code=73)
 
+    def test_saving_goes_through_nothing_that_is_there(self):
+        """A link to elsewhere, to nowhere, a folder, a pipe; and a name with a
+        NUL in it, or of nothing but what no name has."""
+        folder = self.dir / "forms"
+        folder.mkdir()
+        other = self.dir / "other"
+        other.write_text("mine")
+        (folder / "link.pdf").symlink_to(other)
+        (folder / "nowhere.pdf").symlink_to(self.dir / "made")
+        (folder / "folder.pdf").mkdir()
+        os.mkfifo(folder / "pipe.pdf")
+        names = ["link.pdf", "nowhere.pdf", "folder.pdf", "pipe.pdf",
+                 "a\0b.pdf", "\0", "..", "...", "/", "\\", "a" * 4000]
+        self.attach(*names)
+        out = self.chancery("reply", "3", "--save-attachments", folder)
+        saved = [line.rpartition("/")[2] for line in out.splitlines()]
+        self.assertEqual(saved[:4], ["link-2.pdf", "nowhere-2.pdf",
+                                     "folder-2.pdf", "pipe-2.pdf"])
+        self.assertEqual(len(set(saved)), len(names), saved)
+        for number, name in enumerate(saved):
+            self.assertFalse((folder / name).is_symlink(), name)
+            self.assertEqual((folder / name).read_bytes(),
+                             b"file %d\0" % number)
+        self.assertEqual(other.read_text(), "mine")
+        self.assertFalse((self.dir / "made").exists())
+        self.assertEqual(sorted(os.listdir(folder)), sorted(
+            saved + ["link.pdf", "nowhere.pdf", "folder.pdf", "pipe.pdf"]))
+
     def test_events(self):
         told = self.lines(self.chancery("events"))
         self.assertEqual(told, self.room.events)

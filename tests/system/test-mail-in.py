@@ -153,6 +153,12 @@ def test_nothing_that_is_shown_commands_a_terminal():
                        "/v1/batches/DM-1/letters"):
             body = room.get(target).body.decode()
             assert not re.search("[\x00-\x09\x0b-\x1f]", body), (target, body)
+        # The page that shows them has no way to take text for anything else.
+        page = room.get("/").body.decode()
+        assert "textContent" in page
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|"
+                             r"document\.write|DOMParser|srcdoc|javascript:|"
+                             r"\beval\b|createContextualFragment", page)
 
 
 # ---- our own letter ---------------------------------------------------------------

@@ -3,12 +3,16 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/mem.h"
 #include "receive/report.h"
+#include "receive/watch.h"
 #include "returns/rules.h"
 
 static struct ch_rules *rules; /* for all tests */
@@ -334,6 +338,35 @@ static void a_copy_is_known_by_where_it_came_to(void **state)
 	}
 }
 
+/* A child that watches itself, and is busy for ever, or for no time. */
+static int status_of_child(bool busy)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0) {
+		ch_watch_cpu(1);
+		for (volatile bool ever = busy; ever;)
+			;
+		ch_watch_cpu(0);
+		_exit(7);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return status;
+}
+
+static void what_does_not_end_is_ended(void **state)
+{
+	int status = status_of_child(true);
+
+	(void)state;
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGPROF);
+	status = status_of_child(false);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -345,6 +378,7 @@ int main(void)
 		cmocka_unit_test(what_is_too_much_is_cut),
 		cmocka_unit_test(bytes_become_utf8),
 		cmocka_unit_test(a_copy_is_known_by_where_it_came_to),
+		cmocka_unit_test(what_does_not_end_is_ended),
 	};
 
 	return cmocka_run_group_tests(tests, make_rules, free_rules);
