@@ -25,7 +25,10 @@
 #include "chanceryd/workers.h"
 
 #define DEATHS_MAX 2 /* of workers that read this mail: then it is passed by */
-#define FAULTS_MAX 5 /* of the connection, at this mail, in a row */
+/* Of the connection, at this mail alone, in a row and for so long: a server that
+ * is in trouble for a while fails at whatever it is asked for. */
+#define FAULTS_MAX 5
+#define FAULTS_US (15 * 60 * INT64_C(1000000))
 #define COPIES_MAX 100 /* that may be read once more after a crash */
 #define LONG_FAILURE 4 /* failures in a row, then it is an alarm */
 
@@ -53,6 +56,7 @@ struct mailbox {
 	uint32_t suspect_to;
 	unsigned int deaths;
 	unsigned int faults;
+	int64_t fault_us; /* when the first of them was */
 	char fault[240]; /* the last one, "" when it is well */
 };
 
@@ -162,14 +166,25 @@ static void suspect(struct mailbox *box, bool died)
 		box->deaths = 0;
 		box->faults = 0;
 	}
+	if (box->suspect < box->reading || box->suspect_to > box->reading_to)
+		box->faults = 0;
 	if (box->suspect < box->reading)
 		box->suspect = box->reading;
 	if (box->suspect_to > box->reading_to)
 		box->suspect_to = box->reading_to;
 	if (died)
 		box->deaths++;
-	else
-		box->faults++;
+	else if (box->faults++ == 0)
+		box->fault_us = ch_turn_open(box->room);
+}
+
+static bool is_unreadable(const struct mailbox *box)
+{
+	if (box->suspect == 0 || box->suspect != box->suspect_to)
+		return false;
+	return box->deaths >= DEATHS_MAX ||
+	       (box->faults >= FAULTS_MAX &&
+		ch_turn_open(box->room) - box->fault_us >= FAULTS_US);
 }
 
 /* What is past, was not what ended it. */
@@ -203,8 +218,7 @@ static void quarantine(struct mailbox *box)
 	CH_AUTOCHAR fault = NULL;
 	uint32_t uid = box->suspect;
 
-	if (uid == 0 || uid != box->suspect_to ||
-	    (box->deaths < DEATHS_MAX && box->faults < FAULTS_MAX))
+	if (!is_unreadable(box))
 		return;
 	fault = ch_xasprintf("not read: it ended its reader %u times (%s)",
 			     box->deaths + box->faults, box->fault);

@@ -39,6 +39,7 @@ static struct ch_receive_setup setup; /* the last one that was told */
 static struct ch_receive_ack ack;
 static char alarms[400];  /* those that stand, "type type " */
 static uint32_t unread;   /* the last mail that was passed by */
+static int64_t now_us;
 static int mails;
 
 /* The one worker there is at a time. */
@@ -58,7 +59,7 @@ int64_t ch_turn_open(struct ch_mailroom *room)
 {
 	if (!ch_store_in_transaction(room->store))
 		OK(ch_store_begin(room->store, &err));
-	return 1;
+	return now_us;
 }
 
 void ch_turn_log(struct ch_mailroom *room, int priority,
@@ -358,9 +359,11 @@ static void a_mail_that_was_read_at_last_is_not_suspect(void **state)
 	assert_int_equal(mails, 1);
 }
 
+#define MINUTE INT64_C(60000000)
+
 static void a_connection_that_fails_five_times_at_one_mail(void **state)
 {
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++, now_us += 5 * MINUTE) {
 		connected(7, 41);
 		faults(CH_FAULT_CONNECT);
 		faults(CH_FAULT_CONNECT); /* and once before it was there */
@@ -370,6 +373,28 @@ static void a_connection_that_fails_five_times_at_one_mail(void **state)
 	faults(CH_FAULT_CONNECT);
 	assert_int_equal(unread, 41);
 	assert_int_equal(setup.last_uid, 41);
+}
+
+/* Whatever it was asked for, it failed. */
+static void a_server_in_trouble_for_a_while_hides_no_mail(void **state)
+{
+	for (int i = 0; i < 30; i++, now_us += MINUTE) {
+		reads(7, 41, 50);
+		faults(CH_FAULT_CONNECT);
+		assert_int_equal(unread, 0);
+	}
+	for (int i = 0; i < 15; i++, now_us += MINUTE) {
+		connected(7, 41); /* alone, by now */
+		faults(CH_FAULT_CONNECT);
+		assert_int_equal(unread, 0);
+	}
+	connected(7, 41);
+	mail(41);
+	now_us += 60 * MINUTE;
+	connected(7, 42);
+	faults(CH_FAULT_CONNECT);
+	assert_int_equal(unread, 0);
+	assert_int_equal(mails, 1);
 }
 
 static void our_own_trouble_is_not_the_mails(void **state)
@@ -503,6 +528,7 @@ static int open_room(void **state)
 	path = path_of("chancery.db");
 	alarms[0] = '\0';
 	unread = 0;
+	now_us = 1;
 	mails = 0;
 	OK(ch_store_open(path, &room.store, &err));
 	OK(ch_store_recover(room.store, 1, &recovery, &err));
@@ -623,6 +649,7 @@ int main(void)
 		T(a_mail_that_was_told_is_not_what_ended_it),
 		T(a_mail_that_was_read_at_last_is_not_suspect),
 		T(a_connection_that_fails_five_times_at_one_mail),
+		T(a_server_in_trouble_for_a_while_hides_no_mail),
 		T(our_own_trouble_is_not_the_mails),
 		T(each_fault_has_its_alarm),
 		T(a_worker_that_keeps_dying_is_an_alarm),
