@@ -64,6 +64,7 @@ static bool is_date(const struct mailimap_date_time *date)
 	       date->dt_zone >= -9999 && date->dt_zone <= 9999;
 }
 
+/* Of one that is_date(); 0 before 1970, which a zone can make it. */
 static int64_t date_us(const struct mailimap_date_time *date)
 {
 	struct tm tm = {
@@ -77,8 +78,6 @@ static int64_t date_us(const struct mailimap_date_time *date)
 	int zone = date->dt_zone; /* +0130 is 130 */
 	int64_t seconds;
 
-	if (!is_date(date))
-		return 0;
 	seconds = timegm(&tm) - (zone / 100 * 60 + zone % 100) * 60;
 	return seconds > 0 ? seconds * 1000000 : 0;
 }
@@ -95,7 +94,8 @@ static void read_static(const struct mailimap_msg_att_static *one,
 		facts->size_bytes = one->att_data.att_rfc822_size;
 		break;
 	case MAILIMAP_MSG_ATT_INTERNALDATE:
-		if (one->att_data.att_internal_date)
+		if (one->att_data.att_internal_date &&
+		    is_date(one->att_data.att_internal_date))
 			facts->received_us =
 				date_us(one->att_data.att_internal_date);
 		break;
