@@ -3,6 +3,7 @@
 """Mail as a stranger writes it, over IMAP through the real reader into a mail
 room, and on to all that people and programs see of it. The test plays the mail
 server and, where it needs a token, the sender."""
+import base64
 import gzip
 import io
 import json
@@ -71,11 +72,11 @@ class Room(harness.Room):
         return pids[0]
 
 
-# ---- what people and programs see ----------------------------------------------
+# ---- what people and programs see ------------------------------------------
 
 def hostile_mails(token):
     words = HOSTILE.encode()
-    encoded = "=?utf-8?b?" + __import__("base64").b64encode(
+    encoded = "=?utf-8?b?" + base64.b64encode(
         words).decode() + "?="
     line = HOSTILE.replace("\x07", "").encode()  # as a header may be
     answer = (b"From: \"" + line + b"\" <minister@aaa.example>\r\n"
@@ -161,7 +162,7 @@ def test_nothing_that_is_shown_commands_a_terminal():
                              r"\beval\b|createContextualFragment", page)
 
 
-# ---- our own letter ---------------------------------------------------------------
+# ---- our own letter --------------------------------------------------------
 
 def test_our_own_letter_comes_back_in_every_shape():
     before = {
@@ -205,7 +206,7 @@ def test_our_own_letter_comes_back_in_every_shape():
         assert [a["type"] for a in room.status()["alarms"]] == ["alarm.loop"]
 
 
-# ---- bombs ------------------------------------------------------------------------
+# ---- bombs -----------------------------------------------------------------
 
 def zip_bomb():
     file = io.BytesIO()
@@ -215,7 +216,7 @@ def zip_bomb():
 
 
 def attached(content_type, content, more=b""):
-    encoded = __import__("base64").encodebytes(content)
+    encoded = base64.encodebytes(content)
     return (b"From: x@y.example\r\nSubject: form\r\n"
             b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
             b"--b\r\nContent-Type: text/plain\r\n\r\nplease find\r\n"
@@ -298,7 +299,7 @@ def test_bombs_are_kept_and_listed_and_end_nobody():
         assert room.stop() == 0, room.log()
 
 
-# ---- a flood ------------------------------------------------------------------------
+# ---- a flood ---------------------------------------------------------------
 
 class Flood(Session):
     """As much mail as anybody reads, of every kind, until the test ends it."""

@@ -31,7 +31,7 @@ def again(room, reader, **setup):
     return room.reader(**setup)[0]
 
 
-# ---- told once ----------------------------------------------------------------
+# ---- told once -------------------------------------------------------------
 
 def test_a_replayed_token_is_one_event_whatever_lies_before_it():
     """In many mails, over restarts, and behind more mail of strangers than
@@ -131,7 +131,7 @@ def test_a_mail_in_two_mailboxes_is_one():
         assert counts(room) == {**NOTHING, "answered": 1, "bounced": 1}
 
 
-# ---- nothing hides another ------------------------------------------------------
+# ---- nothing hides another -------------------------------------------------
 
 def test_one_message_id_for_all_hides_no_answer():
     """As some mail systems and all forgers write it."""
@@ -170,7 +170,7 @@ def test_a_stranger_who_comes_first_hides_no_proof():
         assert [r["verified"] for r in room.returns()] == [False, True]
 
 
-# ---- no mail is dear ------------------------------------------------------------
+# ---- no mail is dear -------------------------------------------------------
 
 def test_a_report_of_many_strangers_is_a_few_rows():
     many = [reports(f"a{i}@strangers.example")[0] for i in range(299)]
