@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 EXTRA_DIST += tests/all.sh tests/fuzz/replay.c tests/fuzz/replay.py \
-	tests/include-direction.py tests/lsan.supp tests/tarball.sh \
+	tests/include-direction.py tests/promises.py tests/lsan.supp \
+	tests/tarball.sh \
 	tests/servers/enter.sh tests/servers/fetch.sh \
 	tests/servers/mailhost.py tests/servers/scripted.py \
 	tests/servers/relays.py tests/servers/opensmtpd-key.c \
 	tests/corpora/settings tests/corpora/wire \
 	demo/demo.py demo/run.sh
-TESTS += tests/include-direction.py tests/fuzz/replay.py
+TESTS += tests/include-direction.py tests/promises.py tests/fuzz/replay.py
 
 # What tests written in python share.
 EXTRA_DIST += tests/system/harness.py tests/system/wire.py
