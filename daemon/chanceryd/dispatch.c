@@ -2,6 +2,8 @@
 /* dispatch.c - see dispatch.h. */
 #include "chanceryd/dispatch.h"
 
+#include <limits.h>
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "chanceryd/alarms.h"
@@ -24,6 +26,7 @@ struct ch_dispatch {
 	size_t next; /* whose turn it is */
 	bool kicked;
 	bool look; /* one of them is to be looked at */
+	bool fresh; /* one was, or has become due by the clock */
 	int64_t now_ms; /* of this run; monotonic */
 	size_t put_off; /* letters in this turn, for their domains */
 	sd_event_source *timer; /* owned: the earliest that is not due yet */
@@ -31,7 +34,11 @@ struct ch_dispatch {
 
 static int on_due(sd_event_source *source, uint64_t usec, void *context)
 {
-	ch_dispatch_kick(context);
+	struct ch_mailroom *room = context;
+
+	if (room->dispatch)
+		room->dispatch->fresh = true;
+	ch_dispatch_kick(room);
 	return 0;
 }
 
@@ -265,6 +272,8 @@ static void look_again(struct ch_dispatch *dispatch,
 	if (got < 0 ||
 	    ch_gate_next_due(room, batch, &batch->due_us, &err) < 0)
 		ch_room_fail(room, &err);
+	batch->fresh = true;
+	dispatch->fresh = true;
 }
 
 static void look_at_changed(struct ch_dispatch *dispatch)
@@ -292,6 +301,50 @@ static bool any_due(const struct ch_dispatch *dispatch, int64_t now_us)
 		if (is_due(dispatch, dispatch->batches[i], now_us))
 			return true;
 	return false;
+}
+
+/* One that was looked at is due for the first time since, or has letters with
+ * workers. */
+static bool any_fresh(struct ch_dispatch *dispatch, int64_t now_us)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < dispatch->len; i++) {
+		struct ch_active_batch *batch = dispatch->batches[i];
+
+		if (!batch->fresh || (!is_due(dispatch, batch, now_us) &&
+				      batch->under_way == 0))
+			continue;
+		batch->fresh = false;
+		any = true;
+	}
+	return any;
+}
+
+/* What workers hold of lower priorities than the highest that is due now is
+ * called back. Once for each time that a person changes something: letters that
+ * are due again after a refusal, or by a pace, wait behind what is held. */
+static void let_ahead(struct ch_dispatch *dispatch, int64_t now_us)
+{
+	int highest = INT_MIN;
+	int lowest = INT_MAX;
+
+	if (!dispatch->fresh)
+		return;
+	dispatch->fresh = false;
+	if (!any_fresh(dispatch, now_us))
+		return;
+	for (size_t i = 0; i < dispatch->len; i++) {
+		const struct ch_active_batch *batch = dispatch->batches[i];
+
+		if (is_due(dispatch, batch, now_us) &&
+		    batch->priority > highest)
+			highest = batch->priority;
+		if (batch->under_way > 0 && batch->priority < lowest)
+			lowest = batch->priority;
+	}
+	if (lowest < highest)
+		ch_relays_recall(dispatch->room, highest);
 }
 
 /* The next batch whose turn it is among those of the highest priority that have
@@ -465,8 +518,10 @@ void ch_dispatch_run(struct ch_mailroom *room)
 	do {
 		look_at_changed(dispatch);
 		if (!room->paused && !room->stopping &&
-		    ch_opening_is(room, now_us))
+		    ch_opening_is(room, now_us)) {
+			let_ahead(dispatch, now_us);
 			claim_for_all(dispatch, now_us);
+		}
 	} while (dispatch->look); /* a canary was judged */
 	keep_paces(dispatch);
 	ch_domains_keep(room);

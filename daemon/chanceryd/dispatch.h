@@ -6,6 +6,11 @@
  * the highest priority that are due take turns, and as many letters are claimed
  * as can be handed over at once. A timer waits for the earliest that is not due
  * yet.
+ *
+ * Workers hold a few letters ahead. Where a person gives a batch another
+ * priority, or one of a high priority may go for the first time, they give back
+ * what is to go later: after that, no more than the letter which a connection
+ * has begun goes before it.
  */
 #ifndef CH_CHANCERYD_DISPATCH_H
 #define CH_CHANCERYD_DISPATCH_H
@@ -30,6 +35,7 @@ struct ch_active_batch {
 	int priority;     /* higher goes first; equal ones take turns */
 	struct ch_gate *gate; /* owned; NULL: as fast as it goes (gate.h) */
 	bool look;        /* ask the store again before the turn ends */
+	bool fresh;       /* looked at, and not seen to be due since */
 	unsigned int under_way; /* letters that point here */
 };
 

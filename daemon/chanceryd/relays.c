@@ -432,6 +432,35 @@ struct ch_under_way *ch_relays_find(const struct ch_mailroom *room,
 	return found;
 }
 
+bool ch_relays_try(struct ch_mailroom *room)
+{
+	const struct ch_relays *relays = room->relays;
+	int64_t now_ms = ch_clock_mono_ms();
+	bool any = false;
+
+	for (size_t i = 0; i < relays->len; i++) {
+		struct ch_relay *relay = relays->items[i];
+
+		any |= relay->config && relay->rests_until_ms > now_ms;
+		relay->rests_until_ms = 0;
+	}
+	ch_dispatch_kick(room);
+	return any;
+}
+
+void ch_relays_recall(struct ch_mailroom *room, int priority)
+{
+	const struct ch_relays *relays = room->relays;
+
+	for (size_t i = 0; i < relays->len; i++)
+		for (size_t j = 0; j < relays->items[i]->crews_len; j++) {
+			struct ch_crew *crew = relays->items[i]->crews[j];
+
+			for (size_t k = 0; k < crew->len; k++)
+				ch_sender_recall(&crew->senders[k], priority);
+		}
+}
+
 int ch_relays_pause(struct ch_mailroom *room, const char *name, bool paused,
 		    const char *who)
 {

@@ -46,6 +46,10 @@ void ch_relays_stop(struct ch_mailroom *room);
 int ch_relays_pause(struct ch_mailroom *room, const char *name, bool paused,
 		    const char *who);
 
+/* A person wants letters tried again: a relay that rests is tried now, with one
+ * letter as ever. Returns whether one did. */
+bool ch_relays_try(struct ch_mailroom *room);
+
 /* Borrowed until the end of the turn. */
 const struct ch_relay_state *ch_relays_state(struct ch_mailroom *room,
 					     size_t *ret_len);
@@ -70,6 +74,9 @@ int64_t ch_relays_opening_us(const struct ch_mailroom *room);
 /* A worker that takes the next one: of the relay whose turn it is, the one with
  * fewest letters; NULL: none. Counts the letter as taken. */
 struct ch_sender *ch_relays_take(struct ch_mailroom *room);
+/* Ask workers to give back what they hold of batches of a lower priority and
+ * have not begun with: it comes back to the queue in a later turn. */
+void ch_relays_recall(struct ch_mailroom *room, int priority);
 /* What was taken is written, in this turn, where a pace is configured. */
 void ch_relays_keep(struct ch_mailroom *room);
 

@@ -560,6 +560,51 @@ static int on_dot(struct ch_mailroom *room, struct ch_worker *worker,
 	return 0;
 }
 
+/* ---- RECALL, RECALLED ------------------------------------------------- */
+
+/* Which of them it has begun with, the worker knows. */
+void ch_sender_recall(struct ch_sender *sender, int priority)
+{
+	struct ch_worker *worker = sender->crew->post.worker;
+
+	for (struct ch_under_way *at = sender->first; at && worker;
+	     at = at->next) {
+		const struct ch_send_recall recall = { sender->line,
+						       at->letter_id,
+						       at->attempt };
+
+		if (at->batch->priority >= priority || at->recalled ||
+		    at->told || at->called_back)
+			continue;
+		at->recalled = true;
+		ch_worker_tell(worker, CH_MSG_SEND_RECALL, &recall);
+	}
+}
+
+static int on_recalled(struct ch_mailroom *room, struct ch_worker *worker,
+		       const void *message, struct ch_error *err)
+{
+	const struct ch_send_recall *recall = message;
+	struct ch_sender *sender = sender_of(worker, recall->line, err);
+	struct ch_under_way *item;
+	int64_t now_us = ch_turn_open(room);
+	struct ch_error failure;
+
+	if (!sender)
+		return -1;
+	item = find(sender, recall->letter_id, recall->attempt);
+	if (!item || !item->recalled || item->told || item->called_back)
+		return ch_error_set(err, CH_GIVE_UP, "letter %lld was not "
+				    "called back",
+				    (long long)recall->letter_id);
+	if (ch_store_recall(room->store, item->letter_id, item->attempt,
+			    "another batch goes first", now_us, &failure) < 0)
+		ch_room_fail(room, &failure);
+	queued_again(room, item, now_us);
+	finish(sender, item);
+	return 0;
+}
+
 /* ---- RESULT ----------------------------------------------------------- */
 
 /* What a letter waits for that goes back to the queue. */
@@ -955,6 +1000,7 @@ const struct ch_worker_role_table ch_send_role = {
 		[CH_MSG_SEND_RESULT] = on_result,
 		[CH_MSG_SEND_FAULT] = on_fault,
 		[CH_MSG_SEND_CONNECTED] = on_connected,
+		[CH_MSG_SEND_RECALLED] = on_recalled,
 	},
 	.ended = on_ended,
 };

@@ -44,6 +44,7 @@ struct ch_under_way {
 	bool told;        /* a "go" was given: not called back any more */
 	bool called_back; /* the answer to its dot was "no" */
 	bool differs;     /* because its bytes are not those of before */
+	bool recalled;    /* its worker was asked to give it back */
 	char key[];
 };
 
@@ -129,6 +130,10 @@ void ch_crew_password(struct ch_crew *crew);
  * person or by a proof that it was sent. Where it is with a worker, that will be
  * refused its dot, and what it says of those addresses counts no more. */
 void ch_sending_overruled(struct ch_mailroom *room, int64_t letter_id);
+
+/* Ask for what it holds of batches of a lower priority, where it has not begun
+ * with it. */
+void ch_sender_recall(struct ch_sender *sender, int priority);
 
 /* Hand over a letter that was claimed in this turn; takes `hold`. */
 void ch_sender_give(struct ch_sender *sender, struct ch_active_batch *batch,

@@ -348,18 +348,22 @@ static void forget_waiting(struct ch_line *line)
 	}
 }
 
-/* The other fiber's letter goes back to chanceryd's queue: let it leave the
- * connection, and say nothing. It cannot be at its dot. */
+/* Its letter goes back to chanceryd's queue: let it leave the connection, and
+ * say nothing. It cannot be at its dot. */
+static void drop(struct ch_clerk *clerk)
+{
+	clerk->dropped = true;
+	clerk->may_start = true;
+	while (clerk->busy)
+		ch_fiber_resume(clerk->fiber);
+}
+
 static void drop_other(const struct ch_clerk *clerk)
 {
 	struct ch_clerk *other = other_clerk(clerk);
 
-	if (!other->busy || other->hang_up)
-		return;
-	other->dropped = true;
-	other->may_start = true;
-	while (other->busy)
-		ch_fiber_resume(other->fiber);
+	if (other->busy && !other->hang_up)
+		drop(other);
 }
 
 static void say_fault(struct ch_clerk *clerk, enum ch_relay_fault fault,
@@ -377,6 +381,7 @@ static void say_fault(struct ch_clerk *clerk, enum ch_relay_fault fault,
 	drop_other(clerk);
 	ch_relay_close(&line->relay);
 	forget_waiting(line);
+	line->anew = false;
 	line->faults++;
 	say(line, CH_MSG_SEND_FAULT, &message);
 	want(line, CH_LINE_AHEAD);
@@ -580,10 +585,88 @@ int ch_line_add(struct ch_line *line, struct ch_given *given,
 		return ch_error_set(err, CH_GIVE_UP,
 				    "more letters than were asked for");
 	}
+	if (line->anew) {
+		given->letter.anew = 1;
+		line->anew = false;
+	}
 	line->waiting[(line->first + line->count) % CH_LINE_WAITING] = given;
 	line->count++;
 	return 0;
 }
+
+/* ---- given back --------------------------------------------------------- */
+
+static bool is_named(const struct ch_send_letter *letter,
+		     const struct ch_send_recall *recall)
+{
+	return letter->letter_id == recall->letter_id &&
+	       letter->attempt == recall->attempt;
+}
+
+/* What followed on it at this connection begins the new one in its place. */
+static void hand_on(struct ch_line *line, const struct ch_given *given,
+		    size_t next)
+{
+	struct ch_given *heir = NULL;
+
+	if (!given->letter.anew)
+		return;
+	if (next < line->count)
+		heir = line->waiting[(line->first + next) % CH_LINE_WAITING];
+	if (heir)
+		heir->letter.anew = 1;
+	else
+		line->anew = true;
+}
+
+static bool take_from_waiting(struct ch_line *line,
+			      const struct ch_send_recall *recall)
+{
+	struct ch_given *found = NULL;
+
+	for (size_t i = 0; i < line->count; i++) {
+		size_t at = (line->first + i) % CH_LINE_WAITING;
+
+		if (found) {
+			line->waiting[(at + CH_LINE_WAITING - 1) %
+				      CH_LINE_WAITING] = line->waiting[at];
+		} else if (is_named(&line->waiting[at]->letter, recall)) {
+			found = line->waiting[at];
+			hand_on(line, found, i + 1);
+		}
+	}
+	if (!found)
+		return false;
+	line->count--;
+	ch_given_free(found);
+	return true;
+}
+
+/* It is composed, and the line is the other one's. */
+static bool take_from_clerk(struct ch_line *line,
+			    const struct ch_send_recall *recall)
+{
+	for (size_t i = 0; i < CH_LINE_CLERKS; i++) {
+		struct ch_clerk *clerk = &line->clerks[i];
+
+		if (!clerk->composed || !is_named(&clerk->given->letter, recall))
+			continue;
+		hand_on(line, clerk->given, 0);
+		drop(clerk);
+		return true;
+	}
+	return false;
+}
+
+void ch_line_recall(struct ch_line *line, const struct ch_send_recall *recall)
+{
+	if (!take_from_waiting(line, recall) && !take_from_clerk(line, recall))
+		return;
+	say(line, CH_MSG_SEND_RECALLED, recall);
+	want(line, 1);
+}
+
+/* ---- what goes on ------------------------------------------------------- */
 
 int ch_line_answer(struct ch_line *line, const struct ch_send_go *go,
 		   struct ch_error *err)

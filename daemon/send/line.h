@@ -78,6 +78,8 @@ struct ch_line {
 	size_t first;
 	size_t count;
 	uint32_t faults;       /* that chanceryd was told of */
+	bool anew; /* a letter that was to begin a connection was given back:
+		      the next one does */
 	int64_t idle_since_ms; /* 0: something is under way */
 	struct ch_clerk clerks[CH_LINE_CLERKS];
 };
@@ -117,6 +119,9 @@ int ch_line_add(struct ch_line *line, struct ch_given *given,
 /* chanceryd's answer. -1: to no question of this line. */
 int ch_line_answer(struct ch_line *line, const struct ch_send_go *go,
 		   struct ch_error *err);
+/* Give a letter back of which nothing was said on the connection; one that has
+ * begun, or is no longer here, is left alone. */
+void ch_line_recall(struct ch_line *line, const struct ch_send_recall *recall);
 
 /* Run the fibers that wait for nothing any more. True: one did. */
 bool ch_line_run(struct ch_line *line);

@@ -9,6 +9,7 @@ daemon_send_chancery_send_LDADD = $(WORKER_LIBS) lib/wire/libwire.a \
 	$(LETTER_LIBS) $(MAIL_LIBS) $(SMTP_LIBS) $(BASE_LIBS) $(CONFIG_LIBS)
 
 TESTS += tests/system/test-send.py tests/system/test-send-lines.py \
-	tests/system/test-send-random.py
+	tests/system/test-send-random.py tests/system/test-send-recall.py
 EXTRA_DIST += tests/system/test-send.py tests/system/test-send-lines.py \
-	tests/system/test-send-random.py tests/system/sender.py
+	tests/system/test-send-random.py tests/system/test-send-recall.py \
+	tests/system/sender.py

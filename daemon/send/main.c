@@ -141,6 +141,23 @@ static int on_go(struct ch_sender *s, struct ch_slice payload,
 	return line ? ch_line_answer(line, &go, err) : -1;
 }
 
+static int on_recall(struct ch_sender *s, struct ch_slice payload,
+		     struct ch_error *err)
+{
+	CH_AUTO(ch_arena) arena = { 0 };
+	struct ch_send_recall recall;
+	struct ch_line *line;
+
+	if (ch_message_get(CH_MSG_SEND_RECALL, payload, &recall, &arena,
+			   err) < 0)
+		return -1;
+	line = find_line(s, recall.line, err);
+	if (!line)
+		return -1;
+	ch_line_recall(line, &recall);
+	return 0;
+}
+
 static int on_password(struct ch_sender *s, struct ch_slice payload,
 		       struct ch_error *err)
 {
@@ -174,6 +191,8 @@ static int take(struct ch_sender *s, uint16_t type, struct ch_slice payload,
 		return on_go(s, payload, err);
 	case CH_MSG_SEND_PASSWORD:
 		return on_password(s, payload, err);
+	case CH_MSG_SEND_RECALL:
+		return on_recall(s, payload, err);
 	case CH_MSG_SEND_LETTER:
 		return on_letter(s, payload, err);
 	case CH_MSG_SEND_BATCH:

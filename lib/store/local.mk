@@ -13,6 +13,7 @@ lib_store_libstore_a_SOURCES = \
 	lib/store/names.c \
 	lib/store/place.c \
 	lib/store/query.c \
+	lib/store/recall.c \
 	lib/store/relations.c \
 	lib/store/returns.c \
 	lib/store/schema/sqlite.h \

@@ -477,6 +477,13 @@ int ch_store_abandon(struct ch_store *store, int64_t letter_id,
 		     uint32_t attempt, const char *why, int64_t next_at_us,
 		     int64_t now_us, struct ch_error *err);
 
+/* A worker has given a letter back with which it had not begun: claimed under
+ * this attempt to queued, as it was before. Returns 1 with an event
+ * "letter.requeued", or 0 where nothing of it is claimed so. */
+int ch_store_recall(struct ch_store *store, int64_t letter_id,
+		    uint32_t attempt, const char *why, int64_t now_us,
+		    struct ch_error *err);
+
 /* An operator's decision on addresses of one letter, or of all letters of a
  * batch (letter_id 0), that are in state `from`. Returns how many letters were
  * touched. resolve: in_doubt to sent or queued; retry: failed, held to queued;
@@ -491,6 +498,19 @@ int64_t ch_store_decide(struct ch_store *store, int64_t batch_id,
 int ch_store_hurry(struct ch_store *store, int64_t batch_id, int64_t letter_id,
 		   const char *verb, const char *who, int64_t now_us,
 		   struct ch_error *err);
+
+/* The same for some letters of a batch that wait after a try that was before
+ * `decided_us`, in the order of their times behind *place, which moves on and
+ * is all 0 at first; without an event. How many there were is in *ret_letters.
+ * Returns 1 where there may be more, 0 where there are none. */
+struct ch_store_place {
+	int64_t at_us;
+	int64_t letter_id;
+};
+int ch_store_hurry_some(struct ch_store *store, int64_t batch_id,
+			int64_t decided_us, size_t limit,
+			struct ch_store_place *place, uint64_t *ret_letters,
+			struct ch_error *err);
 
 /* The same as ch_store_decide() for at most `limit` letters of a whole batch, in the order of their
  * ids behind *after_id, which moves on; without an event. Returns how many were

@@ -205,6 +205,13 @@ static const struct field send_connected[] = {
 	F_END
 };
 
+static const struct field send_recall[] = {
+	F_MAX(ch_send_recall, line, CH_SEND_LINES_MAX - 1),
+	F_I64(ch_send_recall, letter_id),
+	F_U32(ch_send_recall, attempt),
+	F_END
+};
+
 static const struct field send_password[] = {
 	F_TEXT(ch_send_password, password),
 	F_U32(ch_send_password, number),
@@ -377,12 +384,14 @@ static const struct {
 	M(CH_MSG_SEND_GO, "send-go", ch_send_go, send_go),
 	M(CH_MSG_SEND_PASSWORD, "send-password", ch_send_password,
 	  send_password),
+	M(CH_MSG_SEND_RECALL, "send-recall", ch_send_recall, send_recall),
 	M(CH_MSG_SEND_READY, "send-ready", ch_send_ready, send_ready),
 	M(CH_MSG_SEND_DOT, "send-dot", ch_send_dot, send_dot),
 	M(CH_MSG_SEND_RESULT, "send-result", ch_send_result, send_result),
 	M(CH_MSG_SEND_FAULT, "send-fault", ch_send_fault, send_fault),
 	M(CH_MSG_SEND_CONNECTED, "send-connected", ch_send_connected,
 	  send_connected),
+	M(CH_MSG_SEND_RECALLED, "send-recalled", ch_send_recall, send_recall),
 	M(CH_MSG_IMPORT_START, "import-start", ch_import_start, import_start),
 	M(CH_MSG_IMPORT_FILE, "import-file", ch_import_file, import_file),
 	M(CH_MSG_IMPORT_LETTER, "import-letter", ch_import_letter,

@@ -29,12 +29,14 @@ enum ch_message_type {
 	CH_MSG_SEND_LETTER,
 	CH_MSG_SEND_GO,
 	CH_MSG_SEND_PASSWORD,
+	CH_MSG_SEND_RECALL,
 	/* chancery-send to chanceryd */
 	CH_MSG_SEND_READY,
 	CH_MSG_SEND_DOT,
 	CH_MSG_SEND_RESULT,
 	CH_MSG_SEND_FAULT,
 	CH_MSG_SEND_CONNECTED,
+	CH_MSG_SEND_RECALLED,
 	/* chanceryd to chancery-import */
 	CH_MSG_IMPORT_START,
 	/* chancery-import to chanceryd */
@@ -209,6 +211,14 @@ struct ch_send_go {
 	int64_t letter_id;
 	uint32_t attempt;
 	uint32_t go;
+};
+
+/* Give the letter back where nothing of it was said on the connection: the
+ * answer is the same as SEND_RECALLED. Else it goes on, and none comes. */
+struct ch_send_recall {
+	uint32_t line;
+	int64_t letter_id;
+	uint32_t attempt;
 };
 
 enum ch_outcome {

@@ -57,6 +57,8 @@ MESSAGES = [
                         ("address", "text")]])]),
     ("send-go", [("line", "u32"), ("letter_id", "i64"), ("attempt", "u32"), ("go", "u32")]),
     ("send-password", [("password", "text"), ("number", "u32")]),
+    ("send-recall", [("line", "u32"), ("letter_id", "i64"),
+                     ("attempt", "u32")]),
     ("send-ready", [("line", "u32"), ("want", "u32")]),
     ("send-dot", [
         ("line", "u32"),
@@ -73,6 +75,8 @@ MESSAGES = [
     ("send-fault", [("line", "u32"), ("fault", "u32"), ("code", "u32"),
                     ("password_number", "u32"), ("text", "text")]),
     ("send-connected", [("line", "u32"), ("opening", "text")]),
+    ("send-recalled", [("line", "u32"), ("letter_id", "i64"),
+                       ("attempt", "u32")]),
     ("import-start", [
         ("spool_dir", "text"), ("objects_dir", "text"),
         ("recipients", ["text"]), ("reference", "text"),

@@ -1067,6 +1067,52 @@ static void a_worker_that_is_gone_leaves_doubt_only_after_a_dot(void **state)
 			    "answered 0 auto 0 delayed 0");
 }
 
+static void a_letter_given_back_is_as_before(void **state)
+{
+	int64_t id = batch_with("DM-1", 2, 2);
+	int64_t fra = letter_of(id, "K0");
+	struct ch_store_letter *letters;
+	size_t len;
+
+	(void)state;
+	begin();
+	assert_int_equal(claim(id, 5, 1), 1);
+	GIVES(ch_store_recall(store, fra, 2, "others first", 7, &err), 0);
+	GIVES(ch_store_recall(store, 4711, 1, "others first", 7, &err), 0);
+	GIVES(ch_store_recall(store, fra, 1, "others first", 7, &err), 1);
+	GIVES(ch_store_recall(store, fra, 1, "others first", 7, &err), 0);
+	assert_string_equal(last_event(),
+			    "letter.requeued {\"attempt\":1,"
+			    "\"why\":\"others first\"}");
+	assert_int_equal(state_of(fra, 0), CH_STATE_QUEUED);
+	assert_int_equal(state_of(fra, 1), CH_STATE_QUEUED);
+	/* The first again, no older than it was, under another number. */
+	OK(ch_store_claim(store, id, 50, 1, &letters, &len, &err));
+	assert_int_equal(len, 1);
+	assert_string_equal(letters[0].key, "K0");
+	assert_int_equal(letters[0].attempt, 2);
+	assert_int_equal(letters[0].first_at_us, 50);
+	ch_store_letters_free(letters, len);
+	GIVES(dot(fra, 1, 1), 0);
+	/* What is at its dot stays there, and what was tried keeps its age. */
+	GIVES(ch_store_dot(store, fra, 2, (uint32_t[]){ 0 }, 1, &bytes_1, 1,
+			   NULL, 51, &err), 1);
+	GIVES(end(fra, 2, 1, CH_STATE_QUEUED), 1);
+	GIVES(ch_store_recall(store, fra, 2, "others first", 60, &err), 0);
+	assert_int_equal(state_of(fra, 0), CH_STATE_DOT);
+	GIVES(end(fra, 2, 0, CH_STATE_SENT), 1);
+	OK(ch_store_claim(store, id, 2000, 2, &letters, &len, &err));
+	assert_int_equal(len, 2);
+	ch_store_letters_free(letters, len);
+	GIVES(ch_store_recall(store, fra, 3, "others first", 2001, &err), 1);
+	OK(ch_store_claim(store, id, 3000, 1, &letters, &len, &err));
+	assert_string_equal(letters[0].key, "K0");
+	assert_int_equal(letters[0].first_at_us, 50);
+	ch_store_letters_free(letters, len);
+	commit();
+	assert_string_equal(tally_text(id), "claimed 2");
+}
+
 static void starting_again_requeues_claims_and_doubts_dots(void **state)
 {
 	struct ch_store_batch batch = batch_called("DM-9");
@@ -2095,6 +2141,7 @@ int main(void)
 		CASE(a_result_needs_its_attempt),
 		CASE(a_result_is_told),
 		CASE(a_worker_that_is_gone_leaves_doubt_only_after_a_dot),
+		CASE(a_letter_given_back_is_as_before),
 		CASE(starting_again_requeues_claims_and_doubts_dots),
 		CASE(only_these_decisions_can_be_made),
 		CASE(a_letter_sent_anew_is_young_again),
