@@ -50,6 +50,7 @@ struct doing {
 	struct ch_store_batch batch;      /* owned; id 0: none named */
 	struct ch_store_letter letter;    /* owned; id 0: the whole batch */
 	int64_t now_us;
+	struct ch_touched *touched; /* borrowed */
 	struct ch_error *err;
 };
 
@@ -359,25 +360,58 @@ static int64_t move(const struct doing *doing, enum ch_state from,
 	return decide(doing, from, to, verb);
 }
 
+/* What waits after a try goes at once, and a letter that is in doubt stays. */
+static int64_t hurry(const struct doing *doing)
+{
+	const char *who = doing->command->who.name;
+
+	if (doing->batch.state == CH_BATCH_CANCELLED)
+		return 0;
+	if (!doing->letter.id)
+		return ch_decision_hurry(doing->room, doing->batch.id,
+					 "retried", who);
+	return stored(doing, ch_store_hurry(doing->room->store,
+					    doing->batch.id, doing->letter.id,
+					    "retried", who, doing->now_us,
+					    doing->err));
+}
+
+/* Letters that are due again, and for which only a relay is missing. */
+static int64_t due_again(const struct doing *doing)
+{
+	struct ch_tally tally;
+
+	if (doing->letter.id)
+		return doing->letter.state == CH_STATE_QUEUED &&
+		       doing->letter.attempt > 0;
+	stored(doing, ch_store_tally(doing->room->store, doing->batch.id,
+				     &tally, doing->err));
+	return (int64_t)tally.deferred;
+}
+
+/* Whoever says it has reason to think that it works now. */
 static int64_t do_retry(const struct doing *doing)
 {
-	int64_t failed = move(doing, CH_STATE_FAILED, CH_STATE_QUEUED,
-			      "retried");
-	int64_t held;
+	struct ch_touched *touched = doing->touched;
+	int64_t all;
 
-	if (failed < 0)
+	touched->waiting = hurry(doing);
+	touched->failed = move(doing, CH_STATE_FAILED, CH_STATE_QUEUED,
+			       "retried");
+	if (touched->failed < 0)
 		return -1;
-	if (doing->letter.id)
-		failed |= stored(doing, ch_store_hurry(
-			doing->room->store, doing->batch.id, doing->letter.id,
-			"retried", doing->command->who.name, doing->now_us,
-			doing->err));
-	held = move(doing, CH_STATE_HELD, CH_STATE_QUEUED, "retried");
-	if (failed + held == 0)
-		return not_so(doing, doing->letter.id ?
-				     "nothing of it has failed or waits" :
-				     "nothing of it has failed");
-	return doing->letter.id ? 1 : failed + held;
+	touched->held = move(doing, CH_STATE_HELD, CH_STATE_QUEUED, "retried");
+	all = touched->failed + touched->waiting + touched->held;
+	if (all == 0)
+		touched->waiting = due_again(doing);
+	if (all == 0 &&
+	    (touched->waiting == 0 || !ch_relays_try(doing->room)))
+		return not_so(doing, "nothing of it has failed or waits to be "
+				     "tried again");
+	if (all == 0)
+		return touched->waiting;
+	(void)ch_relays_try(doing->room);
+	return doing->letter.id ? 1 : all;
 }
 
 static int64_t do_resolve(const struct doing *doing, enum ch_state to)
@@ -597,10 +631,12 @@ static void note(const struct doing *doing, int64_t touched)
 }
 
 int ch_mailroom_command(struct ch_mailroom *room,
-			const struct ch_command *command, int64_t *ret_touched,
-			struct ch_error *err)
+			const struct ch_command *command,
+			struct ch_touched *ret_touched, struct ch_error *err)
 {
-	struct doing doing = { .room = room, .command = command, .err = err };
+	struct ch_touched parts = { 0 };
+	struct doing doing = { .room = room, .command = command,
+			       .touched = &parts, .err = err };
 	int64_t touched = -1;
 
 	doing.now_us = ch_turn_open(room);
@@ -613,6 +649,7 @@ int ch_mailroom_command(struct ch_mailroom *room,
 	ch_store_batch_release(&doing.batch);
 	if (touched < 0)
 		return -1;
-	*ret_touched = touched;
+	parts.all = touched;
+	*ret_touched = parts;
 	return 0;
 }

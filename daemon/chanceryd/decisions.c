@@ -160,6 +160,112 @@ int64_t ch_decision(struct ch_mailroom *room, int64_t batch_id,
 	return letters;
 }
 
+/* ---- what waits ------------------------------------------------------- */
+
+struct hurry {
+	int64_t batch_id;
+	int64_t decided_us;
+	struct ch_store_place place;
+};
+
+/* Some of the letters; whether there may be more. */
+static bool hurry_some(struct ch_mailroom *room, struct hurry *hurry,
+		       size_t limit, uint64_t *letters)
+{
+	uint64_t moved;
+	struct ch_error err;
+	int more;
+
+	(void)ch_turn_open(room);
+	more = ch_store_hurry_some(room->store, hurry->batch_id,
+				   hurry->decided_us, limit, &hurry->place,
+				   &moved, &err);
+	must(room, more, &err);
+	*letters += moved;
+	return more > 0;
+}
+
+/* A start begins anew: what was moved is no longer found. */
+static void keep_hurry(struct ch_mailroom *room, const struct hurry *hurry,
+		       bool more)
+{
+	CH_AUTOCHAR name = name_of(hurry->batch_id, CH_STATE_QUEUED);
+	CH_AUTOCHAR value = more ? ch_xasprintf("%lld",
+						(long long)hurry->decided_us)
+				 : ch_xstrdup("");
+	struct ch_error err;
+
+	must(room, ch_store_set(room->store, name, ch_slice_of(value), &err),
+	     &err);
+}
+
+static bool hurry_on(struct ch_mailroom *room, void *context)
+{
+	struct hurry *hurry = context;
+	uint64_t letters = 0;
+	bool more = hurry_some(room, hurry, PIECE, &letters);
+
+	if (!more)
+		keep_hurry(room, hurry, false);
+	if (letters > 0)
+		ch_dispatch_batch(room, hurry->batch_id);
+	return more;
+}
+
+static void add_hurry(struct ch_mailroom *room, const struct hurry *hurry)
+{
+	ch_chore_add(room, hurry_on, ch_xmemdup(hurry, sizeof(*hurry)), free);
+}
+
+static uint64_t tried_and_queued(struct ch_mailroom *room, int64_t batch_id)
+{
+	struct ch_tally tally;
+	struct ch_error err;
+
+	must(room, ch_store_tally(room->store, batch_id, &tally, &err), &err);
+	return tally.deferred;
+}
+
+int64_t ch_decision_hurry(struct ch_mailroom *room, int64_t batch_id,
+			  const char *verb, const char *who)
+{
+	struct hurry hurry = { .batch_id = batch_id,
+			       .decided_us = ch_turn_open(room) };
+	const struct decision decision = { batch_id, CH_STATE_QUEUED,
+					   CH_STATE_QUEUED, 0 };
+	uint64_t letters = 0;
+	bool more = true;
+
+	while (more && letters < AT_ONCE)
+		more = hurry_some(room, &hurry, AT_ONCE, &letters);
+	if (more) {
+		uint64_t tried = tried_and_queued(room, batch_id);
+
+		keep_hurry(room, &hurry, true);
+		add_hurry(room, &hurry);
+		if (tried > letters)
+			letters = tried;
+	}
+	if (letters > 0)
+		tell(room, &decision, verb, who, (int64_t)letters);
+	return (int64_t)letters;
+}
+
+static void resume_hurry(struct ch_mailroom *room, int64_t batch_id)
+{
+	struct hurry hurry = { .batch_id = batch_id };
+	CH_AUTO(ch_str) value = CH_STR_INIT(32);
+	CH_AUTOCHAR name = name_of(batch_id, CH_STATE_QUEUED);
+	struct ch_error err;
+
+	must(room, ch_store_get(room->store, name, &value, &err), &err);
+	hurry.decided_us = strtoll(ch_str_cstr(&value), NULL, 10);
+	if (hurry.decided_us > 0)
+		add_hurry(room, &hurry);
+}
+
+/* ---- at the start ----------------------------------------------------- */
+
 static void resume_cancel(struct ch_mailroom *room, int64_t batch_id)
 {
 	static const enum ch_state waiting[] = { CH_STATE_QUEUED,
@@ -207,10 +313,12 @@ void ch_decisions_resume(struct ch_mailroom *room)
 					    &err), &err);
 		for (size_t i = 0; i < len; i++) {
 			after_id = batches[i].id;
-			if (batches[i].state == CH_BATCH_CANCELLED)
+			if (batches[i].state == CH_BATCH_CANCELLED) {
 				resume_cancel(room, after_id);
-			else
+			} else {
 				resume_retry(room, after_id);
+				resume_hurry(room, after_id);
+			}
 		}
 		ch_store_batches_free(batches, len);
 	} while (len == BATCHES_AT_ONCE);

@@ -21,6 +21,12 @@ int64_t ch_decision(struct ch_mailroom *room, int64_t batch_id,
 		    enum ch_state from, enum ch_state to, const char *verb,
 		    const char *who);
 
+/* All letters of the batch that wait after a try are due now. Returns their
+ * number; where it is a chore, that of the letters in the queue that were
+ * tried. */
+int64_t ch_decision_hurry(struct ch_mailroom *room, int64_t batch_id,
+			  const char *verb, const char *who);
+
 /* At the start: go on with those that were on their way. */
 void ch_decisions_resume(struct ch_mailroom *room);
 

@@ -74,6 +74,18 @@ static int read_priority(struct ch_command *command, const char *member,
 	return 0;
 }
 
+static json_t *answer_of(const struct ch_command *command,
+			 const struct ch_touched *touched)
+{
+	if (command->verb != CH_VERB_RETRY)
+		return json_pack("{s:I}", "touched", (json_int_t)touched->all);
+	return json_pack("{s:I, s:I, s:I, s:I}",
+			 "touched", (json_int_t)touched->all,
+			 "failed", (json_int_t)touched->failed,
+			 "waiting", (json_int_t)touched->waiting,
+			 "held", (json_int_t)touched->held);
+}
+
 /* Do it; `command` says to what. */
 static int post(struct ch_request *request, struct ch_command *command,
 		struct ch_error *err)
@@ -81,7 +93,7 @@ static int post(struct ch_request *request, struct ch_command *command,
 	struct ch_slice body = { ch_str_cstr(&request->body),
 				 request->body.len };
 	char *member = NULL;
-	int64_t touched = 0;
+	struct ch_touched touched = { 0 };
 	int failed;
 
 	if (request->too_large)
@@ -106,8 +118,7 @@ static int post(struct ch_request *request, struct ch_command *command,
 	free(member);
 	if (failed < 0)
 		return -1;
-	ch_http_json(request, 200, json_pack("{s:I}", "touched",
-					     (json_int_t)touched));
+	ch_http_json(request, 200, answer_of(command, &touched));
 	ch_http_wait(request, CH_WAIT_TELL);
 	return 1;
 }

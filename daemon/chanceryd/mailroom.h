@@ -176,12 +176,19 @@ struct ch_command {
 	struct ch_asker who;
 };
 
-/* Do it in this turn's transaction. Returns 0 and how many letters or batches
- * it touched; -1: CH_GIVE_UP with status "4.0.4" no such batch, letter or
+/* What a command did. */
+struct ch_touched {
+	int64_t all; /* letters or batches */
+	/* retry: letters that had failed, waited to be tried again, or were
+	 * held */
+	int64_t failed, waiting, held;
+};
+
+/* Do it in this turn's transaction. Returns 0 and what it touched; -1: CH_GIVE_UP with status "4.0.4" no such batch, letter or
  * relay, "4.0.3" this person may not, "4.0.9" not in a state for that. The
  * answer to the client is due after the commit. */
 int ch_mailroom_command(struct ch_mailroom *room,
-			const struct ch_command *command, int64_t *ret_touched,
-			struct ch_error *err);
+			const struct ch_command *command,
+			struct ch_touched *ret_touched, struct ch_error *err);
 
 #endif

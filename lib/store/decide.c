@@ -158,6 +158,56 @@ int ch_store_hurry(struct ch_store *store, int64_t batch_id, int64_t letter_id,
 		    "addresses", touched, err) < 0 ? -1 : 1;
 }
 
+/* Letters whose addresses wait after a try. Those that came to wait since the
+ * decision are not meant: who decided did not know of them. A letter whose
+ * addresses wait for different times may come twice. */
+static int waiting_letters(struct ch_store *store, int64_t batch_id,
+			   int64_t decided_us, size_t limit,
+			   struct ch_store_place *place, int64_t *ids,
+			   struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"SELECT letter_id, next_at_us FROM address "
+		"INDEXED BY address_queued WHERE state = 0 AND batch_id = ?1 "
+		"AND next_at_us > ?2 AND (next_at_us, letter_id) > (?3, ?4) "
+		"AND attempt > 0 AND changed_us <= ?2 "
+		"ORDER BY next_at_us, letter_id");
+	size_t len = 0;
+	int got = 0;
+
+	ch_query_put_int(&q, batch_id);
+	ch_query_put_int(&q, decided_us);
+	ch_query_put_int(&q, place->at_us);
+	ch_query_put_int(&q, place->letter_id);
+	while (len < limit && (got = ch_query_row(&q, err)) > 0) {
+		ids[len++] = ch_query_int(&q, 0);
+		place->letter_id = ch_query_int(&q, 0);
+		place->at_us = ch_query_int(&q, 1);
+	}
+	return got < 0 ? -1 : (int)len;
+}
+
+int ch_store_hurry_some(struct ch_store *store, int64_t batch_id,
+			int64_t decided_us, size_t limit,
+			struct ch_store_place *place, uint64_t *ret_letters,
+			struct ch_error *err)
+{
+	int64_t ids[IDS_AT_ONCE];
+	size_t want = limit < IDS_AT_ONCE ? limit : IDS_AT_ONCE;
+	int got = waiting_letters(store, batch_id, decided_us, want, place,
+				  ids, err);
+
+	*ret_letters = 0;
+	for (int i = 0; i < got; i++) {
+		int moved = hurry(store, ids[i], decided_us, err);
+
+		if (moved < 0)
+			return -1;
+		*ret_letters += moved > 0;
+	}
+	return got < 0 ? -1 : (size_t)got == want;
+}
+
 static int64_t decide_all(struct ch_store *store, int64_t batch_id,
 			  const struct decision *decision, struct ch_error *err)
 {

@@ -1105,6 +1105,21 @@ class Deciding(WithRoom):
                 self.assertEqual(self.lines(self.chancery(*words, "--json")),
                                  [{"touched": 1}])
 
+    def test_retry_says_how_many_of_each(self):
+        path = "/v1/batches/DM-1276/retry"
+        for parts, said in (
+                ({"failed": 2, "waiting": 1, "held": 0},
+                 "DM-1276: will be tried again: 3 letters "
+                 "(2 failed, 1 waiting)."),
+                ({"failed": 0, "waiting": 0, "held": 1},
+                 "DM-1276: will be tried again: 1 letter (1 held).")):
+            answer = {"touched": sum(parts.values()), **parts}
+            self.room.answers[path] = (200, answer)
+            self.assertEqual(self.chancery("retry", "DM-1276").strip(), said)
+            self.assertEqual(
+                self.lines(self.chancery("retry", "DM-1276", "--json")),
+                [answer])
+
     def test_no_priority(self):
         self.chancery("priority", "DM-1276", "urgent", code=64)
         self.assertIn("high, normal or low", self.err)

@@ -17,7 +17,7 @@ import harness
 from harness import Room, table, wait_for
 
 sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
-from smtp_peer import Peer, Turns  # noqa: E402
+from smtp_peer import PASSWORD, USER, Peer, Turns  # noqa: E402
 
 CONNECTIONS = 4
 AHEAD = 3  # letters that a connection has in hand
@@ -38,6 +38,7 @@ class Relay(Peer):
         self.at_dot = 0  # now
         self.came = []   # who the letters were for, in order
         self.times = []  # when
+        self.over = []   # which connection
 
     def dot(self, session):
         if not session.envelope:  # RCPT was refused, and DATA came with it
@@ -46,6 +47,7 @@ class Relay(Peer):
         with self.changed:
             self.came += session.envelope
             self.times.append(time.time())
+            self.over.append(id(session))
             place = len(self.came)
             self.at_dot += 1
             self.changed.notify_all()
@@ -216,7 +218,8 @@ def test_retry():
             catch(relay, room)
             assert list(room.letters("DM-1", "failed")) == ["K000003"]
             target = f"{BATCH}/letters/K000003/retry"
-            assert room.post(target).json == {"touched": 1}
+            assert room.post(target).json == {
+                "touched": 1, "failed": 1, "waiting": 0, "held": 0}
             said(room, "letter.retried")
             let_go(relay, room, kill)
             ends(relay, room, kill)
@@ -235,11 +238,97 @@ def test_retry_what_waits():
             catch(relay, room)
             target = f"{BATCH}/letters/K000003"
             assert room.get(target).json["addresses"][0]["code"] == 450
-            assert room.post(f"{target}/retry").json == {"touched": 1}
+            assert room.post(f"{target}/retry").json == {
+                "touched": 1, "failed": 0, "waiting": 1, "held": 0}
             assert said(room, "letter.retried")["key"] == "K000003"
             let_go(relay, room, kill)
             ends(relay, room, kill)
             assert address("K000003") in relay.came
+
+
+def test_retry_a_batch():
+    """What was refused for good and what waits go at once, each counted; what is
+    in doubt does not, nor what another batch has waiting."""
+    later, never = Turns(b"450 4.2.0 later\r\n", b"250 ok\r\n"), \
+        Turns(b"550 5.1.1 nobody\r\n", b"250 ok\r\n")
+    for kill in (False, True):
+        script = {f"rcpt:{address(f'K00000{n}')}": Turns(*later.actions)
+                  for n in (3, 5, 8)}
+        script[f"rcpt:{address('K000004')}"] = Turns(*never.actions)
+        script[f"rcpt:{address('K001000')}"] = Turns(*later.actions)
+        with Relay(**script) as relay, relay.room(
+                sending={"retry": ["1h"]}) as room:
+            room.start()
+            room.enqueue("DM-2", table(1, start=1000))
+            wait_for("the other one's refusal", lambda: room.batch(
+                "DM-2")["deferred"] == 1)
+            room.enqueue("DM-1", table(LETTERS))
+            catch(relay, room)
+            # The daemon dies, and what stood at dots is in doubt.
+            let_go(relay, room, True, len(relay.came) + FLOW)
+            room.wait_letters("DM-1", in_doubt=CONNECTIONS)
+            catch(relay, room)
+            doubt = set(room.letters("DM-1", "in_doubt"))
+            assert room.post(f"{BATCH}/retry").json == {
+                "touched": 4, "failed": 1, "waiting": 3, "held": 0}
+            told = [e["detail"] for e in room.events()
+                    if e["type"] == "batch.retried"]
+            assert told == [
+                {"from": "queued", "to": "queued", "letters": 3},
+                {"from": "failed", "to": "queued", "letters": 1}], told
+            said(room, "batch.retried")
+            let_go(relay, room, kill)
+            ends(relay, room, kill,
+                 in_doubt=CONNECTIONS + CONNECTIONS * kill)
+            assert doubt <= set(room.letters("DM-1", "in_doubt"))
+            assert set(map(address, ("K000003", "K000004", "K000005",
+                                     "K000008"))) <= set(relay.came)
+            assert room.batch("DM-2")["letters"]["queued"] == 1
+            answer = room.post(f"{BATCH}/retry")
+            assert answer.status == 409, answer.body
+            assert b"nothing of it has failed or waits" in answer.body
+
+
+def test_retry_when_the_relay_works_again():
+    """It has refused our login, and rests for half a minute; its letters wait for
+    it, or for an hour. Who has mended it does not wait for either."""
+    for delay in ("0s", "1h"):
+        mending_the_relay(delay)
+
+
+def mending_the_relay(delay):
+    mended = threading.Event()
+
+    def login(session):
+        session.say(b"235 2.7.0 welcome\r\n" if mended.is_set()
+                    else b"535 5.7.8 no\r\n")
+
+    with Relay(auth=login) as relay:
+        with relay.room(sending={"retry_connection": [delay]}) as room:
+            secret = room.root / "password"
+            secret.write_text(f"{PASSWORD}\n")
+            secret.chmod(0o600)
+            room.configure([{"name": "main", "port": relay.port,
+                             "connections": CONNECTIONS, "auth": "plain",
+                             "user": USER, "password": str(secret)}],
+                           sending={"retry_connection": [delay]})
+            room.start()
+            relay.let(None)
+            room.enqueue("DM-1", table(10))
+            state = wait_for("its rest", lambda: next(
+                (r for r in room.status()["relays"] if r["next_at"]), None))
+            rests_until = datetime.datetime.fromisoformat(
+                state["next_at"].replace("Z", "+00:00")).timestamp()
+            room.wait_letters("DM-1", queued=10, claimed=0)
+            waiting = room.batch("DM-1")["deferred"]
+            assert waiting > 0
+            mended.set()
+            assert room.post(f"{BATCH}/retry").json == {
+                "touched": waiting, "failed": 0, "waiting": waiting,
+                "held": 0}
+            room.wait_letters("DM-1", sent=10)
+            assert time.time() < rests_until, "it has waited"
+            assert len(relay.came) == len(set(relay.came)) == 10
 
 
 def test_release():
@@ -281,29 +370,105 @@ def test_resolve():
             assert room.letters("DM-1")[sent]["state"] == "sent"
 
 
+def is_second(to):
+    return int(to.split("@")[0][6:]) >= 1000
+
+
+def check_ahead(relay, came, kill):
+    """From the answer on, a connection ends the letter that it has begun, and no
+    other one before those that are to go first."""
+    by_connection = collections.defaultdict(list)
+    for session, to in list(zip(relay.over, relay.came))[came:]:
+        by_connection[session].append(is_second(to))
+    assert any(map(any, by_connection.values())), by_connection
+    for letters in by_connection.values():
+        before = letters.index(True) if True in letters else 0
+        assert before <= (not kill), (kill, by_connection)
+    seconds = [i for i, to in enumerate(relay.came[came:]) if is_second(to)]
+    assert len(seconds) == 30, seconds
+    assert seconds[0] <= CONNECTIONS * (not kill), seconds
+    # What is handed out behind them may pass them on another connection.
+    assert seconds[-1] - 29 <= 2 * CONNECTIONS * AHEAD, seconds
+
+
+def going_ahead(kill, change, first="normal", second="normal", **how):
+    with Relay() as relay, relay.room(
+            release={"second_person": False}) as room:
+        room.start()
+        room.enqueue("DM-1", table(LETTERS), priority=first)
+        digest = room.enqueue("DM-2", table(30, start=1000), priority=second,
+                              **how)["digest"]
+        came = catch(relay, room)
+        assert not any(map(is_second, relay.came)), relay.came
+        change(room, digest)
+        let_go(relay, room, kill)
+        ends(relay, room, kill)
+        room.wait_letters("DM-2", sent=30)
+        check_ahead(relay, came, kill)
+        assert room.status()["worker_restarts"] == 0
+        called_back = [e for e in room.events()
+                       if e["type"] == "letter.requeued"
+                       and e["detail"]["why"] == "another batch goes first"]
+        assert kill or len(called_back) >= CONNECTIONS, called_back
+        assert all(e["batch"] == "DM-1" for e in called_back)
+
+
+def raised(room, _):
+    assert room.batch("DM-2")["letters"]["queued"] == 30
+    assert room.post("/v1/batches/DM-2/priority",
+                     {"priority": "high"}).json == {"touched": 1}
+    assert said(room, "batch.priority_changed")["detail"] == \
+        {"from": "low", "to": "high"}
+
+
+def lowered(room, _):
+    assert room.post(f"{BATCH}/priority",
+                     {"priority": "low"}).json == {"touched": 1}
+    assert said(room, "batch.priority_changed")["detail"] == \
+        {"from": "high", "to": "low"}
+
+
+def released(room, digest):
+    assert room.post("/v1/batches/DM-2/release",
+                     {"digest": digest}).json == {"touched": 1}
+
+
 def test_priority():
-    """What a connection has in hand goes first."""
+    """What a connection has begun goes before, and nothing else that it has."""
     for kill in (False, True):
-        with Relay() as relay, relay.room() as room:
-            room.start()
-            room.enqueue("DM-1", table(LETTERS))
-            room.enqueue("DM-2", table(30, start=1000), priority="low")
-            came = catch(relay, room)
-            assert room.batch("DM-2")["letters"]["queued"] == 30
-            assert room.post("/v1/batches/DM-2/priority",
-                             {"priority": "high"}).json == {"touched": 1}
-            assert said(room, "batch.priority_changed")["detail"] == \
-                {"from": "low", "to": "high"}
-            let_go(relay, room, kill)
-            ends(relay, room, kill)
-            room.wait_letters("DM-2", sent=30)
-            others = [to for to in relay.came[came:]
-                      if int(to.split("@")[0][6:]) < 1000]
-            first = relay.came[came:].index("office1000@k1000.example")
-            assert first <= CONNECTIONS * AHEAD, (first, relay.came[came:])
-            last = max(relay.came.index(to) for to in relay.came[came:]
-                       if to not in others)
-            assert last - came - 29 <= 2 * CONNECTIONS * AHEAD, last
+        going_ahead(kill, raised, second="low")
+        going_ahead(kill, lowered, first="high")
+        going_ahead(kill, released, second="high", hold="1")
+
+
+def test_high_priority_at():
+    """It becomes due while letters of others are with the workers."""
+    at = int(time.time()) + 4
+
+    def due(room, _):
+        wait_for("the letters before it are called back", lambda: any(
+            e["type"] == "letter.requeued" for e in room.events()))
+        assert time.time() >= at
+
+    text = datetime.datetime.fromtimestamp(
+        at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    going_ahead(False, due, second="high", not_before=text)
+
+
+def test_same_priority_calls_nothing_back():
+    with Relay() as relay, relay.room() as room:
+        room.start()
+        room.enqueue("DM-1", table(LETTERS))
+        room.enqueue("DM-2", table(30, start=1000), priority="low")
+        catch(relay, room)
+        room.post("/v1/batches/DM-2/priority", {"priority": "normal"})
+        room.post("/v1/batches/DM-2/pause")
+        room.post("/v1/batches/DM-2/resume")
+        let_go(relay, room, False)
+        ends(relay, room, False)
+        room.wait_letters("DM-2", sent=30)
+        assert not [e for e in room.events()
+                    if e["type"] == "letter.requeued"]
 
 
 def test_at():

@@ -99,6 +99,16 @@ int ch_returned_confirm(struct ch_mailroom *where,
 	return 0;
 }
 
+static bool relay_rests;
+
+bool ch_relays_try(struct ch_mailroom *where)
+{
+	bool any = relay_rests;
+
+	relay_rests = false;
+	return any;
+}
+
 /* There is one, and it is paused or not. */
 static bool relay_paused;
 
@@ -288,6 +298,18 @@ static void assert_last_event(const char *type, const char *who)
 	ch_store_events_free(events, len);
 }
 
+/* The parts of what the last one touched. */
+static struct ch_touched parts;
+
+/* As ch_mailroom_command(), with the sum alone. */
+static int command_of(const struct ch_command *command, int64_t *ret_touched)
+{
+	if (ch_mailroom_command(&room, command, &parts, &err) < 0)
+		return -1;
+	*ret_touched = parts.all;
+	return 0;
+}
+
 static int64_t say(enum ch_verb verb, const char *key, const char *digest,
 		   const struct ch_asker *who)
 {
@@ -302,7 +324,7 @@ static int64_t say(enum ch_verb verb, const char *key, const char *digest,
 	int64_t before = ch_store_last_event(room.store);
 
 	memset(&err, 0, sizeof(err));
-	if (ch_mailroom_command(&room, &command, &touched, &err) == 0)
+	if (command_of(&command, &touched) == 0)
 		return touched;
 	/* What is refused leaves no trace but in the journal. */
 	assert_int_equal(touched, -2);
@@ -486,7 +508,7 @@ static void a_batch_goes_before_others(void **state)
 	command.reference = reference();
 	for (size_t i = 0; i < CH_COUNT(rows); i++) {
 		command.priority = rows[i].priority;
-		OK(ch_mailroom_command(&room, &command, &touched, &err));
+		OK(command_of(&command, &touched));
 		assert_int_equal(touched, rows[i].touched);
 		OK(ch_store_terms(room.store, batch_id, &terms, &err));
 		assert_int_equal(terms.priority, rows[i].priority);
@@ -511,12 +533,11 @@ static void confirms_a_return_by_its_number(void **state)
 	command.reference = reference();
 	for (size_t i = 0; i < CH_COUNT(wrong); i++) {
 		command.returned = wrong[i];
-		assert_int_equal(ch_mailroom_command(&room, &command, &touched,
-						     &err), -1);
+		assert_int_equal(command_of(&command, &touched), -1);
 		assert_string_equal(err.status, "4.0.4");
 	}
 	command.returned = "17";
-	OK(ch_mailroom_command(&room, &command, &touched, &err));
+	OK(command_of(&command, &touched));
 	assert_int_equal(touched, 1);
 	snprintf(expected, sizeof(expected), "%s/SENT 17 %s", reference(),
 		 second.name);
@@ -542,7 +563,7 @@ static void a_copy_goes_on_when_its_risk_was_seen(void **state)
 
 		at_risk = (uint64_t)rows[i].letters;
 		room.paused = true;
-		(void)ch_mailroom_command(&room, &command, &touched, &err);
+		(void)command_of(&command, &touched);
 		assert_int_equal(touched, rows[i].touched);
 		assert_int_equal(room.paused, touched < 0);
 	}
@@ -706,15 +727,15 @@ static void what_is_not_there_is_not_found(void **state)
 	make_batch(CH_BATCH_OPEN);
 	assert_int_equal(say(CH_VERB_CANCEL, "NONE", NULL, &second), -1);
 	assert_string_equal(err.status, "4.0.4");
-	assert_int_equal(ch_mailroom_command(&room, &other, &touched, &err),
+	assert_int_equal(command_of(&other, &touched),
 			 -1);
 	assert_string_equal(err.status, "4.0.4");
-	assert_int_equal(ch_mailroom_command(&room, &nothing, &touched, &err),
+	assert_int_equal(command_of(&nothing, &touched),
 			 -1);
 	assert_string_equal(err.status, "4.0.4");
 	nothing.verb = CH_VERB_PAUSE;
 	nothing.key = "FRA";
-	assert_int_equal(ch_mailroom_command(&room, &nothing, &touched, &err),
+	assert_int_equal(command_of(&nothing, &touched),
 			 -1);
 	assert_string_equal(err.status, "4.0.4");
 	assert_false(room.paused);
@@ -863,6 +884,94 @@ static void a_large_retry_goes_on_where_it_was(void **state)
 	assert_int_equal(chores_len, 0);
 }
 
+#define LATER (NOW + 3600 * 1000000LL)
+
+/* Some letters of the batch are refused for now, at `now_us`. */
+static void defer(int letters_len, int64_t now_us)
+{
+	const struct ch_store_result result = {
+		.to = CH_STATE_QUEUED, .code = 450,
+		.status = CH_SLICE_EMPTY, .reply = CH_SLICE_EMPTY,
+		.next_at_us = LATER + now_us,
+	};
+
+	ch_turn_open(&room);
+	for (int i = 0; i < letters_len; i++) {
+		struct ch_store_letter *letters = NULL;
+		size_t len = 0;
+
+		OK(ch_store_claim(room.store, batch_id, NOW, 1, &letters,
+				  &len, &err));
+		assert_int_equal(len, 1);
+		assert_int_equal(ch_store_result(room.store, letters[0].id,
+						 letters[0].attempt, &result,
+						 now_us, &err), 1);
+		ch_store_letters_free(letters, len);
+	}
+}
+
+static void a_retry_says_how_many_of_each(void **state)
+{
+	(void)state;
+	make_batch(CH_BATCH_OPEN);
+	defer(1, NOW);
+	assert_int_equal(say(CH_VERB_RETRY, NULL, NULL, &second), 3);
+	assert_int_equal(parts.failed, 1);
+	assert_int_equal(parts.waiting, 1);
+	assert_int_equal(parts.held, 1);
+	assert_int_equal(state_of("DOUBT"), CH_STATE_IN_DOUBT);
+	defer(1, NOW); /* whichever is next, the others are due */
+	relay_rests = true;
+	assert_int_equal(say(CH_VERB_RETRY, NULL, NULL, &second), 1);
+	assert_false(relay_rests);
+	/* Nothing waits for its time, but they do for a relay. */
+	relay_rests = true;
+	assert_int_equal(say(CH_VERB_RETRY, NULL, NULL, &second), 3);
+	assert_int_equal(parts.waiting, 3);
+	relay_rests = true;
+	assert_int_equal(say(CH_VERB_RETRY, "FAILED", NULL, &second), 1);
+	relay_rests = true;
+	looked_at = 0;
+	assert_int_equal(say(CH_VERB_RETRY, "Q2", NULL, &second), -1);
+	assert_true(relay_rests);
+	relay_rests = false;
+	commit();
+}
+
+static void a_large_retry_takes_what_waited_then(void **state)
+{
+	struct ch_store_letter *letters = NULL;
+	size_t len = 0;
+
+	(void)state;
+	make_large_batch(1500);
+	defer(1400, NOW);
+	assert_int_equal(say(CH_VERB_RETRY, NULL, NULL, &second), 1400);
+	assert_last_event("batch.retried", second.name);
+	assert_int_equal(parts.waiting, 1400);
+	commit();
+	/* One of them and the hundred others are refused meanwhile, and the
+	 * daemon dies. */
+	defer(101, NOW + 1);
+	commit();
+	assert_int_equal(chores_len, 1);
+	chores[0].release(chores[0].context);
+	chores_len = 0;
+	ch_decisions_resume(&room);
+	assert_int_equal(chores_len, 1);
+	work_off();
+	commit();
+	ch_decisions_resume(&room);
+	assert_int_equal(chores_len, 0);
+	/* They wait on. */
+	ch_turn_open(&room);
+	OK(ch_store_claim(room.store, batch_id, NOW, 2000, &letters, &len,
+			  &err));
+	assert_int_equal(len, 1399);
+	ch_store_letters_free(letters, len);
+	commit();
+}
+
 static void what_goes_back_to_the_queue_stops_at_a_cancel(void **state)
 {
 	(void)state;
@@ -900,8 +1009,7 @@ static void a_relay_pauses_and_goes_on(void **state)
 					      .relay = rows[i].relay,
 					      .who = second };
 		int64_t touched = -1;
-		int done = ch_mailroom_command(&room, &command, &touched,
-					       &err);
+		int done = command_of(&command, &touched);
 
 		assert_int_equal(done, rows[i].touched < 0 ? -1 : 0);
 		if (done < 0)
@@ -919,15 +1027,15 @@ static void the_whole_room_pauses_and_goes_on(void **state)
 	int64_t touched = -1;
 
 	(void)state;
-	assert_int_equal(ch_mailroom_command(&room, &command, &touched, &err),
+	assert_int_equal(command_of(&command, &touched),
 			 0);
 	assert_int_equal(touched, 1);
 	assert_true(room.paused);
-	assert_int_equal(ch_mailroom_command(&room, &command, &touched, &err),
+	assert_int_equal(command_of(&command, &touched),
 			 0);
 	assert_int_equal(touched, 0);
 	command.verb = CH_VERB_RESUME;
-	assert_int_equal(ch_mailroom_command(&room, &command, &touched, &err),
+	assert_int_equal(command_of(&command, &touched),
 			 0);
 	assert_int_equal(touched, 1);
 	assert_false(room.paused);
@@ -981,6 +1089,8 @@ int main(void)
 		cmocka_unit_test(a_large_batch_is_cancelled_in_pieces),
 		cmocka_unit_test(all_that_is_in_doubt_is_resolved_at_once),
 		cmocka_unit_test(a_large_retry_goes_on_where_it_was),
+		cmocka_unit_test(a_retry_says_how_many_of_each),
+		cmocka_unit_test(a_large_retry_takes_what_waited_then),
 		cmocka_unit_test(
 			what_goes_back_to_the_queue_stops_at_a_cancel),
 		cmocka_unit_test(a_relay_pauses_and_goes_on),
