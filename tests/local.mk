@@ -68,7 +68,7 @@ soak-faults: all $(check_PROGRAMS)
 		python3 $(srcdir)/tests/system/$$test.py || exit 1; \
 	done
 SOAK += soak-valgrind
-EXTRA_DIST += tests/valgrind.sh
+EXTRA_DIST += tests/valgrind.sh tests/soak-valgrind.py
 soak-valgrind:
 	sh $(srcdir)/tests/valgrind.sh '$(abs_top_srcdir)' \
 		'$(abs_top_builddir)/valgrind' || [ $$? = 77 ]
