@@ -19,7 +19,7 @@ bench_returns_bench_SOURCES = bench/returns-bench.c
 bench_returns_bench_LDADD = $(CLASSIFY_LIBS) $(BASE_LIBS)
 EXTRA_DIST += bench/returns-flufl.py bench/returns-sisimai.pl
 
-EXTRA_DIST += bench/run.py bench/nodemailer.js bench/nodemailer-compose.js \
+EXTRA_DIST += bench/run.py bench/postfix.py bench/nodemailer.js bench/nodemailer-compose.js \
 	bench/mailbox.py
 BENCH += bench-run
 bench-run: all $(check_PROGRAMS)

@@ -3,7 +3,7 @@
 """run.py - what is fast, beside peers, in one run.
 
   run.py [--letters N] [--rounds N] [--connections N...] [--queued N...]
-         [--rows N...] [--only peers|ways|queue|import|page|compose|dkim|returns]
+         [--rows N...] [--only peers|postfix|ways|queue|import|page|compose|dkim|returns]
 
 Run by `make bench`; needs top_srcdir and top_builddir. Three senders take
 turns against the same sink: Postfix's smtp-source (no letter composed, nothing
@@ -14,6 +14,8 @@ with the machine: read the ratios.
 Before that, imports of tables of several lengths: rows per second and core,
 and memory. Then sending with 1,000 and with 1,000,000 letters queued: CPU per
 letter and the memory of chanceryd.
+
+Postfix's full path, queue and all, is beside ours in postfix.py.
 
 And merging and composing alone, beside nodemailer's composer building the same
 message; with an annex of 200 KB it must cost no more, for an annex is encoded
@@ -281,6 +283,13 @@ def beside_peers(args):
                  statistics.median(rates["nodemailer"]))
         print(f"  of nodemailer {ratio:.1f}; CPU of chanceryd and its workers "
               f"{statistics.median(cpus):.0f} us a letter", flush=True)
+
+
+def beside_postfix(args):
+    subprocess.run([sys.executable, SOURCE / "bench/postfix.py",
+                    "--letters", str(args.letters),
+                    "--rounds", str(args.rounds), "--connections",
+                    *map(str, args.connections)], check=True)
 
 
 def add_annex(folder, size):
@@ -605,7 +614,7 @@ def main():
                         default=[1000, 1000000])
     parser.add_argument("--rows", type=int, nargs="*",
                         default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--only", choices=["peers", "ways", "queue", "import", "page",
+    parser.add_argument("--only", choices=["peers", "postfix", "ways", "queue", "import", "page",
                                            "compose", "dkim", "returns"])
     args = parser.parse_args()
     if args.only == "page":
@@ -622,6 +631,8 @@ def main():
         imports(args)
     if args.only in (None, "peers"):
         beside_peers(args)
+    if args.only in (None, "postfix"):
+        beside_postfix(args)
     if args.only in (None, "ways"):
         ways_to_the_relay(args)
     if args.only in (None, "queue"):
