@@ -256,13 +256,15 @@ def main():
                 {"name": "postfix", "starttls": host["smtp"],
                  "implicit": host["smtps"],
                  "auth": ["plain", "login", "cram-md5"],
+                 "tokens": ["xoauth2", "oauthbearer"],
                  "box": host["members"], "field": "X-Original-To"},
                 {"name": "exim", "starttls": ports["exim"],
                  "implicit": ports["exims"],
-                 "auth": ["plain", "login", "cram-md5"],
+                 "auth": ["plain", "login", "cram-md5"], "tokens": [],
                  "box": str(d / "mail/exim"), "field": "Envelope-to"},
                 {"name": "opensmtpd", "starttls": ports["opensmtpd"],
                  "implicit": ports["opensmtpds"], "auth": ["plain", "login"],
+                 "tokens": [],
                  "box": str(d / "mail/opensmtpd"),
                  "field": "Delivered-To"}]}), flush=True)
         sys.stdin.read()

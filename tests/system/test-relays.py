@@ -4,6 +4,7 @@
 STARTTLS and implicit TLS and with every login that it offers: what it delivers
 is, behind the trace fields that it adds, byte for byte what the store has the
 SHA-256 of, to each address once and to nobody else."""
+import base64
 import collections
 import concurrent.futures
 import hashlib
@@ -11,12 +12,16 @@ import json
 import pathlib
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 
 import harness
-from harness import BUILD, Room, wait_for
+from harness import BUILD, SERVERS, Room, wait_for
+
+sys.path.insert(0, str(SERVERS))
+import mailhost  # noqa: E402
 
 SEND = BUILD / "tests/tools/smtp-send"
 # What a relay may put above a letter (RFC 5321 sections 4.4 and 7.2, and of
@@ -190,6 +195,78 @@ def told(facts, relay, tls, **changes):
     return run.stdout
 
 
+# What we say up to the login may look like this, and like nothing else.
+OPENING = re.compile(r"C: (EHLO [a-z0-9.-]+|STARTTLS|AUTH [A-Z0-9-]+( \*\*\*)?|"
+                     r"\*\*\*|QUIT)")
+
+
+def forms_of(secret):
+    """As it stands, and as it is in the middle of something in base64."""
+    yield secret.encode()
+    for before in range(3):
+        whole = base64.b64encode(b"x" * before + secret.encode())
+        # Of these characters no other byte has a part.
+        yield whole[(before * 8 + 5) // 6:(before + len(secret)) * 8 // 6]
+
+
+def nowhere(secret, places):
+    for form in forms_of(secret):
+        assert len(form) > 8, form
+        for text in places:
+            assert form not in text, (form, text[:300])
+
+
+def opening_of(room, reference):
+    answer = harness.ask(
+        room.control_socket, "GET",
+        f"/v1/batches/{reference}/letters/A/transcript")
+    assert answer.status == 200, answer.body
+    opening = answer.json["opening"]
+    for line in opening:
+        assert line.startswith("S: ") or OPENING.fullmatch(line), opening
+    shown = subprocess.run(
+        [BUILD / "chancery", "--socket-dir", room.root, "show",
+         f"{reference}/A", "--transcript"], capture_output=True, text=True,
+        check=True).stdout
+    assert all(line[3:] in shown for line in opening), shown
+    return "\n".join(opening)
+
+
+def no_password_is_told(facts, relay, root):
+    """With every login of this relay, when it is refused, when it is good, and
+    after a reload with another way to log in."""
+    secret = root / f"told-{relay['name']}"
+    secret.touch(0o600)
+    user = facts["user"]
+    one = "key,language,to,name\nA,en,minister@ec.members.example,Land\n"
+    logins = [(auth, facts["password"]) for auth in relay["auth"]]
+    logins += [(auth, mailhost.token(user)) for auth in relay["tokens"]]
+    confs = [relay_conf(facts, relay, "starttls", auth, secret)
+             for auth, _ in logins]
+    wrong = "no such secret here"
+    with Room([confs[0]], conf={"sending": {"retry": ["1s"]}}) as room:
+        secret.write_text(wrong)
+        room.start()
+        room.enqueue("BAD", one, PLAIN)
+        room.wait_event("alarm.auth")
+        for i, (auth, password) in enumerate(logins):
+            secret.write_text(password + "\n")
+            room.configure([confs[i]], sending={"retry": ["1s"]})
+            room.signal(signal.SIGHUP)
+            room.wait_notified("READY=1")
+            room.enqueue(f"T-{i}", one, PLAIN)
+            room.wait_letters(f"T-{i}", sent=1)
+            assert f"C: AUTH {auth.upper()}" in opening_of(room, f"T-{i}")
+        places = [room.get(target).body for target in (
+            "/v1/status", "/v1/events?limit=1000", "/metrics")]
+        assert room.stop() == 0, room.log()
+        places += [path.read_bytes() for path in room.state.rglob("*")
+                   if path.is_file()]
+        places.append(room.log().encode())
+        for password in {wrong, *(password for _, password in logins)}:
+            nowhere(password, places)
+
+
 def refused_ways_in(facts, relay):
     """A name that is not the certificate's, and a wrong password."""
     before = delivered(relay)
@@ -208,6 +285,7 @@ def refused_ways_in(facts, relay):
 
 def one_relay(facts, relay, root):
     refused_ways_in(facts, relay)
+    no_password_is_told(facts, relay, root)
     through(facts, relay, root)
     return relay["name"]
 
