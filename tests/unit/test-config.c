@@ -78,6 +78,9 @@ static void a_credential_is_found_in_its_directory(void **state)
 	assert_int_equal(relay->peer.tls, CH_TLS_STARTTLS);
 	assert_int_equal(relay->peer.port, 587);
 	assert_int_equal(relay->connections, 4);
+	/* RFC 5321 section 4.5.3.2: what a relay may take. */
+	assert_int_equal(relay->data_timeout_ms, 3 * 60 * 1000);
+	assert_int_equal(relay->dot_timeout_ms, 10 * 60 * 1000);
 	ch_config_free(config);
 }
 
