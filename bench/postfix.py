@@ -151,17 +151,20 @@ class Postfix:
 
 
 def postfix_rate(connections, letters, keep):
-    """Letters a second from the first given to the last relayed."""
+    """Letters a second from the first given to the last relayed, and the CPU of
+    Postfix alone for a letter, in microseconds."""
     sink = run.Sink()
     postfix = Postfix(run.WORK / "postfix", sink, connections, keep)
     run.smtp_source(postfix, connections, 200, run.WORK / "message.eml")
     while postfix.queued():
         time.sleep(0.02)
+    cpu = run.tree_cpu(postfix.master.pid)
     start = time.monotonic()
     run.smtp_source(postfix, connections, letters, run.WORK / "message.eml")
     while postfix.queued():
         time.sleep(0.02)
     wall = time.monotonic() - start
+    cpu = run.tree_cpu(postfix.master.pid) - cpu
     log = (postfix.d / "log/postfix.log").read_text()
     postfix.stop()
     sink.stop()
@@ -169,11 +172,12 @@ def postfix_rate(connections, letters, keep):
     if relayed != letters + 200 or "status=deferred" in log:
         raise SystemExit(f"Postfix has relayed {relayed} letters: "
                          f"{log[-2000:]}")
-    return letters / wall
+    return letters / wall, cpu / letters * 1e6
 
 
 def our_rate(connections, letters):
-    """Enqueued and sent, and sent alone."""
+    """Letters a second, enqueued and sent, and sent alone; and the CPU of
+    chanceryd and its workers for all of it."""
     folder = run.WORK / "round"
     subprocess.run(["rm", "-rf", folder], check=True)
     sink = run.Sink()
@@ -182,38 +186,45 @@ def our_rate(connections, letters):
     room = run.Chancery(folder, sink.port, connections)
     room.enqueue(run.WORK / "letter", run.WORK / "warm.csv", "WARM-1")
     room.send_all("WARM-1", 200)
+    cpu = run.tree_cpu(room.process.pid)
     start = time.monotonic()
     room.enqueue(run.WORK / "letter", run.WORK / "table.csv", "DM-1")
     enqueued = time.monotonic()
     while room.letters("DM-1").get("sent", 0) < letters:
         time.sleep(0.02)
     end = time.monotonic()
+    cpu = run.tree_cpu(room.process.pid) - cpu
     room.stop()
     sink.stop()
     subprocess.run(["rm", "-rf", folder], check=True)
-    return letters / (end - start), letters / (end - enqueued)
+    return (letters / (end - start), letters / (end - enqueued),
+            cpu / letters * 1e6)
 
 
 def compare(args, connections):
     few = max(args.letters // 8, 500)
-    rates = {"Postfix": [], "Postfix, connections anew": [], "chancery": [],
-             "chancery, enqueued before": []}
+    names = ("Postfix", "Postfix, connections anew", "chancery",
+             "chancery, enqueued before")
+    rates = {name: [] for name in names}
+    cpus = {name: [] for name in names[:3]}
     for _ in range(args.rounds):
-        rates["Postfix"].append(postfix_rate(connections, few, True))
-        rates["Postfix, connections anew"].append(
-            postfix_rate(connections, few, False))
-        whole, sending = our_rate(connections, args.letters)
+        for name in names[:2]:
+            rate, cpu = postfix_rate(connections, few, name == "Postfix")
+            rates[name].append(rate)
+            cpus[name].append(cpu)
+        whole, sending, cpu = our_rate(connections, args.letters)
         rates["chancery"].append(whole)
         rates["chancery, enqueued before"].append(sending)
+        cpus["chancery"].append(cpu)
     size = (run.WORK / "message.eml").stat().st_size
     run.print_rates(f"the full path: {connections} connections, letters of "
                     f"{size} bytes, median of {args.rounds} rounds", rates)
-    best = max(statistics.median(values) for name, values in rates.items()
-               if name.startswith("Postfix"))
+    best = max(statistics.median(rates[name]) for name in names[:2])
     print("  of the better Postfix " + ", ".join(
-        f"{statistics.median(values) / best:.1f}"
-        for name, values in rates.items() if name.startswith("chancery")),
-        flush=True)
+        f"{statistics.median(rates[name]) / best:.1f}" for name in names[2:]))
+    print("  CPU us a letter: " + ", ".join(
+        f"{name} {statistics.median(values):.0f}"
+        for name, values in cpus.items()), flush=True)
 
 
 def inside(args):
