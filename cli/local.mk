@@ -5,6 +5,7 @@ chancery_SOURCES = \
 	cli/batch.c cli/batch.h \
 	cli/cancel.c \
 	cli/check.c \
+	cli/choice.c cli/choice.h \
 	cli/classify.c \
 	cli/confirm.c \
 	cli/cli.h \
