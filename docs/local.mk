@@ -23,4 +23,5 @@ EXTRA_DIST += docs/PERFORMANCE.md docs/pages.png \
 	docs/decisions/0021-redo-log.md \
 	docs/decisions/0022-what-comes-back.md \
 	docs/decisions/0023-passwords-by-command.md \
-	docs/decisions/0024-reminders.md
+	docs/decisions/0024-reminders.md \
+	docs/decisions/0027-reports.md
