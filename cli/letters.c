@@ -2,7 +2,7 @@
 /* letters.c - chancery letters: the letters of a batch, one a row. */
 #include <string.h>
 
-#include "base/clock.h"
+#include "cli/choice.h"
 #include "cli/cli.h"
 #include "cli/grid.h"
 #include "cli/json.h"
@@ -18,56 +18,12 @@ static const struct ch_grid_column columns[] = {
 	{ "WHEN", false, 0 },	 { "LAST REPLY", false, 20 },
 };
 
-/* What --state takes: chanceryd's states, and facts that stand beside them. */
-static const char *const states[] = { "queued",	   "claimed", "dot",
-				      "sent",	   "failed",  "in_doubt",
-				      "cancelled", "held",    NULL };
-static const char *const facts[] = { "bounced",	"delayed", "auto_replied",
-				     "answered", "delivered", "read",
-				     "silent",	"overdue", "at_risk", NULL };
-
 struct list {
 	const struct ch_cli *cli;
-	const char *fact; /* only letters of which it is true; NULL: all */
-	bool overdue;     /* the batch's deadline is over */
+	struct ch_choice choice;
 	struct ch_grid grid;
 	unsigned long long shown;
 };
-
-/* Sent, and nobody has answered nor sent it back; a notice of absence is no
- * answer. */
-static bool is_silent(const json_t *letter)
-{
-	return strcmp(ch_json_text(letter, "state"), "sent") == 0 &&
-	       !ch_json_true(letter, "answered") &&
-	       !ch_json_true(letter, "bounced");
-}
-
-static bool is_shown(const struct list *list, const json_t *letter)
-{
-	if (!list->fact)
-		return true;
-	if (strcmp(list->fact, "overdue") == 0)
-		return list->overdue && is_silent(letter);
-	if (strcmp(list->fact, "silent") == 0)
-		return is_silent(letter);
-	return ch_json_true(letter, list->fact);
-}
-
-/* The address that decides: the first one in the letter's own state. */
-static const json_t *deciding(const json_t *letter)
-{
-	const json_t *addresses = json_object_get(letter, "addresses");
-	const char *state = ch_json_text(letter, "state");
-	const json_t *address;
-	size_t i;
-
-	json_array_foreach(addresses, i, address) {
-		if (strcmp(ch_json_text(address, "state"), state) == 0)
-			return address;
-	}
-	return json_array_get(addresses, 0);
-}
 
 static void add_notes(const json_t *letter, const json_t *address,
 		      struct ch_str *out)
@@ -89,11 +45,11 @@ static int show(void *context, const json_t *letter)
 	struct list *list = context;
 	struct ch_grid *grid = &list->grid;
 	struct ch_outcome outcome = ch_outcome_of_letter(letter);
-	const json_t *address = deciding(letter);
+	const json_t *address = ch_outcome_deciding(letter);
 	CH_AUTO(ch_str) reply = CH_STR_INIT(REPLY_MAX);
 	char when[CH_TIME_SIZE];
 
-	if (!is_shown(list, letter))
+	if (!ch_choice_has(&list->choice, letter))
 		return EX_OK;
 	list->shown++;
 	if (list->cli->json) {
@@ -111,34 +67,15 @@ static int show(void *context, const json_t *letter)
 	return EX_OK;
 }
 
-static bool among(const char *const *names, const char *name)
-{
-	for (; *names; names++) {
-		if (strcmp(*names, name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* The day after the deadline has begun, by this machine's calendar. */
 static int ask_deadline(struct list *list, const char *reference)
 {
 	CH_AUTOCHAR path = ch_request_path(reference, NULL, "");
-	char today[CH_DATE_SIZE];
 	json_t *batch = NULL;
-	const char *deadline;
 	int code = ch_request_json(list->cli, CH_DOOR_READ, path, &batch);
 
 	if (code != EX_OK)
 		return code;
-	deadline = ch_json_text(batch, "deadline");
-	ch_clock_today(today);
-	list->overdue = deadline[0] && strcmp(today, deadline) > 0;
-	if (!deadline[0])
-		code = ch_fail(list->cli, EX_DATAERR,
-			       "\"chancery letters --state silent\" lists "
-			       "those that have not answered.",
-			       "%s has no deadline", reference);
+	code = ch_choice_take_deadline(list->cli, batch, &list->choice);
 	json_decref(batch);
 	return code;
 }
@@ -161,44 +98,36 @@ static int list_letters(struct list *list, const char *reference,
 	return code;
 }
 
+/* What chanceryd is asked for: those at risk wait, and a search through all
+ * would take long. */
+static const char *state_asked(const struct ch_choice *choice)
+{
+	if (choice->fact && strcmp(choice->fact, "at_risk") == 0)
+		return "queued";
+	return choice->state;
+}
+
 static int run(struct ch_cli *cli, const struct ch_args *args)
 {
-	const char *state = ch_args_value(args, "state");
 	struct list list = { .cli = cli };
 	CH_AUTO(ch_target) target = { 0 };
-	int code;
+	int code = ch_choice_read(cli, &ch_verb_letters,
+				  ch_args_value(args, "state"), &list.choice);
 
-	if (state && among(facts, state)) {
-		list.fact = state;
-		/* Those wait; a search through all would take long. */
-		state = strcmp(state, "at_risk") == 0 ? "queued" : NULL;
-	} else if (state && !among(states, state)) {
-		const char *near = ch_args_nearest(state, states);
-
-		if (!near)
-			near = ch_args_nearest(state, facts);
-		return ch_fail_usage(cli, &ch_verb_letters,
-				     "no state \"%s\"%s%s%s", state,
-				     near ? "; did you mean \"" : "",
-				     near ? near : "", near ? "\"?" : "");
-	}
+	if (code != EX_OK)
+		return code;
 	ch_target_batch(ch_args_operand(args, 0), &target);
 	ch_grid_init(&list.grid, &cli->out, columns, CH_COUNT(columns));
-	code = list.fact && strcmp(list.fact, "overdue") == 0 ?
-		       ask_deadline(&list, target.reference) : EX_OK;
+	if (ch_choice_needs_deadline(&list.choice))
+		code = ask_deadline(&list, target.reference);
 	if (code == EX_OK)
-		code = list_letters(&list, target.reference, state);
+		code = list_letters(&list, target.reference,
+				    state_asked(&list.choice));
 	ch_grid_release(&list.grid);
 	return code;
 }
 
-static const struct ch_option options[] = {
-	{ "state", 's', "STATE", false,
-	  "Only those: queued, claimed, dot, sent, failed, in_doubt, "
-	  "cancelled, held; or bounced, delayed, auto_replied, answered, "
-	  "delivered, read, silent, overdue, at_risk." },
-	{ 0 },
-};
+static const struct ch_option options[] = { CH_CHOICE_OPTION, { 0 } };
 
 const struct ch_verb ch_verb_letters = {
 	.name = "letters",

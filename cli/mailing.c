@@ -86,8 +86,7 @@ int ch_mailing_look(const struct ch_cli *cli, const struct ch_mailing *mailing)
 	return EX_OK;
 }
 
-/* Where the files are that letters share. */
-static const char *data_folder(void)
+const char *ch_data_folder(void)
 {
 	const char *folder = getenv("CHANCERY_DATADIR");
 
@@ -113,7 +112,7 @@ int ch_mailing_gather(struct ch_mailing *mailing)
 	if (folder)
 		ch_bundle_add_folder(&mailing->bundle, CH_ROLE_ATTACHMENT,
 				     folder, folder, &mailing->problems);
-	ch_shared_add(&mailing->bundle, data_folder(), &mailing->problems);
+	ch_shared_add(&mailing->bundle, ch_data_folder(), &mailing->problems);
 	return mailing->problems.errors > errors ? -1 : 0;
 }
 

@@ -52,6 +52,10 @@ void ch_mailing_init_with(struct ch_mailing *mailing,
 			  const struct ch_args *args, const char *letter);
 void ch_mailing_release(struct ch_mailing *mailing);
 
+/* Where the tables are that are installed once: $CHANCERY_DATADIR, else where
+ * they were installed. */
+const char *ch_data_folder(void);
+
 /* EX_NOINPUT, and says so, where the folder or a table is not there. */
 int ch_mailing_look(const struct ch_cli *cli,
 		    const struct ch_mailing *mailing);

@@ -48,6 +48,20 @@ struct ch_outcome ch_outcome_of_letter(const json_t *letter)
 	return ch_outcome_of_state(state);
 }
 
+const json_t *ch_outcome_deciding(const json_t *letter)
+{
+	const json_t *addresses = json_object_get(letter, "addresses");
+	const char *state = ch_json_text(letter, "state");
+	const json_t *address;
+	size_t i;
+
+	json_array_foreach(addresses, i, address) {
+		if (strcmp(ch_json_text(address, "state"), state) == 0)
+			return address;
+	}
+	return json_array_get(addresses, 0);
+}
+
 static const struct {
 	const char *name;
 	struct ch_outcome outcome;

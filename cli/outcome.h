@@ -18,6 +18,9 @@ struct ch_outcome {
 struct ch_outcome ch_outcome_of_letter(const json_t *letter);
 /* A state of letters or addresses: "in_doubt" is "in doubt". */
 struct ch_outcome ch_outcome_of_state(const char *state);
+/* The address that decides: the first one in the letter's own state. NULL where
+ * it has none. */
+const json_t *ch_outcome_deciding(const json_t *letter);
 /* A mail that came back. */
 struct ch_outcome ch_outcome_of_return(const json_t *item);
 

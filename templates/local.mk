@@ -7,6 +7,9 @@ dist_templates_DATA = templates/README.md
 # Letters that need them and have none of their own get these.
 dist_pkgdata_DATA = templates/countries.tsv templates/salutations.tsv
 
+# And what a report says.
+dist_pkgdata_DATA += templates/report.tsv
+
 invitationdir = $(templatesdir)/invitation
 dist_invitation_DATA = templates/invitation/letter.conf \
 	templates/invitation/letterhead.svg \

@@ -77,17 +77,19 @@ status=$?
 [ "$status" = 0 ] || tail -n 30 build-clang/make.log
 result "$status" "clang: builds without a warning"
 
-echo "== without the page"
+echo "== without the page and workbooks"
 mkdir -p build-nopage
 { [ -f build-nopage/Makefile ] ||
-	(cd build-nopage && ../configure -q --enable-werror --without-page); } &&
+	(cd build-nopage && ../configure -q --enable-werror --without-page \
+		--without-xlsx); } &&
 	make -C build-nopage -s -j"$jobs" all >build-nopage/make.log 2>&1 &&
 	make -C build-nopage -s check \
-		TESTS='tests/unit/test-page tests/unit/test-letter tests/system/test-page.py' \
+		TESTS='tests/unit/test-page tests/unit/test-letter tests/system/test-page.py
+			tests/unit/test-overview tests/system/test-report.py' \
 		>build-nopage/check.log 2>&1
 status=$?
 [ "$status" = 0 ] || tail -n 30 build-nopage/make.log build-nopage/check.log
-result "$status" "without the page: builds, and says so"
+result "$status" "without the page and workbooks: builds, and says so"
 
 echo "== distcheck"
 make -C build-gcc -s distcheck TESTS= >build-gcc/distcheck.log 2>&1

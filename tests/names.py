@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables that ship, countries.tsv and salutations.tsv: everybody is in them
-once, and every cell keeps the rules of its language."""
+"""The tables that ship, countries.tsv, salutations.tsv and report.tsv: everybody
+is in them once, and every cell keeps the rules of its language."""
 import csv
 import os
 import pathlib
@@ -230,6 +230,32 @@ class Salutations(unittest.TestCase):
         for (language, office, gender), form in forms.items():
             if gender == "f":
                 self.assertNotEqual(form, forms[language, office, "m"])
+
+
+class Words(unittest.TestCase):
+    """Of a report; that all are there, chancery sees itself."""
+
+    rows = rows_of("report.tsv")
+
+    def test_cells(self):
+        for row in self.rows:
+            for language in LANGUAGES:
+                cell, script = row[language], SCRIPTS[language][0]
+                self.assertEqual(cell, unicodedata.normalize("NFC", cell))
+                self.assertNotRegex(cell, r"['\"]|  |^ | $|[:：]$", row)
+                for c in cell.replace("UTC", ""):
+                    self.assertTrue(c in " \u00a0(),.:’、，。：（）" or
+                                    unicodedata.name(c).startswith(script),
+                                    (row, c))
+
+    def test_states_are_told_apart(self):
+        states = {"waiting", "sending", "held", "cancelled", "refused",
+                  "in_doubt", "sent", "delivered", "read", "away",
+                  "acknowledged", "answered", "returned", "silent",
+                  "overdue"}
+        for language in LANGUAGES:
+            self.assertEqual(len({row[language] for row in self.rows
+                                  if row["word"] in states}), len(states))
 
 
 if __name__ == "__main__":

@@ -92,9 +92,29 @@ void ch_escape_html(struct ch_str *out, const char *text, size_t len)
 	}
 }
 
+/* What a spreadsheet would run; those set up for Japanese or Chinese take the
+ * full-width signs too. Apostrophes count as nothing, so that a guard is told
+ * from an apostrophe that was there before. */
+static bool is_formula(const char *text, size_t len)
+{
+	static const char wide[][4] = { "\xEF\xBC\x9D", "\xEF\xBC\x8B",
+					"\xEF\xBC\x8D", "\xEF\xBC\xA0" };
+
+	while (len > 0 && *text == '\'') {
+		text++;
+		len--;
+	}
+	if (len > 0 && *text && strchr("=+-@\t\r\n", *text))
+		return true;
+	for (size_t i = 0; len >= 3 && i < sizeof(wide) / sizeof(wide[0]); i++)
+		if (memcmp(text, wide[i], 3) == 0)
+			return true;
+	return false;
+}
+
 void ch_escape_csv(struct ch_str *out, const char *text, size_t len)
 {
-	bool guard = len > 0 && text[0] && strchr("=+-@\t\r", text[0]);
+	bool guard = is_formula(text, len);
 	bool quote = guard;
 
 	for (size_t i = 0; i < len && !quote; i++)

@@ -20,9 +20,10 @@ void ch_escape_line(struct ch_str *out, const char *text, size_t len);
  * than TAB, LF, CR and bytes that are not UTF-8 become U+FFFD. */
 void ch_escape_html(struct ch_str *out, const char *text, size_t len);
 
-/* One CSV cell (RFC 4180), quoted where it must be; a first character of
- * = + - @ TAB CR gets an apostrophe before it, so that no spreadsheet runs it.
- */
+/* One CSV cell (RFC 4180), quoted where it must be. What begins with one of
+ * = + - @ TAB CR LF or a full-width = + - @, behind any number of apostrophes,
+ * gets an apostrophe before it, so that no spreadsheet runs it; taking one off
+ * such a cell gives the value again. */
 void ch_escape_csv(struct ch_str *out, const char *text, size_t len);
 
 /* UTF-8 for JSON and the store: bytes that are not UTF-8, and NUL, become

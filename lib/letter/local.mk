@@ -7,6 +7,7 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/body-flow.c lib/letter/body-html.c lib/letter/body-text.c \
 	lib/letter/body-table.c lib/letter/body-table.h \
 	lib/letter/bundle.c lib/letter/bundle.h \
+	lib/letter/collate.c lib/letter/collate.h \
 	lib/letter/conf.c lib/letter/conf.h \
 	lib/letter/country.c lib/letter/country.h \
 	lib/letter/courtesy.c \
@@ -24,7 +25,7 @@ lib_letter_libletter_a_SOURCES = \
 	lib/letter/letter-private.h lib/letter/logo.c \
 	lib/letter/merge.c \
 	lib/letter/number.c lib/letter/number.h \
-	lib/letter/page.h \
+	lib/letter/page.h lib/letter/page-sheet.h \
 	lib/letter/page-form.c lib/letter/page-form.h \
 	lib/letter/plural.c lib/letter/plural.h \
 	lib/letter/recipients.c lib/letter/recipients.h \
@@ -53,7 +54,8 @@ PAGE_SOURCES = lib/letter/page.c lib/letter/page-archive.c \
 	lib/letter/page-box.c lib/letter/page-draw.c \
 	lib/letter/page-font.c lib/letter/page-hyphen.c \
 	lib/letter/page-image.c \
-	lib/letter/page-private.h lib/letter/page-table.c \
+	lib/letter/page-private.h lib/letter/page-sheet.c \
+	lib/letter/page-table.c \
 	lib/letter/page-text.c \
 	lib/letter/page-zone.c
 if PAGE
@@ -92,6 +94,11 @@ tests_unit_test_sheet_LDADD = $(LETTER_LIBS) $(UNIT_LIBS)
 tests_unit_test_sort_SOURCES = tests/unit/test-sort.c
 tests_unit_test_sort_LDADD = $(LETTER_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-sheet tests/unit/test-sort
+
+check_PROGRAMS += tests/unit/test-collate
+tests_unit_test_collate_SOURCES = tests/unit/test-collate.c
+tests_unit_test_collate_LDADD = $(LETTER_LIBS) $(MAIL_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-collate
 
 check_PROGRAMS += tests/unit/test-body
 tests_unit_test_body_SOURCES = tests/unit/test-body.c

@@ -7,7 +7,7 @@
 #include "letter/page-archive.h"
 #include "letter/page-private.h"
 
-#define RUNNING_HEAD (11 * MM) /* from the second page on */
+#define RUNNING_HEAD (11 * MM)
 #define PDF_MAX ((size_t)64 * 1024 * 1024)
 
 struct drawing {
@@ -24,12 +24,32 @@ struct drawing {
 
 /* ---- pages ------------------------------------------------------------ */
 
+/* The box that stands on top of the page again, or NULL. */
+static const struct page_box *box_again(const struct drawing *d, size_t page)
+{
+	size_t again = d->job->again;
+
+	return again && d->starts[page] >= again
+		       ? &d->job->flow.boxes[again - 1]
+		       : NULL;
+}
+
+/* What is above the first box: reference and number, and a table's head. */
+static double room_above(const struct drawing *d, size_t page)
+{
+	const struct page_box *again = box_again(d, page);
+
+	return (page > 0 || d->job->numbered ? RUNNING_HEAD : 0) +
+	       (again ? again->height + d->job->flow.boxes[d->job->again].before
+		      : 0);
+}
+
 static double room_on(const struct drawing *d, size_t page)
 {
 	const struct ch_page_setter *setter = d->job->setter;
 
 	return setter->height - setter->top - setter->bottom -
-	       (page > 0 ? RUNNING_HEAD : 0);
+	       room_above(d, page);
 }
 
 /* The last place at or before box `at` where a page may end; `first` is the
@@ -57,8 +77,7 @@ static int start_page(struct drawing *d, size_t box)
 {
 	if (d->pages == PAGES_MAX)
 		return ch_error_set(d->job->err, CH_GIVE_UP,
-				    "the page: the letter has more than %d "
-				    "pages",
+				    "the page: there are more than %d pages",
 				    PAGES_MAX);
 	CH_GROW(d->starts, d->pages, d->pages_cap);
 	d->starts[d->pages++] = box;
@@ -285,6 +304,28 @@ static void draw_running_head(struct drawing *d)
 	}
 }
 
+/* A table's head on a later page; readers of the PDF's text have it once. */
+static void draw_again(const struct drawing *d, double top)
+{
+	const struct page_flow *flow = &d->job->flow;
+	size_t box = d->job->again - 1;
+	size_t item = box ? flow->boxes[box - 1].items_end : 0;
+
+	for (; item < flow->boxes[box].items_end; item++) {
+		const struct page_item *it = &flow->items[item];
+
+		cairo_set_source_rgb(d->cairo, 0, 0, 0);
+		cairo_set_line_width(d->cairo, 0.5);
+		cairo_move_to(d->cairo, it->x, top + it->y);
+		if (it->kind == PAGE_LINE)
+			pango_cairo_show_layout_line(d->cairo, it->line);
+		if (it->kind != PAGE_RULE)
+			continue;
+		cairo_line_to(d->cairo, it->x + it->width, top + it->y);
+		cairo_stroke(d->cairo);
+	}
+}
+
 static void draw_page(struct drawing *d, size_t page)
 {
 	const struct page_flow *flow = &d->job->flow;
@@ -292,11 +333,13 @@ static void draw_page(struct drawing *d, size_t page)
 	size_t end = page + 1 < d->pages ? d->starts[page + 1]
 					 : flow->boxes_len;
 	size_t item = first ? flow->boxes[first - 1].items_end : 0;
-	double y = d->job->setter->top + (page > 0 ? RUNNING_HEAD : 0);
+	double y = d->job->setter->top + room_above(d, page);
 
 	d->page = page + 1;
-	if (page > 0)
+	if (page > 0 || d->job->numbered)
 		draw_running_head(d);
+	if (box_again(d, page))
+		draw_again(d, d->job->setter->top + RUNNING_HEAD);
 	for (size_t i = first; i < end; i++) {
 		const struct page_box *box = &flow->boxes[i];
 

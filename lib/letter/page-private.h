@@ -9,6 +9,7 @@
  *   page-zone.c    the parts of a letter, each in its place
  *   page-draw.c    boxes onto pages, pages into a PDF
  *   page-archive.c that PDF into one for the archive
+ *   page-sheet.c   tables of its own, which are no letter
  *
  * Lengths are points.
  */
@@ -23,6 +24,7 @@
 
 #define MM (72.0 / 25.4)
 #define PAGES_MAX 200
+#define PAGE_BLOCK_MAX (16 * 1024 * 1024)
 
 /* The character behind the one at `p`, in valid UTF-8: g_utf8_next_char() takes
  * const away. */
@@ -80,6 +82,8 @@ struct page_look {
 	PangoAlignment align; /* LEFT: where lines start, also in Arabic */
 	double indent;        /* of the first line */
 	double strong_scale;  /* of what is strong; 0: 1 */
+	size_t strong_len;    /* of ch_page_text_words(): bytes at the start
+				 that are strong */
 };
 
 struct page_link {
@@ -151,7 +155,13 @@ struct page_job {
 	struct ch_str plain; /* scratch */
 	struct ch_error *err;
 	bool failed;
+	struct ch_str *unknown; /* characters that no font has go there, and
+				   are no failure; or NULL */
+	size_t again;  /* the number from 1 of a box that stands on top of each
+			  page behind its own; 0: none */
+	bool numbered; /* the first page too */
 };
+void ch_page_job_release(struct page_job *job);
 
 /* Lay out the block at step *at (its BLOCK), leaving *at behind its end. NULL
  * where there is nothing in it. Says so in job->err where a character has no

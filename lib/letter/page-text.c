@@ -269,6 +269,10 @@ static void refuse_character(struct page_job *job, gunichar c)
 	char utf8[8] = "";
 
 	utf8[g_unichar_to_utf8(c, utf8)] = '\0';
+	if (job->unknown) {
+		ch_str_add(job->unknown, utf8);
+		return;
+	}
 	if (!job->failed)
 		ch_error_set(job->err, CH_GIVE_UP,
 			     "the page: none of its fonts has \"%s\" (U+%04X)",
@@ -508,6 +512,15 @@ struct page_text *ch_page_text_words(struct page_job *job, const char *words,
 
 	ch_str_clear(&job->bytes);
 	ch_str_add(&job->bytes, words);
+	/* A hyphen in an address would be taken for a part of it. */
+	pango_attr_list_insert(attrs, pango_attr_insert_hyphens_new(FALSE));
+	if (look->strong_len) {
+		PangoAttribute *strong = strong_attribute(job->language);
+
+		strong->start_index = 0;
+		strong->end_index = (guint)look->strong_len;
+		pango_attr_list_insert(attrs, strong);
+	}
 	lay_out(job, text, attrs, look);
 	pango_attr_list_unref(attrs);
 	return text;

@@ -20,8 +20,11 @@ static void set_sizes(struct ch_page_setter *setter,
 {
 	bool a4 = style->paper == CH_PAPER_A4;
 
-	setter->width = a4 ? 210 * MM : 612;
-	setter->height = a4 ? 297 * MM : 792;
+	double narrow = a4 ? 210 * MM : 612;
+	double wide = a4 ? 297 * MM : 792;
+
+	setter->width = style->landscape ? wide : narrow;
+	setter->height = style->landscape ? narrow : wide;
 	setter->top = style->top_mm * MM;
 	setter->bottom = style->bottom_mm * MM;
 	setter->left = style->left_mm * MM;
@@ -57,7 +60,7 @@ void ch_page_setter_free(struct ch_page_setter *setter)
 	free(setter);
 }
 
-static void release_job(struct page_job *job)
+void ch_page_job_release(struct page_job *job)
 {
 	for (size_t i = 0; i < job->texts_len; i++)
 		ch_page_text_free(job->texts[i]);
@@ -67,8 +70,6 @@ static void release_job(struct page_job *job)
 	ch_str_release(&job->bytes);
 	ch_str_release(&job->plain);
 }
-
-#define BLOCK_MAX (16 * 1024 * 1024)
 
 int ch_page_set(struct ch_page_setter *setter, const struct ch_body *body,
 		const struct ch_slice *values,
@@ -82,8 +83,8 @@ int ch_page_set(struct ch_page_setter *setter, const struct ch_body *body,
 		.values = values,
 		.letter = letter,
 		.language = ch_page_language(setter, letter->language),
-		.bytes = CH_STR_INIT(BLOCK_MAX),
-		.plain = CH_STR_INIT(BLOCK_MAX),
+		.bytes = CH_STR_INIT(PAGE_BLOCK_MAX),
+		.plain = CH_STR_INIT(PAGE_BLOCK_MAX),
 		.err = err,
 	};
 	int result = -1;
@@ -91,6 +92,6 @@ int ch_page_set(struct ch_page_setter *setter, const struct ch_body *body,
 	ch_page_set_zones(&job);
 	if (!job.failed)
 		result = ch_page_draw(&job, out);
-	release_job(&job);
+	ch_page_job_release(&job);
 	return result;
 }

@@ -33,6 +33,7 @@ enum ch_paper {
 
 struct ch_page_style {
 	enum ch_paper paper;
+	bool landscape;
 	int top_mm, bottom_mm, left_mm, right_mm; /* margins, MIN to MAX */
 	/* Families, as fontconfig calls them. A letter is set in that of its
 	 * script; what it lacks is taken from the others, and nothing else. */

@@ -23,6 +23,7 @@ static struct ch_page_setter *setter_of_all(void)
 	static struct ch_page_setter *setter;
 	static const struct ch_page_style style = {
 		CH_PAPER_A4,
+		false,
 		18,
 		20,
 		25,
