@@ -2,6 +2,9 @@
 noinst_LIBRARIES += lib/returns/libclassify.a
 lib_returns_libclassify_a_SOURCES = \
 	lib/returns/autoreply.c \
+	lib/returns/away.c lib/returns/away.h \
+	lib/returns/away-date.c lib/returns/away-private.h \
+	lib/returns/away-rules.c \
 	lib/returns/classify.c lib/returns/classify.h \
 	lib/returns/dsn.c \
 	lib/returns/fold.c \
@@ -33,7 +36,10 @@ tests_unit_test_classify_words_LDADD = $(CLASSIFY_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test-reply-text
 tests_unit_test_reply_text_SOURCES = tests/unit/test-reply-text.c
 tests_unit_test_reply_text_LDADD = $(CLASSIFY_LIBS) $(UNIT_LIBS)
-TESTS += tests/unit/test-classify tests/unit/test-classify-words \
+check_PROGRAMS += tests/unit/test-away
+tests_unit_test_away_SOURCES = tests/unit/test-away.c
+tests_unit_test_away_LDADD = $(CLASSIFY_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-away tests/unit/test-classify tests/unit/test-classify-words \
 	tests/unit/test-reply-text
 
 # Apart from what reads mail, so that chanceryd needs no MIME library.

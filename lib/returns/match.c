@@ -18,6 +18,9 @@
 #define BUCKETS 4096
 
 struct ch_rules {
+	const struct ch_rule *rows; /* borrowed: a table */
+	size_t len;
+	struct ch_rules *away; /* owned; NULL: it is that one */
 	uint16_t head[BUCKETS]; /* index of a row + 1, 0 = none */
 	uint16_t *next;		/* owned; the same */
 	char **texts;		/* owned, as are the strings: levelled */
@@ -92,15 +95,17 @@ void ch_folded_release(struct ch_folded *folded)
 
 /* ---- the table ---------------------------------------------------------- */
 
-struct ch_rules *ch_rules_new(void)
+static struct ch_rules *make_ready(const struct ch_rule *rows, size_t len)
 {
 	struct ch_rules *rules = ch_xzalloc(sizeof(*rules));
 
-	rules->next = ch_xcalloc(ch_rules_len, sizeof(*rules->next));
-	rules->texts = ch_xcalloc(ch_rules_len, sizeof(*rules->texts));
-	rules->lens = ch_xcalloc(ch_rules_len, sizeof(*rules->lens));
-	for (size_t i = 0; i < ch_rules_len; i++) {
-		const char *text = ch_rules[i].text;
+	rules->rows = rows;
+	rules->len = len;
+	rules->next = ch_xcalloc(len, sizeof(*rules->next));
+	rules->texts = ch_xcalloc(len, sizeof(*rules->texts));
+	rules->lens = ch_xcalloc(len, sizeof(*rules->lens));
+	for (size_t i = 0; i < len; i++) {
+		const char *text = rows[i].text;
 		struct ch_folded folded;
 		uint16_t *head;
 
@@ -116,11 +121,25 @@ struct ch_rules *ch_rules_new(void)
 	return rules;
 }
 
+struct ch_rules *ch_rules_new(void)
+{
+	struct ch_rules *rules = make_ready(ch_rules, ch_rules_len);
+
+	rules->away = make_ready(ch_away_rules, ch_away_rules_len);
+	return rules;
+}
+
+const struct ch_rules *ch_rules_away(const struct ch_rules *rules)
+{
+	return rules->away;
+}
+
 void ch_rules_free(struct ch_rules *rules)
 {
 	if (!rules)
 		return;
-	for (size_t i = 0; i < ch_rules_len; i++)
+	ch_rules_free(rules->away);
+	for (size_t i = 0; i < rules->len; i++)
 		free(rules->texts[i]);
 	free(rules->texts);
 	free(rules->next);
@@ -168,7 +187,7 @@ void ch_matches_find(const struct ch_rules *rules, const char *text, size_t len,
 		size_t i = rules->head[bucket_of(folded->text + at)];
 
 		for (; i; i = rules->next[i - 1]) {
-			const struct ch_rule *rule = &ch_rules[i - 1];
+			const struct ch_rule *rule = &rules->rows[i - 1];
 			size_t size = rules->lens[i - 1];
 
 			if (size <= folded->len - at &&

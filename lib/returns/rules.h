@@ -60,6 +60,13 @@ enum ch_meaning {
 	CH_MEANS_ORIGIN,   /* the address before it was made from this one */
 	CH_MEANS_CONTACT,  /* an address here is of somebody who helps */
 	CH_MEANS_ORIGINAL, /* from here on it is our own mail */
+
+	/* Until when its writer is away; in a table of their own (away.c). */
+	CH_MEANS_AWAY_STATE,
+	CH_MEANS_AWAY_UNTIL,
+	CH_MEANS_AWAY_BACK,
+	CH_MEANS_AWAY_BEHIND,
+	CH_MEANS_AWAY_UNSURE,
 };
 
 struct ch_rule {
@@ -70,10 +77,14 @@ struct ch_rule {
 
 extern const struct ch_rule ch_rules[];
 extern const size_t ch_rules_len;
+extern const struct ch_rule ch_away_rules[]; /* whose words: a language */
+extern const size_t ch_away_rules_len;
 
-/* The table made ready for search; built once, then never changed. */
+/* The tables made ready for search; built once, then never changed. */
 struct ch_rules; /* opaque */
 struct ch_rules *ch_rules_new(void);
+/* Those of the second table, which costs nothing while others are searched. */
+const struct ch_rules *ch_rules_away(const struct ch_rules *rules);
 void ch_rules_free(struct ch_rules *rules);
 CH_DEFINE_AUTOPTR(ch_rules);
 
