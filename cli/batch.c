@@ -274,6 +274,8 @@ void ch_batch_outcome(const struct ch_term *term, const json_t *batch)
 		ch_json_number(batch, "delayed"), "");
 	outcome(term, CH_SIGN_RETURNED, "returned",
 		ch_json_number(batch, "bounced"), "");
+	outcome(term, CH_SIGN_SENT, "silent", ch_json_number(batch, "silent"),
+		"");
 }
 
 bool ch_batch_at_rest(const json_t *batch)

@@ -20,6 +20,7 @@
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "mail/message.h"
+#include "returns/away.h"
 #include "returns/classify.h"
 #include "returns/keys.h"
 #include "returns/rules.h"
@@ -93,6 +94,7 @@ static void print_json(const struct job *job, const char *name,
 {
 	CH_AUTO(ch_str) reply = CH_STR_INIT(REPLY_MAX);
 	json_t *object = json_object();
+	char away[CH_AWAY_SIZE] = "";
 	const char *says;
 
 	json_object_set_new(object, "file", text_of(name));
@@ -117,6 +119,10 @@ static void print_json(const struct job *job, const char *name,
 		if (found->kind == CH_RETURN_REPLY && says[0])
 			json_object_set_new(object, "says", json_string(says));
 	}
+	if (found->kind == CH_RETURN_AUTOREPLY)
+		ch_away_until(job->rules, message, away);
+	if (away[0])
+		json_object_set_new(object, "away_until", json_string(away));
 	if (message->files_len)
 		json_object_set_new(object, "attachments",
 				    attachments_of(message));

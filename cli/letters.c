@@ -28,10 +28,11 @@ struct list {
 static void add_notes(const json_t *letter, const json_t *address,
 		      struct ch_str *out)
 {
+	const char *away = ch_json_text(letter, "away_until");
 	char next[CH_TIME_SIZE];
 
 	if (ch_json_true(letter, "auto_replied"))
-		ch_str_add(out, "away; ");
+		ch_str_addf(out, "away%s%s; ", away[0] ? " until " : "", away);
 	if (ch_json_true(letter, "delayed"))
 		ch_str_add(out, "delayed; ");
 	if (strcmp(ch_json_text(address, "state"), "queued") == 0 &&

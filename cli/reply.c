@@ -259,6 +259,7 @@ static void show_facts(const struct ch_term *out, const json_t *item)
 		     ch_outcome_time(item, "received_at", when));
 	show_line(out, "lies in", place);
 	show_line(out, "recipient", ch_json_text(item, "recipient"));
+	show_line(out, "away until", ch_json_text(item, "away_until"));
 	show_line(out, "status", ch_json_text(item, "status"));
 	show_line(out, "diagnostic", ch_json_text(item, "diagnostic"));
 	show_line(out, "fault", ch_json_text(item, "fault"));

@@ -46,6 +46,7 @@ static void write_text(const json_t *item, struct ch_str *out)
 	const char *diagnostic = ch_json_text(item, "diagnostic");
 	const char *fault = ch_json_text(item, "fault");
 	const char *reason = ch_json_text(item, "reason");
+	const char *away = ch_json_text(item, "away_until");
 
 	/* "smtp; 550 5.1.1 …": the type is always that, and the status is in
 	 * what most relays write. */
@@ -53,6 +54,8 @@ static void write_text(const json_t *item, struct ch_str *out)
 		diagnostic += 5 + strspn(diagnostic + 5, " ");
 	if (fault[0])
 		ch_str_addf(out, "[%s] ", fault);
+	if (away[0])
+		ch_str_addf(out, "until %s; ", away);
 	if (reason[0] && strcmp(reason, "undefined") != 0)
 		ch_str_addf(out, "%s; ", reason);
 	if (status[0] && !strstr(diagnostic, status))

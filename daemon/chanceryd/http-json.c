@@ -91,6 +91,8 @@ void ch_http_put_tally(json_t *object, const struct ch_tally *tally)
 	put_int(object, "delayed", (int64_t)tally->delayed);
 	put_int(object, "delivered", (int64_t)tally->delivered);
 	put_int(object, "read", (int64_t)tally->read);
+	put_int(object, "silent",
+		(int64_t)(tally->state[CH_STATE_SENT] - tally->heard));
 }
 
 /* JSON that we wrote into the store ourselves. */
@@ -270,6 +272,7 @@ static void put_facts(json_t *object, const struct ch_store_letter *letter)
 	put(object, "auto_replied", json_boolean(letter->auto_replied));
 	put(object, "answered", json_boolean(letter->answered));
 	put(object, "read", json_boolean(letter->read));
+	put(object, "away_until", ch_http_text_or_null(letter->away_until));
 }
 
 json_t *ch_http_letter(const struct ch_store_letter *letter,
@@ -505,6 +508,7 @@ json_t *ch_http_return(const struct ch_store_return *item)
 	put_text(object, "subject", item->subject);
 	put_text(object, "text", item->text);
 	put(object, "says", ch_http_text_or_null(item->says));
+	put(object, "away_until", ch_http_text_or_null(item->away_until));
 	put_text(object, "message_id", item->message_id);
 	put_int(object, "attachments", item->attachments);
 	put_text(object, "rule", item->rule);

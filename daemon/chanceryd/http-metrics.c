@@ -56,8 +56,9 @@ static void alone(struct ch_str *out, const char *name, const char *type,
 	sample(out, name, NULL, NULL, number);
 }
 
-static void write_letters(struct ch_store *store, struct ch_str *out)
+static void write_letters(struct ch_mailroom *room, struct ch_str *out)
 {
+	struct ch_store *store = ch_mailroom_store(room);
 	struct ch_tally tally;
 	struct ch_error err;
 
@@ -79,6 +80,13 @@ static void write_letters(struct ch_store *store, struct ch_str *out)
 	sample(out, "letters_returned", "kind", "delivered", tally.delivered);
 	sample(out, "letters_returned", "kind", "read", tally.read);
 	sample(out, "letters_returned", "kind", "answered", tally.answered);
+	alone(out, "letters_silent", "gauge",
+	      "Letters that were sent and neither answered nor returned.",
+	      tally.state[CH_STATE_SENT] - tally.heard);
+	alone(out, "letters_at_risk", "gauge",
+	      "Letters that wait and may have been sent already: the store came "
+	      "back from a copy.",
+	      ch_mailroom_at_risk(room, 0));
 	alone(out, "events_total", "counter",
 	      "Events in the store since it was made.",
 	      (uint64_t)ch_store_last_event(store));
@@ -220,7 +228,7 @@ void ch_metrics_write(struct ch_http *http, struct ch_str *out)
 	const struct ch_mailroom_state *state = ch_mailroom_state(http->room);
 
 	write_house(state, out);
-	write_letters(ch_mailroom_store(http->room), out);
+	write_letters(http->room, out);
 	write_relays(state, out);
 	write_alarms(state, out);
 	write_doors(http, out);

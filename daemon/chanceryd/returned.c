@@ -301,6 +301,8 @@ static void tell(const struct row *row, int64_t return_id)
 		ch_detail_text(&detail, "recipient", item->recipient);
 	if (item->status[0])
 		ch_detail_text(&detail, "status", item->status);
+	if (item->away_until[0])
+		ch_detail_text(&detail, "away_until", item->away_until);
 	if (item->fault[0])
 		ch_detail_text(&detail, "fault", item->fault);
 	json = ch_detail_take(&detail);
@@ -439,6 +441,7 @@ static void fill_mail(struct row *row, const char *mailbox,
 		.subject = ch_slice_dup(mail->subject),
 		.text = ch_slice_dup(mail->text),
 		.says = ch_slice_dup(mail->says),
+		.away_until = ch_slice_dup(mail->away_until),
 		.attachments = mail->attachments,
 		.letter_id = match->letter.id,
 		.address_seq = seq_of(&match->letter, mail->from),

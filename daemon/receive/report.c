@@ -7,6 +7,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "mail/message.h"
+#include "returns/away.h"
 #include "returns/classify.h"
 #include "returns/keys.h"
 
@@ -84,7 +85,11 @@ static void keep_text(struct ch_report *report,
 		      const struct ch_message *message)
 {
 	CH_AUTO(ch_str) text = CH_STR_INIT(CH_REPORT_TEXT_MAX);
+	char away[CH_AWAY_SIZE] = "";
 
+	if (report->mail.kind == CH_RETURN_AUTOREPLY)
+		ch_away_until(source->rules, message, away);
+	report->mail.away_until = keep_line(report, away);
 	ch_reply_text(message->text, &text);
 	report->mail.text = keep(report, ch_str_cstr(&text),
 				 CH_REPORT_TEXT_MAX);

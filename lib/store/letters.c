@@ -196,6 +196,24 @@ static void read_facts(unsigned int facts, struct ch_store_letter *letter)
 	letter->read = facts & CH_FACT_READ;
 }
 
+/* Of what counts as an automatic answer to it: not what was guessed. */
+static int read_away(struct ch_store *store, struct ch_store_letter *letter,
+		     struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"SELECT away_until FROM returned WHERE letter_id = ? "
+		"AND letter_id <> 0 AND kind = ? AND away_until <> '' "
+		"AND (verified <> 0 OR match <> ?) ORDER BY id DESC LIMIT 1");
+	int got;
+
+	ch_query_put_int(&q, letter->id);
+	ch_query_put_int(&q, CH_RETURN_AUTOREPLY);
+	ch_query_put_int(&q, CH_MATCH_REFERENCE);
+	got = ch_query_row(&q, err);
+	letter->away_until = got > 0 ? ch_query_text(&q, 0) : ch_xstrdup("");
+	return got < 0 ? -1 : 0;
+}
+
 static int read_row(struct ch_store *store, int64_t letter_id,
 		    bool with_fields, struct ch_store_letter *letter,
 		    struct ch_error *err)
@@ -223,6 +241,8 @@ static int read_row(struct ch_store *store, int64_t letter_id,
 	if (with_fields)
 		ch_str_add_mem(&letter->fields, sqlite3_column_blob(q.stmt, 8),
 			       (size_t)sqlite3_column_bytes(q.stmt, 8));
+	if (letter->auto_replied && read_away(store, letter, err) < 0)
+		return -1;
 	return 1;
 }
 

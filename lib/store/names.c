@@ -117,6 +117,7 @@ void ch_store_letter_release(struct ch_store_letter *letter)
 	free(letter->name);
 	free(letter->language);
 	free(letter->message_id);
+	free(letter->away_until);
 	ch_str_release(&letter->fields);
 	memset(letter, 0, sizeof(*letter));
 }
@@ -143,6 +144,7 @@ void ch_store_return_release(struct ch_store_return *ret)
 	free(ret->diagnostic);
 	free(ret->reason);
 	free(ret->says);
+	free(ret->away_until);
 	free(ret->reference);
 	free(ret->key);
 	memset(ret, 0, sizeof(*ret));

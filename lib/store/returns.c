@@ -278,6 +278,9 @@ int ch_facts_add(struct ch_store *store, int64_t batch_id, int64_t letter_id,
 		return 0;
 	if (batch)
 		ch_tally_facts(&batch->tally, fresh, 1);
+	if (!(before & CH_FACTS_HEARD) && fresh & CH_FACTS_HEARD &&
+	    ch_tally_hear(store, letter_id, err) < 0)
+		return -1;
 	return set_facts(store, letter_id, before | fresh, err);
 }
 
@@ -335,8 +338,8 @@ static int insert(struct ch_store *store, const struct ch_store_return *item,
 		"sha256, size_bytes, received_us, added_us, kind, rule, "
 		"fault, message_id, sender, subject, text, attachments, "
 		"batch_id, letter_id, address_seq, attempt, match, verified, "
-		"recipient, status, diagnostic, reason, says) "
-		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+		"recipient, status, diagnostic, reason, says, away_until) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
 		"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
 		"ON CONFLICT DO NOTHING");
 
@@ -368,6 +371,7 @@ static int insert(struct ch_store *store, const struct ch_store_return *item,
 	ch_query_put_text(&q, item->diagnostic);
 	ch_query_put_text(&q, item->reason);
 	ch_query_put_text(&q, item->says);
+	ch_query_put_text(&q, item->away_until);
 	return ch_query_run(&q, err);
 }
 
@@ -600,7 +604,7 @@ int ch_store_copies_forget(struct ch_store *store, struct ch_error *err)
 	"r.message_id, r.sender, r.subject, r.text, r.attachments, "         \
 	"r.letter_id, r.address_seq, r.attempt, r.match, r.verified, "       \
 	"r.recipient, r.status, r.diagnostic, b.reference, l.key, r.folder, " \
-	"r.reason, r.says "                                                  \
+	"r.reason, r.says, r.away_until "                                    \
 	"FROM returned r LEFT JOIN batch b ON b.id = r.batch_id "            \
 	"LEFT JOIN letter l ON l.id = r.letter_id "
 
@@ -635,6 +639,7 @@ static void read_return(const struct ch_query *q, struct ch_store_return *ret)
 		.folder = ch_query_text(q, 26),
 		.reason = ch_query_text(q, 27),
 		.says = ch_query_text(q, 28),
+		.away_until = ch_query_text(q, 29),
 	};
 	ch_query_sha256(q, 5, &ret->sha256);
 }

@@ -32,6 +32,8 @@ struct ch_batch_memory {
 	int64_t not_before_us;
 	int64_t last_letter; /* highest id of its letters: where a list ends */
 	struct ch_tally tally;
+	uint64_t heard_unsent; /* letters that were answered or came back and
+				  are not sent, or not everywhere */
 };
 
 /* A letter's addresses as far as its state goes. Addresses of one letter are
@@ -84,6 +86,7 @@ struct ch_store {
 	struct ch_batch_memory *batches; /* owned; by id */
 	size_t batches_len;
 	size_t batches_cap;
+	bool leaving_heard; /* the letter that is out of its tally */
 	struct ch_standing recent[CH_RECENT]; /* by letter id; 0: none */
 	int64_t *unfinished; /* owned: claimed or dot when it was opened */
 	size_t unfinished_len;
@@ -167,6 +170,10 @@ struct ch_stand *ch_standing_find(struct ch_standing *standing, uint32_t seq);
  * as it then is. */
 void ch_tally_leave(struct ch_store *store, const struct ch_standing *standing);
 void ch_tally_enter(struct ch_store *store, const struct ch_standing *standing);
+/* A letter that has one of these is heard of, and not silent. */
+#define CH_FACTS_HEARD (CH_FACT_BOUNCED | CH_FACT_ANSWERED)
+int ch_tally_hear(struct ch_store *store, int64_t letter_id,
+		  struct ch_error *err);
 /* The letter has new facts, which it had not before. */
 void ch_tally_facts(struct ch_tally *tally, unsigned int facts, uint64_t by);
 

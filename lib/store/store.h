@@ -271,6 +271,7 @@ struct ch_tally {
 	uint64_t delayed;
 	uint64_t delivered; /* a success notice came */
 	uint64_t read;      /* a receipt */
+	uint64_t heard; /* of sent: answered, or came back; the rest is silent */
 };
 int ch_store_tally(struct ch_store *store, int64_t batch_id,
 		   struct ch_tally *ret, struct ch_error *err);
@@ -348,6 +349,8 @@ struct ch_store_letter {
 	enum ch_state state; /* derived; set by the reading functions */
 	/* what came back, strongest evidence of each kind */
 	bool bounced, delayed, delivered, auto_replied, answered, read;
+	char *away_until; /* as the last automatic answer has it that says so
+			     plainly; "" if none does */
 	int64_t first_at_us; /* oldest queued address's first attempt, 0 none */
 };
 void ch_store_letter_release(struct ch_store_letter *letter);
@@ -586,6 +589,9 @@ struct ch_store_return {
 	char *reason; /* "user unknown" …; "" if none */
 	char *says;   /* "answer" "acknowledgement" "question"; "" if that is
 			 not plain */
+	char *away_until; /* "2026-12-12", the last day on which the writer of
+			     an automatic answer is away; "" if that is not
+			     plain */
 	/* set when reading, for lists */
 	char *reference;
 	char *key;

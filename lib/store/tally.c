@@ -185,24 +185,70 @@ static void count_letter(struct ch_tally *tally,
 		tally->deferred += by;
 }
 
-static void count(struct ch_store *store, const struct ch_standing *standing,
-		  uint64_t by)
+static struct ch_batch_memory *count(struct ch_store *store,
+				     const struct ch_standing *standing,
+				     uint64_t by)
 {
 	struct ch_batch_memory *batch =
 		ch_store_batch_memory(store, standing->batch_id);
 
 	assert(batch);
 	count_letter(&batch->tally, standing, by);
+	return batch;
 }
 
+/* Where letters that are heard of are counted, by their state. */
+static uint64_t *heard_of(struct ch_batch_memory *batch,
+			  const struct ch_standing *standing)
+{
+	return ch_standing_state(standing) == CH_STATE_SENT ?
+		       &batch->tally.heard : &batch->heard_unsent;
+}
+
+/* An error breaks the store, and the turn with it. */
+static bool is_heard(struct ch_store *store, int64_t letter_id)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"SELECT facts FROM letter WHERE id = ?");
+	struct ch_error err;
+
+	ch_query_put_int(&q, letter_id);
+	return ch_query_row(&q, &err) > 0 &&
+	       (ch_query_int(&q, 0) & CH_FACTS_HEARD) != 0;
+}
+
+/* A letter on its way costs no look: nobody is heard of that was not sent. */
 void ch_tally_leave(struct ch_store *store, const struct ch_standing *standing)
 {
-	count(store, standing, UINT64_MAX); /* that is: minus one */
+	struct ch_batch_memory *batch = count(store, standing, UINT64_MAX);
+	uint64_t *heard = heard_of(batch, standing);
+
+	store->leaving_heard = *heard > 0 &&
+			       is_heard(store, standing->letter_id);
+	*heard -= store->leaving_heard;
 }
 
 void ch_tally_enter(struct ch_store *store, const struct ch_standing *standing)
 {
-	count(store, standing, 1);
+	struct ch_batch_memory *batch = count(store, standing, 1);
+
+	if (store->leaving_heard)
+		++*heard_of(batch, standing);
+	store->leaving_heard = false;
+}
+
+int ch_tally_hear(struct ch_store *store, int64_t letter_id,
+		  struct ch_error *err)
+{
+	CH_AUTO(ch_standing) standing = { 0 };
+	struct ch_batch_memory *batch;
+
+	if (ch_standing_read(store, letter_id, &standing, err) < 0)
+		return -1;
+	batch = ch_store_batch_memory(store, standing.batch_id);
+	if (batch)
+		++*heard_of(batch, &standing);
+	return 0;
 }
 
 void ch_tally_facts(struct ch_tally *tally, unsigned int facts, uint64_t by)
@@ -305,18 +351,28 @@ static int count_letters(struct ch_store *store, struct ch_error *err)
 static int count_facts(struct ch_store *store, struct ch_error *err)
 {
 	CH_AUTO(ch_query) q = ch_query(store,
-		"SELECT batch_id, facts, count(*) FROM letter "
+		"SELECT batch_id, facts, count(*), sum(CASE WHEN facts & ?1 "
+		"THEN NOT EXISTS (SELECT 1 FROM address WHERE letter_id = id "
+		"AND state <> ?2) ELSE 0 END) FROM letter "
 		"WHERE facts <> 0 GROUP BY batch_id, facts");
 	int got;
+
+	ch_query_put_int(&q, CH_FACTS_HEARD);
+	ch_query_put_int(&q, CH_STATE_SENT);
 
 	while ((got = ch_query_row(&q, err)) > 0) {
 		struct ch_batch_memory *batch =
 			ch_store_batch_memory(store, ch_query_int(&q, 0));
+		unsigned int facts = (unsigned int)ch_query_int(&q, 1);
+		uint64_t letters = (uint64_t)ch_query_int(&q, 2);
+		uint64_t sent = (uint64_t)ch_query_int(&q, 3);
 
 		if (!batch)
 			return broken_row(store, 0, err);
-		ch_tally_facts(&batch->tally, (unsigned int)ch_query_int(&q, 1),
-			       (uint64_t)ch_query_int(&q, 2));
+		ch_tally_facts(&batch->tally, facts, letters);
+		batch->tally.heard += sent;
+		batch->heard_unsent +=
+			facts & CH_FACTS_HEARD ? letters - sent : 0;
 	}
 	return got;
 }
@@ -341,6 +397,7 @@ static void add_up(struct ch_tally *sum, const struct ch_tally *part)
 	sum->read += part->read;
 	sum->answered += part->answered;
 	sum->delayed += part->delayed;
+	sum->heard += part->heard;
 }
 
 int ch_store_tally(struct ch_store *store, int64_t batch_id,

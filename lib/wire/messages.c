@@ -363,6 +363,7 @@ static const struct field receive_mail[] = {
 	F_LIST(ch_receive_mail, references, references_len, text_list, 4),
 	F_TEXT(ch_receive_mail, text),
 	F_TEXT(ch_receive_mail, says),
+	F_TEXT(ch_receive_mail, away_until),
 	F_U32(ch_receive_mail, attachments),
 	F_LIST(ch_receive_mail, recipients, recipients_len,
 	       returned_recipient, 20),

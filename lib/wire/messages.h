@@ -421,6 +421,8 @@ struct ch_receive_mail {
 	struct ch_slice text;         /* start of the new text, for the list */
 	struct ch_slice says;         /* "answer" "acknowledgement" "question",
 					 "" where that is not plain */
+	struct ch_slice away_until;   /* "2026-12-12", as returns/away.h has it;
+					 "" where that is not plain */
 	uint32_t attachments;
 	struct ch_returned_recipient *recipients;
 	uint32_t recipients_len;

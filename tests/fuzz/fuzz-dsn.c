@@ -33,6 +33,12 @@ static void check_mail(const struct ch_receive_mail *mail)
 	for (size_t i = 0; i < CH_COUNT(lines); i++)
 		check(lines[i], CH_REPORT_LINE_MAX);
 	check(mail->text, CH_REPORT_TEXT_MAX);
+	check(mail->away_until, 10);
+	assert(mail->away_until.len == 0 ||
+	       (mail->away_until.len == 10 &&
+		mail->kind == CH_RETURN_AUTOREPLY &&
+		mail->away_until.data[4] == '-' &&
+		mail->away_until.data[7] == '-'));
 	assert(mail->rule.len > 0);
 	for (uint32_t i = 0; i < mail->references_len; i++)
 		check(mail->references[i], CH_REPORT_LINE_MAX);

@@ -1507,6 +1507,122 @@ static void facts_of_a_letter(void **state)
 	}
 }
 
+static uint64_t silent_of(int64_t batch_id)
+{
+	struct ch_tally tally;
+
+	OK(ch_store_tally(store, batch_id, &tally, &err));
+	return tally.state[CH_STATE_SENT] - tally.heard;
+}
+
+/* Sent, not answered and not returned: however it came to be so. */
+static void who_is_silent(void **state)
+{
+	int64_t id = batch_with("DM-1", 4, 1);
+	int64_t letters[4];
+	struct ch_store_return item;
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(letters); i++) {
+		char key[24];
+
+		snprintf(key, sizeof(key), "K%zu", i);
+		letters[i] = letter_of(id, key);
+	}
+	assert_int_equal(silent_of(id), 0);
+	/* Heard of before it is sent: somebody was told of it otherwise. */
+	item = returned(1, CH_RETURN_REPLY, letters[3], false);
+	GIVES(come_back(&item), 1);
+	assert_int_equal(silent_of(id), 0);
+	begin();
+	GIVES(claim(id, 5, 4), 4);
+	for (size_t i = 0; i < CH_COUNT(letters); i++) {
+		GIVES(dot(letters[i], 1, 1), 1);
+		GIVES(end(letters[i], 1, 0, CH_STATE_SENT), 1);
+	}
+	commit();
+	assert_int_equal(silent_of(id), 3);
+	item = returned(2, CH_RETURN_AUTOREPLY, letters[0], true);
+	GIVES(come_back(&item), 1);
+	assert_int_equal(silent_of(id), 3);
+	item = returned(3, CH_RETURN_BOUNCE_HARD, letters[1], true);
+	GIVES(come_back(&item), 1);
+	assert_int_equal(silent_of(id), 2);
+	item = returned(4, CH_RETURN_REPLY, letters[1], true);
+	GIVES(come_back(&item), 1);
+	assert_int_equal(silent_of(id), 2);
+	/* One that came back, and one that did not, go elsewhere as well. */
+	for (int64_t i = 1; i <= 2; i++) {
+		begin();
+		GIVES(ch_store_address_add(store, letters[i], 0,
+					   "b@ministry.example", 9, &err), 1);
+		commit();
+		assert_int_equal(silent_of(id), 3 - i);
+	}
+	reopen();
+	assert_int_equal(silent_of(id), 1);
+	begin();
+	GIVES(claim(id, 5, 2), 2);
+	for (size_t i = 1; i <= 2; i++) {
+		const uint32_t seq = 1;
+
+		GIVES(ch_store_dot(store, letters[i], 2, &seq, 1, &bytes_1,
+				   4800, NULL, 50, &err), 1);
+		GIVES(end(letters[i], 2, 1, CH_STATE_SENT), 1);
+	}
+	commit();
+	assert_int_equal(silent_of(id), 2);
+	reopen();
+	assert_int_equal(silent_of(id), 2);
+}
+
+static const char *away_of(int64_t letter_id)
+{
+	static char text[20];
+	CH_AUTO(ch_store_letter) letter = { 0 };
+
+	GIVES(ch_store_letter_by_id(store, letter_id, &letter, &err), 1);
+	snprintf(text, sizeof(text), "%s",
+		 letter.away_until ? letter.away_until : "none");
+	return text;
+}
+
+/* As the last automatic answer has it that says so, guesses apart. */
+static void until_when_somebody_is_away(void **state)
+{
+	int64_t id = batch_with("DM-1", 1, 1);
+	int64_t fra = letter_of(id, "K0");
+	struct ch_store_return *list;
+	struct ch_store_return item;
+	size_t len;
+
+	(void)state;
+	bring_to(id, fra, CH_STATE_SENT);
+	assert_string_equal(away_of(fra), "none");
+	item = returned(1, CH_RETURN_AUTOREPLY, fra, false);
+	GIVES(come_back(&item), 1);
+	assert_string_equal(away_of(fra), "");
+	item = returned(2, CH_RETURN_AUTOREPLY, fra, false);
+	item.away_until = word("2026-12-07");
+	GIVES(come_back(&item), 1);
+	assert_string_equal(away_of(fra), "2026-12-07");
+	item = returned(3, CH_RETURN_AUTOREPLY, fra, true);
+	item.away_until = word("2026-12-14");
+	GIVES(come_back(&item), 1);
+	item = returned(4, CH_RETURN_AUTOREPLY, fra, true);
+	GIVES(come_back(&item), 1);
+	item = returned(5, CH_RETURN_AUTOREPLY, fra, false);
+	item.match = CH_MATCH_REFERENCE;
+	item.away_until = word("2026-12-31");
+	GIVES(come_back(&item), 1);
+	assert_string_equal(away_of(fra), "2026-12-14");
+	OK(ch_store_returns(store, 0, fra, 0, 9, &list, &len, &err));
+	assert_int_equal(len, 5);
+	assert_string_equal(list[0].away_until, "");
+	assert_string_equal(list[2].away_until, "2026-12-14");
+	ch_store_returns_free(list, len);
+}
+
 static void facts_stand_beside_one_another(void **state)
 {
 	static const uint32_t kinds[] = {
@@ -2151,6 +2267,8 @@ int main(void)
 		CASE(letters_are_found),
 		CASE(every_mail_counts_once),
 		CASE(facts_of_a_letter),
+		CASE(who_is_silent),
+		CASE(until_when_somebody_is_away),
 		CASE(facts_stand_beside_one_another),
 		CASE(evidence_ends_a_doubt),
 		CASE(evidence_is_of_one_attempt),

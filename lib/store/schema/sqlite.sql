@@ -199,7 +199,8 @@ CREATE TABLE returned (
 	status      TEXT NOT NULL,
 	diagnostic  TEXT NOT NULL,
 	reason      TEXT NOT NULL, -- of a report
-	says        TEXT NOT NULL  -- of an answer
+	says        TEXT NOT NULL, -- of an answer
+	away_until  TEXT NOT NULL  -- of an automatic one: 2026-12-12, or empty
 ) STRICT;
 -- A mail that somebody moved to another folder is the same; and one that has the
 -- number of another, on a server that came back from a backup, is not.
