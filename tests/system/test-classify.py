@@ -110,6 +110,17 @@ class Verb(unittest.TestCase):
             "attachments": [{"name": "form.pdf", "type": "application/pdf",
                              "size_bytes": 5}]}])
 
+    def test_who_is_away(self):
+        text = ("Date: Sat, 28 Nov 2026 09:15:00 +0100\n"
+                "From: ana.lima@mfa.example\nAuto-Submitted: auto-replied\n"
+                "Subject: Automatic reply: [DM-1] Session\n\n"
+                "I am out of office and back on Monday, 7 December.\n")
+        self.assertEqual(objects("-", stdin=text)[0]["away_until"],
+                         "2026-12-06")
+        self.assertNotIn("away_until", objects("-", stdin=text.replace(
+            "Auto-Submitted: auto-replied", "In-Reply-To: <1@a.example>")
+            .replace("Automatic reply", "Re"))[0])
+
     def test_a_table_as_the_scorer_reads_it(self):
         path = self.write("bounce", BOUNCE.replace("\n", "\r\n"))
         self.assertEqual(

@@ -156,6 +156,24 @@ def test_what_each_mail_changes():
         assert (last["says"], last["reason"]) == ("acknowledgement", None)
         said = chancery(room, "returns", "DM-1/TWO")[0]
         assert "received" in said, said
+        # somebody is away until a day
+        assert room.letters("DM-1")["AAA"]["away_until"] is None
+        room.tell(reader, AUTOREPLY, token=tokens["AAA"],
+                  away_until="2026-12-12")
+        assert room.returns()[-1]["away_until"] == "2026-12-12"
+        assert room.letters("DM-1")["AAA"]["away_until"] == "2026-12-12"
+        event = [e for e in room.events()
+                 if e["type"] == "letter.auto_replied"][-1]
+        assert event["detail"]["away_until"] == "2026-12-12", event
+        assert "until 2026-12-12; Undelivered" in chancery(
+            room, "returns", "DM-1/AAA")[0]
+        assert "away until 2026-12-12" in chancery(
+            room, "letters", "DM-1")[0]
+        number = str(room.returns()[-1]["cursor"])
+        assert "away until  2026-12-12" in chancery(room, "reply", number)[0]
+        # nobody is silent: two came back, one answered
+        assert room.batch("DM-1")["silent"] == 0, room.batch("DM-1")
+        assert "silent" in chancery(room, "status", "DM-1")[0]
         # a success notice and a receipt
         for kind in (DELIVERED, MDN):
             room.tell(reader, kind, token=tokens["BBB"],

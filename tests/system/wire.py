@@ -120,7 +120,7 @@ MESSAGES = [
         ("rule", "text"), ("fault", "text"), ("message_id", "text"),
         ("from", "text"), ("subject", "text"), ("token", "text"),
         ("envelope_id", "text"), ("references", ["text"]), ("text", "text"),
-        ("says", "text"), ("attachments", "u32"),
+        ("says", "text"), ("away_until", "text"), ("attachments", "u32"),
         ("recipients", [[("kind", "u32"), ("address", "text"),
                          ("status", "text"), ("diagnostic", "text"),
                          ("reason", "text")]])]),
