@@ -24,5 +24,6 @@ EXTRA_DIST += docs/PERFORMANCE.md docs/PROMISES.md docs/pages.png \
 	docs/decisions/0022-what-comes-back.md \
 	docs/decisions/0023-passwords-by-command.md \
 	docs/decisions/0024-reminders.md \
+	docs/decisions/0026-alarms-by-mail.md \
 	docs/decisions/0027-reports.md \
 	docs/decisions/0028-smtputf8.md

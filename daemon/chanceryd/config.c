@@ -403,6 +403,18 @@ static const struct ch_setting suppression_table[] = {
 	{ 0 }
 };
 
+static const struct ch_setting alarms_mail_table[] = {
+	{ .name = "to", .type = CH_SETTING_STRINGS, AT(alarms.mail.to),
+	  .initial = "[ ]", .max = 20,
+	  .help = "operators, such as \"operator@secretariat.example\"" },
+	{ .name = "from", .type = CH_SETTING_STRING, AT(alarms.mail.from),
+	  .initial = "\"\"", .max = 200, .help = "empty: secretariat.from" },
+	{ .name = "relay", .type = CH_SETTING_STRING, AT(alarms.mail.relay),
+	  .initial = "\"\"", .max = 100,
+	  .help = "the name of one; empty: each in its turn" },
+	{ 0 }
+};
+
 static const struct ch_setting alarms_table[] = {
 	{ .name = "command", .type = CH_SETTING_STRINGS, AT(alarms.command),
 	  .initial = "[ ]", .max = 100,
@@ -413,6 +425,8 @@ static const struct ch_setting alarms_table[] = {
 	{ .name = "timeout", .type = CH_SETTING_DURATION,
 	  AT(alarms.timeout_ms), .initial = "\"30s\"", .min = 100,
 	  .max = 10 * MINUTE, .help = "of one run" },
+	{ .name = "mail", .type = CH_SETTING_GROUP,
+	  .members = alarms_mail_table },
 	{ 0 }
 };
 
@@ -1192,6 +1206,46 @@ static void check_envelopes(const struct rules *r)
 			 "nobody reads the copies: there are no mailboxes");
 }
 
+/* local@domain in ASCII, of what needs no quoting. */
+static bool is_plain_address(const char *text)
+{
+	static const char safe[] = "abcdefghijklmnopqrstuvwxyz"
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789.-_+='/";
+	size_t local = strspn(text, safe);
+	const char *domain = text + local + 1;
+
+	return local > 0 && local <= 64 && text[local] == '@' && *domain &&
+	       strlen(domain) <= 255 && strspn(domain, safe) == strlen(domain);
+}
+
+static void check_alarms_mail(const struct rules *r)
+{
+	const struct ch_config *config = r->config;
+	const struct ch_relay_config *relays = config->relays.items;
+	const struct ch_setting_strings *to = &config->alarms.mail.to;
+	const char *relay = config->alarms.mail.relay;
+	size_t i = 0;
+
+	for (size_t j = 0; j < to->len; j++) {
+		CH_AUTOCHAR path = ch_xasprintf("alarms.mail.to[%zu]", j);
+
+		if (!is_plain_address(to->items[j]))
+			complain(r, path,
+				 "the address alone, in ASCII: a domain in "
+				 "another script as \"xn--…\"",
+				 "\"%s\" is no address", to->items[j]);
+	}
+	while (i < config->relays.len && strcmp(relays[i].peer.name, relay))
+		i++;
+	if (relay[0] && i == config->relays.len)
+		complain(r, "alarms.mail.relay", NULL,
+			 "there is no relay \"%s\"", relay);
+	else if (to->len > 0 && config->relays.len == 0)
+		complain(r, "alarms.mail.to", "add a relay",
+			 "there is no relay for these mails");
+}
+
 /* Where there is no such folder yet the start says so. */
 static void check_store(const struct rules *r)
 {
@@ -1226,6 +1280,7 @@ static void check_rules(void *config, const char *shown,
 	if (r.config->alarms.command.len > 0)
 		check_command(&r, r.config->alarms.command.items[0],
 			      "alarms.command");
+	check_alarms_mail(&r);
 	check_domains(&r);
 	check_retry(&r);
 	check_windows(&r);

@@ -163,6 +163,11 @@ struct ch_config {
 		struct ch_setting_strings command; /* words; none: 0 */
 		int64_t every_ms;   /* between two runs, at least */
 		int64_t timeout_ms; /* of one */
+		struct {
+			struct ch_setting_strings to; /* addr-specs; none: 0 */
+			char *from;  /* "" = secretariat.from */
+			char *relay; /* its name; "" = each in its turn */
+		} mail;
 	} alarms;
 	struct {
 		int64_t max_recipients;

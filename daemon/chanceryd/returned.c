@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "chanceryd/alarms.h"
+#include "chanceryd/bell-mail.h"
 #include "chanceryd/bell.h"
 #include "chanceryd/detail.h"
 #include "chanceryd/gate.h"
@@ -41,6 +42,7 @@ struct match {
 	enum ch_match how;
 	bool verified;
 	bool own;          /* it is the letter itself */
+	bool of_alarms;    /* it is about a mail to the operators, and no letter */
 	const char *fault; /* what is odd about it, "" */
 };
 
@@ -69,6 +71,10 @@ static bool by_token(struct ch_mailroom *room, struct ch_slice token,
 	if (token.len == 0 ||
 	    ch_token_check(keys, len, token, &letter_id, &attempt) < 0)
 		return false;
+	if (letter_id == CH_BELL_MAIL_LETTER) {
+		ret->of_alarms = true;
+		return true;
+	}
 	got = ch_store_letter_by_id(room->store, letter_id, &ret->letter,
 				    &err);
 	must(room, got, &err);
@@ -394,6 +400,9 @@ static bool keep(const struct row *row)
 	if (added == 0)
 		return false;
 	tell(row, id);
+	if (row->match->of_alarms && item->kind == CH_RETURN_BOUNCE_HARD)
+		ch_bell_mail_bounced(row->room, ch_slice_of(item->recipient),
+				     id);
 	if (item->verified)
 		ch_sending_overruled(row->room, item->letter_id);
 	if (item->verified && is_bounce(item->kind))

@@ -370,6 +370,25 @@ static const struct field receive_mail[] = {
 	F_END
 };
 
+static const struct field alarm_mail[] = {
+	F_TEXT(ch_alarm_mail, from),
+	F_TEXT(ch_alarm_mail, envelope_from),
+	F_LIST(ch_alarm_mail, to, to_len, text_list, 4),
+	F_TEXT(ch_alarm_mail, message_id),
+	F_I64(ch_alarm_mail, date_us),
+	F_TEXT(ch_alarm_mail, subject),
+	F_TEXT(ch_alarm_mail, text),
+	F_END
+};
+
+static const struct field alarm_result[] = {
+	F_MAX(ch_alarm_result, sent, 1),
+	F_TEXT(ch_alarm_result, text),
+	F_LIST(ch_alarm_result, results, results_len, send_address_result,
+	       20),
+	F_END
+};
+
 static const struct field nothing[] = { F_END };
 
 static const struct {
@@ -407,6 +426,8 @@ static const struct {
 	  receive_state),
 	M(CH_MSG_RECEIVE_MAIL, "receive-mail", ch_receive_mail, receive_mail),
 	M(CH_MSG_RECEIVE_COPY, "receive-copy", ch_receive_copy, receive_copy),
+	M(CH_MSG_ALARM_MAIL, "alarm-mail", ch_alarm_mail, alarm_mail),
+	M(CH_MSG_ALARM_RESULT, "alarm-result", ch_alarm_result, alarm_result),
 #undef M
 };
 

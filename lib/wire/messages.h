@@ -51,6 +51,10 @@ enum ch_message_type {
 	CH_MSG_RECEIVE_STATE,
 	CH_MSG_RECEIVE_MAIL,
 	CH_MSG_RECEIVE_COPY,
+	/* chanceryd to chancery-alarm, behind a CH_MSG_SEND_SETUP */
+	CH_MSG_ALARM_MAIL,
+	/* chancery-alarm to chanceryd */
+	CH_MSG_ALARM_RESULT,
 	CH_MSG_TYPES /* how many there are */
 };
 
@@ -426,6 +430,27 @@ struct ch_receive_mail {
 	uint32_t attachments;
 	struct ch_returned_recipient *recipients;
 	uint32_t recipients_len;
+};
+
+/* A mail about alarms, to be composed and sent at once. */
+struct ch_alarm_mail {
+	struct ch_slice from;          /* as configured: "Name <a@b>" */
+	struct ch_slice envelope_from; /* addr-spec */
+	struct ch_slice *to;           /* addr-specs */
+	uint32_t to_len;
+	struct ch_slice message_id; /* without <> */
+	int64_t date_us;
+	struct ch_slice subject;
+	struct ch_slice text; /* lines end in LF */
+};
+
+/* What became of it; then the worker ends. */
+struct ch_alarm_result {
+	uint32_t sent; /* 1: every address has its outcome; 0: `text` says why
+			  there was no connection, or no mail */
+	struct ch_slice text;
+	struct ch_send_address_result *results; /* seq: the place in `to` */
+	uint32_t results_len;
 };
 
 /* A mail that seems to be our own copy of a letter. It is not in the object

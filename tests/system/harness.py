@@ -34,7 +34,7 @@ import wire
 
 BUILD = pathlib.Path(os.environ["top_builddir"])
 PROGRAM = str(BUILD / "daemon/chanceryd/chanceryd")
-WORKERS = ("import", "send", "receive")
+WORKERS = ("import", "send", "receive", "alarm")
 # Built with sanitizers, or run under something slow.
 SLOW = re.search(r"(?m)^#define CH_WORKER_UNLIMITED 1",
                  (BUILD / "config.h").read_text()) is not None

@@ -126,6 +126,14 @@ MESSAGES = [
                          ("reason", "text")]])]),
     ("receive-copy", [("uidvalidity", "u32"), ("uid", "u32"),
                       ("token", "text"), ("message_id", "text")]),
+    ("alarm-mail", [
+        ("from", "text"), ("envelope_from", "text"), ("to", ["text"]),
+        ("message_id", "text"), ("date_us", "i64"), ("subject", "text"),
+        ("text", "text")]),
+    ("alarm-result", [
+        ("sent", "u32"), ("text", "text"),
+        ("results", [[("seq", "u32"), ("outcome", "u32"), ("code", "u32"),
+                      ("status", "text"), ("reply", "text")]])]),
 ]
 NUMBERS = {name: i + 1 for i, (name, _) in enumerate(MESSAGES)}
 FIELDS = dict(MESSAGES)

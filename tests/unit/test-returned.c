@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "chanceryd/alarms.h"
+#include "chanceryd/bell-mail.h"
 #include "chanceryd/bell.h"
 #include "chanceryd/gate.h"
 #include "chanceryd/journal.h"
@@ -58,6 +59,13 @@ int64_t ch_turn_open(struct ch_mailroom *room)
 void ch_turn_log(struct ch_mailroom *room, int priority,
 		 const struct ch_log_fields *fields, const char *format, ...)
 {
+}
+
+/* None of the mails is about one to the operators. */
+void ch_bell_mail_bounced(struct ch_mailroom *unused, struct ch_slice address,
+			  int64_t return_id)
+{
+	fail_msg("%.*s", (int)address.len, address.data);
 }
 
 static int rung; /* alarms that were told to the operators */
