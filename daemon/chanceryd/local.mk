@@ -188,6 +188,8 @@ tests_tools_http_host_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 tests_tools_http_host_LDADD = $(CHANCERYD_LIBS)
 TESTS += tests/system/test-sockets.py tests/system/test-sockets-limits.py \
 	tests/system/test-sockets-upload.py
+dist_check_SCRIPTS += tests/system/test-web.py
+TESTS += tests/system/test-web.py
 EXTRA_DIST += tests/system/doors.py tests/system/test-sockets.py \
 	tests/system/test-sockets-limits.py \
 	tests/system/test-sockets-upload.py

@@ -378,6 +378,8 @@ def metrics_file():
         with Host(f"--metrics={path}") as host:
             host.get("/v1/status")
             text = path.read_text()
+            assert "\nchancery_letters_silent 0\n" in text
+            assert "\nchancery_letters_at_risk 0\n" in text
             assert "chancery_letters{state=\"queued\"} 0" in text
             assert path.stat().st_mode & 0o777 == 0o644
             assert [p.name for p in pathlib.Path(folder).iterdir()] == [
