@@ -277,22 +277,21 @@ static size_t ends_sentence(const char *text, size_t at)
 
 static void read_text(struct reading *reading, const char *text)
 {
-	CH_AUTOCHAR some = ch_xstrndup(text, TEXT_MAX);
 	size_t from = 0;
 	size_t at = 0;
 
-	while (some[at]) {
-		size_t used = ends_sentence(some, at);
+	while (text[at]) {
+		size_t used = ends_sentence(text, at);
 
 		if (!used) {
 			at++;
 			continue;
 		}
-		read_sentence(reading, some + from, at - from);
+		read_sentence(reading, text + from, at - from);
 		at += used;
 		from = at;
 	}
-	read_sentence(reading, some + from, at - from);
+	read_sentence(reading, text + from, at - from);
 }
 
 /* ---- all of them together ---------------------------------------------- */

@@ -39,6 +39,11 @@ tests_unit_test_reply_text_LDADD = $(CLASSIFY_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test-away
 tests_unit_test_away_SOURCES = tests/unit/test-away.c
 tests_unit_test_away_LDADD = $(CLASSIFY_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/fuzz/fuzz-away
+tests_fuzz_fuzz_away_SOURCES = tests/fuzz/fuzz-away.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_away_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_away_LDADD = $(CLASSIFY_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/corpora/away
 TESTS += tests/unit/test-away tests/unit/test-classify tests/unit/test-classify-words \
 	tests/unit/test-reply-text
 

@@ -184,6 +184,7 @@ def look_at_risk(r):
     assert r.post("/v1/resume?at_risk=20").status == 409
     assert r.status()["state"] == "paused"
     assert r.status()["at_risk"] == 19
+    assert b"\nchancery_letters_at_risk 19\n" in r.get("/metrics").body
 
 
 def test_restored():
