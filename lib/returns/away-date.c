@@ -269,6 +269,7 @@ static bool read_month_first(const char *text, size_t at,
 	at += used;
 	at += skip(text + at, behind, CH_COUNT(behind));
 	ret->end = at + read_year(text + at, &ret->year);
+	ret->month_first = true;
 	return true;
 }
 
@@ -417,6 +418,26 @@ bool ch_day_read(const char *text, size_t at, bool bare,
 	    !read_month_first(text, at, &day))
 		return false;
 	if (!bare && !is_whole(text, day.end))
+		return false;
+	*ret = day;
+	return true;
+}
+
+bool ch_day_read_end(const char *text, size_t at,
+		     const struct ch_written_day *first,
+		     struct ch_written_day *ret)
+{
+	struct ch_written_day day = *first;
+	int digits;
+	size_t used;
+
+	at += skip_space(text + at);
+	used = number(text + at, &day.day, &digits);
+	if (digits < 1 || digits > 2 || day.day <= first->day || first->year)
+		return false;
+	at = end_of_bare(text, at + used);
+	day.end = at + read_year(text + at, &day.year);
+	if (!is_whole(text, day.end))
 		return false;
 	*ret = day;
 	return true;

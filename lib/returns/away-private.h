@@ -30,6 +30,7 @@ struct ch_written_day {
 	int day;     /* of two numbers that may be either, the first */
 	int weekday; /* -1: not written */
 	bool either; /* month and day may change places */
+	bool month_first; /* the month is a word before the day */
 	enum ch_day_order shows; /* how it is written, where that is plain */
 	size_t end;		 /* behind it in the text */
 };
@@ -38,6 +39,10 @@ struct ch_written_day {
  * before it and its weekday. `bare`: one without a month is one as well. */
 bool ch_day_read(const char *text, size_t at, bool bare,
 		 struct ch_written_day *ret);
+/* The end of "December 1-11, 2026", behind its dash: a day of the same month. */
+bool ch_day_read_end(const char *text, size_t at,
+		     const struct ch_written_day *first,
+		     struct ch_written_day *ret);
 
 /* The bytes of `text` that one of the words takes, which ends there; 0 for
  * none. Its value goes to *ret, which may be NULL. */

@@ -153,12 +153,19 @@ static void read_behind(struct reading *reading, const struct sentence *s,
 	}
 }
 
+static bool begins_month(const struct sentence *s, size_t at)
+{
+	return (at == 0 || s->text[at - 1] == ' ') &&
+	       ch_day_word(&ch_months, s->text + at, NULL) > 0;
+}
+
 /* "12月1日至7日": the month is that of the first. */
 static bool read_second(const char *text, size_t at,
 			const struct ch_written_day *first,
 			struct ch_written_day *ret)
 {
-	if (ch_day_read(text, at, false, ret))
+	if (ch_day_read(text, at, false, ret) ||
+	    (first->month_first && ch_day_read_end(text, at, first, ret)))
 		return true;
 	if (!first->month || !ch_day_read(text, at, true, ret) ||
 	    ret->end < 3 || (strncmp(text + ret->end - 3, "日", 3) != 0 &&
@@ -185,6 +192,23 @@ static void read_order(struct reading *reading, const struct sentence *s)
 	}
 }
 
+/* "until 12-13 December", "back on 12-13 December": one of the two. */
+static bool is_led_to(const struct sentence *s, size_t at, size_t end)
+{
+	for (size_t i = 0; i < s->found.len; i++) {
+		const struct ch_match *match = &s->found.list[i];
+		struct ch_written_day day;
+
+		if ((match->rule->means == CH_MEANS_AWAY_UNTIL ||
+		     match->rule->means == CH_MEANS_AWAY_BACK) &&
+		    match->end <= at && at - match->end < BEHIND_BYTES &&
+		    ch_day_read(s->text, match->end, true, &day) &&
+		    day.end == end)
+			return true;
+	}
+	return false;
+}
+
 /* From one day to another: "1 to 12 December", in a sentence that says away. */
 static void read_ranges(struct reading *reading, const struct sentence *s,
 			const char *language, size_t since)
@@ -194,12 +218,13 @@ static void read_ranges(struct reading *reading, const struct sentence *s,
 		size_t end;
 		size_t used;
 
-		if (!begins_number(s->text, at) ||
+		if ((!begins_number(s->text, at) && !begins_month(s, at)) ||
 		    !ch_day_read(s->text, at, true, &first))
 			continue;
 		end = first.end + strspn(s->text + first.end, " ");
 		used = ch_day_word(&ch_range_to, s->text + end, NULL);
-		if (!used || !read_second(s->text, end + used, &first, &second))
+		if (!used || is_led_to(s, at, first.end) ||
+		    !read_second(s->text, end + used, &first, &second))
 			continue;
 		if (!is_known(reading, since, second.end))
 			add(reading, &second, false, language);
