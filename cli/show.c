@@ -110,6 +110,9 @@ static void show_return(const struct ch_term *out, const json_t *item)
 			     : ch_json_text(item, "subject"),
 		     ch_json_number(item, "attachments") ? ", with annexes"
 							 : "");
+	if (ch_json_text(item, "away_until")[0])
+		ch_term_line(out, "    away until %s",
+			     ch_json_text(item, "away_until"));
 	while (text[0]) {
 		size_t len = strcspn(text, "\n");
 

@@ -2,8 +2,8 @@
 /* main.c - chancery-alarm: one mail about alarms to the operators, and the end.
  *
  * It knows no letter and no batch: a relay, a text and whom it goes to, of
- * chanceryd's own making. Nothing is tried again here: what became of it is said
- * once, and chanceryd decides. What says nothing was not sent.
+ * chanceryd's own making. Nothing is tried again here: what became of it is
+ * said once, and chanceryd decides.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,8 +49,8 @@ static int expect(struct job *job, enum ch_message_type wanted,
 		  struct ch_slice *ret, struct ch_error *err)
 {
 	uint16_t type;
-	int got = ch_channel_wait(&job->channel, SETUP_TIMEOUT_MS, &type, ret,
-				  err);
+	int got =
+	    ch_channel_wait(&job->channel, SETUP_TIMEOUT_MS, &type, ret, err);
 
 	if (got > 0 && type == wanted)
 		return 0;

@@ -38,7 +38,7 @@ struct ch_bell_mail {
 	char *relay; /* owned; of this run */
 	bool heard;  /* the worker has said what became of it */
 	bool told;
-	char why[240]; /* it was not */
+	char why[240];		  /* it was not */
 	struct ch_detail outcome; /* of the event */
 };
 
@@ -101,7 +101,7 @@ static void add_list(struct ch_str *out, const char *name, const json_t *list)
 	size_t i;
 
 	json_array_foreach(list, i, item)
-		add_line(out, name, json_string_value(item));
+	    add_line(out, name, json_string_value(item));
 }
 
 /* "2026-11-28T14:00:00Z alarm.auth DM-1/FRA", and below it what is known. */
@@ -136,23 +136,24 @@ static void write_text(const struct ch_bell_mail *mail, struct ch_str *out)
 	for (size_t i = 0; i < queue->len; i++)
 		ch_str_addf(out, "%s\n", queue->list[i].text);
 	if (queue->more)
-		ch_str_addf(out, "and %llu more: \"chancery events\" has "
-				 "them.\n\n",
+		ch_str_addf(out,
+			    "and %llu more: \"chancery events\" has "
+			    "them.\n\n",
 			    (unsigned long long)queue->more);
-	ch_str_add(out, "\"chancery status\" shows what stands now. Nobody "
-			"reads answers to this mail.\n");
+	ch_str_add(out,
+		   "\"chancery status\" shows what stands now. Nobody "
+		   "reads answers to this mail.\n");
 }
 
 /* The first one's type, for whoever has many of these. */
 static char *subject_of(const struct ch_bell_mail *mail)
 {
 	const struct ch_bell_queue *queue = &mail->queue;
-	const char *first = queue->len ? strchr(queue->list[0].text, ' ') + 1
-				       : "alarms";
+	const char *first =
+	    queue->len ? strchr(queue->list[0].text, ' ') + 1 : "alarms";
 	uint64_t others = queue->len + queue->more - 1;
 	CH_AUTOCHAR more =
-	    others ? ch_xasprintf(", and %llu more",
-				  (unsigned long long)others)
+	    others ? ch_xasprintf(", and %llu more", (unsigned long long)others)
 		   : ch_xstrdup("");
 
 	return ch_xasprintf("[%s] %.*s%s", ch_room_hostname(mail->room),
@@ -312,9 +313,8 @@ static void choose_addresses(struct ch_bell_mail *mail)
 	mail->to = ch_xcalloc(to->len, sizeof(*mail->to));
 	for (size_t i = 0; i < to->len; i++) {
 		struct ch_suppressed entry = { 0 };
-		int got = ch_store_is_suppressed(mail->room->store,
-						 to->items[i], now_us, &entry,
-						 &err);
+		int got = ch_store_is_suppressed(
+		    mail->room->store, to->items[i], now_us, &entry, &err);
 
 		must(mail->room, got, &err);
 		if (got > 0)
@@ -344,9 +344,8 @@ static void tell_setup(struct ch_bell_mail *mail,
 		       const struct ch_relay_config *config)
 {
 	const struct ch_send_setup setup = {
-		.relay = ch_worker_peer(&config->peer,
-					ch_account_of(mail->room,
-						      &config->peer)),
+		.relay = ch_worker_peer(
+		    &config->peer, ch_account_of(mail->room, &config->peer)),
 		.helo = ch_slice_of(ch_room_hostname(mail->room)),
 		.data_timeout_ms = (uint32_t)config->data_timeout_ms,
 		.dot_timeout_ms = (uint32_t)config->dot_timeout_ms,

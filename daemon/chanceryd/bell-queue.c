@@ -26,10 +26,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
 static void set_timer(struct ch_bell_queue *queue, int64_t in_ms)
 {
 	struct ch_error err;
-	int r = sd_event_add_time_relative(queue->room->event, &queue->timer,
-					   CLOCK_MONOTONIC,
-					   (uint64_t)in_ms * 1000, 0, on_timer,
-					   queue);
+	int r = sd_event_add_time_relative(
+	    queue->room->event, &queue->timer, CLOCK_MONOTONIC,
+	    (uint64_t)in_ms * 1000, 0, on_timer, queue);
 
 	if (r >= 0)
 		return;
@@ -49,8 +48,7 @@ static void tell_later(struct ch_bell_queue *queue)
 	    queue->began_ms + every_ms - ch_clock_mono_ms() > wait_ms)
 		wait_ms = queue->began_ms + every_ms - ch_clock_mono_ms();
 	if (queue->failures) {
-		int64_t rest_ms =
-		    ch_rest_ms(queue->failures, (uintptr_t)queue);
+		int64_t rest_ms = ch_rest_ms(queue->failures, (uintptr_t)queue);
 
 		wait_ms = rest_ms > wait_ms ? rest_ms : wait_ms;
 	}

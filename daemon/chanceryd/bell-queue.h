@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* bell-queue.h - alarms that wait to be told in one way, and when that is.
  *
- * One run at a time, and not before alarms.every after the last, so that a night
- * of alarms is some runs with many in each; what is not told for its failing is
- * told again, after 1 s, 2 s, 4 s … 5 minutes. What is more than is kept is
- * counted.
+ * One run at a time, and not before alarms.every after the last, so that a
+ * night of alarms is some runs with many in each; what is not told for its
+ * failing is told again, after 1 s, 2 s, 4 s … 5 minutes. What is more than is
+ * kept is counted.
  */
 #ifndef CH_CHANCERYD_BELL_QUEUE_H
 #define CH_CHANCERYD_BELL_QUEUE_H
@@ -26,17 +26,17 @@ struct ch_bell_entry {
 
 /* Embed it, with room, run and owner set. The rest is its own. */
 struct ch_bell_queue {
-	struct ch_mailroom *room;  /* borrowed */
+	struct ch_mailroom *room; /* borrowed */
 	void (*run)(void *owner); /* tell them: begin, and end at the end */
 	void *owner;
 	struct ch_bell_entry *list; /* owned; the oldest first */
 	size_t len, cap;
-	uint64_t more;	   /* that found no place */
-	size_t under_way;  /* of the list, while a run goes on */
+	uint64_t more;	  /* that found no place */
+	size_t under_way; /* of the list, while a run goes on */
 	uint64_t more_under_way;
 	bool running;
-	int64_t began_ms;  /* the last run, 0: none */
-	uint32_t failures; /* in a row */
+	int64_t began_ms;	/* the last run, 0: none */
+	uint32_t failures;	/* in a row */
 	sd_event_source *timer; /* owned; NULL: none is set */
 };
 

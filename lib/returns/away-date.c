@@ -36,9 +36,9 @@ static int days_before(int year, int month)
 
 static int days_in(int year, int month)
 {
-	return month == 12 ? 31
-			   : days_before(year, month + 1) -
-				 days_before(year, month);
+	return month == 12
+		   ? 31
+		   : days_before(year, month + 1) - days_before(year, month);
 }
 
 long ch_day_number(int year, int month, int day)
@@ -67,11 +67,10 @@ void ch_day_write(long number, char out[11])
 		year++;
 	while (ch_day_number(year, month, 1) > number)
 		month--;
-	(void)snprintf(out, 11, "%04u-%02u-%02u", (unsigned int)year % 10000,
-		       (unsigned int)month % 100,
-		       (unsigned int)(number - ch_day_number(year, month, 1) +
-				      1) %
-			   100);
+	(void)snprintf(
+	    out, 11, "%04u-%02u-%02u", (unsigned int)year % 10000,
+	    (unsigned int)month % 100,
+	    (unsigned int)(number - ch_day_number(year, month, 1) + 1) % 100);
 }
 
 long ch_day_of_field(const char *value)
@@ -107,15 +106,14 @@ bool ch_day_is_letter(const char *text)
 	       (cp >= 0x370 && cp <= 0x52F) || (cp >= 0x620 && cp <= 0x64A);
 }
 
-size_t ch_day_word(const struct ch_day_words *words, const char *text,
-		   int *ret)
+size_t ch_day_word(const struct ch_day_words *words, const char *text, int *ret)
 {
 	for (size_t i = 0; i < words->len; i++) {
 		const char *word = words->list[i].text;
 		size_t len = ch_fold_prefix(text, word);
 
-		if (!len || (ch_day_is_letter(word) &&
-			     ch_day_is_letter(text + len)))
+		if (!len ||
+		    (ch_day_is_letter(word) && ch_day_is_letter(text + len)))
 			continue;
 		if (ret)
 			*ret = words->list[i].value;
@@ -224,10 +222,10 @@ static size_t read_month(const char *text, int *ret)
 static bool read_day_first(const char *text, size_t at,
 			   struct ch_written_day *ret)
 {
-	static const char *const behind[] = { "st", "nd",   "rd",  "th", "er",
-					      "º",  "°",    "-го", "го", "." };
-	static const char *const before[] = { " of ", " de ", " del ", " d'",
-					      " ",    "-" };
+	static const char *const behind[] = { "st", "nd", "rd",	 "th", "er",
+					      "º",  "°",  "-го", "го", "." };
+	static const char *const before[] = { " of ", " de ", " del ",
+					      " d'",  " ",    "-" };
 	size_t used;
 
 	at += skip(text + at, behind, CH_COUNT(behind));
@@ -310,9 +308,8 @@ static bool read_numbers(const char *text, size_t at, int first, int digits,
 	if (second_digits < 1 || second_digits > 2)
 		return false;
 	at += 1 + used;
-	used = text[at] == sign
-		   ? number(text + at + 1, &third, &third_digits)
-		   : 0;
+	used =
+	    text[at] == sign ? number(text + at + 1, &third, &third_digits) : 0;
 	if (is_year(first, digits)) { /* 2026-12-07 */
 		if (!used || third_digits < 1 || third_digits > 2)
 			return false;
@@ -381,9 +378,9 @@ static bool read_number_first(const char *text, size_t at, bool bare,
 /* What goes on with a number, a letter or one more month is something else. */
 static bool is_whole(const char *text, size_t end)
 {
-	static const char *const dashes[] = { "-", "/", "–", " - ", " – ",
-					      " & ", " or ", " oder ", " ou ",
-					      " o ", " или " };
+	static const char *const dashes[] = { "-",    "/",   "–",    " - ",
+					      " – ",  " & ", " or ", " oder ",
+					      " ou ", " o ", " или " };
 	size_t dash = skip(text + end, dashes, CH_COUNT(dashes));
 	int value;
 
@@ -396,16 +393,16 @@ static bool is_whole(const char *text, size_t end)
 bool ch_day_read(const char *text, size_t at, bool bare,
 		 struct ch_written_day *ret)
 {
-	static const char *const signs[] = { " ", ",", ":", "(", "（",
-					     "，", "：", "،" };
+	static const char *const signs[] = { " ",  ",",	 ":",  "(",
+					     "（", "，", "：", "،" };
 	struct ch_written_day day = { .weekday = -1 };
 
 	for (int i = 0; i < 2 * FILLERS_MAX; i++) {
 		size_t used = skip(text + at, signs, CH_COUNT(signs));
 
 		if (!used) {
-			used = ch_day_word(&ch_weekdays, text + at,
-					   &day.weekday);
+			used =
+			    ch_day_word(&ch_weekdays, text + at, &day.weekday);
 			used += used && text[at + used] == '.';
 		}
 		if (!used)

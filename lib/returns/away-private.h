@@ -25,11 +25,11 @@ enum ch_day_order { CH_ORDER_OPEN, CH_ORDER_DAY_FIRST, CH_ORDER_MONTH_FIRST };
 
 /* A day as it was written. */
 struct ch_written_day {
-	int year;    /* 0: not written */
-	int month;   /* 0: not written */
-	int day;     /* of two numbers that may be either, the first */
-	int weekday; /* -1: not written */
-	bool either; /* month and day may change places */
+	int year;	  /* 0: not written */
+	int month;	  /* 0: not written */
+	int day;	  /* of two numbers that may be either, the first */
+	int weekday;	  /* -1: not written */
+	bool either;	  /* month and day may change places */
 	bool month_first; /* the month is a word before the day */
 	enum ch_day_order shows; /* how it is written, where that is plain */
 	size_t end;		 /* behind it in the text */
@@ -39,7 +39,8 @@ struct ch_written_day {
  * before it and its weekday. `bare`: one without a month is one as well. */
 bool ch_day_read(const char *text, size_t at, bool bare,
 		 struct ch_written_day *ret);
-/* The end of "December 1-11, 2026", behind its dash: a day of the same month. */
+/* The end of "December 1-11, 2026", behind its dash: a day of the same month.
+ */
 bool ch_day_read_end(const char *text, size_t at,
 		     const struct ch_written_day *first,
 		     struct ch_written_day *ret);

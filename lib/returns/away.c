@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* away.c - until when the writer of an automatic answer is away, see away.h.
+/* away.c - until when the writer of an automatic answer is away (away.h).
  *
  * The text is cut into sentences, the phrases of away-rules.c are found in
- * each, and a day counts only where it stands at such a phrase at once. All days
- * that were found must say the same in the end.
+ * each, and a day counts only where it stands at such a phrase at once. All
+ * days that were found must say the same in the end.
  */
 #include "returns/away.h"
 
@@ -16,12 +16,12 @@
 #include "returns/keys.h"
 #include "returns/returns-private.h"
 
-#define TEXT_MAX 8000	 /* bytes that are looked at */
-#define SAID_MAX 16	 /* days of one mail */
-#define BEHIND_BYTES 60	 /* that a day and its weekday take */
-#define NEXT_DAYS 304	 /* a day without a year is not further away */
-#define YEARS_DAYS 1830	 /* nor any other */
-#define AGREE_DAYS 7	 /* "until Friday, back on Monday" */
+#define TEXT_MAX 8000	/* bytes that are looked at */
+#define SAID_MAX 16	/* days of one mail */
+#define BEHIND_BYTES 60 /* that a day and its weekday take */
+#define NEXT_DAYS 304	/* a day without a year is not further away */
+#define YEARS_DAYS 1830 /* nor any other */
+#define AGREE_DAYS 7	/* "until Friday, back on Monday" */
 
 /* One day, and what it is. */
 struct said {
@@ -103,8 +103,9 @@ static void read_back(struct reading *reading, const struct sentence *s,
 /* What may stand between a day and the words behind it. */
 static bool is_between(const char *from, const char *to)
 {
-	static const char *const any[] = { " ", "（", "）", "(", ")", "起",
-					   "," };
+	static const char *const any[] = {
+		" ", "（", "）", "(", ")", "起", ","
+	};
 
 	while (from < to) {
 		size_t used = ch_day_word(&ch_weekdays, from, NULL);
@@ -168,8 +169,9 @@ static bool read_second(const char *text, size_t at,
 	    (first->month_first && ch_day_read_end(text, at, first, ret)))
 		return true;
 	if (!first->month || !ch_day_read(text, at, true, ret) ||
-	    ret->end < 3 || (strncmp(text + ret->end - 3, "日", 3) != 0 &&
-			     strncmp(text + ret->end - 3, "号", 3) != 0))
+	    ret->end < 3 ||
+	    (strncmp(text + ret->end - 3, "日", 3) != 0 &&
+	     strncmp(text + ret->end - 3, "号", 3) != 0))
 		return false;
 	ret->year = first->year;
 	ret->month = first->month;
@@ -243,9 +245,8 @@ static void read_sentence(struct reading *reading, const char *text, size_t len)
 	s = (struct sentence){ .text = folded.text, .len = folded.len };
 	read_order(reading, &s);
 	ch_matches_find(reading->rules, folded.text, folded.len, &s.found);
-	for (size_t i = 0; !means(&s, CH_MEANS_AWAY_UNSURE, s.len) &&
-			   i < s.found.len;
-	     i++) {
+	for (size_t i = 0;
+	     !means(&s, CH_MEANS_AWAY_UNSURE, s.len) && i < s.found.len; i++) {
 		const struct ch_match *match = &s.found.list[i];
 
 		if (begins_inside(&s, match))
@@ -289,7 +290,7 @@ static bool is_stop(const char *text, size_t at)
 /* The bytes of the mark that ends a sentence there, or 0. */
 static size_t ends_sentence(const char *text, size_t at)
 {
-	static const char *const marks[] = { "!",  "?",	 "。", "！",
+	static const char *const marks[] = { "!",  "?", "。",	"！",
 					     "？", "؟", "\n\n", "\n \n" };
 
 	if (text[at] == '.')

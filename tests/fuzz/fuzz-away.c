@@ -12,10 +12,10 @@
 #include "returns/away.h"
 #include "returns/rules.h"
 
-#define HEADER                                              \
-	"Date: Sat, 28 Nov 2026 09:15:00 +0100\n"           \
-	"Subject: Automatic reply: out of office\n"         \
-	"Content-Type: text/plain; charset=utf-8\n"         \
+#define HEADER                                                                 \
+	"Date: Sat, 28 Nov 2026 09:15:00 +0100\n"                              \
+	"Subject: Automatic reply: out of office\n"                            \
+	"Content-Type: text/plain; charset=utf-8\n"                            \
 	"Content-Transfer-Encoding: 8bit\n\n"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -169,6 +169,8 @@ def test_what_each_mail_changes():
             room, "returns", "DM-1/AAA")[0]
         assert "away until 2026-12-12" in chancery(
             room, "letters", "DM-1")[0]
+        assert "    away until 2026-12-12" in chancery(
+            room, "show", "DM-1/AAA")[0]
         number = str(room.returns()[-1]["cursor"])
         assert "away until  2026-12-12" in chancery(room, "reply", number)[0]
         # nobody is silent: two came back, one answered

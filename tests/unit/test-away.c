@@ -30,13 +30,13 @@ static const struct row plain[] = {
 	{ "I am away until Dec. 12 and have no access to my mail.",
 	  "2026-12-12" },
 	{ "I will be out of the office from 30 November to 11 December 2026, "
-	  "returning on Monday 14 December.", "2026-12-13" },
+	  "returning on Monday 14 December.",
+	  "2026-12-13" },
 	{ "On leave 1-11 December 2026.", "2026-12-11" },
 	{ "I will be traveling for work on December 1-11.", "2026-12-11" },
 	{ "I am on leave from December 1 to 11, 2026.", "2026-12-11" },
 	{ "I am on leave from December 1 to January 8.", "2027-01-08" },
-	{ "I am travelling through Friday the 4th of December.",
-	  "2026-12-04" },
+	{ "I am travelling through Friday the 4th of December.", "2026-12-04" },
 	{ "Out of office until 2026-12-12.", "2026-12-12" },
 	{ "I am absent until 25/12/2026.", "2026-12-25" },
 	{ "I am absent until 12/25/2026.", "2026-12-25" },
@@ -47,10 +47,12 @@ static const struct row plain[] = {
 	  "2027-01-04" },
 	{ "I am away and will not be back until 10 December.", "2026-12-09" },
 	{ "I am out of office until\n12 December 2026. Registration is open "
-	  "until 20 December 2026.", "2026-12-12" },
+	  "until 20 December 2026.",
+	  "2026-12-12" },
 	{ "Thank you. I am out of the office until 12 December.\n\n"
 	  "-- \nA. Example\n\nOn 27 Nov 2026 the Secretariat wrote:\n"
-	  "> We are out of the office until 3 December 2026.", "2026-12-12" },
+	  "> We are out of the office until 3 December 2026.",
+	  "2026-12-12" },
 	/* French */
 	{ "Je serai absente jusqu'au 7 décembre inclus.", "2026-12-07" },
 	{ "Je suis absent jusqu\u2019au lundi 7 decembre 2026 inclus",
@@ -60,7 +62,8 @@ static const struct row plain[] = {
 	  "2026-12-11" },
 	{ "Je suis en congé jusqu'au 1er janvier.", "2027-01-01" },
 	{ "Je suis absent. Je serai de retour au bureau à partir du mardi 8 "
-	  "décembre.", "2026-12-07" },
+	  "décembre.",
+	  "2026-12-07" },
 	/* Spanish */
 	{ "Estaré fuera hasta el 7 de diciembre.", "2026-12-07" },
 	{ "Estaré ausente del 1 al 11 de diciembre de 2026.", "2026-12-11" },
@@ -73,8 +76,7 @@ static const struct row plain[] = {
 	{ "Буду отсутствовать до 7 декабря 2026 г. включительно.",
 	  "2026-12-07" },
 	{ "Я в отпуске с 30 ноября по 11 декабря.", "2026-12-11" },
-	{ "Нахожусь в командировке до понедельника, 7 декабря.",
-	  "2026-12-07" },
+	{ "Нахожусь в командировке до понедельника, 7 декабря.", "2026-12-07" },
 	{ "Меня не будет в офисе. Вернусь 8 декабря.", "2026-12-07" },
 	{ "В отпуске с 01.12.2026 по 11.12.2026", "2026-12-11" },
 	{ "Выйду на работу 14.12.2026.", "2026-12-13" },
