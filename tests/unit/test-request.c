@@ -289,6 +289,7 @@ static void writes_a_batch(void **state)
 	const struct ch_tally tally = {
 		.state = { [CH_STATE_QUEUED] = 1, [CH_STATE_SENT] = 2 },
 		.deferred = 1, .bounced = 1,
+		.heard = 1,
 	};
 	CH_AUTO(ch_str) out = CH_STR_INIT(10000);
 
@@ -318,7 +319,7 @@ static void writes_a_batch(void **state)
 		"\"dot\":0,\"sent\":2,\"failed\":0,\"in_doubt\":0,"
 		"\"cancelled\":0,\"held\":0},\"deferred\":1,\"bounced\":1,"
 		"\"auto_replied\":0,\"answered\":0,\"delayed\":0,"
-		"\"delivered\":0,\"read\":0,"
+		"\"delivered\":0,\"read\":0,\"silent\":1,"
 		"\"at_risk\":1,"
 		"\"cursor\":17}");
 }
