@@ -32,8 +32,8 @@ struct ch_batch_memory {
 	int64_t not_before_us;
 	int64_t last_letter; /* highest id of its letters: where a list ends */
 	struct ch_tally tally;
-	uint64_t heard_unsent; /* letters that were answered or came back and
-				  are not sent, or not everywhere */
+	uint64_t heard[CH_STATES]; /* letters that were answered or came back,
+				      by state; those sent are in the tally */
 };
 
 /* A letter's addresses as far as its state goes. Addresses of one letter are

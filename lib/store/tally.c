@@ -201,8 +201,10 @@ static struct ch_batch_memory *count(struct ch_store *store,
 static uint64_t *heard_of(struct ch_batch_memory *batch,
 			  const struct ch_standing *standing)
 {
-	return ch_standing_state(standing) == CH_STATE_SENT ?
-		       &batch->tally.heard : &batch->heard_unsent;
+	enum ch_state state = ch_standing_state(standing);
+
+	return state == CH_STATE_SENT ? &batch->tally.heard :
+					&batch->heard[state];
 }
 
 /* An error breaks the store, and the turn with it. */
@@ -217,7 +219,8 @@ static bool is_heard(struct ch_store *store, int64_t letter_id)
 	       (ch_query_int(&q, 0) & CH_FACTS_HEARD) != 0;
 }
 
-/* A letter on its way costs no look: nobody is heard of that was not sent. */
+/* A letter on its way costs no look, but where another one of its batch that is
+ * heard of is in the same state. */
 void ch_tally_leave(struct ch_store *store, const struct ch_standing *standing)
 {
 	struct ch_batch_memory *batch = count(store, standing, UINT64_MAX);
@@ -348,33 +351,54 @@ static int count_letters(struct ch_store *store, struct ch_error *err)
 	return got < 0 ? -1 : count_whole(store, &standing, err);
 }
 
-static int count_facts(struct ch_store *store, struct ch_error *err)
+/* Letters that are heard of and not sent, or not everywhere: a few, so that
+ * each is looked at. */
+static int move_unsent(struct ch_store *store, struct ch_error *err)
 {
 	CH_AUTO(ch_query) q = ch_query(store,
-		"SELECT batch_id, facts, count(*), sum(CASE WHEN facts & ?1 "
-		"THEN NOT EXISTS (SELECT 1 FROM address WHERE letter_id = id "
-		"AND state <> ?2) ELSE 0 END) FROM letter "
-		"WHERE facts <> 0 GROUP BY batch_id, facts");
+		"SELECT id FROM letter WHERE facts <> 0 AND facts & ?1 "
+		"AND EXISTS (SELECT 1 FROM address WHERE letter_id = id "
+		"AND state <> ?2)");
 	int got;
 
 	ch_query_put_int(&q, CH_FACTS_HEARD);
 	ch_query_put_int(&q, CH_STATE_SENT);
+	while ((got = ch_query_row(&q, err)) > 0) {
+		CH_AUTO(ch_standing) standing = { 0 };
+		struct ch_batch_memory *batch;
+
+		if (ch_standing_read(store, ch_query_int(&q, 0), &standing,
+				     err) < 0)
+			return -1;
+		batch = ch_store_batch_memory(store, standing.batch_id);
+		if (!batch)
+			return broken_row(store, standing.letter_id, err);
+		batch->tally.heard--;
+		++*heard_of(batch, &standing);
+	}
+	return got;
+}
+
+static int count_facts(struct ch_store *store, struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"SELECT batch_id, facts, count(*) FROM letter "
+		"WHERE facts <> 0 GROUP BY batch_id, facts");
+	int got;
+
 
 	while ((got = ch_query_row(&q, err)) > 0) {
 		struct ch_batch_memory *batch =
 			ch_store_batch_memory(store, ch_query_int(&q, 0));
 		unsigned int facts = (unsigned int)ch_query_int(&q, 1);
 		uint64_t letters = (uint64_t)ch_query_int(&q, 2);
-		uint64_t sent = (uint64_t)ch_query_int(&q, 3);
 
 		if (!batch)
 			return broken_row(store, 0, err);
 		ch_tally_facts(&batch->tally, facts, letters);
-		batch->tally.heard += sent;
-		batch->heard_unsent +=
-			facts & CH_FACTS_HEARD ? letters - sent : 0;
+		batch->tally.heard += facts & CH_FACTS_HEARD ? letters : 0;
 	}
-	return got;
+	return got < 0 ? -1 : move_unsent(store, err);
 }
 
 int ch_store_count(struct ch_store *store, struct ch_error *err)
