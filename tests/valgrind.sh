@@ -26,6 +26,6 @@ CHANCERY_UNDER="/usr/bin/prlimit --nofile=250:250 /usr/bin/valgrind -q \
 --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
 --num-callers=30"
 export CHANCERY_DATADIR CHANCERY_RUNS CHANCERY_UNDER
-for test in test-send test-send-lines test-send-random; do
+for test in test-send test-send-lines test-send-recall test-send-random; do
 	python3 "$source/tests/system/$test.py"
 done

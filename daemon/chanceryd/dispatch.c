@@ -249,10 +249,12 @@ static void look_at_held(struct ch_mailroom *room,
 
 /* The row of a batch that changed; it may be one that was not known. */
 static void look_again(struct ch_dispatch *dispatch,
-		       struct ch_active_batch *batch)
+		       struct ch_active_batch *batch, int64_t now_us)
 {
 	struct ch_mailroom *room = dispatch->room;
 	CH_AUTO(ch_store_batch) row = { 0 };
+	bool was_due = batch->open && batch->due_us <= now_us;
+	int priority = batch->priority;
 	struct ch_error err;
 	int got = ch_store_batch_by_id(room->store, batch->id, &row, &err);
 
@@ -272,17 +274,20 @@ static void look_again(struct ch_dispatch *dispatch,
 	if (got < 0 ||
 	    ch_gate_next_due(room, batch, &batch->due_us, &err) < 0)
 		ch_room_fail(room, &err);
-	batch->fresh = true;
-	dispatch->fresh = true;
+	if (!was_due || batch->priority != priority) {
+		batch->fresh = true;
+		dispatch->fresh = true;
+	}
 }
 
-static void look_at_changed(struct ch_dispatch *dispatch)
+static void look_at_changed(struct ch_dispatch *dispatch, int64_t now_us)
 {
 	while (dispatch->look) {
 		dispatch->look = false;
 		for (size_t i = 0; i < dispatch->len; i++)
 			if (dispatch->batches[i]->look)
-				look_again(dispatch, dispatch->batches[i]);
+				look_again(dispatch, dispatch->batches[i],
+					   now_us);
 	}
 }
 
@@ -303,7 +308,7 @@ static bool any_due(const struct ch_dispatch *dispatch, int64_t now_us)
 	return false;
 }
 
-/* One that was looked at is due for the first time since, or has letters with
+/* One is due for the first time since something changed, or has letters with
  * workers. */
 static bool any_fresh(struct ch_dispatch *dispatch, int64_t now_us)
 {
@@ -516,7 +521,7 @@ void ch_dispatch_run(struct ch_mailroom *room)
 	now_us = ch_store_in_transaction(room->store) ? ch_turn_open(room) :
 							ch_clock_now_us();
 	do {
-		look_at_changed(dispatch);
+		look_at_changed(dispatch, now_us);
 		if (!room->paused && !room->stopping &&
 		    ch_opening_is(room, now_us)) {
 			let_ahead(dispatch, now_us);

@@ -35,7 +35,8 @@ struct ch_active_batch {
 	int priority;     /* higher goes first; equal ones take turns */
 	struct ch_gate *gate; /* owned; NULL: as fast as it goes (gate.h) */
 	bool look;        /* ask the store again before the turn ends */
-	bool fresh;       /* looked at, and not seen to be due since */
+	bool fresh;       /* of another priority, or not due when it was looked
+			     at; and not seen to be due since */
 	unsigned int under_way; /* letters that point here */
 };
 

@@ -203,6 +203,26 @@ class Puppet(wire.Worker):
         self.channel = socket.socket(fileno=descriptors[0])
         self.channel.setblocking(True)
         self.bytes = bytearray()
+        self.recalls = []  # (letter, attempt): asked for, and not said
+
+    def receive(self, timeout=TIMEOUT):
+        """As a worker that has begun with each letter: what is asked for is
+        not given back."""
+        while message := super().receive(timeout):
+            if message[0] != "send-recall":
+                break
+            self.recalls.append((message[1]["letter_id"],
+                                 message[1]["attempt"]))
+        return message
+
+    def recalled(self, timeout=TIMEOUT):
+        """The next letter that is asked for."""
+        while not self.recalls:
+            message = super().receive(timeout)
+            assert message and message[0] == "send-recall", message
+            self.recalls.append((message[1]["letter_id"],
+                                 message[1]["attempt"]))
+        return self.recalls.pop(0)
 
     def exit(self, status=0):
         """The process ends so, and the channel with it."""

@@ -88,6 +88,56 @@ def test_priority_is_changed():
             "K000010", "K000011", "K000012", "K000013"]
 
 
+def give_back(one, letter):
+    one.send("send-recalled", letter_id=letter["letter_id"],
+             attempt=letter["attempt"])
+
+
+def test_what_is_given_back():
+    """It is asked for once; it waits again, or is cancelled with its batch."""
+    for verb, state in ((None, "queued"), ("cancel", "cancelled"),
+                        ("pause", "queued")):
+        with room() as r:
+            r.start()
+            r.enqueue("A", table(2))
+            one = worker(r, want=2)
+            letters = take_letters(one)
+            r.enqueue("B", table(4, start=10), priority="low")
+            r.enqueue("C", table(1, start=20), priority="high")
+            r.post("/v1/batches/B/priority", {"priority": "high"})
+            asked = [one.recalled() for _ in letters]
+            assert asked == [(x["letter_id"], 1) for x in letters], asked
+            if verb:
+                r.post(f"/v1/batches/A/{verb}")
+            give_back(one, letters[1])
+            one.send("send-ready", want=1)
+            assert key(one.letter()) in ("K000010", "K000020")
+            assert r.letters("A")[key(letters[1])]["state"] == state
+            assert r.letters("A")[key(letters[0])]["state"] == "claimed"
+            assert not one.recalls
+            one.die()
+
+
+def test_what_was_not_asked_for_is_not_given_back():
+    """Nor what was told to go: the worker is ended, and what may have gone is
+    in doubt."""
+    for told in (False, True):
+        with room() as r:
+            r.start()
+            r.enqueue("A", table(1))
+            one = worker(r, want=1)
+            letter = one.letter()
+            if told:
+                r.enqueue("B", table(1, start=10), priority="high")
+                one.recalled()
+                one.dot(letter)
+                assert one.expect("send-go")["go"] == 1
+            give_back(one, letter)
+            r.wait_letters("A", **{"in_doubt" if told else "queued": 1,
+                                   "claimed": 0, "dot": 0})
+            assert "was not called back" in r.log()
+
+
 def test_fields_that_are_wrong():
     with room() as r:
         r.start()
