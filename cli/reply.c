@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/compress.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -55,46 +56,90 @@ static int ask(const struct ch_cli *cli, const char *id, json_t **ret)
 
 /* ---- the mail itself -------------------------------------------------- */
 
-static int fetch(const struct ch_cli *cli, const json_t *item,
-		 struct ch_answer *ret)
+static int not_it(const struct ch_cli *cli, const char *why)
 {
-	const char *hex = ch_json_text(item, "sha256");
-	CH_AUTOCHAR path = ch_xasprintf("/v1/objects/%s", hex);
-	struct ch_sha256 told;
-	struct ch_sha256 sum;
-	int code;
+	return ch_fail(cli, EX_PROTOCOL,
+		       "The file of that name among the objects is damaged: "
+		       "take it from a backup.",
+		       "these are not the bytes that came: %s", why);
+}
+
+/* What is kept compressed has at most the bytes that the mail had. */
+static int unpack(const struct ch_cli *cli, const json_t *item,
+		  struct ch_answer *answer, struct ch_str *ret)
+{
+	uint64_t size = ch_json_number(item, "size_bytes");
+	struct ch_error err;
+
+	ch_str_init(ret, size < MAIL_MAX ? (size_t)size : MAIL_MAX);
+	if (!answer->zstd) {
+		*ret = answer->body;
+		answer->body = (struct ch_str){ 0 };
+		return EX_OK;
+	}
+	if (ch_decompress(ch_str_cstr(&answer->body), answer->body.len, ret,
+			  &err) < 0)
+		return not_it(cli, err.text);
+	return EX_OK;
+}
+
+/* It is not here, and why. */
+static int missing(const struct ch_cli *cli, const json_t *item)
+{
+	const char *removed = ch_json_text(item, "removed_at");
 
 	if (strcmp(ch_json_text(item, "rule"), "unread") == 0)
 		return ch_fail(cli, EX_NOINPUT,
 			       "Look for it in the mailbox, by its UID.",
 			       "this mail ended its reader each time: its "
 			       "bytes are not here");
-	code = ch_request_get(cli, CH_DOOR_CONTROL, path, MAIL_MAX, ret);
+	if (removed[0])
+		return ch_fail(cli, EX_NOINPUT,
+			       "What it said is kept; chancery.conf says for "
+			       "how long the mail itself is.",
+			       "this mail was kept until %.10s and no longer",
+			       removed);
+	return EX_OK;
+}
+
+static int fetch(const struct ch_cli *cli, const json_t *item,
+		 struct ch_str *ret)
+{
+	const char *hex = ch_json_text(item, "sha256");
+	CH_AUTOCHAR path = ch_xasprintf("/v1/objects/%s", hex);
+	CH_AUTO(ch_answer) answer = { 0 };
+	struct ch_sha256 told;
+	struct ch_sha256 sum;
+	int code = missing(cli, item);
+
+	if (code == EX_OK)
+		code = ch_request_get(cli, CH_DOOR_CONTROL, path,
+				      MAIL_MAX + MAIL_MAX / 128, &answer);
 	if (code != EX_OK)
 		return code;
-	if (ret->status >= 400)
-		return ch_answer_fail(cli, ret);
-	ch_sha256_of(ch_str_cstr(&ret->body), ret->body.len, &sum);
+	if (answer.status >= 400)
+		return ch_answer_fail(cli, &answer);
+	code = unpack(cli, item, &answer, ret);
+	if (code != EX_OK)
+		return code;
+	ch_sha256_of(ch_str_cstr(ret), ret->len, &sum);
 	if (ch_sha256_parse(hex, strlen(hex), &told) < 0 ||
 	    !ch_sha256_eq(&told, &sum))
-		return ch_fail(cli, EX_PROTOCOL, NULL,
-			       "these are not the bytes that came: their "
-			       "SHA-256 is another");
+		return not_it(cli, "their SHA-256 is another");
 	return EX_OK;
 }
 
 static int print_mail(const struct ch_cli *cli, const json_t *item)
 {
-	CH_AUTO(ch_answer) answer = { 0 };
-	int code = fetch(cli, item, &answer);
+	CH_AUTO(ch_str) mail = { 0 };
+	int code = fetch(cli, item, &mail);
 
 	if (code != EX_OK)
 		return code;
 	if (cli->out.tty)
-		ch_term_block(&cli->out, ch_str_cstr(&answer.body),
-			      answer.body.len);
+		ch_term_block(&cli->out, ch_str_cstr(&mail), mail.len);
 	else
-		fwrite(ch_str_cstr(&answer.body), 1, answer.body.len, stdout);
+		fwrite(ch_str_cstr(&mail), 1, mail.len, stdout);
 	return EX_OK;
 }
 
@@ -170,6 +215,8 @@ static void save(void *context, const struct ch_message_file *file,
 	struct saving *saving = context;
 	CH_AUTO(ch_str) name = CH_STR_INIT(PATH_MAX);
 	CH_AUTOCHAR made = NULL;
+	char hex[CH_SHA256_HEX_SIZE];
+	struct ch_sha256 sum;
 	struct ch_error err;
 	CH_AUTOFD fd = -1;
 
@@ -189,7 +236,11 @@ static void save(void *context, const struct ch_message_file *file,
 				       err.text);
 		return;
 	}
-	ch_term_line(&saving->cli->out, "%s/%s", saving->folder, made);
+	ch_sha256_of(content.data, content.len, &sum);
+	ch_sha256_hex(&sum, hex);
+	/* as sha256sum(1) reads it */
+	ch_term_line(&saving->cli->out, "%s  %s/%s", hex, saving->folder,
+		     made);
 }
 
 static int save_attachments(const struct ch_cli *cli, const json_t *item,
@@ -197,8 +248,8 @@ static int save_attachments(const struct ch_cli *cli, const json_t *item,
 {
 	struct saving saving = { .cli = cli, .folder = folder, .number = 1,
 				 .code = EX_OK };
-	CH_AUTO(ch_answer) answer = { 0 };
-	int code = fetch(cli, item, &answer);
+	CH_AUTO(ch_str) mail = { 0 };
+	int code = fetch(cli, item, &mail);
 
 	if (code != EX_OK)
 		return code;
@@ -209,7 +260,7 @@ static int save_attachments(const struct ch_cli *cli, const json_t *item,
 	if (saving.folder_fd < 0)
 		return ch_fail(cli, EX_CANTCREAT, NULL, "%s: %s", folder,
 			       strerror(errno));
-	ch_message_each_file(ch_str_cstr(&answer.body), answer.body.len,
+	ch_message_each_file(ch_str_cstr(&mail), mail.len,
 			     MAIL_MAX, save, &saving);
 	ch_auto_close(&saving.folder_fd);
 	if (saving.code == EX_OK && saving.number == 1)
@@ -240,6 +291,40 @@ static void show_letter(const struct ch_term *out, const json_t *item)
 				     : " (unverified)");
 }
 
+/* What is attached: the same form has the same SHA-256 wherever it comes. */
+static void show_files(const struct ch_term *out, const json_t *item)
+{
+	uint64_t count = ch_json_number(item, "attachments");
+	const json_t *file;
+	size_t i;
+
+	if (count > 0)
+		ch_term_line(out, "  %-11s %llu", "attachments",
+			     (unsigned long long)count);
+	json_array_foreach(json_object_get(item, "files"), i, file) {
+		const char *name = ch_json_text(file, "name");
+		const char *hex = ch_json_text(file, "sha256");
+		char size[CH_TERM_SIZE];
+
+		ch_term_line(out, "    %s, %s, %s",
+			     name[0] ? name : "(no name)",
+			     ch_json_text(file, "type"),
+			     ch_term_size(ch_json_number(file, "size_bytes"),
+					  size));
+		ch_term_line(out, "      SHA-256 %s",
+			     hex[0] ? hex : "not known: the mail is too long");
+	}
+}
+
+static void show_removed(const struct ch_term *out, const json_t *item)
+{
+	const char *at = ch_json_text(item, "removed_at");
+
+	if (at[0])
+		ch_term_line(out, "  %-11s the mail itself, %.10s: it was kept "
+				  "as long as it had to be", "removed", at);
+}
+
 static void show_facts(const struct ch_term *out, const json_t *item)
 {
 	struct ch_outcome outcome = ch_outcome_of_return(item);
@@ -263,13 +348,11 @@ static void show_facts(const struct ch_term *out, const json_t *item)
 	show_line(out, "status", ch_json_text(item, "status"));
 	show_line(out, "diagnostic", ch_json_text(item, "diagnostic"));
 	show_line(out, "fault", ch_json_text(item, "fault"));
-	if (ch_json_number(item, "attachments") > 0)
-		ch_term_line(out, "  %-11s %llu", "attachments",
-			     (unsigned long long)ch_json_number(
-				     item, "attachments"));
+	show_files(out, item);
 	show_line(out, "size", ch_term_size(ch_json_number(item, "size_bytes"),
 					    size));
 	show_line(out, "SHA-256", ch_json_text(item, "sha256"));
+	show_removed(out, item);
 }
 
 static void show(const struct ch_term *out, const json_t *item)
@@ -318,7 +401,8 @@ static const struct ch_option options[] = {
 	  "The mail itself, for a mail program: the exact bytes that came." },
 	{ "save-attachments", 0, "DIR", false,
 	  "Write what is attached to it into that folder, over nothing that is "
-	  "there, and print the files' names." },
+	  "there, and print each file's SHA-256 and its name, as sha256sum "
+	  "does." },
 	{ 0 },
 };
 

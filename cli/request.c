@@ -215,6 +215,15 @@ static int perform(struct request *r, enum ch_door door)
 	return closed(r, rc, "control");
 }
 
+static bool is_zstd(CURL *curl)
+{
+	struct curl_header *header;
+
+	return curl_easy_header(curl, "Content-Encoding", 0, CURLH_HEADER, -1,
+				&header) == CURLHE_OK &&
+	       strcmp(header->value, "zstd") == 0;
+}
+
 static int request(struct request *r, enum ch_door door)
 {
 	int code;
@@ -223,6 +232,7 @@ static int request(struct request *r, enum ch_door door)
 		    r->answer->body.max ? r->answer->body.max : ANSWER_MAX);
 	code = perform(r, door);
 	curl_easy_getinfo(r->curl, CURLINFO_RESPONSE_CODE, &r->answer->status);
+	r->answer->zstd = is_zstd(r->curl);
 	curl_easy_cleanup(r->curl);
 	r->curl = NULL;
 	if (code == EX_OK && !r->ended)
@@ -293,11 +303,17 @@ int ch_request_get(const struct ch_cli *cli, enum ch_door door,
 			     .curl = new_curl(),
 			     .path = path,
 			     .answer = ret };
+	struct curl_slist *headers =
+		curl_slist_append(NULL, "Accept-Encoding: zstd");
+	int code;
 
 	*ret = (struct ch_answer){ .body = CH_STR_INIT(max_bytes) };
 	prepare(&r);
 	curl_easy_setopt(r.curl, CURLOPT_TIMEOUT, READ_TIMEOUT_S);
-	return request(&r, door);
+	curl_easy_setopt(r.curl, CURLOPT_HTTPHEADER, headers);
+	code = request(&r, door);
+	curl_slist_free_all(headers);
+	return code;
 }
 
 /* The object of an answer that is none of the refusals. */

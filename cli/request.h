@@ -23,6 +23,7 @@ enum ch_door {
 struct ch_answer {
 	long status; /* of HTTP */
 	struct ch_str body;
+	bool zstd; /* the body is compressed so */
 	json_t *json; /* owned; NULL where the body is no JSON object */
 };
 void ch_answer_release(struct ch_answer *answer);

@@ -24,6 +24,7 @@ EXTRA_DIST += docs/PERFORMANCE.md docs/PROMISES.md docs/pages.png \
 	docs/decisions/0022-what-comes-back.md \
 	docs/decisions/0023-passwords-by-command.md \
 	docs/decisions/0024-reminders.md \
+	docs/decisions/0025-mails-kept.md \
 	docs/decisions/0026-alarms-by-mail.md \
 	docs/decisions/0027-reports.md \
 	docs/decisions/0028-smtputf8.md

@@ -106,7 +106,9 @@ def compare(room, options):
         if event["type"] == "return.unmatched")
     objects = room.state / "objects"
     wrong_bytes = sum(
-        hashlib.sha256((objects / name[:2] / name[2:]).read_bytes())
+        hashlib.sha256(subprocess.run(
+            ["zstd", "-dqc", objects / name[:2] / (name[2:] + ".zst")],
+            check=True, capture_output=True).stdout)
         .hexdigest() != name for name in rows)
     return {"mails": options.mails, "rows": sum(rows.values()),
             "lost": len(wanted) - len(rows),

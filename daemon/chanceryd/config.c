@@ -403,6 +403,16 @@ static const struct ch_setting suppression_table[] = {
 	{ 0 }
 };
 
+static const struct ch_setting retention_table[] = {
+	{ .name = "reports", .type = CH_SETTING_DURATION,
+	  AT(retention.reports_ms), .initial = "\"0s\"", .max = 36500 * DAY,
+	  .help = "bounces, receipts, whatever no person wrote; 0s: for ever" },
+	{ .name = "answers", .type = CH_SETTING_DURATION,
+	  AT(retention.answers_ms), .initial = "\"0s\"", .max = 36500 * DAY,
+	  .help = "answers, with what is attached; 0s: for ever" },
+	{ 0 }
+};
+
 static const struct ch_setting alarms_mail_table[] = {
 	{ .name = "to", .type = CH_SETTING_STRINGS, AT(alarms.mail.to),
 	  .initial = "[ ]", .max = 20,
@@ -492,6 +502,8 @@ const struct ch_setting ch_config_table[] = {
 	  .members = release_table },
 	{ .name = "suppression", .type = CH_SETTING_GROUP,
 	  .members = suppression_table },
+	{ .name = "retention", .type = CH_SETTING_GROUP,
+	  .members = retention_table },
 	{ .name = "alarms", .type = CH_SETTING_GROUP,
 	  .members = alarms_table },
 	{ .name = "import", .type = CH_SETTING_GROUP,

@@ -160,6 +160,10 @@ struct ch_config {
 		int64_t expires_ms; /* 0: never */
 	} suppression;
 	struct {
+		int64_t reports_ms; /* the mails themselves; 0: for ever */
+		int64_t answers_ms; /* those that persons wrote */
+	} retention;
+	struct {
 		struct ch_setting_strings command; /* words; none: 0 */
 		int64_t every_ms;   /* between two runs, at least */
 		int64_t timeout_ms; /* of one */

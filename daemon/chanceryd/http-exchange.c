@@ -74,6 +74,8 @@ static void add_headers(const struct ch_request *request,
 		   "style-src 'unsafe-inline'; img-src data:; "
 		   "connect-src 'self'; base-uri 'none'; form-action 'none'; "
 		   "frame-ancestors 'none'");
+	if (request->encoding)
+		add_header(response, "Content-Encoding", request->encoding);
 	if (request->allow)
 		add_header(response, "Allow", request->allow);
 	if (request->status == 400 || request->status == 413)

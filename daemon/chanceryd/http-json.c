@@ -515,7 +515,26 @@ json_t *ch_http_return(const struct ch_store_return *item)
 	put_text(object, "fault", item->fault);
 	put(object, "sha256", hash(&item->sha256));
 	put_int(object, "size_bytes", (int64_t)item->size_bytes);
+	put(object, "removed_at", ch_http_time(item->removed_us));
 	return object;
+}
+
+json_t *ch_http_attachments(const struct ch_store_attachment *items,
+			    size_t len)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < len; i++) {
+		json_t *object = json_object();
+
+		put_text(object, "name", items[i].name);
+		put_text(object, "type", items[i].type);
+		put_int(object, "size_bytes", (int64_t)items[i].size_bytes);
+		put(object, "sha256", items[i].whole ? hash(&items[i].sha256)
+						     : json_null());
+		json_array_append_new(array, object);
+	}
+	return array;
 }
 
 json_t *ch_http_suppressed(const struct ch_suppressed *item)

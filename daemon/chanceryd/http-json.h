@@ -17,6 +17,7 @@
 
 struct ch_mailroom_state;
 struct ch_store;
+struct ch_store_attachment;
 struct ch_store_batch;
 struct ch_store_event;
 struct ch_store_file;
@@ -65,6 +66,9 @@ void ch_http_put_signatures(json_t *source, const struct ch_str *smime,
 json_t *ch_http_transcript(const struct ch_store_transcript *transcript,
 			   const struct ch_store_letter *letter);
 json_t *ch_http_return(const struct ch_store_return *item);
+/* What is attached to it. */
+json_t *ch_http_attachments(const struct ch_store_attachment *items,
+			    size_t len);
 json_t *ch_http_suppressed(const struct ch_suppressed *item);
 json_t *ch_http_event(const struct ch_store_event *event);
 json_t *ch_http_problems(const struct ch_problems *problems);

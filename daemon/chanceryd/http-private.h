@@ -125,6 +125,7 @@ struct ch_request {
 	unsigned int status; /* 0: none yet */
 	const char *type;
 	const char *allow;
+	const char *encoding; /* Content-Encoding; NULL = none */
 	struct ch_str out;
 	size_t out_told; /* of a stream's piece */
 	int file_fd;     /* owned; the answer is this file, -1: none */

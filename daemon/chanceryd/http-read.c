@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/hash.h"
+#include "base/objects.h"
 #include "chanceryd/http-json.h"
 #include "chanceryd/http-page.h"
 #include "chanceryd/http-private.h"
@@ -178,28 +178,49 @@ int ch_http_get_transcript(struct ch_request *request, struct ch_error *err)
 	return 0;
 }
 
+/* It goes out as it lies there: to unpack or to hash all of it would keep the
+ * loop from everything else. Who reads it compares it with its name. */
+static int open_object(struct ch_request *request, const struct ch_sha256 *sum,
+		       enum ch_object_form *ret_form, struct ch_error *err)
+{
+	CH_AUTOFD dir = open(request->http->objects_dir,
+			     O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0) {
+		ch_error_errno(err, errno, "the objects");
+		return -1;
+	}
+	request->file_fd = ch_object_open(dir, sum, &request->file_bytes,
+					  ret_form, err);
+	if (request->file_fd >= 0)
+		return 0;
+	return err->fate == CH_GIVE_UP
+		   ? ch_error_refuse(err, "4.0.4", "no such object") : -1;
+}
+
 int ch_http_get_object(struct ch_request *request, struct ch_error *err)
 {
 	const char *name = ch_http_star(request, 0);
+	const char *accept = MHD_lookup_connection_value(
+		request->connection, MHD_HEADER_KIND, "Accept-Encoding");
+	enum ch_object_form form;
 	struct ch_sha256 sum;
-	CH_AUTOFD dir = -1;
 
 	if (ch_sha256_parse(name, strlen(name), &sum) < 0)
 		return ch_error_refuse(err, "4.0.0",
 				       "64 lower-case hexadecimal "
 				       "digits name an object");
-	dir = open(request->http->objects_dir,
-		   O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0) {
-		ch_error_errno(err, errno, "the objects");
+	if (open_object(request, &sum, &form, err) < 0)
 		return -1;
+	if (form == CH_OBJECT_COMPRESSED) {
+		if (!ch_accepts_encoding(accept, "zstd")) {
+			close(CH_TAKE_FD(request->file_fd));
+			return ch_error_refuse(err, "4.0.6",
+					       "it is kept compressed, and "
+					       "given so");
+		}
+		request->encoding = "zstd";
 	}
-	request->file_fd = ch_object_open(dir, &sum, &request->file_bytes,
-					  err);
-	if (request->file_fd < 0)
-		return err->fate == CH_GIVE_UP
-			   ? ch_error_refuse(err, "4.0.4", "no such object")
-			   : -1;
 	request->type = "application/octet-stream";
 	request->status = 200;
 	return 0;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -408,4 +409,58 @@ int ch_upload_value_ok(struct ch_slice value, struct ch_error *err)
 				       "a field is not UTF-8 text in one "
 				       "line");
 	return 0;
+}
+
+/* ---- Accept-Encoding --------------------------------------------------- */
+
+/* "q=0", "q=0.00": anything but that. */
+static bool is_wanted(const char *parameters, size_t len)
+{
+	const char *q = memmem(parameters, len, "q=", 2);
+	const char *end = parameters + len;
+
+	if (!q)
+		return true;
+	for (q += 2; q < end && (*q == '0' || *q == '.');)
+		q++;
+	return q < end && *q >= '1' && *q <= '9';
+}
+
+/* What stands between two commas: 1 it is wanted, 0 it is not, -1 it is about
+ * another one. "*" is about those that are not named. */
+static int says(const char *item, size_t len, const char *name)
+{
+	size_t from = strspn(item, " \t");
+	size_t word;
+
+	if (from >= len)
+		return -1;
+	item += from;
+	len -= from;
+	word = strcspn(item, ";, \t");
+	if (word != strlen(name) || strncasecmp(item, name, word) != 0)
+		return -1;
+	return is_wanted(item + word, len - word);
+}
+
+bool ch_accepts_encoding(const char *value, const char *name)
+{
+	int others = 0;
+	size_t len;
+
+	if (!value)
+		return true;
+	for (;; value += len + 1) {
+		int said;
+
+		len = strcspn(value, ",");
+		said = says(value, len, name);
+		if (said >= 0)
+			return said;
+		said = says(value, len, "*");
+		if (said >= 0)
+			others = said;
+		if (value[len] == '\0')
+			return others;
+	}
 }

@@ -77,4 +77,8 @@ bool ch_is_multipart(const char *content_type);
 /* A field of an upload: UTF-8 without controls or bidi controls. */
 int ch_upload_value_ok(struct ch_slice value, struct ch_error *err);
 
+/* Whether the value of an Accept-Encoding lets an answer be encoded so
+ * (RFC 9110 section 12.5.3); NULL, no such header, lets it be anything. */
+bool ch_accepts_encoding(const char *value, const char *name);
+
 #endif

@@ -112,6 +112,7 @@ const char *ch_http_code_of(unsigned int status)
 	case 403: return "forbidden";
 	case 404: return "not_found";
 	case 405: return "method_not_allowed";
+	case 406: return "not_acceptable";
 	case 409: return "conflict";
 	case 413: case 414: return "too_large";
 	case 415: return "bad_type";
@@ -128,6 +129,8 @@ static const char *hint_of(unsigned int status)
 	case 403: return "chancery-status(7) says who may do what at which "
 			 "socket";
 	case 405: return "chancery-status(7) lists the requests";
+	case 406: return "send \"Accept-Encoding: zstd\", as \"curl "
+			 "--compressed\" does";
 	case 409: return "look at its state and try what that allows";
 	case 413: return "send less, or raise max_upload in chancery.conf";
 	case 429: return "try again when one of them has ended";

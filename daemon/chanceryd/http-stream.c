@@ -263,21 +263,41 @@ int ch_http_get_suppressed(struct ch_request *request, struct ch_error *err)
 	return start_list(request, "suppressed", fill_suppressed, err);
 }
 
+/* With what is attached to its mail. */
+static int add_return(struct ch_request *request,
+		      const struct ch_store_return *item, struct ch_error *err)
+{
+	struct ch_store_attachment *files = NULL;
+	json_t *object;
+	size_t len = 0;
+
+	if (item->attachments > 0 &&
+	    ch_store_attachments(ch_mailroom_store(request->http->room),
+				 &item->sha256, &files, &len, err) < 0)
+		return -1;
+	object = ch_http_return(item);
+	json_object_set_new(object, "files", ch_http_attachments(files, len));
+	ch_store_attachments_free(files, len);
+	add_row(request, item->id, object);
+	return 0;
+}
+
 static int fill_returns(struct ch_request *request, struct ch_error *err)
 {
 	struct ch_stream *stream = &request->stream;
 	size_t wanted = rows_of(stream, ROWS);
 	struct ch_store_return *items = NULL;
 	size_t len = 0;
+	int rc = 0;
 
 	if (ch_store_returns(ch_mailroom_store(request->http->room),
 			     stream->batch_id, stream->letter_id,
 			     stream->after, wanted, &items, &len, err) < 0)
 		return -1;
-	for (size_t i = 0; i < len; i++)
-		add_row(request, items[i].id, ch_http_return(&items[i]));
+	for (size_t i = 0; i < len && rc == 0; i++)
+		rc = add_return(request, &items[i], err);
 	ch_store_returns_free(items, len);
-	return end_piece(request, len, wanted, err);
+	return rc < 0 ? -1 : end_piece(request, len, wanted, err);
 }
 
 int ch_http_get_returns(struct ch_request *request, struct ch_error *err)

@@ -108,6 +108,7 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/relay-keep.c daemon/chanceryd/relay-keep.h \
 	daemon/chanceryd/relays.c daemon/chanceryd/relays.h \
 	daemon/chanceryd/restored.c daemon/chanceryd/restored.h \
+	daemon/chanceryd/retention.c daemon/chanceryd/retention.h \
 	daemon/chanceryd/returned.c daemon/chanceryd/returned.h \
 	daemon/chanceryd/room.c daemon/chanceryd/room.h \
 	daemon/chanceryd/routes.c daemon/chanceryd/routes.h \

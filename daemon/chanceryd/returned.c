@@ -586,7 +586,7 @@ static void take_parts(struct ch_mailroom *room, const char *mailbox,
 	}
 }
 
-void ch_returned(struct ch_mailroom *room, const char *mailbox,
+static void take(struct ch_mailroom *room, const char *mailbox,
 		 const char *folder, const struct ch_receive_mail *mail)
 {
 	struct match match = { .how = CH_MATCH_NONE, .fault = "" };
@@ -600,6 +600,37 @@ void ch_returned(struct ch_mailroom *room, const char *mailbox,
 		alarm_loop(room, mailbox, &match);
 	ch_store_batch_release(&match.batch);
 	ch_store_letter_release(&match.letter);
+}
+
+/* The bytes are in the object store: how long they stay there, and what is
+ * attached to them. */
+static void keep_mail(struct ch_mailroom *room,
+		      const struct ch_receive_mail *mail)
+{
+	struct ch_store_attachment *items =
+		ch_xcalloc(mail->files_len + 1, sizeof(*items));
+	struct ch_error err;
+
+	for (uint32_t i = 0; i < mail->files_len; i++)
+		items[i] = (struct ch_store_attachment){
+			.name = ch_slice_dup(mail->files[i].name),
+			.type = ch_slice_dup(mail->files[i].type),
+			.size_bytes = mail->files[i].size_bytes,
+			.whole = mail->files[i].whole,
+			.sha256 = mail->files[i].sha256,
+		};
+	must(room, ch_store_mail_add(room->store, &mail->sha256,
+				     mail->kind == CH_RETURN_REPLY, items,
+				     mail->files_len, ch_turn_open(room),
+				     &err), &err);
+	ch_store_attachments_free(items, mail->files_len);
+}
+
+void ch_returned(struct ch_mailroom *room, const char *mailbox,
+		 const char *folder, const struct ch_receive_mail *mail)
+{
+	keep_mail(room, mail);
+	take(room, mailbox, folder, mail);
 }
 
 /* Its bytes are not known; what stands for them is made of where it lies. */
@@ -623,7 +654,7 @@ void ch_returned_unread(struct ch_mailroom *room, const char *mailbox,
 	};
 
 	ch_sha256_of(place, strlen(place), &mail.sha256);
-	ch_returned(room, mailbox, folder, &mail);
+	take(room, mailbox, folder, &mail);
 }
 
 /* ---- what a person says of it ------------------------------------------ */

@@ -23,6 +23,7 @@
 #include "chanceryd/receive.h"
 #include "chanceryd/relays.h"
 #include "chanceryd/restored.h"
+#include "chanceryd/retention.h"
 #include "chanceryd/service.h"
 #include "chanceryd/workers.h"
 
@@ -149,6 +150,7 @@ static int start_parts(struct ch_mailroom *room, struct ch_error *err)
 	    ch_relays_new(room, &room->relays, err) < 0 ||
 	    ch_imports_new(room, &room->imports, err) < 0 ||
 	    ch_receive_new(room, &room->receive, err) < 0 ||
+	    ch_retention_new(room, &room->retention, err) < 0 ||
 	    ch_dispatch_new(room, &room->dispatch, err) < 0)
 		return -1;
 	if (room->config->relays.len == 0)
@@ -189,6 +191,7 @@ void ch_room_free(struct ch_mailroom *room)
 	ch_dispatch_free(CH_TAKE(room->dispatch));
 	ch_domains_free(CH_TAKE(room->domains));
 	ch_chores_free(CH_TAKE(room->chores));
+	ch_retention_free(CH_TAKE(room->retention));
 	ch_receive_free(CH_TAKE(room->receive));
 	ch_imports_free(CH_TAKE(room->imports));
 	ch_workers_free(room->workers);

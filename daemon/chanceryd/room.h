@@ -31,6 +31,7 @@ struct ch_imports;  /* imports.h */
 struct ch_keys;     /* keys.h */
 struct ch_receive;  /* receive.h */
 struct ch_relays;   /* relays.h */
+struct ch_retention; /* retention.h */
 struct ch_service;  /* service.h */
 struct ch_workers;  /* workers.h */
 
@@ -58,6 +59,7 @@ struct ch_mailroom {
 	struct ch_dispatch *dispatch;
 	struct ch_imports *imports;
 	struct ch_receive *receive;
+	struct ch_retention *retention;
 	struct ch_http *http;
 	struct ch_service *service;
 

@@ -15,6 +15,7 @@
 #include "chanceryd/imports.h"
 #include "chanceryd/receive.h"
 #include "chanceryd/relays.h"
+#include "chanceryd/retention.h"
 #include "chanceryd/room.h"
 #include "chanceryd/domains.h"
 #include "chanceryd/workers.h"
@@ -122,6 +123,7 @@ static void use(struct ch_mailroom *room, struct ch_config *fresh)
 	ch_relays_reload(room);
 	ch_domains_reload(room);
 	ch_receive_reload(room);
+	ch_retention_reload(room);
 	ch_config_free(old);
 	ch_log(&room->log, LOG_NOTICE, NULL, "the configuration was read again");
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/objects.h"
 #include "letter/letter.h"
 #include "letter/recipients.h"
 

@@ -8,7 +8,8 @@
  * only its beginning is looked into.
  */
 #include <errno.h>
-#include <sys/mman.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
 
@@ -46,8 +47,8 @@ struct group {
 	struct ch_objects objects;
 	struct mail mails[CH_IMAP_GROUP_MAX];
 	size_t len;
-	void *map; /* of a large one, or NULL */
-	size_t map_len;
+	char *begin; /* owned: the first LOOK_BYTES of a large one, or NULL */
+	size_t begin_len;
 };
 
 /* ---- room --------------------------------------------------------------- */
@@ -222,8 +223,7 @@ static int store_bytes(struct group *group, const struct ch_imap_about *about,
 	    ch_objects_write(&group->objects, mail->bytes, mail->len, err) < 0)
 		return -1;
 	ch_crash_point("receive-writing");
-	ch_objects_end(&group->objects, &mail->sum, NULL);
-	return 0;
+	return ch_objects_end(&group->objects, &mail->sum, err);
 }
 
 /* Returns how many were given, from the first on: they are told in order. */
@@ -310,6 +310,19 @@ struct parts {
 	bool full; /* of our disk: not the server's fault */
 };
 
+/* It goes to the disk as it comes, and its beginning is kept. */
+static int take_part(struct group *group, const char *bytes, size_t len,
+		     struct ch_error *err)
+{
+	size_t room = LOOK_BYTES - group->begin_len;
+	size_t kept = len < room ? len : room;
+
+	if (kept > 0)
+		memcpy(group->begin + group->begin_len, bytes, kept);
+	group->begin_len += kept;
+	return ch_objects_write(&group->objects, bytes, len, err);
+}
+
 /* Returns 0, also where the server stops to give. */
 static int read_parts(struct group *group, struct ch_imap_about *about,
 		      struct parts *ret)
@@ -318,6 +331,8 @@ static int read_parts(struct group *group, struct ch_imap_about *about,
 	uint64_t max = receiver->setup.max_message_bytes;
 
 	*ret = (struct parts){ 0 };
+	/* Of memory that is never written to there is none. */
+	group->begin = ch_xmalloc(LOOK_BYTES);
 	while (!ret->whole && ret->offset < max && ret->offset < OFFSET_MAX) {
 		uint64_t len;
 
@@ -329,29 +344,12 @@ static int read_parts(struct group *group, struct ch_imap_about *about,
 		ret->whole = about->len < CH_IMAP_PART_BYTES;
 		len = about->len < max - ret->offset ? about->len
 						     : max - ret->offset;
-		ret->full = ch_objects_write(&group->objects, about->bytes,
-					     len, receiver->err) < 0;
+		ret->full = take_part(group, about->bytes, len,
+				      receiver->err) < 0;
 		if (ret->full)
 			return -1;
 		ret->offset += len;
 	}
-	return 0;
-}
-
-static int look_into(struct group *group, struct mail *mail, int fd,
-		     uint64_t size_bytes)
-{
-	mail->len = size_bytes < LOOK_BYTES ? size_bytes : LOOK_BYTES;
-	if (mail->len == 0)
-		return 0;
-	group->map = mmap(NULL, mail->len, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (group->map == MAP_FAILED) {
-		group->map = NULL;
-		return ch_error_errno(group->receiver->err, errno,
-				      "mmap of a mail");
-	}
-	group->map_len = mail->len;
-	mail->bytes = group->map;
 	return 0;
 }
 
@@ -362,16 +360,17 @@ static enum step end_large(struct group *group, struct ch_imap_about *about,
 	struct group none = { .receiver = group->receiver };
 	struct mail *mail = add_mail(group, about);
 	struct ch_report_source source;
-	CH_AUTOFD fd = -1;
 	bool known;
 	enum step step;
 
-	ch_objects_end(&group->objects, &mail->sum, &fd);
+	if (ch_objects_end(&group->objects, &mail->sum,
+			   group->receiver->err) < 0)
+		return ch_receive_tell_fault(group->receiver, CH_FAULT_SETUP);
+	mail->bytes = group->begin;
+	mail->len = group->begin_len;
 	mail->size_bytes = parts->offset;
 	if (!parts->whole && about->size_bytes > parts->offset)
 		mail->size_bytes = about->size_bytes;
-	if (look_into(group, mail, fd, parts->offset) < 0)
-		return ch_receive_tell_fault(group->receiver, CH_FAULT_SETUP);
 	source = source_of(group->receiver, mail->bytes, mail->len,
 			   mail->size_bytes);
 	step = look_for_copy(&none, about->uid, &source, &known);
@@ -448,15 +447,15 @@ static void begin_group(struct group *group, struct receiver *receiver)
 {
 	group->receiver = receiver;
 	group->len = 0;
-	group->map = NULL;
+	group->begin = NULL;
+	group->begin_len = 0;
 	ch_objects_init(&group->objects, receiver->objects_fd,
-			receiver->owner);
+			receiver->owner, receiver->compress);
 }
 
 static void end_group(struct group *group)
 {
-	if (group->map)
-		munmap(group->map, group->map_len);
+	free(group->begin);
 	ch_objects_release(&group->objects);
 }
 

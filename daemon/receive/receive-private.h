@@ -21,6 +21,7 @@ struct receiver {
 	struct ch_str password;
 	struct ch_rules *rules; /* owned; of returns/rules.h */
 	int objects_fd;
+	struct ch_compress *compress; /* owned; of objects */
 	char owner[17]; /* of objects that are not kept yet: our folder's */
 	struct ch_imap *imap; /* NULL: not connected */
 	uint32_t after;       /* UID of the last mail that is done with */

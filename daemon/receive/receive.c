@@ -447,6 +447,7 @@ int ch_receive(struct ch_channel *channel, struct ch_error *err)
 		.password = CH_STR_INIT(PASSWORD_MAX),
 		.rules = ch_rules_new(),
 		.objects_fd = -1,
+		.compress = ch_compress_new(),
 		.err = err,
 	};
 	enum step step = work(&receiver);
@@ -455,6 +456,7 @@ int ch_receive(struct ch_channel *channel, struct ch_error *err)
 		ch_imap_logout(receiver.imap, LOGOUT_MS);
 	ch_imap_free(receiver.imap);
 	ch_rules_free(receiver.rules);
+	ch_compress_free(receiver.compress);
 	ch_auto_close(&receiver.objects_fd);
 	if (receiver.password.data)
 		explicit_bzero(receiver.password.data, receiver.password.cap);

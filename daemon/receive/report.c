@@ -79,6 +79,33 @@ static void keep_recipients(struct ch_report *report,
 	}
 }
 
+/* What is attached. Of one that was cut in two nothing can be said for sure. */
+static void keep_files(struct ch_report *report,
+		       const struct ch_report_source *source,
+		       const struct ch_message *message)
+{
+	struct ch_receive_mail *mail = &report->mail;
+	size_t len = message->files_len < CH_REPORT_FILES_MAX
+			     ? message->files_len
+			     : CH_REPORT_FILES_MAX;
+
+	mail->attachments = (uint32_t)message->files_len;
+	mail->files = ch_arena_alloc(&report->arena,
+				     len * sizeof(*mail->files));
+	for (size_t i = 0; i < len; i++) {
+		const struct ch_message_file *file = &message->files[i];
+		struct ch_returned_file *told =
+			&mail->files[mail->files_len++];
+
+		told->name = keep(report, file->name, CH_REPORT_NAME_MAX);
+		told->type = keep(report, file->type, CH_REPORT_NAME_MAX);
+		told->size_bytes = file->size_bytes;
+		told->whole = !source->cut || !file->at_end;
+		if (told->whole)
+			told->sha256 = file->sha256;
+	}
+}
+
 /* After its kind. */
 static void keep_text(struct ch_report *report,
 		      const struct ch_report_source *source,
@@ -123,7 +150,7 @@ void ch_report_make(const struct ch_report_source *source,
 	struct ch_return_keys keys;
 
 	*ret = (struct ch_report){ 0 };
-	ch_message_read(source->bytes, source->len, &message);
+	ch_message_read_hashed(source->bytes, source->len, &message);
 	ch_classify(source->rules, &message, &classified);
 	ch_return_keys_find(&message, source->token_prefix,
 			    source->token_domain, &keys);
@@ -133,7 +160,7 @@ void ch_report_make(const struct ch_report_source *source,
 	ret->mail.message_id = keep_line(ret, message.message_id);
 	ret->mail.from = keep_line(ret, message.from);
 	ret->mail.subject = keep_line(ret, message.subject);
-	ret->mail.attachments = (uint32_t)message.files_len;
+	keep_files(ret, source, &message);
 	keep_fault(ret, source, &message);
 	keep_text(ret, source, &message);
 	keep_keys(ret, &keys);

@@ -15,6 +15,8 @@
 #define CH_REPORT_LINE_MAX 998    /* bytes: Message-ID, address, subject … */
 #define CH_REPORT_TEXT_MAX 2000   /* bytes of the start of an answer */
 #define CH_REPORT_RECIPIENTS_MAX 300
+#define CH_REPORT_FILES_MAX 100
+#define CH_REPORT_NAME_MAX 255    /* bytes of the name of a file */
 
 struct ch_rules;
 

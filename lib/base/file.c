@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* file.c - files and the object store. */
+/* file.c - see file.h. */
 #include "base/file.h"
 
 #include <errno.h>
@@ -14,9 +14,8 @@
 #include <valgrind/valgrind.h>
 #endif
 
+#include "base/hash.h"
 #include "base/mem.h"
-
-#define HASH_PIECE (64 * 1024)
 
 /* openat2 has no wrapper in this C library. */
 static int open_beneath(int dir_fd, const char *name)
@@ -181,100 +180,4 @@ int ch_file_replace(int dir_fd, const char *name, const void *bytes,
 		return -1;
 	}
 	return sync_directory(dir_fd, err);
-}
-
-int ch_object_add(int objects_fd, const void *bytes, size_t len,
-		  struct ch_sha256 *ret_sum, struct ch_error *err)
-{
-	struct ch_sha256 sum;
-	char hex[CH_SHA256_HEX_SIZE];
-	char folder[3];
-	CH_AUTOFD folder_fd = -1;
-
-	ch_sha256_of(bytes, len, &sum);
-	ch_sha256_hex(&sum, hex);
-	snprintf(folder, sizeof(folder), "%.2s", hex);
-	if (mkdirat(objects_fd, folder, 0700) == 0) {
-		if (sync_directory(objects_fd, err) < 0)
-			return -1;
-	} else if (errno != EEXIST) {
-		return ch_error_errno(err, errno, "object folder %s", folder);
-	}
-	folder_fd = openat(objects_fd, folder,
-			   O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (folder_fd < 0)
-		return ch_error_errno(err, errno, "object folder %s", folder);
-	if (faccessat(folder_fd, hex + 2, F_OK, 0) < 0 &&
-	    ch_file_replace(folder_fd, hex + 2, bytes, len, 0600, err) < 0)
-		return -1;
-	*ret_sum = sum;
-	return 0;
-}
-
-int ch_object_read(int objects_fd, const struct ch_sha256 *sum,
-		   struct ch_str *out, struct ch_error *err)
-{
-	char hex[CH_SHA256_HEX_SIZE];
-	char path[CH_SHA256_HEX_SIZE + 1];
-	struct ch_sha256 found;
-
-	ch_sha256_hex(sum, hex);
-	snprintf(path, sizeof(path), "%.2s/%s", hex, hex + 2);
-	if (ch_file_read_at(objects_fd, path, out, err) < 0)
-		return -1;
-	ch_sha256_of(ch_str_cstr(out), out->len, &found);
-	if (!ch_sha256_eq(sum, &found))
-		return ch_error_set(err, CH_GIVE_UP,
-				    "object %s has other bytes than its name",
-				    hex);
-	return 0;
-}
-
-/* Hash what is left of the file. Returns its bytes, or -1. */
-static int64_t hash_file(int fd, struct ch_sha256 *ret)
-{
-	struct ch_sha256_ctx ctx;
-	CH_AUTOCHAR piece = ch_xmalloc(HASH_PIECE);
-	int64_t size = 0;
-	ssize_t n;
-
-	ch_sha256_init(&ctx);
-	while ((n = read(fd, piece, HASH_PIECE)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		ch_sha256_add(&ctx, piece, (size_t)n);
-		size += n;
-	}
-	if (n == 0)
-		ch_sha256_final(&ctx, ret);
-	else
-		ch_sha256_ctx_release(&ctx);
-	return n == 0 ? size : -1;
-}
-
-int ch_object_open(int objects_fd, const struct ch_sha256 *sum,
-		   uint64_t *ret_size, struct ch_error *err)
-{
-	char hex[CH_SHA256_HEX_SIZE];
-	char path[CH_SHA256_HEX_SIZE + 1];
-	struct ch_sha256 found;
-	int64_t size;
-	CH_AUTOFD fd = -1;
-
-	ch_sha256_hex(sum, hex);
-	snprintf(path, sizeof(path), "%.2s/%s", hex, hex + 2);
-	fd = ch_file_open(objects_fd, path, err);
-	if (fd < 0)
-		return -1;
-	size = hash_file(fd, &found);
-	if (size < 0 || lseek(fd, 0, SEEK_SET) < 0)
-		return ch_error_errno(err, errno, "object %s", hex);
-	if (!ch_sha256_eq(sum, &found))
-		return ch_error_set(err, CH_GIVE_UP,
-				    "object %s has other bytes than its name",
-				    hex);
-	*ret_size = (uint64_t)size;
-	return CH_TAKE_FD(fd);
 }

@@ -8,10 +8,8 @@
 #define CH_BASE_FILE_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/str.h"
 
 /* Open `name` for reading below the directory `dir_fd`: no "..", no absolute
@@ -40,21 +38,5 @@ void ch_file_temporary_name(char *out, size_t size);
  * fsync of the directory. `mode` such as 0600. */
 int ch_file_replace(int dir_fd, const char *name, const void *bytes,
 		    size_t len, unsigned int mode, struct ch_error *err);
-
-/* The object store: a directory in which each file is called by the SHA-256 of
- * its bytes, "ab/cdef…" (64 hex digits, the first two a folder). Adding bytes
- * that are there already changes nothing. Durable when it returns 0. */
-int ch_object_add(int objects_fd, const void *bytes, size_t len,
-		  struct ch_sha256 *ret_sum, struct ch_error *err);
-
-/* Read an object and check it against its name. CH_GIVE_UP: missing, larger
- * than out->max, or its bytes are no longer those it is called by. */
-int ch_object_read(int objects_fd, const struct ch_sha256 *sum,
-		   struct ch_str *out, struct ch_error *err);
-/* The same for one of any size, without holding it: returns a descriptor that
- * stands at its start, which the caller closes. Objects never change, so what
- * was checked is what is read from it. */
-int ch_object_open(int objects_fd, const struct ch_sha256 *sum,
-		   uint64_t *ret_size, struct ch_error *err);
 
 #endif

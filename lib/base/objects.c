@@ -21,15 +21,154 @@
 struct ch_object_new {
 	char temporary[128];
 	struct ch_sha256 sum;
-	bool placed; /* it has its name, or one with these bytes has */
+	bool placed; /* it has its name */
 };
 
-void ch_objects_init(struct ch_objects *objects, int objects_fd,
-		     const char *owner)
+/* ---- one ------------------------------------------------------------------ */
+
+void ch_object_path(const struct ch_sha256 *sum, enum ch_object_form form,
+		    char out[CH_OBJECT_PATH_SIZE])
 {
-	*objects = (struct ch_objects){
-		.objects_fd = objects_fd, .owner = owner, .fd = -1
-	};
+	char hex[CH_SHA256_HEX_SIZE];
+
+	ch_sha256_hex(sum, hex);
+	snprintf(out, CH_OBJECT_PATH_SIZE, "%.2s/%s%s", hex, hex + 2,
+		 form == CH_OBJECT_COMPRESSED ? ".zst" : "");
+}
+
+/* Its folder is there: 1 where it was made now. */
+static int make_folder(int objects_fd, const char *path, struct ch_error *err)
+{
+	char folder[3];
+
+	snprintf(folder, sizeof(folder), "%.2s", path);
+	if (mkdirat(objects_fd, folder, 0700) == 0)
+		return 1;
+	if (errno != EEXIST)
+		return ch_error_errno(err, errno, "object folder %s", folder);
+	return 0;
+}
+
+int ch_object_add(int objects_fd, const void *bytes, size_t len,
+		  struct ch_sha256 *ret_sum, struct ch_error *err)
+{
+	char path[CH_OBJECT_PATH_SIZE];
+	char folder[3];
+	struct ch_sha256 sum;
+	CH_AUTOFD folder_fd = -1;
+	int made;
+
+	ch_sha256_of(bytes, len, &sum);
+	ch_object_path(&sum, CH_OBJECT_PLAIN, path);
+	made = make_folder(objects_fd, path, err);
+	if (made < 0)
+		return -1;
+	if (made && fsync(objects_fd) < 0)
+		return ch_error_errno(err, errno, "fsync of a directory");
+	snprintf(folder, sizeof(folder), "%.2s", path);
+	folder_fd = openat(objects_fd, folder,
+			   O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (folder_fd < 0)
+		return ch_error_errno(err, errno, "object folder %s", folder);
+	if (faccessat(folder_fd, path + 3, F_OK, 0) < 0 &&
+	    ch_file_replace(folder_fd, path + 3, bytes, len, 0600, err) < 0)
+		return -1;
+	*ret_sum = sum;
+	return 0;
+}
+
+int ch_object_open(int objects_fd, const struct ch_sha256 *sum,
+		   uint64_t *ret_size, enum ch_object_form *ret_form,
+		   struct ch_error *err)
+{
+	char path[CH_OBJECT_PATH_SIZE];
+	enum ch_object_form form = CH_OBJECT_PLAIN;
+	struct ch_error other;
+	struct stat st;
+	CH_AUTOFD fd = -1;
+
+	ch_object_path(sum, form, path);
+	fd = ch_file_open(objects_fd, path, err);
+	if (fd < 0) {
+		form = CH_OBJECT_COMPRESSED;
+		ch_object_path(sum, form, path);
+		fd = ch_file_open(objects_fd, path, &other);
+	}
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0)
+		return ch_error_errno(err, errno, "object %s", path);
+	*ret_size = (uint64_t)st.st_size;
+	*ret_form = form;
+	return CH_TAKE_FD(fd);
+}
+
+/* "ab/cdef….zst" is read to its end, and what it holds put into *out. */
+static int read_compressed(int objects_fd, const struct ch_sha256 *sum,
+			   struct ch_str *out, struct ch_error *err)
+{
+	/* What does not become smaller becomes a little larger. */
+	CH_AUTO(ch_str) bytes = CH_STR_INIT(out->max + out->max / 128 + 1024);
+	char path[CH_OBJECT_PATH_SIZE];
+
+	ch_object_path(sum, CH_OBJECT_COMPRESSED, path);
+	if (ch_file_read_at(objects_fd, path, &bytes, err) < 0)
+		return -1;
+	if (ch_decompress(ch_str_cstr(&bytes), bytes.len, out, err) < 0)
+		return ch_error_prefix(err, "object %s", path);
+	return 0;
+}
+
+int ch_object_read(int objects_fd, const struct ch_sha256 *sum,
+		   struct ch_str *out, struct ch_error *err)
+{
+	char path[CH_OBJECT_PATH_SIZE];
+	struct ch_sha256 found;
+	int rc;
+
+	ch_object_path(sum, CH_OBJECT_COMPRESSED, path);
+	if (faccessat(objects_fd, path, F_OK, 0) == 0) {
+		rc = read_compressed(objects_fd, sum, out, err);
+	} else {
+		ch_object_path(sum, CH_OBJECT_PLAIN, path);
+		rc = ch_file_read_at(objects_fd, path, out, err);
+	}
+	if (rc < 0)
+		return -1;
+	ch_sha256_of(ch_str_cstr(out), out->len, &found);
+	if (!ch_sha256_eq(sum, &found))
+		return ch_error_set(err, CH_GIVE_UP,
+				    "object %s has other bytes than its name",
+				    path);
+	return 0;
+}
+
+int ch_object_remove(int objects_fd, const struct ch_sha256 *sum,
+		     uint64_t *ret_size, struct ch_error *err)
+{
+	char path[CH_OBJECT_PATH_SIZE];
+	struct stat st;
+
+	ch_object_path(sum, CH_OBJECT_COMPRESSED, path);
+	if (fstatat(objects_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    unlinkat(objects_fd, path, 0) == 0) {
+		*ret_size = (uint64_t)st.st_size;
+		return 1;
+	}
+	if (errno == ENOENT)
+		return 0;
+	return ch_error_errno(err, errno, "object %s", path);
+}
+
+/* ---- several -------------------------------------------------------------- */
+
+void ch_objects_init(struct ch_objects *objects, int objects_fd,
+		     const char *owner, struct ch_compress *compress)
+{
+	*objects = (struct ch_objects){ .objects_fd = objects_fd,
+					.owner = owner,
+					.compress = compress,
+					.fd = -1 };
 }
 
 static void forget(struct ch_objects *objects)
@@ -49,7 +188,8 @@ void ch_objects_release(struct ch_objects *objects)
 	}
 	forget(objects);
 	free(objects->items);
-	ch_objects_init(objects, objects->objects_fd, objects->owner);
+	ch_objects_init(objects, objects->objects_fd, objects->owner,
+			objects->compress);
 }
 
 int ch_objects_begin(struct ch_objects *objects, struct ch_error *err)
@@ -69,6 +209,7 @@ int ch_objects_begin(struct ch_objects *objects, struct ch_error *err)
 		return ch_error_errno(err, errno, "a new object");
 	objects->len++;
 	ch_sha256_init(&objects->ctx);
+	ch_compress_begin(objects->compress, objects->fd);
 	return 0;
 }
 
@@ -76,22 +217,22 @@ int ch_objects_write(struct ch_objects *objects, const void *bytes, size_t len,
 		     struct ch_error *err)
 {
 	ch_sha256_add(&objects->ctx, bytes, len);
-	if (ch_file_write_all(objects->fd, bytes, len, err) < 0)
+	if (ch_compress_write(objects->compress, bytes, len, err) < 0)
 		return ch_error_prefix(err, "a new object");
 	return 0;
 }
 
-void ch_objects_end(struct ch_objects *objects, struct ch_sha256 *ret_sum,
-		    int *ret_fd)
+int ch_objects_end(struct ch_objects *objects, struct ch_sha256 *ret_sum,
+		   struct ch_error *err)
 {
 	struct ch_object_new *item = &objects->items[objects->len - 1];
 
+	if (ch_compress_end(objects->compress, err) < 0)
+		return ch_error_prefix(err, "a new object");
 	ch_sha256_final(&objects->ctx, &item->sum);
 	*ret_sum = item->sum;
-	if (ret_fd)
-		*ret_fd = CH_TAKE_FD(objects->fd);
-	else
-		ch_auto_close(&objects->fd);
+	close(CH_TAKE_FD(objects->fd));
+	return 0;
 }
 
 /* ".owner.…" */
@@ -142,16 +283,6 @@ static int sync_one(const struct ch_objects *objects, const char *path,
 	return 0;
 }
 
-/* "ab/cdef…" */
-static void name_of(const struct ch_object_new *item,
-		    char ret[CH_SHA256_HEX_SIZE + 1])
-{
-	char hex[CH_SHA256_HEX_SIZE];
-
-	ch_sha256_hex(&item->sum, hex);
-	snprintf(ret, CH_SHA256_HEX_SIZE + 1, "%.2s/%s", hex, hex + 2);
-}
-
 static int sync_bytes(const struct ch_objects *objects, struct ch_error *err)
 {
 	if (objects->len > FEW)
@@ -167,9 +298,10 @@ static int sync_names(const struct ch_objects *objects, struct ch_error *err)
 	if (objects->len > FEW)
 		return sync_all(objects, err);
 	for (size_t i = 0; i < objects->len; i++) {
-		char folder[CH_SHA256_HEX_SIZE + 1];
+		char folder[CH_OBJECT_PATH_SIZE];
 
-		name_of(&objects->items[i], folder);
+		ch_object_path(&objects->items[i].sum, CH_OBJECT_COMPRESSED,
+			       folder);
 		folder[2] = '\0';
 		if (sync_one(objects, folder, O_DIRECTORY, err) < 0)
 			return -1;
@@ -177,22 +309,18 @@ static int sync_names(const struct ch_objects *objects, struct ch_error *err)
 	return sync_one(objects, ".", O_DIRECTORY, err);
 }
 
-/* One with the same bytes may be there, durable or not yet. */
+/* One with the same bytes may be there: it may be damaged, and this is not. */
 static int place(const struct ch_objects *objects, struct ch_object_new *item,
 		 struct ch_error *err)
 {
-	char name[CH_SHA256_HEX_SIZE + 1];
-	char folder[3];
+	char path[CH_OBJECT_PATH_SIZE];
 
-	name_of(item, name);
-	snprintf(folder, sizeof(folder), "%.2s", name);
-	if (mkdirat(objects->objects_fd, folder, 0700) < 0 && errno != EEXIST)
-		return ch_error_errno(err, errno, "object folder %s", folder);
-	if (faccessat(objects->objects_fd, name, F_OK, 0) == 0)
-		unlinkat(objects->objects_fd, item->temporary, 0);
-	else if (renameat(objects->objects_fd, item->temporary,
-			  objects->objects_fd, name) < 0)
-		return ch_error_errno(err, errno, "object %s", name);
+	ch_object_path(&item->sum, CH_OBJECT_COMPRESSED, path);
+	if (make_folder(objects->objects_fd, path, err) < 0)
+		return -1;
+	if (renameat(objects->objects_fd, item->temporary, objects->objects_fd,
+		     path) < 0)
+		return ch_error_errno(err, errno, "object %s", path);
 	item->placed = true;
 	return 0;
 }

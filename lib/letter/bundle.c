@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/objects.h"
 #include "base/utf8.h"
 #include "letter/fault.h"
 

@@ -24,6 +24,8 @@ struct walk {
 	struct ch_message *message; /* borrowed */
 	struct ch_str notice;
 	bool has_plain; /* message->text is of a plain text */
+	bool hashes;             /* of what is attached */
+	const char *end;         /* of the mail */
 	ch_message_file_found *each; /* NULL: nobody wants the contents */
 	void *context;
 	size_t max_bytes;
@@ -194,23 +196,28 @@ static void add_file(const struct walk *walk, const struct ch_mime_part *part,
 		     char *name)
 {
 	struct ch_message *message = walk->message;
+	struct ch_message_file *file;
 
 	if (message->files_len == CH_MESSAGE_FILES_MAX) {
 		free(name);
 		return;
 	}
 	CH_GROW(message->files, message->files_len, message->files_cap);
-	message->files[message->files_len++] = (struct ch_message_file){
+	file = &message->files[message->files_len++];
+	*file = (struct ch_message_file){
 		.name = name ? name : ch_xstrdup(""),
 		.type = ch_message_line(part->type),
 		.size_bytes = ch_mime_size(part),
+		/* a line end before a boundary is the boundary's */
+		.at_end = walk->end - (part->body.data + part->body.len) <= 2,
 	};
+	if (walk->hashes)
+		ch_mime_hash(part, &file->sha256);
 	if (walk->each) {
 		CH_AUTO(ch_str) content = CH_STR_INIT(walk->max_bytes);
 
 		ch_mime_decode(&content, part);
-		walk->each(walk->context,
-			   &message->files[message->files_len - 1],
+		walk->each(walk->context, file,
 			   (struct ch_slice){ ch_str_cstr(&content),
 					      content.len });
 	}
@@ -468,6 +475,7 @@ static void read_mail(struct walk *walk, const char *bytes, size_t len)
 	size_t header;
 
 	*message = (struct ch_message){ 0 };
+	walk->end = bytes + len;
 	ch_str_init(&walk->notice, CH_MESSAGE_TEXT_MAX);
 	header = read_header(message, bytes, len);
 	if (!message->header.len) {
@@ -480,6 +488,14 @@ static void read_mail(struct walk *walk, const char *bytes, size_t len)
 void ch_message_read(const char *bytes, size_t len, struct ch_message *ret)
 {
 	struct walk walk = { .message = ret };
+
+	read_mail(&walk, bytes, len);
+}
+
+void ch_message_read_hashed(const char *bytes, size_t len,
+			    struct ch_message *ret)
+{
+	struct walk walk = { .message = ret, .hashes = true };
 
 	read_mail(&walk, bytes, len);
 }

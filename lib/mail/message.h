@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/hash.h"
 #include "base/str.h"
 #include "mail/block.h"
 
@@ -28,6 +29,9 @@ struct ch_message_file {
 	char *name; /* owned; UTF-8, "" if it has none: not a path to use */
 	char *type; /* owned; "application/pdf" */
 	uint64_t size_bytes; /* decoded */
+	struct ch_sha256 sha256; /* of that; where hashes were asked for */
+	bool at_end; /* no boundary ends it: of a mail that was cut it is not
+			all there */
 };
 
 struct ch_message {
@@ -80,6 +84,9 @@ struct ch_message {
  * ch_message_release(), which may be called on a zeroed one too. */
 void ch_message_read(const char *bytes, size_t len, struct ch_message *ret);
 void ch_message_release(struct ch_message *message);
+/* The same, with the SHA-256 of what is attached. */
+void ch_message_read_hashed(const char *bytes, size_t len,
+			    struct ch_message *ret);
 
 /* What is attached to a mail, as `files` has it and in that order, with its
  * content: at most `max_bytes` of each. `each` borrows. */

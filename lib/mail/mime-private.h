@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/hash.h"
 #include "base/str.h"
 #include "mail/block.h"
 
@@ -47,6 +48,8 @@ char *ch_mime_param(const char *value, const char *name);
 void ch_mime_decode(struct ch_str *out, const struct ch_mime_part *part);
 /* How many bytes that would be, all of it. (transfer.c) */
 size_t ch_mime_size(const struct ch_mime_part *part);
+/* Their SHA-256, without holding them. (transfer.c) */
+void ch_mime_hash(const struct ch_mime_part *part, struct ch_sha256 *ret);
 
 /* Whether it has none. (transfer.c) */
 bool ch_mime_is_plain(const struct ch_mime_part *part);

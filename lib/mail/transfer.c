@@ -5,7 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
 #include "mail/mime-private.h"
+
+#define PIECE 16384 /* of encoded text */
 
 enum encoding { IDENTITY, BASE64, QUOTED };
 
@@ -161,4 +164,60 @@ size_t ch_mime_size(const struct ch_mime_part *part)
 		break;
 	}
 	return body.len;
+}
+
+static void hash_base64(struct ch_sha256_ctx *ctx, struct ch_slice body)
+{
+	CH_AUTO(ch_str) piece = CH_STR_INIT(PIECE);
+	struct ch_base64_state state = { 0 };
+
+	for (size_t at = 0; at < body.len; at += PIECE) {
+		size_t left = body.len - at;
+
+		ch_str_clear(&piece);
+		ch_base64_feed(&state, &piece, body.data + at,
+			       left < PIECE ? left : PIECE);
+		ch_sha256_add(ctx, ch_str_cstr(&piece), piece.len);
+	}
+}
+
+static void hash_quoted(struct ch_sha256_ctx *ctx, struct ch_slice body)
+{
+	char piece[4096];
+	size_t used = 0;
+
+	for (size_t i = 0; i < body.len;) {
+		int byte = body.data[i];
+
+		if (byte != '=')
+			i++;
+		else
+			i += quoted_at(body.data + i, body.len - i, &byte);
+		if (byte != -1)
+			piece[used++] = (char)byte;
+		if (used == sizeof(piece)) {
+			ch_sha256_add(ctx, piece, used);
+			used = 0;
+		}
+	}
+	ch_sha256_add(ctx, piece, used);
+}
+
+void ch_mime_hash(const struct ch_mime_part *part, struct ch_sha256 *ret)
+{
+	struct ch_sha256_ctx ctx;
+
+	ch_sha256_init(&ctx);
+	switch (encoding_of(part)) {
+	case BASE64:
+		hash_base64(&ctx, part->body);
+		break;
+	case QUOTED:
+		hash_quoted(&ctx, part->body);
+		break;
+	case IDENTITY:
+		ch_sha256_add(&ctx, part->body.data, part->body.len);
+		break;
+	}
+	ch_sha256_final(&ctx, ret);
 }

@@ -9,6 +9,7 @@ lib_store_libstore_a_SOURCES = \
 	lib/store/events.c \
 	lib/store/known.c \
 	lib/store/letters.c \
+	lib/store/mails.c \
 	lib/store/older.c \
 	lib/store/names.c \
 	lib/store/place.c \

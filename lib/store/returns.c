@@ -604,8 +604,9 @@ int ch_store_copies_forget(struct ch_store *store, struct ch_error *err)
 	"r.message_id, r.sender, r.subject, r.text, r.attachments, "         \
 	"r.letter_id, r.address_seq, r.attempt, r.match, r.verified, "       \
 	"r.recipient, r.status, r.diagnostic, b.reference, l.key, r.folder, " \
-	"r.reason, r.says, r.away_until "                                    \
-	"FROM returned r LEFT JOIN batch b ON b.id = r.batch_id "            \
+	"r.reason, r.says, r.away_until, coalesce(m.removed_us, 0) "         \
+	"FROM returned r LEFT JOIN mail m ON m.sha256 = r.sha256 "           \
+	"LEFT JOIN batch b ON b.id = r.batch_id "                            \
 	"LEFT JOIN letter l ON l.id = r.letter_id "
 
 static void read_return(const struct ch_query *q, struct ch_store_return *ret)
@@ -640,6 +641,7 @@ static void read_return(const struct ch_query *q, struct ch_store_return *ret)
 		.reason = ch_query_text(q, 27),
 		.says = ch_query_text(q, 28),
 		.away_until = ch_query_text(q, 29),
+		.removed_us = ch_query_int(q, 30),
 	};
 	ch_query_sha256(q, 5, &ret->sha256);
 }

@@ -593,6 +593,7 @@ struct ch_store_return {
 			     an automatic answer is away; "" if that is not
 			     plain */
 	/* set when reading, for lists */
+	int64_t removed_us; /* the mail itself was; 0 = it is kept */
 	char *reference;
 	char *key;
 };
@@ -661,6 +662,48 @@ int ch_store_returns(struct ch_store *store, int64_t batch_id,
 		     struct ch_store_return **ret, size_t *ret_len,
 		     struct ch_error *err);
 void ch_store_returns_free(struct ch_store_return *items, size_t len);
+
+/* What was attached to a mail. */
+struct ch_store_attachment {
+	char *name; /* owned, like all char * here; "" if it has none */
+	char *type;
+	uint64_t size_bytes;
+	bool whole; /* all of it was read; else there is no SHA-256 */
+	struct ch_sha256 sha256;
+};
+void ch_store_attachments_free(struct ch_store_attachment *items, size_t len);
+
+/* A mail is in the object store, with what is attached to it; `answer`: a person
+ * wrote it. One that is known is left as it is, but for one whose bytes were
+ * removed: they have come once more, and are to be removed once more. */
+int ch_store_mail_add(struct ch_store *store, const struct ch_sha256 *sha256,
+		      bool answer, const struct ch_store_attachment *items,
+		      size_t len, int64_t now_us, struct ch_error *err);
+/* What is attached to it, in its order; none: 0. */
+int ch_store_attachments(struct ch_store *store,
+			 const struct ch_sha256 *sha256,
+			 struct ch_store_attachment **ret, size_t *ret_len,
+			 struct ch_error *err);
+
+/* Mails that came in before that time are about to be removed: at most `limit`
+ * of them. Returns how many. What is known of them stays, and no letter's state
+ * depends on them. */
+int64_t ch_store_mails_expire(struct ch_store *store, bool answers,
+			      int64_t before_us, size_t limit,
+			      struct ch_error *err);
+/* Which are about to be removed: at most `limit`, into `ret`. Returns how many.
+ * Once that is on the disk their bytes may go; then each is told as removed. */
+int64_t ch_store_mails_leaving(struct ch_store *store, size_t limit,
+			       struct ch_sha256 *ret, struct ch_error *err);
+int ch_store_mail_removed(struct ch_store *store,
+			  const struct ch_sha256 *sha256, int64_t now_us,
+			  struct ch_error *err);
+
+/* Forget copies whose letter is no more at that dot, of at most `limit` behind
+ * *after_id, which moves on. Returns how many were looked at: fewer than `limit`
+ * where there are no more. */
+int64_t ch_store_copies_drop(struct ch_store *store, size_t limit,
+			     int64_t *after_id, struct ch_error *err);
 
 /* ---- addresses that are not written to --------------------------------- */
 

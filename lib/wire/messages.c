@@ -338,6 +338,15 @@ static const struct field returned_recipient[] = {
 	F_END
 };
 
+static const struct field returned_file[] = {
+	F_TEXT(ch_returned_file, name),
+	F_TEXT(ch_returned_file, type),
+	F_U64(ch_returned_file, size_bytes),
+	F_MAX(ch_returned_file, whole, 1),
+	F_DIGEST(ch_returned_file, sha256),
+	F_END
+};
+
 static const struct field receive_copy[] = {
 	F_U32(ch_receive_copy, uidvalidity),
 	F_U32(ch_receive_copy, uid),
@@ -365,6 +374,7 @@ static const struct field receive_mail[] = {
 	F_TEXT(ch_receive_mail, says),
 	F_TEXT(ch_receive_mail, away_until),
 	F_U32(ch_receive_mail, attachments),
+	F_LIST(ch_receive_mail, files, files_len, returned_file, 52),
 	F_LIST(ch_receive_mail, recipients, recipients_len,
 	       returned_recipient, 20),
 	F_END

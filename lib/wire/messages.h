@@ -404,6 +404,15 @@ struct ch_returned_recipient {
 	struct ch_slice reason;     /* "user unknown", "undefined" … */
 };
 
+/* What is attached to a mail. */
+struct ch_returned_file {
+	struct ch_slice name; /* as its sender calls it, UTF-8; "" = not at all */
+	struct ch_slice type; /* "application/pdf" */
+	uint64_t size_bytes;  /* decoded, as far as it was read */
+	uint32_t whole;       /* flag: all of it was; else no SHA-256 */
+	struct ch_sha256 sha256;
+};
+
 /* One mail of the mailbox, read and classified. Its raw bytes are already in
  * the object store. */
 struct ch_receive_mail {
@@ -427,7 +436,9 @@ struct ch_receive_mail {
 					 "" where that is not plain */
 	struct ch_slice away_until;   /* "2026-12-12", as returns/away.h has it;
 					 "" where that is not plain */
-	uint32_t attachments;
+	uint32_t attachments; /* how many; of some more is known: */
+	struct ch_returned_file *files;
+	uint32_t files_len;
 	struct ch_returned_recipient *recipients;
 	uint32_t recipients_len;
 };

@@ -48,6 +48,7 @@ class Room:
         self.sources = {}     # (reference, key): source object
         self.transcripts = {} # (reference, key): transcript object
         self.objects = {}     # SHA-256: bytes
+        self.packed = set()   # of these the bytes are zstd
         self.returns = []
         self.events = []
         self.alarms = []
@@ -205,13 +206,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-    def reply(self, status, answer):
+    def reply(self, status, answer, headers=None):
         if self.room.mutate and not isinstance(answer, bytes):
             answer = self.room.mutate(answer)
         data = answer if isinstance(answer, bytes) else \
             json.dumps(answer, ensure_ascii=False).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.end_headers()
         if data:  # a client that has all it was promised may be gone
             self.wfile.write(data)
@@ -236,7 +239,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_list("batches", room.batches.values(), query)
         elif words[0] == "objects" and self.door == "control":
             if words[1] in room.objects:
-                self.reply(200, room.objects[words[1]])
+                if words[1] in room.packed:
+                    assert self.headers["Accept-Encoding"] == "zstd"
+                    self.reply(200, room.objects[words[1]],
+                               {"Content-Encoding": "zstd"})
+                else:
+                    self.reply(200, room.objects[words[1]])
             else:
                 self.refuse(404, "not_found", "no such object")
         elif words[0] == "batches":

@@ -4,6 +4,7 @@ mails that come out of it."""
 import os
 import pathlib
 import re
+import subprocess
 import sys
 
 TOP = pathlib.Path(os.environ["top_srcdir"])
@@ -59,7 +60,9 @@ class Place:
 
     def object(self, message):
         name = message["sha256"].hex()
-        return (self.root / "objects" / name[:2] / name[2:]).read_bytes()
+        path = self.root / "objects" / name[:2] / (name[2:] + ".zst")
+        return subprocess.run(["zstd", "-dqc", path], check=True,
+                              capture_output=True).stdout
 
     def stderr(self):
         path = self.root / "stderr"

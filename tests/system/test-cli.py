@@ -693,13 +693,23 @@ class Reading(WithRoom):
         mail = b"Subject: form\r\n\r\n\x00\xff" + HOSTILE.encode()
         digest = hashlib.sha256(mail).hexdigest()
         self.room.objects[digest] = mail
-        self.room.returns[2].update(sha256=digest, attachments=2)
+        self.room.returns[2].update(
+            sha256=digest, size_bytes=len(mail), attachments=2, files=[
+                {"name": "form.pdf", "type": "application/pdf",
+                 "size_bytes": 34000, "sha256": "ab" * 32},
+                {"name": "", "type": "image/png", "size_bytes": 9,
+                 "sha256": None}])
         out = self.chancery("reply", "3")
         self.assertIn("✓ answered\n  letter      DM-1276/FRA (unverified)\n",
                       out)
         self.assertIn("  received    2026-11-24 11:12 UTC\n", out)
         self.assertIn("  lies in     bureau, INBOX, UID 3\n", out)
-        self.assertIn("  attachments 2\n", out)
+        self.assertIn("  attachments 2\n"
+                      "    form.pdf, application/pdf, 33.2 KiB\n"
+                      f"      SHA-256 {'ab' * 32}\n"
+                      "    (no name), image/png, 9 B\n"
+                      "      SHA-256 not known: the mail is too long\n",
+                      out)
         self.assertIn(f"  SHA-256     {digest}\n\nMerci.\n", out)
         self.assertHarmless(self.out_bytes)
         self.assertIn("letter      none is known", self.chancery("reply", "4"))
@@ -713,6 +723,7 @@ class Reading(WithRoom):
         self.room.objects[digest] = mail[1:]
         self.assertEqual(self.chancery("reply", "3", "--eml", code=76), "")
         self.assertIn("not the bytes that came", self.err)
+        self.compressed(mail, digest)
         self.chancery("reply", "2", "--eml", code=66)  # it is not there
         self.room.returns[2].update(rule="unread")
         self.assertEqual(self.chancery("reply", "3", "--eml", code=66), "")
@@ -721,6 +732,39 @@ class Reading(WithRoom):
                            ("", 64), ("-1", 64)):
             self.chancery("reply", word, code=code)
         self.chancery("reply", "3", "--eml", "--json", code=64)
+
+    def compressed(self, mail, digest):
+        """The mail itself, whatever lies there; and nothing that is not it."""
+        def zstd(data):
+            return subprocess.run(["zstd", "-q", "-c"], input=data,
+                                  check=True, capture_output=True).stdout
+
+        packed = zstd(mail)
+        self.room.packed.add(digest)
+        self.room.objects[digest] = packed
+        run = subprocess.run(
+            [CHANCERY, "reply", "3", "--eml", "--socket-dir", self.sockets],
+            env=self.env(), check=True, capture_output=True)
+        self.assertEqual(run.stdout, mail)
+        for damaged, why in ((packed[:-1], "cut short"),
+                             (packed[:-1] + b"x", "damaged"),
+                             (packed + b"x", "follows its end"),
+                             (b"", "cut short"), (mail, "damaged"),
+                             (zstd(mail[1:]), "SHA-256 is another"),
+                             (zstd(bytes(1 << 24)), "holds more than"),
+                             (zstd(mail + b"x"), "holds more than")):
+            self.room.objects[digest] = damaged
+            self.assertEqual(self.chancery("reply", "3", "--eml", code=76),
+                             "")
+            self.assertIn("not the bytes that came", self.err)
+            self.assertIn(why, self.err)
+        self.room.packed.discard(digest)
+        self.room.returns[2].update(removed_at="2027-01-02T03:04:05Z")
+        self.assertEqual(self.chancery("reply", "3", "--eml", code=66), "")
+        self.assertIn("kept until 2027-01-02", self.err)
+        self.assertIn("  removed     the mail itself, 2027-01-02: ",
+                      self.chancery("reply", "3"))
+        del self.room.returns[2]["removed_at"]
 
     def attach(self, *names):
         """A mail with a file of each name, as mail 3."""
@@ -737,7 +781,7 @@ class Reading(WithRoom):
                 + b"".join(parts) + b"--b--\r\n")
         digest = hashlib.sha256(mail).hexdigest()
         self.room.objects[digest] = mail
-        self.room.returns[2].update(sha256=digest)
+        self.room.returns[2].update(sha256=digest, size_bytes=len(mail))
 
     def test_what_is_attached_is_saved(self):
         """Each under a name in that folder, whatever a stranger calls it."""
@@ -751,7 +795,11 @@ class Reading(WithRoom):
                 "help", "attachment-7", "a_gpj.exe", "a b", "attachment-10",
                 "ф" * 90, "форма №1.pdf", "a_b_c"]
         self.assertEqual(out.splitlines(),
-                         [f"{folder}/{name}" for name in want])
+                         [hashlib.sha256(b"file %d\0" % number).hexdigest()
+                          + f"  {folder}/{name}"
+                          for number, name in enumerate(want)])
+        subprocess.run(["sha256sum", "--check", "--quiet"], check=True,
+                       input=out, text=True)
         self.assertEqual(sorted(os.listdir(folder)), sorted(want))
         for number, name in enumerate(want):
             self.assertEqual((folder / name).read_bytes(),
@@ -759,7 +807,8 @@ class Reading(WithRoom):
         self.attach("form.pdf")
         self.assertEqual(
             self.chancery("reply", "3", "--save-attachments", folder),
-            f"{folder}/form-3.pdf\n")
+            hashlib.sha256(b"file 0\0").hexdigest()
+            + f"  {folder}/form-3.pdf\n")
         self.attach()
         self.assertEqual(
             self.chancery("reply", "3", "--save-attachments", folder), "")

@@ -4,6 +4,7 @@
 import hashlib
 import json
 import re
+import subprocess
 
 import doors
 from doors import Events, Host
@@ -169,12 +170,39 @@ def source():
         answer = host.get("/v1/objects/" + name, host.control)
         assert answer.status == 200 and answer.body == data
         assert host.memory() - before < 4 * 1024 * 1024
-        (folder / name[2:]).write_bytes(data + b"!")
-        assert host.get("/v1/objects/" + name, host.control).status == 404
+        assert answer.headers["Content-Encoding"] is None
         for bad in ("00" * 32, ):
             assert host.get("/v1/objects/" + bad, host.control).status == 404
         for bad in ("x", name.upper(), name + "0", "..%2f..%2fetc"):
             assert host.get("/v1/objects/" + bad, host.control).status == 400
+
+
+def compressed():
+    """What came back lies there as zstd, and goes out so: to all who can read
+    it, and to those who do not say what they can read."""
+    data = b"Subject: form\r\n\r\n" + b"the same line\r\n" * 1000
+    name = hashlib.sha256(data).hexdigest()
+    packed = subprocess.run(["zstd", "-q", "-c"], input=data, check=True,
+                            capture_output=True).stdout
+    path = "/v1/objects/" + name
+    with Host() as host:
+        folder = host.folder / "objects" / name[:2]
+        folder.mkdir()
+        (folder / (name[2:] + ".zst")).write_bytes(packed)
+        for words in ("zstd", "gzip, zstd;q=0.5", "*"):
+            answer = host.get(path, host.control, **{"Accept-Encoding": words})
+            assert (answer.status, answer.body) == (200, packed), words
+            assert answer.headers["Content-Encoding"] == "zstd"
+        for words in ("identity", "gzip", "zstd;q=0", ""):
+            answer = host.get(path, host.control, **{"Accept-Encoding": words})
+            assert (answer.status, answer.code) == (406, "not_acceptable")
+            assert "curl --compressed" in answer.json["error"]["hint"]
+        curl = ["curl", "-sSf", "--unix-socket", host.control,
+                "http://localhost" + path]
+        assert subprocess.run(curl, check=True,
+                              capture_output=True).stdout == packed
+        assert subprocess.run([*curl, "--compressed"], check=True,
+                              capture_output=True).stdout == data
 
 
 def commands():
@@ -411,6 +439,6 @@ def stopping():
 
 if __name__ == "__main__":
     doors.run([(name, globals()[name]) for name in (
-        "reading", "pages", "paths", "doors_apart", "source", "commands",
-        "bad_bodies", "after_the_commit", "following", "many_events",
+        "reading", "pages", "paths", "doors_apart", "source", "compressed",
+        "commands", "bad_bodies", "after_the_commit", "following", "many_events",
         "metrics", "metrics_file", "stopping")])

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,7 +19,6 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "base/objects.h"
 #include "base/problem.h"
 #include "base/str.h"
 #include "base/utf8.h"
@@ -279,8 +277,6 @@ static void files_stay_below_their_folder(void **state)
 {
 	char folder[] = "/tmp/ch-test-XXXXXX";
 	CH_AUTO(ch_str) out = CH_STR_INIT(10);
-	struct ch_sha256 sum;
-	uint64_t size = 0;
 	struct ch_error err;
 	CH_AUTOFD dir = -1;
 
@@ -304,150 +300,11 @@ static void files_stay_below_their_folder(void **state)
 	ch_str_clear(&out);
 	assert_int_equal(ch_file_read_at(dir, "b", &out, &err), -1);
 	assert_string_equal(err.text, "b: larger than 10 bytes");
-
-	assert_int_equal(ch_object_add(dir, "abc", 3, &sum, &err), 0);
-	assert_int_equal(ch_object_add(dir, "abc", 3, &sum, &err), 0);
-	ch_str_clear(&out);
-	assert_int_equal(ch_object_read(dir, &sum, &out, &err), 0);
-	assert_string_equal(ch_str_cstr(&out), "abc");
-	{
-		CH_AUTOFD fd = ch_object_open(dir, &sum, &size, &err);
-		char bytes[8] = "";
-
-		assert_int_equal(size, 3);
-		assert_int_equal(read(fd, bytes, sizeof(bytes)), 3);
-		assert_string_equal(bytes, "abc");
-	}
-	{
-		char hex[CH_SHA256_HEX_SIZE];
-		char path[80];
-		CH_AUTOFD fd = -1;
-
-		ch_sha256_hex(&sum, hex);
-		snprintf(path, sizeof(path), "%.2s/%s", hex, hex + 2);
-		fd = openat(dir, path, O_WRONLY);
-		assert_int_equal(write(fd, "X", 1), 1);
-	}
-	ch_str_clear(&out);
-	assert_int_equal(ch_object_read(dir, &sum, &out, &err), -1);
-	assert_non_null(strstr(err.text, "has other bytes than its name"));
-	assert_int_equal(ch_object_open(dir, &sum, &size, &err), -1);
-	assert_non_null(strstr(err.text, "has other bytes than its name"));
-	sum.bytes[0]++;
-	assert_int_equal(ch_object_open(dir, &sum, &size, &err), -1);
 	{
 		CH_AUTOCHAR command = ch_xasprintf("rm -r %s", folder);
 
 		assert_int_equal(system(command), 0);
 	}
-}
-
-static int is_hidden(const struct dirent *entry)
-{
-	return entry->d_name[0] == '.' && entry->d_name[1] != '.' &&
-	       entry->d_name[1] != '\0';
-}
-
-/* How many temporary files are left. */
-static int leftovers(const char *path)
-{
-	struct dirent **list = NULL;
-	int len = scandir(path, &list, is_hidden, NULL);
-
-	for (int i = 0; i < len; i++)
-		free(list[i]);
-	free(list);
-	return len;
-}
-
-static void add_new(struct ch_objects *objects, unsigned int number,
-		    struct ch_sha256 *ret)
-{
-	char text[40];
-	struct ch_error err;
-
-	snprintf(text, sizeof(text), "object %u", number);
-	assert_int_equal(ch_objects_begin(objects, &err), 0);
-	assert_int_equal(ch_objects_write(objects, text, 3, &err), 0);
-	assert_int_equal(ch_objects_write(objects, text + 3,
-					  strlen(text) - 3, &err), 0);
-	ch_objects_end(objects, ret, NULL);
-}
-
-/* In sets of each of these sizes: made durable one by one, or all together. */
-static void objects_are_kept_in_sets(void **state)
-{
-	static const unsigned int sizes[] = { 0, 1, 4, 5, 100 };
-	char folder[] = "/tmp/ch-objects-XXXXXX";
-	CH_AUTOCHAR rm = NULL;
-	struct ch_objects objects;
-	struct ch_sha256 sums[100];
-	struct ch_error err;
-	CH_AUTOFD dir = -1;
-
-	(void)state;
-	assert_non_null(mkdtemp(folder));
-	dir = open(folder, O_RDONLY | O_DIRECTORY);
-	for (size_t i = 0; i < CH_COUNT(sizes); i++) {
-		ch_objects_init(&objects, dir, "me");
-		for (unsigned int j = 0; j < sizes[i]; j++)
-			add_new(&objects, j, &sums[j]); /* some are there */
-		if (sizes[i] > 0)
-			assert_int_not_equal(leftovers(folder), 0);
-		assert_int_equal(ch_objects_keep(&objects, &err), 0);
-		assert_int_equal(objects.len, 0);
-		assert_int_equal(leftovers(folder), 0);
-		ch_objects_release(&objects);
-		for (unsigned int j = 0; j < sizes[i]; j++) {
-			CH_AUTO(ch_str) out = CH_STR_INIT(40);
-			char want[40];
-
-			snprintf(want, sizeof(want), "object %u", j);
-			assert_int_equal(ch_object_read(dir, &sums[j], &out,
-							&err), 0);
-			assert_string_equal(ch_str_cstr(&out), want);
-		}
-	}
-	rm = ch_xasprintf("rm -r %s", folder);
-	assert_int_equal(system(rm), 0);
-}
-
-static void objects_that_are_not_kept_are_gone(void **state)
-{
-	char folder[] = "/tmp/ch-objects-XXXXXX";
-	CH_AUTOCHAR rm = NULL;
-	struct ch_objects objects;
-	struct ch_sha256 sum;
-	struct ch_error err;
-	CH_AUTOFD dir = -1;
-	CH_AUTOFD fd = -1;
-	char bytes[20] = "";
-
-	(void)state;
-	assert_non_null(mkdtemp(folder));
-	dir = open(folder, O_RDONLY | O_DIRECTORY);
-	ch_objects_init(&objects, dir, "me");
-	add_new(&objects, 1, &sum);
-	assert_int_equal(ch_objects_begin(&objects, &err), 0);
-	assert_int_equal(ch_objects_write(&objects, "half", 4, &err), 0);
-	ch_objects_end(&objects, &sum, &fd);
-	assert_int_equal(pread(fd, bytes, sizeof(bytes), 0), 4);
-	assert_string_equal(bytes, "half");
-	assert_int_equal(ch_objects_begin(&objects, &err), 0);
-	assert_int_equal(leftovers(folder), 3);
-	ch_objects_sweep(dir, "m");
-	ch_objects_sweep(dir, "me2");
-	assert_int_equal(leftovers(folder), 3);
-	ch_objects_release(&objects);
-	assert_int_equal(leftovers(folder), 0);
-	ch_objects_init(&objects, dir, "me");
-	add_new(&objects, 1, &sum);
-	ch_objects_sweep(dir, "me");
-	assert_int_equal(leftovers(folder), 0);
-	assert_int_equal(ch_objects_keep(&objects, &err), -1);
-	ch_objects_release(&objects);
-	rm = ch_xasprintf("rm -r %s", folder);
-	assert_int_equal(system(rm), 0);
 }
 
 int main(void)
@@ -464,8 +321,6 @@ int main(void)
 		cmocka_unit_test(encodings),
 		cmocka_unit_test(problem_is_shown_with_its_place),
 		cmocka_unit_test(files_stay_below_their_folder),
-		cmocka_unit_test(objects_are_kept_in_sets),
-		cmocka_unit_test(objects_that_are_not_kept_are_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

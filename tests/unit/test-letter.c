@@ -10,8 +10,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "base/file.h"
 #include "base/mem.h"
+#include "base/objects.h"
 #include "letter/letter.h"
 
 #define FSI "\xE2\x81\xA8"

@@ -370,6 +370,38 @@ static void refuses_broken_fields(void **state)
 	assert_null(json);
 }
 
+static void knows_what_a_client_unpacks(void **state)
+{
+	static const struct {
+		const char *value;
+		bool accepted;
+	} cases[] = {
+		{ NULL, true }, /* RFC 9110: it said nothing */
+		{ "zstd", true },
+		{ "ZSTD", true },
+		{ "deflate, gzip, br, zstd", true },
+		{ "gzip,zstd;q=0.5", true },
+		{ "gzip;q=0, zstd ; q=1", true },
+		{ "*", true },
+		{ "identity;q=0, *;q=0.1", true },
+		{ "zstd;q=0.001", true },
+		{ "", false },
+		{ "identity", false },
+		{ "gzip, br", false },
+		{ "zstd;q=0", false },
+		{ "zstd;q=0.000, *", false },
+		{ "*;q=0, zstd;q=1", true },
+		{ "*;q=0", false },
+		{ "zstdx, xzstd", false },
+		{ ",, ,", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(cases); i++)
+		assert_int_equal(ch_accepts_encoding(cases[i].value, "zstd"),
+				 cases[i].accepted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,6 +410,7 @@ int main(void)
 		cmocka_unit_test(matches_patterns),
 		cmocka_unit_test(reads_numbers),
 		cmocka_unit_test(knows_local_hosts),
+		cmocka_unit_test(knows_what_a_client_unpacks),
 		cmocka_unit_test(reads_bodies),
 		cmocka_unit_test(refuses_large_bodies),
 		cmocka_unit_test(writes_a_batch),

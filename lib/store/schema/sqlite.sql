@@ -212,6 +212,29 @@ CREATE INDEX returned_batch ON returned (batch_id, id) WHERE batch_id <> 0;
 CREATE INDEX returned_proof ON returned (letter_id, address_seq, kind, attempt)
 	WHERE verified = 1;
 
+-- The mails themselves, in the object store: each once, however many rows of
+-- `returned` are of it, from the day on which it first came in.
+CREATE TABLE mail (
+	sha256     BLOB NOT NULL PRIMARY KEY CHECK (length(sha256) = 32),
+	added_us   INTEGER NOT NULL,
+	answer     INTEGER NOT NULL, -- a person wrote it: kept for as long as those
+	state      INTEGER NOT NULL, -- 0 kept, 1 about to be removed, 2 removed
+	removed_us INTEGER NOT NULL  -- 0 = it is kept
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mail_kept ON mail (answer, added_us) WHERE state = 0;
+CREATE INDEX mail_leaving ON mail (sha256) WHERE state = 1;
+
+-- What was attached to them: known for good.
+CREATE TABLE attachment (
+	mail       BLOB NOT NULL CHECK (length(mail) = 32),
+	place      INTEGER NOT NULL,
+	name       TEXT NOT NULL,
+	type       TEXT NOT NULL,
+	size_bytes INTEGER NOT NULL,
+	sha256     BLOB, -- of its content; NULL: not all of it was read
+	PRIMARY KEY (mail, place)
+) STRICT, WITHOUT ROWID;
+
 -- Addresses that are not written to, in small letters, and how those came to be
 -- that were counted: bounces since a time.
 CREATE TABLE suppressed (

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* test-objects.c - files called by their SHA-256, as they are and compressed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/objects.h"
+
+struct place {
+	char folder[32];
+	int dir;
+	struct ch_compress *compress;
+};
+
+static int make_place(void **state)
+{
+	struct place *place = ch_xzalloc(sizeof(*place));
+
+	snprintf(place->folder, sizeof(place->folder),
+		 "/tmp/ch-objects-XXXXXX");
+	assert_non_null(mkdtemp(place->folder));
+	place->dir = open(place->folder, O_RDONLY | O_DIRECTORY);
+	place->compress = ch_compress_new();
+	*state = place;
+	return 0;
+}
+
+static int remove_place(void **state)
+{
+	struct place *place = *state;
+	CH_AUTOCHAR command = ch_xasprintf("rm -r %s", place->folder);
+
+	assert_int_equal(system(command), 0);
+	close(place->dir);
+	ch_compress_free(place->compress);
+	free(place);
+	return 0;
+}
+
+static int is_hidden(const struct dirent *entry)
+{
+	return entry->d_name[0] == '.' && entry->d_name[1] != '.' &&
+	       entry->d_name[1] != '\0';
+}
+
+/* How many temporary files are left. */
+static int leftovers(const char *path)
+{
+	struct dirent **list = NULL;
+	int len = scandir(path, &list, is_hidden, NULL);
+
+	for (int i = 0; i < len; i++)
+		free(list[i]);
+	free(list);
+	return len;
+}
+
+/* What lies there is other bytes from here on. */
+static void change(const struct place *place, const char *path, off_t at)
+{
+	CH_AUTOFD fd = openat(place->dir, path, O_RDWR);
+	char byte;
+
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 0x40;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+}
+
+/* ---- as they are --------------------------------------------------------- */
+
+static void a_plain_object_is_found_by_its_hash(void **state)
+{
+	struct place *place = *state;
+	CH_AUTO(ch_str) out = CH_STR_INIT(10);
+	char path[CH_OBJECT_PATH_SIZE];
+	enum ch_object_form form;
+	struct ch_sha256 sum;
+	struct ch_error err;
+	uint64_t size;
+
+	assert_int_equal(ch_object_add(place->dir, "abc", 3, &sum, &err), 0);
+	assert_int_equal(ch_object_add(place->dir, "abc", 3, &sum, &err), 0);
+	ch_object_path(&sum, CH_OBJECT_PLAIN, path);
+	assert_string_equal(path, "ba/7816bf8f01cfea414140de5dae2223b00361a396"
+				  "177a9cb410ff61f20015ad");
+	assert_int_equal(ch_object_read(place->dir, &sum, &out, &err), 0);
+	assert_string_equal(ch_str_cstr(&out), "abc");
+	{
+		CH_AUTOFD fd = ch_object_open(place->dir, &sum, &size, &form,
+					      &err);
+		char bytes[8] = "";
+
+		assert_int_equal(size, 3);
+		assert_int_equal(form, CH_OBJECT_PLAIN);
+		assert_int_equal(read(fd, bytes, sizeof(bytes)), 3);
+		assert_string_equal(bytes, "abc");
+	}
+	change(place, path, 0);
+	ch_str_clear(&out);
+	assert_int_equal(ch_object_read(place->dir, &sum, &out, &err), -1);
+	assert_non_null(strstr(err.text, "has other bytes than its name"));
+	sum.bytes[0]++;
+	assert_int_equal(ch_object_open(place->dir, &sum, &size, &form, &err),
+			 -1);
+	assert_int_equal(err.fate, CH_GIVE_UP);
+	/* what letters are made of is never removed */
+	sum.bytes[0]--;
+	assert_int_equal(ch_object_remove(place->dir, &sum, &size, &err), 0);
+	assert_int_equal(faccessat(place->dir, path, F_OK, 0), 0);
+}
+
+/* ---- compressed ---------------------------------------------------------- */
+
+static void keep_one(struct place *place, const char *bytes, size_t len,
+		     struct ch_sha256 *ret)
+{
+	struct ch_objects objects;
+	struct ch_error err;
+
+	ch_objects_init(&objects, place->dir, "me", place->compress);
+	assert_int_equal(ch_objects_begin(&objects, &err), 0);
+	assert_int_equal(ch_objects_write(&objects, bytes, len, &err), 0);
+	assert_int_equal(ch_objects_end(&objects, ret, &err), 0);
+	assert_int_equal(ch_objects_keep(&objects, &err), 0);
+	ch_objects_release(&objects);
+}
+
+static off_t size_of(const struct place *place, const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(fstatat(place->dir, path, &st, 0), 0);
+	return st.st_size;
+}
+
+static void a_compressed_one_is_called_by_what_it_holds(void **state)
+{
+	struct place *place = *state;
+	CH_AUTO(ch_str) out = CH_STR_INIT(3000);
+	CH_AUTOCHAR text = ch_xzalloc(3000);
+	char path[CH_OBJECT_PATH_SIZE];
+	enum ch_object_form form;
+	struct ch_sha256 want;
+	struct ch_sha256 sum;
+	struct ch_error err;
+	uint64_t size;
+	int fd;
+
+	memset(text, 'x', 3000);
+	ch_sha256_of(text, 3000, &want);
+	keep_one(place, text, 3000, &sum);
+	assert_true(ch_sha256_eq(&sum, &want));
+	ch_object_path(&sum, CH_OBJECT_COMPRESSED, path);
+	assert_string_equal(path + CH_SHA256_HEX_SIZE, ".zst");
+	assert_in_range(size_of(place, path), 12, 100);
+	assert_int_equal(ch_object_read(place->dir, &sum, &out, &err), 0);
+	assert_int_equal(out.len, 3000);
+	assert_memory_equal(out.data, text, 3000);
+	fd = ch_object_open(place->dir, &sum, &size, &form, &err);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(form, CH_OBJECT_COMPRESSED);
+	assert_int_equal(size, size_of(place, path));
+	assert_int_equal(ch_object_remove(place->dir, &sum, &size, &err), 1);
+	assert_true(size > 0);
+	assert_int_equal(ch_object_remove(place->dir, &sum, &size, &err), 0);
+	ch_str_clear(&out);
+	assert_int_equal(ch_object_read(place->dir, &sum, &out, &err), -1);
+	assert_int_equal(err.fate, CH_GIVE_UP);
+}
+
+static void a_damaged_one_is_replaced_by_a_whole_one(void **state)
+{
+	struct place *place = *state;
+	CH_AUTO(ch_str) out = CH_STR_INIT(100);
+	char path[CH_OBJECT_PATH_SIZE];
+	struct ch_sha256 sum;
+	struct ch_error err;
+
+	keep_one(place, "To: A\r\n\r\n", 9, &sum);
+	ch_object_path(&sum, CH_OBJECT_COMPRESSED, path);
+	change(place, path, size_of(place, path) - 1);
+	assert_int_equal(ch_object_read(place->dir, &sum, &out, &err), -1);
+	assert_non_null(strstr(err.text, "damaged: "));
+	keep_one(place, "To: A\r\n\r\n", 9, &sum);
+	ch_str_clear(&out);
+	assert_int_equal(ch_object_read(place->dir, &sum, &out, &err), 0);
+	assert_string_equal(ch_str_cstr(&out), "To: A\r\n\r\n");
+}
+
+/* The bytes are whole in themselves, and those of another mail. */
+static void another_mail_under_its_name_is_found(void **state)
+{
+	struct place *place = *state;
+	CH_AUTO(ch_str) out = CH_STR_INIT(100);
+	char from[CH_OBJECT_PATH_SIZE];
+	char to[CH_OBJECT_PATH_SIZE];
+	struct ch_sha256 a;
+	struct ch_sha256 b;
+	struct ch_error err;
+
+	keep_one(place, "a", 1, &a);
+	keep_one(place, "b", 1, &b);
+	ch_object_path(&a, CH_OBJECT_COMPRESSED, from);
+	ch_object_path(&b, CH_OBJECT_COMPRESSED, to);
+	assert_int_equal(renameat(place->dir, from, place->dir, to), 0);
+	assert_int_equal(ch_object_read(place->dir, &b, &out, &err), -1);
+	assert_non_null(strstr(err.text, "has other bytes than its name"));
+}
+
+/* What a file would hold, with all that ends it. */
+static void compressed(struct place *place, const char *bytes, size_t len,
+		       size_t times, struct ch_str *ret)
+{
+	struct ch_error err;
+	int fd = openat(place->dir, "made", O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	ch_compress_begin(place->compress, fd);
+	for (size_t i = 0; i < times; i++)
+		assert_int_equal(ch_compress_write(place->compress, bytes, len,
+						   &err), 0);
+	assert_int_equal(ch_compress_end(place->compress, &err), 0);
+	close(fd);
+	assert_int_equal(ch_file_read_at(place->dir, "made", ret, &err), 0);
+}
+
+static void all_that_is_not_whole_is_refused(void **state)
+{
+	struct place *place = *state;
+	CH_AUTO(ch_str) whole = CH_STR_INIT(4096);
+	CH_AUTO(ch_str) out = CH_STR_INIT(100);
+	struct ch_error err;
+
+	compressed(place, "Subject: a form\r\n", 17, 2, &whole);
+	assert_int_equal(ch_decompress(whole.data, whole.len, &out, &err), 0);
+	assert_string_equal(ch_str_cstr(&out),
+			    "Subject: a form\r\nSubject: a form\r\n");
+	for (size_t len = 0; len < whole.len; len++) {
+		ch_str_clear(&out);
+		assert_int_equal(ch_decompress(whole.data, len, &out, &err),
+				 -1);
+		assert_int_equal(err.fate, CH_GIVE_UP);
+		assert_non_null(strstr(err.text, "damaged: "));
+	}
+	for (size_t at = 0; at < whole.len; at++) {
+		CH_AUTOCHAR bytes = ch_xmemdup(whole.data, whole.len);
+
+		bytes[at] ^= 0x55;
+		ch_str_clear(&out);
+		/* the window may be another, the bytes may not */
+		if (ch_decompress(bytes, whole.len, &out, &err) == 0)
+			assert_int_equal(at, 5);
+		if (at == 5)
+			assert_string_equal(ch_str_cstr(&out),
+					    "Subject: a form\r\n"
+					    "Subject: a form\r\n");
+	}
+	ch_str_add(&whole, "x");
+	ch_str_clear(&out);
+	assert_int_equal(ch_decompress(whole.data, whole.len, &out, &err), -1);
+	assert_string_equal(err.text,
+			    "damaged: something follows its end");
+}
+
+/* 1 GiB in some 30 KB: no more of it is made than may be, and at the limit it
+ * is not yet too much. */
+static void what_expands_without_end_is_refused(void **state)
+{
+	struct place *place = *state;
+	CH_AUTO(ch_str) bomb = CH_STR_INIT(1 << 20);
+	CH_AUTO(ch_str) out = CH_STR_INIT(100000);
+	CH_AUTO(ch_str) just = CH_STR_INIT(1 << 20);
+	CH_AUTOCHAR zeroes = ch_xzalloc(1 << 20);
+	struct ch_error err;
+
+	compressed(place, zeroes, 1 << 20, 1024, &bomb);
+	assert_in_range(bomb.len, 100, 200000);
+	assert_int_equal(ch_decompress(bomb.data, bomb.len, &out, &err), -1);
+	assert_string_equal(err.text, "it holds more than 100000 bytes");
+	assert_in_range(out.len, 0, 100000);
+	assert_in_range(out.cap, 0, 300000);
+	ch_str_clear(&bomb);
+	compressed(place, zeroes, 1 << 20, 1, &bomb);
+	assert_int_equal(ch_decompress(bomb.data, bomb.len, &just, &err), 0);
+	assert_int_equal(just.len, 1 << 20);
+}
+
+/* RFC 8878: magic, a frame header that asks for a window of 128 MiB, and a
+ * block of one byte repeated. */
+static void a_large_window_is_refused(void **state)
+{
+	static const unsigned char frame[] = {
+		0x28, 0xB5, 0x2F, 0xFD, 0x00, 0x88, 0x0B, 0x00, 0x00, 'a'
+	};
+	CH_AUTO(ch_str) out = CH_STR_INIT(100);
+	struct ch_error err;
+
+	(void)state;
+	assert_int_equal(ch_decompress(frame, sizeof(frame), &out, &err), -1);
+	assert_non_null(strstr(err.text, "memory"));
+}
+
+/* ---- in sets ------------------------------------------------------------- */
+
+static void add_new(struct ch_objects *objects, unsigned int number,
+		    struct ch_sha256 *ret)
+{
+	char text[40];
+	struct ch_error err;
+
+	snprintf(text, sizeof(text), "object %u", number);
+	assert_int_equal(ch_objects_begin(objects, &err), 0);
+	assert_int_equal(ch_objects_write(objects, text, 3, &err), 0);
+	assert_int_equal(ch_objects_write(objects, text + 3,
+					  strlen(text) - 3, &err), 0);
+	assert_int_equal(ch_objects_end(objects, ret, &err), 0);
+}
+
+static void check_kept(const struct place *place, const struct ch_sha256 *sum,
+		       unsigned int number)
+{
+	CH_AUTO(ch_str) out = CH_STR_INIT(40);
+	struct ch_error err;
+	char want[40];
+
+	snprintf(want, sizeof(want), "object %u", number);
+	assert_int_equal(ch_object_read(place->dir, sum, &out, &err), 0);
+	assert_string_equal(ch_str_cstr(&out), want);
+}
+
+/* In sets of each of these sizes: made durable one by one, or all together. */
+static void objects_are_kept_in_sets(void **state)
+{
+	static const unsigned int sizes[] = { 0, 1, 4, 5, 100 };
+	struct place *place = *state;
+	struct ch_objects objects;
+	struct ch_sha256 sums[100];
+	struct ch_error err;
+
+	for (size_t i = 0; i < CH_COUNT(sizes); i++) {
+		ch_objects_init(&objects, place->dir, "me", place->compress);
+		for (unsigned int j = 0; j < sizes[i]; j++)
+			add_new(&objects, j, &sums[j]); /* some are there */
+		if (sizes[i] > 0)
+			assert_int_not_equal(leftovers(place->folder), 0);
+		assert_int_equal(ch_objects_keep(&objects, &err), 0);
+		assert_int_equal(objects.len, 0);
+		assert_int_equal(leftovers(place->folder), 0);
+		ch_objects_release(&objects);
+		for (unsigned int j = 0; j < sizes[i]; j++)
+			check_kept(place, &sums[j], j);
+	}
+}
+
+static void objects_that_are_not_kept_are_gone(void **state)
+{
+	struct place *place = *state;
+	struct ch_objects objects;
+	struct ch_sha256 sum;
+	struct ch_error err;
+
+	ch_objects_init(&objects, place->dir, "me", place->compress);
+	add_new(&objects, 1, &sum);
+	assert_int_equal(ch_objects_begin(&objects, &err), 0);
+	assert_int_equal(ch_objects_write(&objects, "half", 4, &err), 0);
+	assert_int_equal(leftovers(place->folder), 2);
+	ch_objects_sweep(place->dir, "m");
+	ch_objects_sweep(place->dir, "me2");
+	assert_int_equal(leftovers(place->folder), 2);
+	ch_objects_release(&objects);
+	assert_int_equal(leftovers(place->folder), 0);
+	/* half a mail is in the compressor: the next one is none the worse */
+	ch_objects_init(&objects, place->dir, "me", place->compress);
+	add_new(&objects, 2, &sum);
+	assert_int_equal(ch_objects_keep(&objects, &err), 0);
+	check_kept(place, &sum, 2);
+	add_new(&objects, 1, &sum);
+	ch_objects_sweep(place->dir, "me");
+	assert_int_equal(leftovers(place->folder), 0);
+	assert_int_equal(ch_objects_keep(&objects, &err), -1);
+	ch_objects_release(&objects);
+}
+
+#define TEST(function) \
+	cmocka_unit_test_setup_teardown(function, make_place, remove_place)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_plain_object_is_found_by_its_hash),
+		TEST(a_compressed_one_is_called_by_what_it_holds),
+		TEST(a_damaged_one_is_replaced_by_a_whole_one),
+		TEST(another_mail_under_its_name_is_found),
+		TEST(all_that_is_not_whole_is_refused),
+		TEST(what_expands_without_end_is_refused),
+		TEST(a_large_window_is_refused),
+		TEST(objects_are_kept_in_sets),
+		TEST(objects_that_are_not_kept_are_gone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
