@@ -211,8 +211,8 @@ tests_fuzz_fuzz_request_LDADD = $(REQUEST_LIBS) $(BASE_LIBS) $(JSON_LIBS)
 EXTRA_DIST += tests/corpora/request
 
 EXTRA_DIST += tests/system/test-enqueue.py tests/system/test-returns.py \
-	tests/system/test-returns-hostile.py \
+	tests/system/test-keep.py tests/system/test-returns-hostile.py \
 	tests/system/test-decisions.py
 TESTS += tests/system/test-enqueue.py tests/system/test-returns.py \
-	tests/system/test-returns-hostile.py \
+	tests/system/test-keep.py tests/system/test-returns-hostile.py \
 	tests/system/test-decisions.py

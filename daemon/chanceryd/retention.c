@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
+#include "base/crash.h"
 #include "base/mem.h"
 #include "base/objects.h"
 #include "chanceryd/chores.h"
@@ -85,6 +85,7 @@ static int64_t remove_files(struct ch_mailroom *room, int dir,
 
 		if (ch_object_remove(dir, &sums[i], &size, err) < 0)
 			return i;
+		ch_crash_point("retention.unlinked");
 		*ret_bytes += size;
 		must(room, ch_store_mail_removed(room->store, &sums[i], now_us,
 						 &fatal), &fatal);
@@ -122,6 +123,7 @@ static void after_commit(void *context)
 {
 	struct ch_mailroom *room = context;
 
+	ch_crash_point("retention.marked");
 	if (room->retention)
 		ch_chore_add(room, remove_some, room->retention, NULL);
 }

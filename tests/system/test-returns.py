@@ -526,6 +526,39 @@ def test_a_crash_at_any_step_counts_a_mail_once():
         crash_while_a_mail_is_told(f"turn.flushed:{n}")
 
 
+def test_a_letter_is_what_it_was_when_its_proof_is_removed():
+    """The rows stay, and what they prove; a reload alone is enough to begin."""
+    with Room() as room:
+        room.start()
+        reader, _ = room.reader()
+        tokens = room.send_all()
+        room.tell(reader, HARD, token=tokens["AAA"],
+                  recipients=reports("minister@aaa.example"))
+        room.tell(reader, REPLY, token=tokens["BBB"], attachments=1,
+                  files=[{"name": "form.pdf", "type": "application/pdf",
+                          "size_bytes": 9, "whole": 1,
+                          "sha256": hashlib.sha256(b"form").digest()}])
+        room.tell(reader, DELIVERED, token=tokens["TWO"], recipients=reports(
+            "minister@two.example", DELIVERED, "2.1.5"))
+        before = counts(room), room.letters("DM-1")
+        answered = [row["files"] for row in room.returns()
+                    if row["kind"] == "reply"]
+        assert answered == [[{"name": "form.pdf", "type": "application/pdf",
+                              "size_bytes": 9, "sha256":
+                              hashlib.sha256(b"form").hexdigest()}]]
+        text = room.conf.read_text()
+        room.conf.write_text(text + 'retention: { reports = "1ms"; '
+                             'answers = "1ms"; };\n')
+        room.signal(signal.SIGHUP)
+        harness.wait_for("all are removed", lambda: all(
+            row["removed_at"] for row in room.returns()))
+        assert (counts(room), room.letters("DM-1")) == before
+        assert [row["files"] for row in room.returns()
+                if row["kind"] == "reply"] == answered
+        assert [event["detail"]["mails"] for event in room.events()
+                if event["type"] == "return.removed"] == [3]
+
+
 def test_a_flood_is_taken_in_whole():
     count = 500 if harness.SLOW else 2000
     with Room() as room:

@@ -1,0 +1,288 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mails that came back, as they are kept: compressed, called by their hash, for
+as long as the configuration says, and what was attached to them for good. The
+daemon and its reader are real, the mailbox is a scripted server."""
+import base64
+import hashlib
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
+import harness
+import imap_peer
+from imap_peer import Peer, Session
+
+CHANCERY = str(harness.BUILD / "chancery")
+FORM = b"%PDF-1.4 \x00\xff a registration form" * 2000
+FORM_SHA = hashlib.sha256(FORM).hexdigest()
+
+
+def answer(number, name, content=FORM, encoding="base64"):
+    body = base64.encodebytes(content).replace(b"\n", b"\r\n") \
+        if encoding == "base64" else content
+    return (b"From: minister%d@fr.members.example\r\n"
+            b"Message-ID: <%d@fr.members.example>\r\n"
+            b"Subject: Re: invitation\r\nMIME-Version: 1.0\r\n"
+            b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+            b"--b\r\nContent-Type: text/plain\r\n\r\n"
+            b"Please find our form attached.\r\n"
+            b"--b\r\nContent-Type: application/pdf\r\n"
+            b"Content-Disposition: attachment; filename=\"%s\"\r\n"
+            b"Content-Transfer-Encoding: %s\r\n\r\n%s\r\n--b--\r\n"
+            % (number, number, name.encode(), encoding.encode(), body))
+
+
+BOUNCE = (b"From: MAILER-DAEMON@mx.example\r\nMessage-ID: <b@mx.example>\r\n"
+          b"Subject: Undelivered\r\nMIME-Version: 1.0\r\n"
+          b"Content-Type: multipart/report; boundary=b;"
+          b" report-type=delivery-status\r\n\r\n"
+          b"--b\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n"
+          b"--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+          b"Reporting-MTA: dns; mx.example\r\n\r\n"
+          b"Final-Recipient: rfc822; a@mfa.example\r\n"
+          b"Action: failed\r\nStatus: 5.1.1\r\n\r\n"
+          b"Final-Recipient: rfc822; b@mfa.example\r\n"
+          b"Action: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n")
+MAILS = {3: answer(3, "form.pdf"), 4: BOUNCE, 5: answer(5, "again.pdf")}
+ROWS = 4  # the bounce reports two addresses
+
+
+class Room(harness.Room):
+    def __init__(self, peer, **groups):
+        super().__init__()
+        self.peer = peer
+        self.password = self.root / "password"
+        self.password.touch(0o600)
+        self.password.write_text(imap_peer.PASSWORD)
+        self.set_up(**groups)
+
+    def set_up(self, **groups):
+        self.configure(mailboxes=[
+            {"name": "desk", "port": self.peer.port, "tls": "none",
+             "auth": "plain", "user": imap_peer.USER,
+             "password": str(self.password)}], **groups)
+
+    def keep_for(self, **times):
+        """From now on, and told at once."""
+        self.set_up(retention=times)
+        self.signal(signal.SIGHUP)
+
+    def returns(self):
+        return self.get("/v1/returns").json["returns"]
+
+    def wait_returns(self, count=ROWS):
+        harness.wait_for(f"{count} mails came back",
+                         lambda: len(self.returns()) == count)
+        return self.returns()
+
+    def path(self, raw):
+        name = hashlib.sha256(raw).hexdigest()
+        return self.state / "objects" / name[:2] / (name[2:] + ".zst")
+
+    def kept(self):
+        """Which of MAILS are there; and nothing else is."""
+        there = {uid for uid, raw in MAILS.items() if self.path(raw).exists()}
+        files = [path for path in (self.state / "objects").rglob("*")
+                 if path.is_file()]
+        assert len(files) == len(there), files
+        return there
+
+    def removed(self):
+        return [(event["detail"]["mails"], event["detail"]["size_bytes"])
+                for event in self.events() if event["type"] == "return.removed"]
+
+    def chancery(self, *words, code=0):
+        run = subprocess.run(
+            [CHANCERY, "--socket-dir", self.root, *map(str, words)],
+            stdin=subprocess.DEVNULL, capture_output=True, check=False,
+            timeout=harness.TIMEOUT)
+        assert run.returncode == code, (words, run, self.log()[-2000:])
+        return run.stdout if code == 0 else run.stderr.decode()
+
+
+def unpacked(path):
+    return subprocess.run(["zstd", "-dqc", path], check=True,
+                          capture_output=True).stdout
+
+
+def test_a_mail_is_kept_whole_and_found_by_its_hash():
+    with Peer(Session, MAILS) as peer, Room(peer) as room:
+        room.start()
+        rows = {row["uid"]: row for row in room.wait_returns()}
+        for uid, raw in MAILS.items():
+            assert unpacked(room.path(raw)) == raw
+            assert room.path(raw).stat().st_size < len(raw)
+            assert rows[uid]["sha256"] == hashlib.sha256(raw).hexdigest()
+            assert rows[uid]["size_bytes"] == len(raw)
+            assert rows[uid]["removed_at"] is None
+            assert room.chancery("reply", rows[uid]["cursor"],
+                                 "--eml") == raw
+        # the same form, twice
+        for uid, name in ((3, "form.pdf"), (5, "again.pdf")):
+            assert rows[uid]["files"] == [
+                {"name": name, "type": "application/pdf",
+                 "size_bytes": len(FORM), "sha256": FORM_SHA}]
+        assert rows[4]["files"] == []
+        shown = room.chancery("reply", rows[5]["cursor"]).decode()
+        assert "    again.pdf, application/pdf, " in shown, shown
+        assert f"      SHA-256 {FORM_SHA}\n" in shown, shown
+        folder = room.root / "forms"
+        said = room.chancery("reply", rows[3]["cursor"],
+                             "--save-attachments", folder).decode()
+        assert said == f"{FORM_SHA}  {folder}/form.pdf\n"
+        assert (folder / "form.pdf").read_bytes() == FORM
+        damage(room, MAILS[3], rows[3]["cursor"])
+
+
+def damage(room, raw, number):
+    """Nothing that is not the mail is ever given for it."""
+    path = room.path(raw)
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    for bytes_, why in (
+            (whole[:-9], "cut short"), (b"", "cut short"), (raw, "damaged"),
+            (whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1:],
+             ""),
+            (room.path(MAILS[5]).read_bytes(), "")):
+        path.write_bytes(bytes_)
+        said = room.chancery("reply", number, "--eml", code=76)
+        assert "not the bytes that came" in said and why in said, said
+        said = room.chancery("reply", number, "--save-attachments",
+                             room.root / "damaged", code=76)
+        assert not (room.root / "damaged").exists()
+    path.unlink()
+    room.chancery("reply", number, "--eml", code=66)
+    path.write_bytes(whole)
+    assert room.chancery("reply", number, "--eml") == raw
+
+
+def facts(room):
+    """What is known, but for when a mail was removed."""
+    return [{name: value for name, value in row.items()
+             if name != "removed_at"} for row in room.returns()]
+
+
+def test_what_is_old_goes_and_what_it_said_stays():
+    with Peer(Session, MAILS) as peer, Room(peer) as room:
+        room.start()
+        room.wait_returns()
+        before = facts(room)
+        sizes = {uid: room.path(raw).stat().st_size
+                 for uid, raw in MAILS.items()}
+        # a year from now nothing is old
+        room.keep_for(reports="365d", answers="365d")
+        room.keep_for(reports="1ms")
+        room.wait_event("return.removed")
+        assert room.kept() == {3, 5}
+        assert room.removed() == [(1, sizes[4])]
+        assert {row["uid"] for row in room.returns() if row["removed_at"]} \
+            == {4}
+        gone = [row["cursor"] for row in room.returns() if row["removed_at"]]
+        said = room.chancery("reply", gone[0], "--eml", code=66)
+        assert "was kept until" in said, said
+        room.keep_for(reports="1ms", answers="1ms")
+        harness.wait_for("answers are removed",
+                         lambda: len(room.removed()) == 2)
+        assert room.removed()[1] == (2, sizes[3] + sizes[5])
+        assert room.kept() == set()
+        assert facts(room) == before
+        room.stop()
+        # for ever again, and all of it is read once more: gone is gone
+        peer.uidvalidity = 8
+        room.set_up()
+        room.start()
+        harness.wait_for("they are removed once more",
+                         lambda: removed_again(room))
+        assert facts(room) == before
+
+
+def removed_again(room):
+    """A reload looks at once; a mail that is read behind it has to wait for
+    the next."""
+    with harness.durable(room) as store:
+        if store.execute("SELECT last_uid FROM mailbox WHERE uidvalidity = 8"
+                         ).fetchall() != [(5,)]:
+            return False
+    room.signal(signal.SIGHUP)
+    return sum(mails for mails, _ in room.removed()) == 2 * len(MAILS) and \
+        room.kept() == set()
+
+
+def dies_once(room, step):
+    """The first reader is killed at that step, those after it are not."""
+    program = room.libexec / "chancery-receive"
+    real = program.resolve()
+    program.unlink()
+    program.write_text(f"#!/bin/sh\nif mkdir {room.root}/died; then\n"
+                       f"export CHANCERY_CRASH_AT={step}\nfi 2>/dev/null\n"
+                       f"exec {real}\n")
+    program.chmod(0o755)
+
+
+def test_a_reader_that_dies_behind_the_writing_leaves_nothing_double():
+    """Killed between the writing and the report: the mails are there, nothing is
+    known of them, and then it is, once."""
+    for step in ("receive-writing", "receive-stored", "receive-looking",
+                 "receive-told"):
+        with Peer(Session, MAILS) as peer, Room(peer) as room:
+            dies_once(room, step)
+            room.start()
+            room.wait_returns()
+            assert "(Killed)" in room.log(), room.log()
+            assert room.kept() == set(MAILS)
+            for raw in MAILS.values():
+                assert unpacked(room.path(raw)) == raw
+            assert not list((room.state / "objects").glob(".*"))
+            assert [row["removed_at"] for row in room.returns()] \
+                == [None] * ROWS
+
+
+def test_a_crash_while_they_go_removes_them_once():
+    for step in ("retention.marked", "retention.unlinked",
+                 "retention.unlinked:2", "retention.unlinked:3"):
+        with Peer(Session, MAILS) as peer, Room(peer) as room:
+            room.start()
+            room.wait_returns()
+            before = facts(room)
+            room.stop()
+            room.set_up(retention={"reports": "1ms", "answers": "1ms"})
+            try:
+                room.start(env={"CHANCERY_CRASH_AT": step})
+            except AssertionError:
+                pass  # in the start itself
+            assert room.wait() == -signal.SIGKILL, room.log()
+            # It goes on with what was marked, whatever is said now.
+            room.set_up()
+            room.start()
+            harness.wait_for("all are removed",
+                             lambda r=room: sum(m for m, _ in r.removed())
+                             == len(MAILS))
+            assert room.kept() == set()
+            assert facts(room) == before
+            assert all(row["removed_at"] for row in room.returns())
+
+
+def test_what_came_while_a_copy_was_away_is_not_missed():
+    """The store comes back from a copy, without what was said of mails that are
+    among the objects: they are read again, and the same files are theirs."""
+    with Peer(Session, MAILS) as peer, Room(peer) as room:
+        room.start()
+        room.wait_returns()
+        room.stop()
+        for path in room.state.glob("chancery.db*"):
+            path.unlink()
+        stamps = {uid: room.path(raw).read_bytes()
+                  for uid, raw in MAILS.items()}
+        room.start()
+        room.wait_returns()
+        assert room.kept() == set(MAILS)
+        assert {uid: room.path(raw).read_bytes()
+                for uid, raw in MAILS.items()} == stamps
+
+
+if __name__ == "__main__":
+    harness.run_all(globals())
