@@ -450,9 +450,63 @@ static void a_long_body_is_no_fault(void **state)
 	ch_message_release(&message);
 }
 
+static void hash_of(const char *encoding, const char *body, size_t len,
+		    const char *end, struct ch_message *ret,
+		    struct ch_sha256 *ret_sum)
+{
+	CH_AUTO(ch_str) mail = CH_STR_INIT(4 * 1024 * 1024);
+
+	ch_str_addf(&mail, "From: a@b.example\r\n"
+			   "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+			   "--b\r\nContent-Type: application/pdf\r\n"
+			   "Content-Transfer-Encoding: %s\r\n\r\n", encoding);
+	ch_str_add_mem(&mail, body, len);
+	ch_str_add(&mail, end);
+	ch_message_read_hashed(ch_str_cstr(&mail), mail.len, ret);
+	assert_int_equal(ret->files_len, 1);
+	*ret_sum = ret->files[0].sha256;
+}
+
+/* In whatever pieces, and however they are encoded, the same bytes. */
+static void attachments_are_hashed(void **state)
+{
+	static const struct {
+		const char *encoding, *line, *content;
+	} rows[] = {
+		{ "base64", "QUJD\r\n", "ABC" },
+		{ "base64", "QUJ\r\nD QUJD\r\n", "ABCABC" },
+		{ "quoted-printable", "A=42=\r\nC", "ABC" },
+		{ "binary", "ABC", "ABC" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		CH_AUTO(ch_str) body = CH_STR_INIT(2 * 1024 * 1024);
+		CH_AUTO(ch_str) content = CH_STR_INIT(2 * 1024 * 1024);
+		struct ch_message message;
+		struct ch_sha256 want;
+		struct ch_sha256 sum;
+
+		add_times(&body, rows[i].line, 50000);
+		add_times(&content, rows[i].content, 50000);
+		ch_sha256_of(content.data, content.len, &want);
+		hash_of(rows[i].encoding, body.data, body.len, "\r\n--b--\r\n",
+			&message, &sum);
+		assert_int_equal(message.files[0].size_bytes, content.len);
+		assert_true(ch_sha256_eq(&sum, &want));
+		assert_false(message.files[0].at_end);
+		ch_message_release(&message);
+		hash_of(rows[i].encoding, body.data, body.len, "", &message,
+			&sum);
+		assert_true(message.files[0].at_end);
+		ch_message_release(&message);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(attachments_are_hashed),
 		cmocka_unit_test(block_unfolds_and_skips),
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(subjects_are_decoded),

@@ -112,6 +112,53 @@ static void a_bounce_is_told_with_its_recipients(void **state)
 	ASSERT_TEXT(mail->recipients[1].address, "full@fr.members.example");
 }
 
+/* Of a mail that was cut, the attachment that was cut with it has no hash. */
+static void attachments_are_told_with_their_hash(void **state)
+{
+	static const char mail[] =
+		"From: minister@fr.members.example\r\n"
+		"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+		"--b\r\nContent-Type: text/plain\r\n\r\nSee there.\r\n"
+		"--b\r\nContent-Type: application/pdf; name=\"a.pdf\"\r\n"
+		"Content-Disposition: attachment\r\n\r\nabc\r\n"
+		"--b\r\nContent-Type: image/png\r\n"
+		"Content-Transfer-Encoding: base64\r\n\r\nYWJj\r\n--b--\r\n";
+	static const char sum[] = "ba7816bf8f01cfea414140de5dae2223"
+				  "b00361a396177a9cb410ff61f20015ad";
+
+	(void)state;
+	for (size_t cut = 0; cut < 2; cut++) {
+		CH_AUTO(ch_report) report = { 0 };
+		const struct ch_returned_file *files;
+		char hex[CH_SHA256_HEX_SIZE];
+		struct ch_report_source source = {
+			.rules = rules,
+			.bytes = mail,
+			.len = strlen(mail) - (cut ? strlen("\r\n--b--\r\n") : 0),
+			.cut = cut,
+			.size_bytes = strlen(mail),
+		};
+
+		ch_report_make(&source, &report);
+		files = report.mail.files;
+		assert_int_equal(report.mail.attachments, 2);
+		assert_int_equal(report.mail.files_len, 2);
+		ASSERT_TEXT(files[0].name, "a.pdf");
+		ASSERT_TEXT(files[0].type, "application/pdf");
+		assert_int_equal(files[0].size_bytes, 3);
+		assert_int_equal(files[0].whole, 1);
+		ch_sha256_hex(&files[0].sha256, hex);
+		assert_string_equal(hex, sum);
+		ASSERT_TEXT(files[1].name, "");
+		assert_int_equal(files[1].whole, !cut);
+		ch_sha256_hex(&files[1].sha256, hex);
+		if (cut)
+			assert_int_equal(strspn(hex, "0"), 64);
+		else
+			assert_string_equal(hex, sum);
+	}
+}
+
 /* qmail sends no parts: the header of ours is in its text. */
 static void ours_is_found_in_a_text(void **state)
 {
@@ -371,6 +418,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bounce_is_told_with_its_recipients),
+		cmocka_unit_test(attachments_are_told_with_their_hash),
 		cmocka_unit_test(ours_is_found_in_a_text),
 		cmocka_unit_test(what_is_no_token_hides_none),
 		cmocka_unit_test(an_answer_is_told_with_its_new_text),

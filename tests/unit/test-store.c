@@ -1711,6 +1711,178 @@ static void evidence_ends_a_doubt(void **state)
 	}
 }
 
+/* ---- the mails themselves --------------------------------------------- */
+
+static struct ch_sha256 sum_of(unsigned char first)
+{
+	struct ch_sha256 sum = { { first, 7 } };
+
+	return sum;
+}
+
+static void mail_came(unsigned char first, bool answer, int64_t now_us)
+{
+	struct ch_sha256 sum = sum_of(first);
+
+	OK(ch_store_mail_add(store, &sum, answer, NULL, 0, now_us, &err));
+}
+
+/* The first bytes of those that are about to be removed. */
+static const char *leaving(void)
+{
+	static char text[40];
+	struct ch_sha256 sums[10];
+	int64_t len = ch_store_mails_leaving(store, 10, sums, &err);
+
+	OK(len);
+	text[0] = '\0';
+	for (int64_t i = 0; i < len; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 "%d ", sums[i].bytes[0]);
+	return text;
+}
+
+static void remove_all(int64_t now_us)
+{
+	struct ch_sha256 sums[10];
+	int64_t len = ch_store_mails_leaving(store, 10, sums, &err);
+
+	for (int64_t i = 0; i < len; i++)
+		OK(ch_store_mail_removed(store, &sums[i], now_us, &err));
+}
+
+static void mails_go_by_their_age(void **state)
+{
+	(void)state;
+	begin();
+	mail_came(3, false, 100);
+	mail_came(1, false, 200);
+	mail_came(2, true, 100);
+	mail_came(4, false, 300);
+	mail_came(3, false, 900); /* once more: as old as it was */
+	assert_string_equal(leaving(), "");
+	GIVES(ch_store_mails_expire(store, false, 100, 10, &err), 0);
+	GIVES(ch_store_mails_expire(store, false, 300, 1, &err), 1);
+	assert_string_equal(leaving(), "3 ");
+	GIVES(ch_store_mails_expire(store, false, 300, 10, &err), 1);
+	assert_string_equal(leaving(), "1 3 ");
+	GIVES(ch_store_mails_expire(store, true, 101, 10, &err), 1);
+	assert_string_equal(leaving(), "1 2 3 ");
+	mail_came(2, true, 900); /* while it goes */
+	assert_string_equal(leaving(), "1 2 3 ");
+	remove_all(1000);
+	commit();
+	assert_string_equal(leaving(), "");
+	begin();
+	GIVES(ch_store_mails_expire(store, false, 300, 10, &err), 0);
+	mail_came(3, false, 1100); /* its bytes are there again */
+	commit();
+	assert_string_equal(leaving(), "3 ");
+}
+
+/* What a mail said, and that it is gone, are two things. */
+static void a_removed_mail_is_still_known(void **state)
+{
+	int64_t id = batch_with("DM-1", 1, 1);
+	int64_t fra = letter_of(id, "K0");
+	struct ch_store_return item = returned(1, CH_RETURN_BOUNCE_HARD, fra,
+					       true);
+	struct ch_store_return *items;
+	const char *before;
+	size_t len;
+
+	(void)state;
+	bring_to(id, fra, CH_STATE_SENT);
+	GIVES(come_back(&item), 1);
+	before = word(tally_text(id));
+	begin();
+	OK(ch_store_mail_add(store, &item.sha256, false, NULL, 0, 50, &err));
+	GIVES(ch_store_mails_expire(store, false, 51, 10, &err), 1);
+	remove_all(777);
+	commit();
+	OK(ch_store_returns(store, 0, 0, 0, 10, &items, &len, &err));
+	assert_int_equal(len, 1);
+	assert_int_equal(items[0].removed_us, 777);
+	assert_int_equal(items[0].letter_id, fra);
+	assert_string_equal(items[0].status, "5.1.1");
+	ch_store_returns_free(items, len);
+	assert_string_equal(tally_text(id), before);
+}
+
+static void what_is_attached_is_known_for_good(void **state)
+{
+	struct ch_store_attachment told[] = {
+		{ word("form.pdf"), word("application/pdf"), 900, true,
+		  { { 9, 9 } } },
+		{ word(""), word("image/png"), 0, false, { { 5 } } },
+	};
+	struct ch_sha256 sum = sum_of(1);
+	struct ch_sha256 other = sum_of(2);
+	struct ch_store_attachment *items;
+	size_t len;
+
+	(void)state;
+	begin();
+	OK(ch_store_mail_add(store, &sum, true, told, 2, 50, &err));
+	told[0].size_bytes = 1; /* what was said first holds */
+	OK(ch_store_mail_add(store, &sum, true, told, 2, 60, &err));
+	commit();
+	OK(ch_store_attachments(store, &sum, &items, &len, &err));
+	assert_int_equal(len, 2);
+	assert_string_equal(items[0].name, "form.pdf");
+	assert_string_equal(items[0].type, "application/pdf");
+	assert_int_equal(items[0].size_bytes, 900);
+	assert_true(items[0].whole);
+	assert_true(ch_sha256_eq(&items[0].sha256, &told[0].sha256));
+	assert_string_equal(items[1].name, "");
+	assert_false(items[1].whole);
+	ch_store_attachments_free(items, len);
+	OK(ch_store_attachments(store, &other, &items, &len, &err));
+	assert_int_equal(len, 0);
+	ch_store_attachments_free(items, len);
+}
+
+static int64_t drop_copies(int64_t after_id, size_t limit)
+{
+	int64_t looked;
+
+	begin();
+	looked = ch_store_copies_drop(store, limit, &after_id, &err);
+	commit();
+	return looked;
+}
+
+static void a_copy_is_of_use_as_long_as_its_letter_is_at_the_dot(void **state)
+{
+	int64_t id = batch_with("DM-1", 3, 1);
+	int64_t at_dot = letter_of(id, "K0");
+	int64_t is_sent = letter_of(id, "K1");
+	int64_t other = letter_of(id, "K2");
+	const int64_t all[] = { at_dot, is_sent, other };
+	bool settled;
+
+	(void)state;
+	begin();
+	assert_int_equal(claim(id, 5, 9), 3);
+	for (size_t i = 0; i < CH_COUNT(all); i++) {
+		GIVES(dot(all[i], 1, 1), 1);
+		GIVES(ch_store_copy_add(store, all[i], 1, NULL, 70, &settled,
+					&err), 1);
+	}
+	GIVES(end(is_sent, 1, 0, CH_STATE_SENT), 1);
+	commit();
+	GIVES(drop_copies(0, 2), 2);
+	GIVES(drop_copies(is_sent, 2), 1);
+	GIVES(drop_copies(0, 10), 2); /* of that which was sent no more */
+	/* and it proves what it did */
+	begin();
+	GIVES(end(at_dot, 1, 0, CH_STATE_IN_DOUBT), 1);
+	commit();
+	assert_int_equal(state_of(at_dot, 0), CH_STATE_SENT);
+	GIVES(drop_copies(0, 10), 2);
+	GIVES(drop_copies(0, 10), 1);
+}
+
 static void evidence_is_of_one_attempt(void **state)
 {
 	int64_t id = batch_with("DM-1", 1, 3);
@@ -2266,6 +2438,10 @@ int main(void)
 		CASE(letters_are_listed_by_state),
 		CASE(letters_are_found),
 		CASE(every_mail_counts_once),
+		CASE(mails_go_by_their_age),
+		CASE(a_removed_mail_is_still_known),
+		CASE(what_is_attached_is_known_for_good),
+		CASE(a_copy_is_of_use_as_long_as_its_letter_is_at_the_dot),
 		CASE(facts_of_a_letter),
 		CASE(who_is_silent),
 		CASE(until_when_somebody_is_away),
