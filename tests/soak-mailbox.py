@@ -14,6 +14,7 @@ import hashlib
 import json
 import pathlib
 import random
+import subprocess
 import sys
 import time
 

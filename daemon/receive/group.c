@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
 
@@ -47,7 +48,8 @@ struct group {
 	struct ch_objects objects;
 	struct mail mails[CH_IMAP_GROUP_MAX];
 	size_t len;
-	char *begin; /* owned: the first LOOK_BYTES of a large one, or NULL */
+	char *begin; /* owned: the first LOOK_BYTES of a large one, or NULL; a
+		      * mapping, so that it is gone when it is given back */
 	size_t begin_len;
 };
 
@@ -331,8 +333,10 @@ static int read_parts(struct group *group, struct ch_imap_about *about,
 	uint64_t max = receiver->setup.max_message_bytes;
 
 	*ret = (struct parts){ 0 };
-	/* Of memory that is never written to there is none. */
-	group->begin = ch_xmalloc(LOOK_BYTES);
+	group->begin = mmap(NULL, LOOK_BYTES, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (group->begin == MAP_FAILED)
+		abort(); /* out of memory */
 	while (!ret->whole && ret->offset < max && ret->offset < OFFSET_MAX) {
 		uint64_t len;
 
@@ -455,7 +459,8 @@ static void begin_group(struct group *group, struct receiver *receiver)
 
 static void end_group(struct group *group)
 {
-	free(group->begin);
+	if (group->begin)
+		munmap(group->begin, LOOK_BYTES);
 	ch_objects_release(&group->objects);
 }
 

@@ -119,6 +119,15 @@ static int read_compressed(int objects_fd, const struct ch_sha256 *sum,
 	return 0;
 }
 
+static bool is_there(int objects_fd, const struct ch_sha256 *sum,
+		     enum ch_object_form form)
+{
+	char path[CH_OBJECT_PATH_SIZE];
+
+	ch_object_path(sum, form, path);
+	return faccessat(objects_fd, path, F_OK, 0) == 0;
+}
+
 int ch_object_read(int objects_fd, const struct ch_sha256 *sum,
 		   struct ch_str *out, struct ch_error *err)
 {
@@ -126,13 +135,12 @@ int ch_object_read(int objects_fd, const struct ch_sha256 *sum,
 	struct ch_sha256 found;
 	int rc;
 
-	ch_object_path(sum, CH_OBJECT_COMPRESSED, path);
-	if (faccessat(objects_fd, path, F_OK, 0) == 0) {
-		rc = read_compressed(objects_fd, sum, out, err);
-	} else {
-		ch_object_path(sum, CH_OBJECT_PLAIN, path);
+	ch_object_path(sum, CH_OBJECT_PLAIN, path);
+	if (is_there(objects_fd, sum, CH_OBJECT_PLAIN) ||
+	    !is_there(objects_fd, sum, CH_OBJECT_COMPRESSED))
 		rc = ch_file_read_at(objects_fd, path, out, err);
-	}
+	else
+		rc = read_compressed(objects_fd, sum, out, err);
 	if (rc < 0)
 		return -1;
 	ch_sha256_of(ch_str_cstr(out), out->len, &found);

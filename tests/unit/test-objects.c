@@ -199,6 +199,30 @@ static void a_damaged_one_is_replaced_by_a_whole_one(void **state)
 	assert_string_equal(ch_str_cstr(&out), "To: A\r\n\r\n");
 }
 
+/* Somebody sends us the very bytes of an annex: its letters do not read his. */
+static void a_plain_one_comes_first(void **state)
+{
+	struct place *place = *state;
+	CH_AUTO(ch_str) out = CH_STR_INIT(100);
+	char path[CH_OBJECT_PATH_SIZE];
+	enum ch_object_form form;
+	struct ch_sha256 sum;
+	struct ch_error err;
+	uint64_t size;
+
+	keep_one(place, "annex", 5, &sum);
+	assert_int_equal(ch_object_add(place->dir, "annex", 5, &sum, &err), 0);
+	ch_object_path(&sum, CH_OBJECT_COMPRESSED, path);
+	change(place, path, size_of(place, path) - 1);
+	assert_int_equal(ch_object_read(place->dir, &sum, &out, &err), 0);
+	assert_string_equal(ch_str_cstr(&out), "annex");
+	close(ch_object_open(place->dir, &sum, &size, &form, &err));
+	assert_int_equal(form, CH_OBJECT_PLAIN);
+	assert_int_equal(ch_object_remove(place->dir, &sum, &size, &err), 1);
+	ch_str_clear(&out);
+	assert_int_equal(ch_object_read(place->dir, &sum, &out, &err), 0);
+}
+
 /* The bytes are whole in themselves, and those of another mail. */
 static void another_mail_under_its_name_is_found(void **state)
 {
@@ -401,6 +425,7 @@ int main(void)
 		TEST(a_plain_object_is_found_by_its_hash),
 		TEST(a_compressed_one_is_called_by_what_it_holds),
 		TEST(a_damaged_one_is_replaced_by_a_whole_one),
+		TEST(a_plain_one_comes_first),
 		TEST(another_mail_under_its_name_is_found),
 		TEST(all_that_is_not_whole_is_refused),
 		TEST(what_expands_without_end_is_refused),
