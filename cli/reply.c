@@ -117,6 +117,11 @@ static int fetch(const struct ch_cli *cli, const json_t *item,
 				      MAIL_MAX + MAIL_MAX / 128, &answer);
 	if (code != EX_OK)
 		return code;
+	if (answer.status == 404)
+		return ch_fail(cli, EX_NOINPUT,
+			       "Take objects/ from the backup that the database "
+			       "is from.",
+			       "the mail is not among the objects");
 	if (answer.status >= 400)
 		return ch_answer_fail(cli, &answer);
 	code = unpack(cli, item, &answer, ret);

@@ -155,7 +155,8 @@ def damage(room, raw, number):
                              room.root / "damaged", code=76)
         assert not (room.root / "damaged").exists()
     path.unlink()
-    room.chancery("reply", number, "--eml", code=66)
+    said = room.chancery("reply", number, "--eml", code=66)
+    assert "not among the objects" in said, said
     path.write_bytes(whole)
     assert room.chancery("reply", number, "--eml") == raw
 
