@@ -159,11 +159,14 @@ static bool before_dot(void *context, const size_t *accepted, size_t len)
 	return clerk->answered && clerk->go;
 }
 
-/* Whether the other fiber's letter may be opened behind the dot of this one's,
- * over the same connection. */
-static bool may_overlap(const struct ch_line *line)
+/* Whether that fiber's letter may be opened behind the dot of the other one's,
+ * over the same connection: one that is to begin a new one ends this. */
+static bool may_overlap(const struct ch_clerk *clerk)
 {
-	return line->relay.smtp && ch_smtp_takes_next(line->relay.smtp) &&
+	const struct ch_line *line = clerk->line;
+
+	return !clerk->given->letter.anew && line->relay.smtp &&
+	       ch_smtp_takes_next(line->relay.smtp) &&
 	       line->relay.carried < line->relay.letters_per_connection;
 }
 
@@ -173,8 +176,7 @@ static void at_dot(void *context)
 	const struct attempt *a = context;
 	struct ch_clerk *next = other_clerk(a->clerk);
 
-	if (!next->composed || next->given->letter.anew ||
-	    !may_overlap(next->line))
+	if (!next->composed || !may_overlap(next))
 		return;
 	next->may_start = true;
 	ch_fiber_resume(next->fiber);
@@ -325,7 +327,7 @@ static void wait_for_line(struct ch_clerk *clerk)
 {
 	const struct ch_clerk *other = other_clerk(clerk);
 
-	while (!clerk->dropped && other->sending && !may_overlap(clerk->line)) {
+	while (!clerk->dropped && other->sending && !may_overlap(clerk)) {
 		clerk->composed = true;
 		clerk->may_start = false;
 		pause_for(clerk, &clerk->may_start, NULL, 0, -1);

@@ -6,6 +6,7 @@ its neighbours."""
 import hashlib
 import os
 import pathlib
+import socket
 import sys
 import threading
 
@@ -105,6 +106,47 @@ def not_past_the_letters_of_a_connection(room):
         finish(worker, room)
         peer.settle()
         assert group_with_a_dot(peer) == b"" and len(peer.sessions) == 2
+
+
+def a_new_connection_waits_for_the_dot(room):
+    """The next letter is to begin one, and comes when the last one's dot is out:
+    that one's reply is still to come over the old connection."""
+    held, free = threading.Event(), threading.Event()
+    early = []
+
+    def dot(session):
+        held.set()
+        assert free.wait(60)
+        try:
+            early.append(session.input + session.connection.recv(
+                1000, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            pass
+        session.say(b"250 2.0.0 kept\r\n")
+
+    with Peer({"dot": Turns(dot, b"250 2.0.0 kept\r\n")}) as peer:
+        worker = room.begin(port=peer.port, lines=2)
+        first = room.give(worker, "GBR")
+        assert next_of(worker, "send-dot")["letter_id"] == first
+        go(worker, first)
+        assert held.wait(60)
+        second = room.give(worker, "FRA", anew=1)
+        # What the other line says, it says behind the second letter's start.
+        third = room.give(worker, "PER", line=1)
+        dot_of_third = next_of(worker, "send-dot")
+        assert dot_of_third["letter_id"] == third, dot_of_third
+        free.set()
+        result = next_of(worker, "send-result")
+        assert result["letter_id"] == first
+        assert outcomes(result) == [(0, SENT, 250)]
+        assert not early, early
+        let_go_next(worker, second)
+        worker.send("send-go", line=1, letter_id=third, attempt=1, go=1)
+        assert next_of(worker, "send-result")["letter_id"] == third
+        finish(worker, room)
+        peer.settle()
+        assert [len([x for x in s.said if x.startswith("MAIL")])
+                for s in peer.sessions] == [1, 1, 1], peer.sessions
 
 
 def refused_dot_and_the_next_is_sent(room):
@@ -525,6 +567,7 @@ if __name__ == "__main__":
     run_all([the_next_opening_leaves_with_the_dot,
              not_where_it_is_not_offered,
              not_past_the_letters_of_a_connection,
+             a_new_connection_waits_for_the_dot,
              refused_dot_and_the_next_is_sent, breaks_at_the_dot,
              an_answer_too_many_is_not_the_next_ones,
              a_swallowed_answer_is_not_the_next_ones, ends_behind_the_dot,

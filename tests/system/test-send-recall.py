@@ -43,7 +43,7 @@ def sent(worker, number, attempt=1):
     result = next_of(worker, "send-result")
     assert (result["letter_id"], result["attempt"]) == (number, attempt)
     assert [o[1:] for o in outcomes(result)] == \
-        [(SENT, 250)] * len(result["results"])
+        [(SENT, 250)] * len(result["results"]), result
 
 
 def let_go_next(worker, number, attempt=1):
