@@ -164,6 +164,12 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
+def unpacked(mail):
+    """The bytes of a mail as the object store has it and chanceryd serves it."""
+    return subprocess.run(["zstd", "-dqc"], input=mail, check=True,
+                          capture_output=True).stdout
+
+
 def ask(path, method, target, body=None, headers=(), timeout=TIMEOUT):
     connection = UnixConnection(path, timeout)
     try:

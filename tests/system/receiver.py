@@ -4,12 +4,12 @@ mails that come out of it."""
 import os
 import pathlib
 import re
-import subprocess
 import sys
 
 TOP = pathlib.Path(os.environ["top_srcdir"])
 BUILD = pathlib.Path(os.environ["top_builddir"])
 sys.path.insert(0, str(TOP / "tests/peers"))
+import harness
 import imap_peer
 import wire
 
@@ -61,8 +61,7 @@ class Place:
     def object(self, message):
         name = message["sha256"].hex()
         path = self.root / "objects" / name[:2] / (name[2:] + ".zst")
-        return subprocess.run(["zstd", "-dqc", path], check=True,
-                              capture_output=True).stdout
+        return harness.unpacked(path.read_bytes())
 
     def stderr(self):
         path = self.root / "stderr"

@@ -104,17 +104,12 @@ class Room(harness.Room):
         return run.stdout if code == 0 else run.stderr.decode()
 
 
-def unpacked(path):
-    return subprocess.run(["zstd", "-dqc", path], check=True,
-                          capture_output=True).stdout
-
-
 def test_a_mail_is_kept_whole_and_found_by_its_hash():
     with Peer(Session, MAILS) as peer, Room(peer) as room:
         room.start()
         rows = {row["uid"]: row for row in room.wait_returns()}
         for uid, raw in MAILS.items():
-            assert unpacked(room.path(raw)) == raw
+            assert harness.unpacked(room.path(raw).read_bytes()) == raw
             assert room.path(raw).stat().st_size < len(raw)
             assert rows[uid]["sha256"] == hashlib.sha256(raw).hexdigest()
             assert rows[uid]["size_bytes"] == len(raw)
@@ -236,7 +231,7 @@ def test_a_reader_that_dies_behind_the_writing_leaves_nothing_double():
             assert "(Killed)" in room.log(), room.log()
             assert room.kept() == set(MAILS)
             for raw in MAILS.values():
-                assert unpacked(room.path(raw)) == raw
+                assert harness.unpacked(room.path(raw).read_bytes()) == raw
             assert not list((room.state / "objects").glob(".*"))
             assert [row["removed_at"] for row in room.returns()] \
                 == [None] * ROWS

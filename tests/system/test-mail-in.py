@@ -279,8 +279,9 @@ def test_bombs_are_kept_and_listed_and_end_nobody():
         assert sorted(found) == sorted(mails), sorted(found)
         for uid, mail in mails.items():
             answer = harness.ask(room.control_socket, "GET",
-                                 f"/v1/objects/{found[uid]['sha256']}")
-            assert answer.body == mail, names.get(uid)
+                                 f"/v1/objects/{found[uid]['sha256']}",
+                                 headers=[("Accept-Encoding", "zstd")])
+            assert harness.unpacked(answer.body) == mail, names.get(uid)
             assert found[uid]["size_bytes"] == len(mail)
         kinds = {names.get(uid): r["kind"] for uid, r in found.items()}
         assert not [name for name, kind in kinds.items()
