@@ -16,7 +16,6 @@ A sample in tests/corpora/returned/*.txt:
 `{letter ADDRESS}` in a text is the letter's header where it stands in the text.
 "-" stands for: none, or not stated."""
 import base64
-import email.header
 import pathlib
 import quopri
 import re
@@ -79,6 +78,11 @@ class Sample:
             return self.text(body, kind)
         return f"Content-Type: {kind}\n\n{body}\n".encode()
 
+    def words(self, text):
+        """One encoded word (RFC 2047)."""
+        data = base64.b64encode(text.encode(self.charset)).decode()
+        return f"=?{self.charset}?B?{data}?="
+
     def header(self, text):
         lines = []
         for line in text.splitlines():
@@ -89,8 +93,7 @@ class Sample:
                 address = re.search(r" <\S+>$", value)
                 end = address.group(0) if address else ""
                 value = value[:len(value) - len(end)]
-                line = name + ": " + email.header.Header(
-                    value, self.charset, 998).encode() + end
+                line = f"{name}: {self.words(value)}{end}"
             lines.append(line)
         if not re.search(r"(?mi)^to:", text):
             lines.append("To: bureau@chancery.example")
