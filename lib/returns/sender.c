@@ -82,7 +82,11 @@ static bool has_system_name(const char *from)
 		"システム管理者",
 	};
 	CH_AUTOCHAR decoded = ch_message_decode(from);
+	char *address = strrchr(decoded, '<');
 
+	/* t.postmaster@ is somebody's name */
+	if (address && address > decoded)
+		*address = '\0';
 	for (size_t i = 0; i < CH_COUNT(names); i++)
 		if (ch_fold_contains(decoded, names[i]))
 			return true;

@@ -143,8 +143,8 @@ static const char *is_returned(const struct ch_notice *notice,
 	bool says = e->failed || e->subject || (e->delayed && names);
 
 	/* A name alone is soon given: "Mail Administrator" of a fraud. */
-	if (!e->address && !e->null_sender && !e->original && !names)
-		says = false;
+	if (!e->address && !e->null_sender && !e->report)
+		says = (e->failed || e->delayed) && (e->original || names);
 	if (e->header)
 		return "x-failed-recipients";
 	if (e->report && (e->system || e->null_sender || says))
