@@ -55,6 +55,16 @@ static bool is_refusal(const struct ch_notice *notice)
 	       ch_matches_one(&notice->said, CH_MEANS_FAILED, 0, notice->len);
 }
 
+/* disposition-type = "displayed" / "deleted" / "dispatched" / "processed" (RFC
+ * 8098 section 3.2.6, RFC 3798): only the first of them says that a person may
+ * have read it. */
+static bool is_unread(const struct ch_message *message)
+{
+	const char *how = ch_block_get(&message->disposition, "Disposition");
+
+	return how && !ch_fold_contains(how, "displayed");
+}
+
 static bool rule_mdn(const struct ch_notice *notice, struct ch_classified *ret)
 {
 	const struct ch_message *message = notice->message;
@@ -66,8 +76,10 @@ static bool rule_mdn(const struct ch_notice *notice, struct ch_classified *ret)
 		decide(ret, CH_RETURN_MDN, "report-type");
 		return true;
 	}
-	decide(ret, CH_RETURN_MDN, "mdn");
+	ret->unread = is_unread(message);
+	decide(ret, CH_RETURN_MDN, ret->unread ? "mdn-unread" : "mdn");
 	if (is_refusal(notice)) {
+		ret->unread = false;
 		decide(ret, CH_RETURN_BOUNCE_SOFT, "mdn-refusal");
 		ret->reason =
 		    ch_reason_decide("", &notice->said, 0, notice->len);
@@ -153,6 +165,16 @@ static void decide_automatic(const struct ch_notice *notice,
 		ret->reason = CH_REASON_CHALLENGE;
 }
 
+static void decide_receipt(const struct ch_notice *notice,
+			   struct ch_classified *ret, const char *rule)
+{
+	ret->unread = ch_matches_one(&notice->subject, CH_MEANS_UNREAD, 0,
+				     SIZE_MAX) ||
+		      ch_matches_one(&notice->said, CH_MEANS_UNREAD, 0,
+				     notice->len);
+	decide(ret, CH_RETURN_MDN, ret->unread ? "receipt-unread" : rule);
+}
+
 static void decide_among(const struct ch_notice *notice,
 			 struct ch_classified *ret)
 {
@@ -167,7 +189,7 @@ static void decide_among(const struct ch_notice *notice,
 	if ((rule = ch_rule_responder(message)))
 		decide_automatic(notice, ret, rule);
 	else if ((rule = ch_rule_read(notice)))
-		decide(ret, CH_RETURN_MDN, rule);
+		decide_receipt(notice, ret, rule);
 	else if (is_challenge(notice))
 		decide_automatic(notice, ret, "challenge");
 	else if (ch_rule_words(notice, ret))

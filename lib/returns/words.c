@@ -174,8 +174,11 @@ static bool is_delivered(const struct ch_notice *notice,
 /* "Read: …" before the subject of ours, and a text that says so too. */
 const char *ch_rule_read(const struct ch_notice *notice)
 {
-	if (!ch_matches_one(&notice->subject, CH_MEANS_READ, 0, 1) ||
-	    !ch_matches_one(&notice->said, CH_MEANS_READ, 0, notice->len))
+	if (!ch_matches_one(&notice->subject, CH_MEANS_READ, 0, 1) &&
+	    !ch_matches_one(&notice->subject, CH_MEANS_UNREAD, 0, 1))
+		return NULL;
+	if (!ch_matches_one(&notice->said, CH_MEANS_READ, 0, notice->len) &&
+	    !ch_matches_one(&notice->said, CH_MEANS_UNREAD, 0, notice->len))
 		return NULL;
 	return "receipt-text";
 }
