@@ -265,10 +265,10 @@ static bool ends_label(const char *rest)
 static bool is_weak(const char *phrase)
 {
 	static const char *const words[] = {
-		"auto",	    "absence",	 "ausencia",  "ausência",
-		"abwesenheit", "on leave", "on mission", "en mission",
-		"en congé", "отпуск",	 "в отпуске", "в командировке",
-		"外出",	    "休假",	 "出差",      "إجازة",
+		"auto",	       "absence",	"ausencia",   "ausência",
+		"abwesenheit", "on leave",	"on mission", "en mission",
+		"en congé",    "отпуск",	"в отпуске",  "в командировке",
+		"外出",	       "休假",		"出差",	      "إجازة",
 		"on vacation", "de vacaciones",
 	};
 
@@ -388,7 +388,8 @@ const char *ch_rule_autoreply(const struct ch_notice *notice)
 		return name;
 	name = find(message, suppress, CH_COUNT(suppress));
 	/* Exchange's rules set the first on people's mail, too. */
-	if (name && (null_sender || (answers && !is_person_path(message, name))))
+	if (name &&
+	    (null_sender || (answers && !is_person_path(message, name))))
 		return name;
 	name = find(message, hints, CH_COUNT(hints));
 	if (name && null_sender)

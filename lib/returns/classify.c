@@ -168,10 +168,9 @@ static void decide_automatic(const struct ch_notice *notice,
 static void decide_receipt(const struct ch_notice *notice,
 			   struct ch_classified *ret, const char *rule)
 {
-	ret->unread = ch_matches_one(&notice->subject, CH_MEANS_UNREAD, 0,
-				     SIZE_MAX) ||
-		      ch_matches_one(&notice->said, CH_MEANS_UNREAD, 0,
-				     notice->len);
+	ret->unread =
+	    ch_matches_one(&notice->subject, CH_MEANS_UNREAD, 0, SIZE_MAX) ||
+	    ch_matches_one(&notice->said, CH_MEANS_UNREAD, 0, notice->len);
 	decide(ret, CH_RETURN_MDN, ret->unread ? "receipt-unread" : rule);
 }
 

@@ -135,11 +135,11 @@ bool ch_is_answer_subject(const char *subject)
 bool ch_is_forward_subject(const char *subject)
 {
 	static const char *const prefixes[] = {
-		"fwd:",	   "fw:",    "fwd :",  "fw :",	 "tr:",	   "tr :",
-		"rv:",	   "reenv:", "wg:",    "i:",	 "enc:",   "res:",
-		"pd:",	   "doorst:", "vb:",   "vl:",	 "ilt:",   "перес:",
-		"пересл:", "转发:",  "转发：", "轉寄:",	 "轉寄：", "转:",
-		"إعادة توجيه:",
+		"fwd:",	  "fw:",   "fwd :",  "fw :",	"tr:",
+		"tr :",	  "rv:",   "reenv:", "wg:",	"i:",
+		"enc:",	  "res:",  "pd:",    "doorst:", "vb:",
+		"vl:",	  "ilt:",  "перес:", "пересл:", "转发:",
+		"转发：", "轉寄:", "轉寄：", "转:",	"إعادة توجيه:",
 	};
 
 	return has_prefix(subject, prefixes, CH_COUNT(prefixes));

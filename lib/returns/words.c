@@ -124,7 +124,8 @@ static const char *is_returned_by_words(const struct ch_notice *notice,
 {
 	bool names = e->how_sure > CH_SURE_LOOSE;
 
-	if (e->forward || !e->failed || is_quoted(notice, e->failed) || !is_formal(notice, e))
+	if (e->forward || !e->failed || is_quoted(notice, e->failed) ||
+	    !is_formal(notice, e))
 		return NULL;
 	if (e->subject && !e->answers && (names || e->original))
 		return "bounce-subject";
@@ -326,8 +327,7 @@ bool ch_rule_words(const struct ch_notice *notice, struct ch_classified *ret)
 		if (said)
 			ret->phrase = said->rule->text;
 		fill(notice, &named,
-		     found.delayed ? CH_RETURN_DELAYED
-				   : CH_RETURN_BOUNCE_SOFT,
+		     found.delayed ? CH_RETURN_DELAYED : CH_RETURN_BOUNCE_SOFT,
 		     ret);
 	}
 	ch_named_release(&named);

@@ -147,8 +147,7 @@ static void what_it_plainly_is(void **state)
 		{ "可以带几位代表？", "question" },
 		{ "كم عدد المشاركين؟", "question" },
 		/* of nothing but what will be decided or has to do with it */
-		{ "We shall inform you whether the Minister will attend.",
-		  "" },
+		{ "We shall inform you whether the Minister will attend.", "" },
 		{ "Nous vous ferons savoir en temps utile qui participera.",
 		  "" },
 		{ "La Mission ne sera pas en mesure de répondre avant "
