@@ -90,8 +90,8 @@ static size_t begin_of_local(const char *text, size_t from, size_t at)
 	return begin;
 }
 
-/* Where it ends: at such a mark, or where a last label of ASCII goes on in
- * another script. */
+/* Where it ends: at such a mark, or where a last label of ASCII goes on in a
+ * script that writes no spaces (from U+3000 on). */
 static size_t end_of_domain(const char *text, size_t from, size_t to)
 {
 	size_t label = from;
@@ -104,7 +104,7 @@ static size_t end_of_domain(const char *text, size_t from, size_t to)
 			label = i + 1;
 	if (label == to || (unsigned char)text[label] >= 0x80)
 		return to;
-	while (label < to && (unsigned char)text[label] < 0x80)
+	while (label < to && (unsigned char)text[label] < 0xE3)
 		label++;
 	return label;
 }

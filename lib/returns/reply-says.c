@@ -60,6 +60,8 @@ static bool leaves_open(const char *sentence)
 	return false;
 }
 
+#define SENTENCE_MAX 200 /* bytes looked at, before and behind the words */
+
 /* A sentence ends with its mark or with an empty line. */
 static bool ends_sentence(const char *text, size_t at)
 {
@@ -73,9 +75,10 @@ static char *sentence_around(const char *text, size_t at)
 	size_t from = at;
 	size_t to = at;
 
-	while (from > 0 && !ends_sentence(text, from - 1))
+	while (from > 0 && at - from < SENTENCE_MAX &&
+	       !ends_sentence(text, from - 1))
 		from--;
-	while (text[to] && !ends_sentence(text, to))
+	while (text[to] && to - at < SENTENCE_MAX && !ends_sentence(text, to))
 		to++;
 	return ch_xasprintf(" %.*s ", (int)(to - from), text + from);
 }
