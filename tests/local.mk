@@ -10,7 +10,8 @@ EXTRA_DIST += tests/all.sh tests/fuzz/replay.c tests/fuzz/replay.py \
 TESTS += tests/include-direction.py tests/promises.py tests/fuzz/replay.py
 
 # What tests written in python share.
-EXTRA_DIST += tests/system/harness.py tests/system/wire.py
+EXTRA_DIST += tests/system/harness.py tests/system/wire.py \
+	tests/system/returned.py tests/corpora/returned
 
 # The daemon whole: as a service, and around the final dot.
 dist_check_SCRIPTS += tests/system/test-crash.py \

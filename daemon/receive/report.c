@@ -155,7 +155,8 @@ void ch_report_make(const struct ch_report_source *source,
 	ch_return_keys_find(&message, source->token_prefix,
 			    source->token_domain, &keys);
 	ret->mail.size_bytes = source->size_bytes;
-	ret->mail.kind = classified.kind;
+	/* That ours was thrown away unread says nothing of the letter. */
+	ret->mail.kind = classified.unread ? CH_RETURN_OTHER : classified.kind;
 	ret->mail.rule = keep_line(ret, classified.rule);
 	ret->mail.message_id = keep_line(ret, message.message_id);
 	ret->mail.from = keep_line(ret, message.from);
@@ -164,7 +165,8 @@ void ch_report_make(const struct ch_report_source *source,
 	keep_fault(ret, source, &message);
 	keep_text(ret, source, &message);
 	keep_keys(ret, &keys);
-	keep_recipients(ret, &classified);
+	if (!classified.unread)
+		keep_recipients(ret, &classified);
 	ch_return_keys_release(&keys);
 	ch_classified_release(&classified);
 	ch_message_release(&message);

@@ -82,6 +82,25 @@ static const char *find(const struct ch_message *message,
 	return NULL;
 }
 
+/* A list or a newsletter: bulk, and yet nobody's answer. */
+static bool is_of_list(const struct ch_message *message)
+{
+	return !ch_has_null_sender(message) &&
+	       (ch_block_get(&message->header, "List-Id") ||
+		ch_block_get(&message->header, "List-Unsubscribe") ||
+		ch_block_get(&message->header, "List-Post"));
+}
+
+/* An empty sender, or a field of machines. */
+static bool is_by_machine(const struct ch_message *message)
+{
+	if (is_of_list(message))
+		return false;
+	return ch_has_null_sender(message) ||
+	       find(message, hints, CH_COUNT(hints)) ||
+	       find(message, suppress, CH_COUNT(suppress));
+}
+
 /* How responders begin a subject. */
 static const char *const phrases[] = {
 	/* English */
@@ -119,6 +138,8 @@ static const char *const phrases[] = {
 	"absence du bureau",
 	"absent du bureau",
 	"absente du bureau",
+	"absent(e) du bureau",
+	"absent(e)",
 	"message d'absence",
 	"avis d'absence",
 	"notification d'absence",
@@ -239,6 +260,31 @@ static bool ends_label(const char *rest)
 	return false;
 }
 
+/* Words with which a person's subject begins as soon, "Absence - delegation of
+ * …": they are a label only before a colon, or where a machine sent it. */
+static bool is_weak(const char *phrase)
+{
+	static const char *const words[] = {
+		"auto",	       "absence",	"ausencia",   "ausência",
+		"abwesenheit", "on leave",	"on mission", "en mission",
+		"en congé",    "отпуск",	"в отпуске",  "в командировке",
+		"外出",	       "休假",		"出差",	      "إجازة",
+		"on vacation", "de vacaciones",
+	};
+
+	for (size_t i = 0; i < CH_COUNT(words); i++)
+		if (strcmp(phrase, words[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool is_colon(const char *rest)
+{
+	while (*rest == ' ' || ch_fold_prefix(rest, " "))
+		rest += ch_fold_prefix(rest, " ");
+	return *rest == ':' || strncmp(rest, "：", strlen("：")) == 0;
+}
+
 /* "[", "***", "(" and the like before a phrase. */
 static const char *skip_ornament(const char *subject)
 {
@@ -250,17 +296,32 @@ static const char *skip_ornament(const char *subject)
 	return subject + strspn(subject, " [(*<\"#-");
 }
 
-static bool subject_tells(const char *subject)
+/* "Olga Petrova is out of the office.", with nothing behind it, is of Notes. */
+static bool ends_in_absence(const char *subject)
 {
-	subject = skip_ornament(subject);
+	const char *is = strcasestr(subject, "is out of the office");
+
+	if (!is || is == subject)
+		return false;
+	is += strlen("is out of the office");
+	return strcmp(is, ".") == 0 || ch_fold_prefix(is, " (returning");
+}
+
+static bool subject_tells(const struct ch_message *message)
+{
+	const char *subject = skip_ornament(message->subject);
+
 	for (size_t i = 0; i < CH_COUNT(phrases); i++) {
 		size_t len = ch_fold_prefix(subject, phrases[i]);
 
-		if (len && ends_label(subject + len))
+		if (len && ends_label(subject + len) &&
+		    (!is_weak(phrases[i]) || is_colon(subject + len) ||
+		     is_by_machine(message)))
 			return true;
 	}
 	/* "Out of Office AutoReply: …" is two of them. */
-	return ch_fold_prefix(subject, "out of office autoreply") ||
+	return ends_in_absence(subject) ||
+	       ch_fold_prefix(subject, "out of office autoreply") ||
 	       ch_fold_prefix(subject, "out of office auto-reply") ||
 	       ch_fold_prefix(subject, "vacation auto");
 }
@@ -283,15 +344,7 @@ const char *ch_rule_responder(const struct ch_message *message)
 
 	if (name)
 		return name;
-	return subject_tells(message->subject) ? "subject" : NULL;
-}
-
-/* An empty sender, or a field of machines. */
-static bool is_by_machine(const struct ch_message *message)
-{
-	return ch_has_null_sender(message) ||
-	       find(message, hints, CH_COUNT(hints)) ||
-	       find(message, suppress, CH_COUNT(suppress));
+	return subject_tells(message) ? "subject" : NULL;
 }
 
 /* The text begins as those of responders do. */
@@ -313,13 +366,20 @@ static const char *text_tells(const struct ch_notice *notice)
 	return NULL;
 }
 
+static bool is_person_path(const struct ch_message *message, const char *name)
+{
+	return strcmp(name, "X-Auto-Response-Suppress") == 0 &&
+	       ch_block_get(&message->header, "Return-Path") &&
+	       !ch_has_null_sender(message);
+}
+
 const char *ch_rule_autoreply(const struct ch_notice *notice)
 {
 	const struct ch_message *message = notice->message;
 	const char *name;
 	bool null_sender = ch_has_null_sender(message);
 	bool answers = message->references_len > 0 ||
-		       ch_fold_prefix(message->subject, "re:");
+		       ch_is_answer_subject(message->subject);
 
 	if (is_auto_replied(ch_block_get(&message->header, "Auto-Submitted")))
 		return "auto-submitted";
@@ -327,7 +387,9 @@ const char *ch_rule_autoreply(const struct ch_notice *notice)
 	if (name)
 		return name;
 	name = find(message, suppress, CH_COUNT(suppress));
-	if (name && (null_sender || answers))
+	/* Exchange's rules set the first on people's mail, too. */
+	if (name &&
+	    (null_sender || (answers && !is_person_path(message, name))))
 		return name;
 	name = find(message, hints, CH_COUNT(hints));
 	if (name && null_sender)

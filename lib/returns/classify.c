@@ -55,6 +55,16 @@ static bool is_refusal(const struct ch_notice *notice)
 	       ch_matches_one(&notice->said, CH_MEANS_FAILED, 0, notice->len);
 }
 
+/* disposition-type = "displayed" / "deleted" / "dispatched" / "processed" (RFC
+ * 8098 section 3.2.6, RFC 3798): only the first of them says that a person may
+ * have read it. */
+static bool is_unread(const struct ch_message *message)
+{
+	const char *how = ch_block_get(&message->disposition, "Disposition");
+
+	return how && !ch_fold_contains(how, "displayed");
+}
+
 static bool rule_mdn(const struct ch_notice *notice, struct ch_classified *ret)
 {
 	const struct ch_message *message = notice->message;
@@ -66,8 +76,10 @@ static bool rule_mdn(const struct ch_notice *notice, struct ch_classified *ret)
 		decide(ret, CH_RETURN_MDN, "report-type");
 		return true;
 	}
-	decide(ret, CH_RETURN_MDN, "mdn");
+	ret->unread = is_unread(message);
+	decide(ret, CH_RETURN_MDN, ret->unread ? "mdn-unread" : "mdn");
 	if (is_refusal(notice)) {
+		ret->unread = false;
 		decide(ret, CH_RETURN_BOUNCE_SOFT, "mdn-refusal");
 		ret->reason =
 		    ch_reason_decide("", &notice->said, 0, notice->len);
@@ -98,28 +110,6 @@ static bool rule_arf(const struct ch_message *message,
 	return true;
 }
 
-/* "Re:" as mailers write it in the languages of our addressees. */
-static bool is_answer_subject(const char *subject)
-{
-	static const char *const prefixes[] = {
-		"re:",	      "re :",	"re[",	  "re：",     "réf:",
-		"réf :",      "rép:",	"rép :",  "rif:",     "aw:",
-		"antw:",      "sv:",	"vs:",	  "odp:",     "rv:",
-		"res:",	      "ynt:",	"отв:",	  "ответ:",   "ha:",
-		"на:",	      "回复:",	"回复：", "回覆:",    "回覆：",
-		"答复:",      "答复：", "答覆:",  "答覆：",   "رد:",
-		"ردّ:",	      "رد :",	"الرد:",  "απ:",      "השב:",
-		"bls:",	      "atb:",	"reply:", "réponse:", "réponse :",
-		"respuesta:",
-	};
-
-	subject += strspn(subject, " ");
-	for (size_t i = 0; i < CH_COUNT(prefixes); i++)
-		if (ch_fold_prefix(subject, prefixes[i]))
-			return true;
-	return false;
-}
-
 /* A person's answer: to one of our Message-IDs perhaps, which is for the
  * matching to say. */
 static const char *rule_reply(const struct ch_message *message)
@@ -134,7 +124,7 @@ static const char *rule_reply(const struct ch_message *message)
 		return ch_block_get(&message->header, "In-Reply-To")
 			   ? "in-reply-to"
 			   : "references";
-	return is_answer_subject(message->subject) ? "subject-re" : NULL;
+	return ch_is_answer_subject(message->subject) ? "subject-re" : NULL;
 }
 
 /* A mail system's notice of which nothing is known is no answer. */
@@ -150,12 +140,38 @@ static const char *rule_notice(const struct ch_notice *notice)
 	return NULL;
 }
 
+/* A challenge is sent by what calls itself mail delivery software, too; but it
+ * has no code, and no recipient that failed. */
+static bool is_challenge(const struct ch_notice *notice)
+{
+	const struct ch_message *message = notice->message;
+	const char *submitted =
+	    ch_block_get(&message->header, "Auto-Submitted");
+
+	return submitted && ch_fold_prefix(submitted, "auto-replied") &&
+	       !message->has_returned &&
+	       !ch_block_get(&message->header, "X-Failed-Recipients") &&
+	       !ch_matches_one(&notice->subject, CH_MEANS_SUBJECT, 0,
+			       SIZE_MAX) &&
+	       ch_matches_one(&notice->said, CH_MEANS_CHALLENGE, 0,
+			      notice->len);
+}
+
 static void decide_automatic(const struct ch_notice *notice,
 			     struct ch_classified *ret, const char *rule)
 {
 	decide(ret, CH_RETURN_AUTOREPLY, rule);
 	if (ch_matches_one(&notice->said, CH_MEANS_CHALLENGE, 0, notice->len))
 		ret->reason = CH_REASON_CHALLENGE;
+}
+
+static void decide_receipt(const struct ch_notice *notice,
+			   struct ch_classified *ret, const char *rule)
+{
+	ret->unread =
+	    ch_matches_one(&notice->subject, CH_MEANS_UNREAD, 0, SIZE_MAX) ||
+	    ch_matches_one(&notice->said, CH_MEANS_UNREAD, 0, notice->len);
+	decide(ret, CH_RETURN_MDN, ret->unread ? "receipt-unread" : rule);
 }
 
 static void decide_among(const struct ch_notice *notice,
@@ -172,7 +188,9 @@ static void decide_among(const struct ch_notice *notice,
 	if ((rule = ch_rule_responder(message)))
 		decide_automatic(notice, ret, rule);
 	else if ((rule = ch_rule_read(notice)))
-		decide(ret, CH_RETURN_MDN, rule);
+		decide_receipt(notice, ret, rule);
+	else if (is_challenge(notice))
+		decide_automatic(notice, ret, "challenge");
 	else if (ch_rule_words(notice, ret))
 		return;
 	else if ((rule = rule_notice(notice)))

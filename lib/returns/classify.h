@@ -58,6 +58,7 @@ struct ch_classified {
 	const char *rule;	  /* what decided, such as "dsn" */
 	const char *phrase;	  /* the words that decided, or "" */
 	bool loose;		  /* a bounce whose recipients are but likely */
+	bool unread;		  /* a receipt: it was deleted, or the like */
 	struct ch_reported *recipients; /* owned */
 	size_t len;
 	size_t cap;

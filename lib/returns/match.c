@@ -16,6 +16,7 @@
 
 #define KEY_BYTES 4
 #define BUCKETS 4096
+#define PHRASE_MAX 300 /* bytes of a text that one may take */
 
 struct ch_rules {
 	const struct ch_rule *rows; /* borrowed: a table */
@@ -161,11 +162,31 @@ static bool begins_word(const struct ch_folded *folded, size_t at)
 	       !is_word(folded->text[at - 1]);
 }
 
+/* Whether a longer reason that was found before it has all of it. */
+static bool is_inside_reason(const struct ch_matches *matches, size_t from,
+			     size_t to)
+{
+	for (size_t i = matches->len; i > 0; i--) {
+		const struct ch_match *match = &matches->list[i - 1];
+
+		if (from - match->at > PHRASE_MAX)
+			return false;
+		if (match->rule->means < CH_MEANS_REASONS &&
+		    match->at < from && match->end >= to)
+			return true;
+	}
+	return false;
+}
+
 static void add_match(struct ch_matches *matches, const struct ch_rule *rule,
 		      size_t at, size_t len)
 {
 	const uint32_t *origin = matches->folded.origin;
 
+	/* "command does not exist" is not "does not exist" of an address */
+	if (rule->means < CH_MEANS_REASONS &&
+	    is_inside_reason(matches, origin[at], origin[at + len]))
+		return;
 	if (matches->len == CH_MATCHES_MAX)
 		return;
 	CH_GROW(matches->list, matches->len, matches->cap);

@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "returns/returns-private.h"
 
 #define OWN_MAX 16
@@ -57,6 +58,57 @@ static bool has_prefix(const char *text, size_t len, const char *prefix)
 	return size < len && strncasecmp(text, prefix, size) == 0;
 }
 
+/* Full-width and typographic marks are no letters of an address: U+00A0,
+ * U+2000-206F, U+3000-303F, U+FF00-FF0F, U+FF1A-FF20. How long it is, or 0. */
+static size_t mark_len(const char *text, size_t len)
+{
+	uint32_t cp = 0;
+	size_t used = ch_utf8_decode(text, len, &cp);
+
+	if (cp == 0xA0 || (cp >= 0x2000 && cp <= 0x206F) ||
+	    (cp >= 0x3000 && cp <= 0x303F) || (cp >= 0xFF00 && cp <= 0xFF0F) ||
+	    (cp >= 0xFF1A && cp <= 0xFF20))
+		return used;
+	return 0;
+}
+
+/* Where it begins: behind such a mark, and behind the words of a language that
+ * writes no spaces, where the rest is ASCII. */
+static size_t begin_of_local(const char *text, size_t from, size_t at)
+{
+	size_t begin = from;
+	size_t wide = from;
+
+	for (size_t i = from; i < at; i++)
+		if (mark_len(text + i, at - i))
+			begin = wide = i + mark_len(text + i, at - i);
+	for (size_t i = begin; i < at; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			wide = i + 1;
+	if (wide > begin && wide < at && (unsigned char)text[begin] >= 0xE3)
+		return wide;
+	return begin;
+}
+
+/* Where it ends: at such a mark, or where a last label of ASCII goes on in a
+ * script that writes no spaces (from U+3000 on). */
+static size_t end_of_domain(const char *text, size_t from, size_t to)
+{
+	size_t label = from;
+
+	for (size_t i = from; i < to; i++)
+		if (mark_len(text + i, to - i))
+			to = i;
+	for (size_t i = from; i < to; i++)
+		if (text[i] == '.' && i + 1 < to)
+			label = i + 1;
+	if (label == to || (unsigned char)text[label] >= 0x80)
+		return to;
+	while (label < to && (unsigned char)text[label] < 0xE3)
+		label++;
+	return label;
+}
+
 /* The address around the "@" at text[at], or an empty slice. */
 static struct ch_slice address_at(const char *text, size_t len, size_t at)
 {
@@ -74,6 +126,8 @@ static struct ch_slice address_at(const char *text, size_t len, size_t at)
 		to++;
 	while (to > at + 1 && strchr(".-_", text[to - 1]))
 		to--;
+	from = begin_of_local(text, from, at);
+	to = end_of_domain(text, at + 1, to);
 	while (from < at && strchr("'*|`.-=", text[from]))
 		from++;
 	/* as X.400 gateways write it, and URIs */

@@ -189,7 +189,9 @@ static void copy_lines(struct ch_str *out, const char *text, int lines)
 	while (lines-- && *text) {
 		size_t len = line_len(text);
 
-		if (out->len && (!len || text[0] == '>'))
+		/* ">:" ends an address that was folded */
+		if (out->len &&
+		    (!len || (text[0] == '>' && strncmp(text, ">:", 2) != 0)))
 			return;
 		if (out->len)
 			ch_str_add_char(out, ' ');
@@ -274,6 +276,17 @@ static bool is_signature(const char *text)
 		(text[2] == ' ' && (text[3] == '\n' || text[3] == '\0')));
 }
 
+/* ">", or the initials of who is quoted before it: "Ana> ", "AL> ". */
+static bool is_quoted_line(const char *text)
+{
+	size_t initials = 0;
+
+	while (initials < 12 && isalpha((unsigned char)text[initials]))
+		initials++;
+	return text[initials] == '>' &&
+	       (!initials || strchr(" >\n", text[initials + 1]));
+}
+
 /* What a telephone writes under every mail. */
 static bool is_device(const char *text)
 {
@@ -308,11 +321,23 @@ static bool is_device(const char *text)
 		"sendt fra min",
 		"skickat från",
 		"verzonden vanaf",
+		"verzonden met",
+		"verstuurd vanaf",
+		"sent by galaxy",
+		"sent by mobile",
+		"from my iphone",
+		"from my mobile",
+		"get [outlook for",
+		"envoyé par mon",
+		"invia da",
+		"lähetetty",
+		"telefonumdan gönderildi",
+		"나의 iphone에서 보냄",
 		"wysłane z",
 		"iphoneから送信",
 	};
 
-	text += strspn(text, " \t*");
+	text += strspn(text, " \t*(<[");
 	for (size_t i = 0; i < CH_COUNT(starts); i++)
 		if (line_len(text) < 90 && ch_fold_prefix(text, starts[i]))
 			return true;
@@ -373,7 +398,7 @@ void ch_reply_text(const char *text, struct ch_str *out)
 		    (is_quoted_field(ch_str_cstr(&line)) &&
 		     is_field_block(text)))
 			break;
-		if (text[0] == '>' || is_device(ch_str_cstr(&line))) {
+		if (is_quoted_line(text) || is_device(ch_str_cstr(&line))) {
 			text = next_line(text, 1);
 		} else if (attribution_here(text, &scratch, &lines)) {
 			text = next_line(text, lines);

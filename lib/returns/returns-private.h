@@ -85,6 +85,11 @@ bool ch_is_mail_system_address(const char *address, size_t len);
 /* Whether the envelope sender was empty, as far as it is known. (sender.c) */
 bool ch_has_null_sender(const struct ch_message *message);
 
+/* "Re:", or "Fwd:", as mailers write it in the languages of our addressees.
+ * (sender.c) */
+bool ch_is_answer_subject(const char *subject);
+bool ch_is_forward_subject(const char *subject);
+
 /* What shows that a machine answered, or NULL. (autoreply.c) */
 const char *ch_rule_autoreply(const struct ch_notice *notice);
 /* The same, of what nothing but a responder has. (autoreply.c) */

@@ -45,6 +45,7 @@ enum ch_meaning {
 	CH_MEANS_DELIVERED,
 	CH_MEANS_COMPLAINT, /* somebody called ours spam */
 	CH_MEANS_READ,	       /* a receipt */
+	CH_MEANS_UNREAD,       /* one of a reader who did not read it */
 	CH_MEANS_CHALLENGE,    /* wants the sender to prove himself */
 	CH_MEANS_AWAY,	       /* out of office */
 	CH_MEANS_ACKNOWLEDGED, /* a machine says that it has the mail */

@@ -82,7 +82,11 @@ static bool has_system_name(const char *from)
 		"システム管理者",
 	};
 	CH_AUTOCHAR decoded = ch_message_decode(from);
+	char *address = strrchr(decoded, '<');
 
+	/* t.postmaster@ is somebody's name */
+	if (address && address > decoded)
+		*address = '\0';
 	for (size_t i = 0; i < CH_COUNT(names); i++)
 		if (ch_fold_contains(decoded, names[i]))
 			return true;
@@ -96,4 +100,47 @@ bool ch_is_mail_system(const struct ch_message *message)
 	return ch_is_mail_system_address(message->from,
 					 strlen(message->from)) ||
 	       (from && has_system_name(from));
+}
+
+/* Whether a subject begins with one of these. */
+static bool has_prefix(const char *subject, const char *const *prefixes,
+		       size_t len)
+{
+	subject += strspn(subject, " ");
+	for (size_t i = 0; i < len; i++)
+		if (ch_fold_prefix(subject, prefixes[i]))
+			return true;
+	return false;
+}
+
+/* "Re:" as mailers write it in the languages of our addressees. */
+bool ch_is_answer_subject(const char *subject)
+{
+	static const char *const prefixes[] = {
+		"re:",	      "re :",	"re[",	  "re：",     "réf:",
+		"réf :",      "rép:",	"rép :",  "rif:",     "aw:",
+		"antw:",      "sv:",	"vs:",	  "odp:",     "rv:",
+		"res:",	      "ynt:",	"отв:",	  "ответ:",   "ha:",
+		"на:",	      "回复:",	"回复：", "回覆:",    "回覆：",
+		"答复:",      "答复：", "答覆:",  "答覆：",   "رد:",
+		"ردّ:",	      "رد :",	"الرد:",  "απ:",      "השב:",
+		"bls:",	      "atb:",	"reply:", "réponse:", "réponse :",
+		"respuesta:",
+	};
+
+	return has_prefix(subject, prefixes, CH_COUNT(prefixes));
+}
+
+/* The same of "Fwd:": a person passes on what somebody wrote. */
+bool ch_is_forward_subject(const char *subject)
+{
+	static const char *const prefixes[] = {
+		"fwd:",	  "fw:",   "fwd :",  "fw :",	"tr:",
+		"tr :",	  "rv:",   "reenv:", "wg:",	"i:",
+		"enc:",	  "res:",  "pd:",    "doorst:", "vb:",
+		"vl:",	  "ilt:",  "перес:", "пересл:", "转发:",
+		"转发：", "轉寄:", "轉寄：", "转:",	"إعادة توجيه:",
+	};
+
+	return has_prefix(subject, prefixes, CH_COUNT(prefixes));
 }

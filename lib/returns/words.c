@@ -17,11 +17,14 @@
 #define LEADS 30 /* bytes between the words and the address */
 
 struct evidence {
-	bool system; /* a mail system by its name, or by its empty path */
+	bool system;  /* a mail system, by its address or its name */
+	bool address; /* by its address */
 	bool null_sender;
 	bool report;  /* multipart/report, not of another kind */
 	bool header;  /* X-Failed-Recipients */
 	bool answers; /* "Re:", or refers to a mail */
+	bool forward; /* "Fwd:" */
+	bool delayed; /* it says that it goes on trying */
 	bool reason;
 	bool refers;	 /* the same by its fields alone */
 	bool original;	 /* ours is in it */
@@ -42,6 +45,16 @@ static bool is_report(const struct ch_message *message)
 	       !ch_fold_contains(type, "tlsrpt");
 }
 
+static bool is_delayed(const struct ch_notice *notice)
+{
+	if (ch_matches_one(&notice->subject, CH_MEANS_DELAYED, 0, SIZE_MAX))
+		return true;
+	return ch_matches_one(&notice->said, CH_MEANS_DELAYED, 0,
+			      notice->len) &&
+	       !ch_matches_one(&notice->said, CH_MEANS_GIVEN_UP, 0,
+			       notice->len);
+}
+
 static void gather(const struct ch_notice *notice,
 		   const struct ch_named_list *named, struct evidence *found)
 {
@@ -53,8 +66,12 @@ static void gather(const struct ch_notice *notice,
 		.report = is_report(message),
 		.header = ch_block_get(&message->header,
 				       "X-Failed-Recipients") != NULL,
+		.address = ch_is_mail_system_address(message->from,
+						     strlen(message->from)),
 		.answers = message->references_len > 0 ||
-			   ch_fold_prefix(message->subject, "re:"),
+			   ch_is_answer_subject(message->subject),
+		.forward = ch_is_forward_subject(message->subject),
+		.delayed = is_delayed(notice),
 		.reason = ch_matches_reason(&notice->said, 0, notice->len),
 		.refers = message->references_len > 0,
 		.in_subject = ch_matches_one(&notice->subject, CH_MEANS_SUBJECT,
@@ -107,7 +124,8 @@ static const char *is_returned_by_words(const struct ch_notice *notice,
 {
 	bool names = e->how_sure > CH_SURE_LOOSE;
 
-	if (!e->failed || is_quoted(notice, e->failed) || !is_formal(notice, e))
+	if (e->forward || !e->failed || is_quoted(notice, e->failed) ||
+	    !is_formal(notice, e))
 		return NULL;
 	if (e->subject && !e->answers && (names || e->original))
 		return "bounce-subject";
@@ -123,8 +141,11 @@ static const char *is_returned(const struct ch_notice *notice,
 			       const struct evidence *e)
 {
 	bool names = e->how_sure > CH_SURE_LOOSE;
-	bool says = e->failed || e->subject;
+	bool says = e->failed || e->subject || (e->delayed && names);
 
+	/* A name alone is soon given: "Mail Administrator" of a fraud. */
+	if (!e->address && !e->null_sender && !e->report)
+		says = (e->failed || e->delayed) && (e->original || names);
 	if (e->header)
 		return "x-failed-recipients";
 	if (e->report && (e->system || e->null_sender || says))
@@ -144,7 +165,7 @@ static bool is_delivered(const struct ch_notice *notice,
 {
 	return (e->how_sure >= CH_SURE_FIELD || e->system || e->null_sender ||
 		e->report) &&
-	       !e->failed &&
+	       !e->failed && !e->delayed &&
 	       (ch_matches_one(&notice->said, CH_MEANS_DELIVERED, 0,
 			       notice->len) ||
 		ch_matches_one(&notice->subject, CH_MEANS_DELIVERED, 0,
@@ -154,20 +175,13 @@ static bool is_delivered(const struct ch_notice *notice,
 /* "Read: …" before the subject of ours, and a text that says so too. */
 const char *ch_rule_read(const struct ch_notice *notice)
 {
-	if (!ch_matches_one(&notice->subject, CH_MEANS_READ, 0, 1) ||
-	    !ch_matches_one(&notice->said, CH_MEANS_READ, 0, notice->len))
+	if (!ch_matches_one(&notice->subject, CH_MEANS_READ, 0, 1) &&
+	    !ch_matches_one(&notice->subject, CH_MEANS_UNREAD, 0, 1))
+		return NULL;
+	if (!ch_matches_one(&notice->said, CH_MEANS_READ, 0, notice->len) &&
+	    !ch_matches_one(&notice->said, CH_MEANS_UNREAD, 0, notice->len))
 		return NULL;
 	return "receipt-text";
-}
-
-static bool is_delayed(const struct ch_notice *notice)
-{
-	if (ch_matches_one(&notice->subject, CH_MEANS_DELAYED, 0, SIZE_MAX))
-		return true;
-	return ch_matches_one(&notice->said, CH_MEANS_DELAYED, 0,
-			      notice->len) &&
-	       !ch_matches_one(&notice->said, CH_MEANS_GIVEN_UP, 0,
-			       notice->len);
 }
 
 /* ---- one recipient ----------------------------------------------------- */
@@ -313,8 +327,7 @@ bool ch_rule_words(const struct ch_notice *notice, struct ch_classified *ret)
 		if (said)
 			ret->phrase = said->rule->text;
 		fill(notice, &named,
-		     is_delayed(notice) ? CH_RETURN_DELAYED
-					: CH_RETURN_BOUNCE_SOFT,
+		     found.delayed ? CH_RETURN_DELAYED : CH_RETURN_BOUNCE_SOFT,
 		     ret);
 	}
 	ch_named_release(&named);

@@ -15,6 +15,8 @@ import tempfile
 import unittest
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import returned  # noqa: E402 - beside this file
 SOURCE = pathlib.Path(os.environ["top_srcdir"]).resolve()
 BUILD = pathlib.Path(os.environ["top_builddir"]).resolve()
 CHANCERY = str(BUILD / "chancery")
@@ -176,6 +178,35 @@ class Verb(unittest.TestCase):
         path = self.write("name", "Subject: x\nContent-Type: "
                           'application/x; name="\x1b]0;x\x07"\n\nx\n')
         self.assertNotIn(b"\x1b", classify(path).stdout)
+
+
+class Samples(unittest.TestCase):
+    """Mails as the known systems write them (tests/corpora/returned): none may
+    be read wrongly, as it is and with CRLF."""
+
+    def check(self, change):
+        found = returned.samples(SOURCE / "tests/corpora/returned")
+        self.assertGreaterEqual(len(found), 353)
+        with tempfile.TemporaryDirectory(prefix="chancery-classify-") as name:
+            paths = [pathlib.Path(name) / f"{n:04}" for n in range(len(found))]
+            for path, sample in zip(paths, found):
+                path.write_bytes(change(sample.mail))
+            table = classify("--tsv", *paths).stdout.decode().splitlines()
+        self.assertEqual(len(table), len(found))
+        wrong = {}
+        for sample, line in zip(found, table):
+            _, kind, recipients, status, reason, rule = line.split("\t")
+            why = sample.wrong(kind, recipients.split(",") if recipients else
+                               [], status)
+            if why:
+                wrong[sample.name] = f"{why} ({rule}; {reason})"
+        self.assertEqual(wrong, {})
+
+    def test_as_it_is(self):
+        self.check(lambda mail: mail)
+
+    def test_with_crlf(self):
+        self.check(lambda mail: mail.replace(b"\n", b"\r\n"))
 
 
 def corpus():

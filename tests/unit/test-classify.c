@@ -506,6 +506,47 @@ static void receipts_and_complaints(void **state)
 	ch_message_release(&message);
 }
 
+/* A receipt of what was deleted is no sign that anybody read it. */
+static void receipts_of_what_was_not_read(void **state)
+{
+	static const struct {
+		const char *mail, *rule;
+		bool unread;
+	} rows[] = {
+		{ "From: ana.lima@mfa.example\r\n"
+		  "Content-Type: multipart/report; "
+		  "report-type=disposition-notification; boundary=x\r\n\r\n"
+		  "--x\r\n\r\nIt is gone.\r\n--x\r\n"
+		  "Content-Type: message/disposition-notification\r\n\r\n"
+		  "Final-Recipient: rfc822; ana.lima@mfa.example\r\n"
+		  "Disposition: manual-action/MDN-sent-manually; deleted\r\n"
+		  "--x--\r\n",
+		  "mdn-unread", true },
+		{ "From: ana.lima@mfa.example\r\n"
+		  "Subject: Not read: Invitation\r\n\r\n"
+		  "Your message was deleted without being read.\r\n",
+		  "receipt-unread", true },
+		{ "From: ana.lima@mfa.example\r\n"
+		  "Subject: Read: Invitation\r\n\r\n"
+		  "Your message was read on Tuesday.\r\n",
+		  "receipt-text", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		struct ch_message message;
+		struct ch_classified found;
+
+		ch_message_read(rows[i].mail, strlen(rows[i].mail), &message);
+		ch_classify(rules, &message, &found);
+		assert_int_equal(found.kind, CH_RETURN_MDN);
+		assert_string_equal(found.rule, rows[i].rule);
+		assert_int_equal(found.unread, rows[i].unread);
+		ch_classified_release(&found);
+		ch_message_release(&message);
+	}
+}
+
 /* The Content-Type says it, and the part has another name. */
 static void reports_by_their_type(void **state)
 {
@@ -574,6 +615,7 @@ int main(void)
 		cmocka_unit_test(a_report_of_nobody),
 		cmocka_unit_test(long_diagnostics_are_cut_at_a_character),
 		cmocka_unit_test(receipts_and_complaints),
+		cmocka_unit_test(receipts_of_what_was_not_read),
 		cmocka_unit_test(reports_by_their_type),
 		cmocka_unit_test(a_forwarded_bounce_is_none),
 	};

@@ -92,6 +92,17 @@ static void new_text(void **state)
 		  "Acceptons." },
 		{ "a telephone, in Chinese", "同意\n\n发自我的iPhone\n",
 		  "同意" },
+		{ "an address that is folded before its end",
+		  "Einverstanden.\n\nAm 24.11.2026 10:00 schrieb \"Bureau\" "
+		  "<bureau@chancery.example\n>:\n\n" QUOTED,
+		  "Einverstanden." },
+		{ "initials before the quoted",
+		  "AL> Will you come?\nYes.\nA>B is larger.\n",
+		  "Yes.\nA>B is larger." },
+		{ "a telephone in brackets",
+		  "Yes.\n(Sent from my telephone)\n"
+		  "Verzonden met BlackBerry\n",
+		  "Yes." },
 		{ "a colon is no attribution",
 		  "We have two questions:\n1. Where?\n2. When, at 10:00 or "
 		  "later?\n",
@@ -135,6 +146,25 @@ static void what_it_plainly_is(void **state)
 		{ "How many may come?", "question" },
 		{ "可以带几位代表？", "question" },
 		{ "كم عدد المشاركين؟", "question" },
+		/* of nothing but what will be decided or has to do with it */
+		{ "We shall inform you whether the Minister will attend.", "" },
+		{ "Nous vous ferons savoir en temps utile qui participera.",
+		  "" },
+		{ "La Mission ne sera pas en mesure de répondre avant "
+		  "vendredi.",
+		  "" },
+		{ "La Mission ne sera pas en mesure d’assister à la session.",
+		  "answer" },
+		{ "Comunicaremos oportunamente si el Ministro participará.",
+		  "" },
+		{ "Заседание назначено на 5 мая.", "" },
+		{ "Сообщим, если министр примет участие.", "" },
+		{ "Послом назначена представителем г-жа Иванова.", "answer" },
+		{ "我们将告知部长是否将出席会议。", "" },
+		{ "البعثة تعتذر عن التأخير.", "" },
+		{ "تعتذر عن عدم الحضور.", "answer" },
+		{ "سنبلغكم ما إذا سيشارك الوزير.", "" },
+		{ "If needed, call us. The Minister will attend.", "answer" },
 		{ "See https://mfa.example/?id=1 for it.", "" },
 		{ "The Minister will attend. May he bring two?", "" },
 	};
