@@ -308,34 +308,38 @@ static void add_short(const struct ch_overview *o,
 	}
 }
 
-/* The cell alone, where it is not empty. */
+/* The cell on a line of its own, where it is not empty; `named`: behind what it
+ * is called. */
+static void add_row_line(const struct ch_overview *o,
+			 const struct ch_overview_row *row,
+			 enum ch_overview_column column, bool named,
+			 struct ch_str *out)
+{
+	CH_AUTO(ch_str) text = CH_STR_INIT(CELL_MAX);
+
+	add_short(o, row, column, &text);
+	if (!text.len)
+		return;
+	end_line(out);
+	if (named) {
+		add_word(o, ch_overview_name(column), out);
+		add_colon(o, out);
+	}
+	add_isolated(o, ch_str_cstr(&text), out);
+}
+
 static void add_cell(const struct ch_overview *o,
 		     const struct ch_overview_row *row,
 		     enum ch_overview_column column, struct ch_str *out)
 {
-	CH_AUTO(ch_str) text = CH_STR_INIT(CELL_MAX);
-
-	add_short(o, row, column, &text);
-	if (!text.len)
-		return;
-	end_line(out);
-	add_isolated(o, ch_str_cstr(&text), out);
+	add_row_line(o, row, column, false, out);
 }
 
-/* The same behind what it is called. */
 static void add_named(const struct ch_overview *o,
 		      const struct ch_overview_row *row,
 		      enum ch_overview_column column, struct ch_str *out)
 {
-	CH_AUTO(ch_str) text = CH_STR_INIT(CELL_MAX);
-
-	add_short(o, row, column, &text);
-	if (!text.len)
-		return;
-	end_line(out);
-	add_word(o, ch_overview_name(column), out);
-	add_colon(o, out);
-	add_isolated(o, ch_str_cstr(&text), out);
+	add_row_line(o, row, column, true, out);
 }
 
 static void add_who(const struct ch_overview *o,

@@ -120,6 +120,17 @@ def outcomes(message):
     return [(r["seq"], r["outcome"], r["code"]) for r in message["results"]]
 
 
+def next_of(worker, name):
+    """The next message that is no READY; what those want is added up."""
+    while True:
+        message = worker.receive()
+        assert message, "the worker has ended"
+        if message[0] != "send-ready":
+            assert message[0] == name, message
+            return message[1]
+        worker.wanted = getattr(worker, "wanted", 0) + message[1]["want"]
+
+
 def finish(worker, room):
     worker.send("stop")
     while worker.receive():

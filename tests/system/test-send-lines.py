@@ -12,21 +12,11 @@ import threading
 
 import importer
 from sender import (CONNECT, DEFERRED, FAILED, IN_DOUBT, SENT, TLS, UNTRIED,
-                    finish, outcomes, run_all)
+                    finish, next_of, outcomes, run_all)
 
 sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
 from smtp_peer import (Authority, CHUNKS, KEYWORDS, Peer,  # noqa: E402
                        Turns)
-
-
-def next_of(worker, name):
-    """The next message that is no READY."""
-    while True:
-        message = worker.receive()
-        assert message, "the worker has ended"
-        if message[0] != "send-ready":
-            assert message[0] == name, message
-            return message[1]
 
 
 def two_letters(room, peer, **setup):

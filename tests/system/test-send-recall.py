@@ -7,23 +7,12 @@ import os
 import pathlib
 import sys
 
-from sender import SENT, finish, outcomes, run_all
+from sender import SENT, finish, next_of, outcomes, run_all
 
 sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
 from smtp_peer import CHUNKS, KEYWORDS, Peer  # noqa: E402
 
 WITHOUT = [k for k in KEYWORDS if k != "PIPELINING"]
-
-
-def next_of(worker, name):
-    """The next message that is no READY; those are counted."""
-    while True:
-        message = worker.receive()
-        assert message, "the worker has ended"
-        if message[0] != "send-ready":
-            assert message[0] == name, message
-            return message[1]
-        worker.wanted = getattr(worker, "wanted", 0) + message[1]["want"]
 
 
 def go(worker, number, attempt=1):
