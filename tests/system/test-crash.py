@@ -20,7 +20,7 @@ from harness import Room, Sink, wait_for
 
 SOURCE = pathlib.Path(os.environ["top_srcdir"])
 ROOMS = ("daemon/chanceryd", "daemon/send", "lib/net")
-ELSEWHERE = ("receive-", "returned.", "import-", "import.")
+ELSEWHERE = ("receive-", "returned.", "import-", "import.", "retention.")
 TIMES = (1, 6, 40)
 LETTERS = 48
 # At the sink: deferred once, refused at RCPT and at the dot, taken and then

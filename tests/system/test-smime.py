@@ -157,8 +157,8 @@ def sent_bytes_are_shown(root):
             room.start()
             assert show(room, "DM-7/BB") == shown["BB"]
             change_annex(room)
-            raw, said = show(room, "DM-7/BB", 66)
-            assert raw == b"" and "no such object" in said, said
+            raw, said = show(room, "DM-7/BB", 70)
+            assert raw == b"" and "not the bytes that it had" in said, said
             assert room.stop() == 0, room.log()
 
 
