@@ -386,7 +386,6 @@ static int count_facts(struct ch_store *store, struct ch_error *err)
 		"WHERE facts <> 0 GROUP BY batch_id, facts");
 	int got;
 
-
 	while ((got = ch_query_row(&q, err)) > 0) {
 		struct ch_batch_memory *batch =
 			ch_store_batch_memory(store, ch_query_int(&q, 0));
