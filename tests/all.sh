@@ -50,7 +50,9 @@ checked() {
 		return
 	fi
 	find "$folder" -name '*.trs' -delete
-	make -C "$folder" -s -k -j"$jobs" check >"$folder/check.log" 2>&1
+	# Tests wait more than they work: one more than there are processors.
+	make -C "$folder" -s -k -j"$((jobs + 1))" check \
+		>"$folder/check.log" 2>&1
 	grep -E '^(PASS|FAIL|SKIP|ERROR|XPASS|XFAIL): ' "$folder/check.log"
 	grep -qE '^# TOTAL: +[1-9]' "$folder/check.log" || {
 		result 1 "$name: tests run"
