@@ -15,7 +15,10 @@
 #include "send/signer.h"
 
 #define LOADED_MAX 2 /* letters at hand, with their annexes, unless more are
-			in use */
+			in use, or */
+#define SMALL_MAX 16 /* all are small: batches take turns, and each would be
+			loaded anew */
+#define SMALL_BYTES ((uint64_t)256 * 1024) /* of files, theirs together */
 /* Of files in use by letters of several batches; what is made of them takes up
  * to two and a half times as much. One batch may always be in use. */
 #define IN_USE_MAX ((uint64_t)96 * 1024 * 1024)
@@ -74,16 +77,22 @@ void ch_batches_done(struct ch_loaded *batch)
 		batch->users--;
 }
 
-/* All but the last used that nobody uses; all of them for `keep` 0. */
-static void unload_unused(struct ch_batches *batches, size_t keep)
+/* With room for one more: all but the last used that nobody uses; `all`: those
+ * too. */
+static void unload_unused(struct ch_batches *batches, bool all)
 {
 	struct ch_loaded **at = &batches->loaded;
+	uint64_t kept_bytes = 0;
+	size_t kept = 1;
 
 	while (*at) {
 		struct ch_loaded *loaded = *at;
+		bool small = kept < SMALL_MAX &&
+			     kept_bytes + loaded->size_bytes <= SMALL_BYTES;
 
-		if (keep > 0 && !loaded->stale) {
-			keep--;
+		if (!all && !loaded->stale && (kept < LOADED_MAX || small)) {
+			kept++;
+			kept_bytes += loaded->size_bytes;
 			at = &loaded->next;
 		} else if (loaded->users > 0) {
 			at = &loaded->next;
@@ -98,7 +107,7 @@ void ch_batches_free(struct ch_batches *batches)
 {
 	if (!batches)
 		return;
-	unload_unused(batches, 0);
+	unload_unused(batches, true);
 	for (size_t i = 0; i < batches->len; i++)
 		ch_str_release(&batches->list[i].payload);
 	free(batches->list);
@@ -303,7 +312,7 @@ static struct ch_loaded *load(struct ch_batches *batches,
 					      batch->payload.len },
 			   &message, &arena, err) < 0)
 		return NULL;
-	unload_unused(batches, LOADED_MAX - 1);
+	unload_unused(batches, false);
 	loaded = ch_xzalloc(sizeof(*loaded));
 	loaded->date_us = letter->date_us;
 	if (message.test_to.len > 0)

@@ -229,6 +229,34 @@ def connections_are_renewed(room):
     finish(worker, room)
 
 
+def batches_that_take_turns_stay_at_hand(room):
+    """Their letters are read once, as long as all are small."""
+    worker = room.begin()
+    objects = room.upload.objects
+    away = objects.with_name("away")
+    for batch in range(2, 6):
+        worker.send("send-batch", batch_id=batch, reference=f"DM-{batch}",
+                    from_="Registry <registry@secretariat.example>",
+                    files=room.files)
+    for round_of in range(2):
+        for batch in range(2, 6):
+            number = room.give(worker, "GBR", batch_id=batch,
+                               letter_id=batch, attempt=1 + round_of)
+            let_go(worker, number, attempt=1 + round_of)
+            assert outcomes(worker.expect("send-result")) == [(0, SENT, 250)]
+            worker.expect("send-ready")
+        if round_of == 0:
+            objects.rename(away)
+    # A fifth was not read before.
+    worker.send("send-batch", batch_id=6, reference="DM-6", files=room.files)
+    room.give(worker, "GBR", batch_id=6, letter_id=6)
+    result = worker.expect("send-result")["results"]
+    assert [r["outcome"] for r in result] == [UNTRIED], result
+    worker.expect("send-ready")
+    away.rename(objects)
+    finish(worker, room)
+
+
 def nonsense_ends_it(room):
     for name, fields in (("send-go", {"letter_id": 1, "attempt": 1, "go": 1}),
                          ("import-start", {}), ("send-ready", {"want": 1})):
@@ -246,4 +274,5 @@ if __name__ == "__main__":
              other_bytes_are_held, another_ministry_is_held,
              what_cannot_be_composed_is_held,
              a_changed_annex_is_held, faults, a_token_is_the_password,
-             connections_are_renewed, nonsense_ends_it])
+             connections_are_renewed,
+             batches_that_take_turns_stay_at_hand, nonsense_ends_it])
