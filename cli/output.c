@@ -130,11 +130,7 @@ int ch_output_open(const struct ch_cli *cli, const char *path,
 
 static int sync_folder(const char *place)
 {
-	const char *slash = strrchr(place, '/');
-	CH_AUTOCHAR folder =
-		slash ? ch_xstrndup(place, (size_t)(slash + 1 - place))
-		      : ch_xstrdup(".");
-	CH_AUTOFD fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CH_AUTOFD fd = ch_file_open_folder_of(place);
 
 	return fd < 0 ? -1 : fsync(fd);
 }

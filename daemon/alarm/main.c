@@ -134,19 +134,6 @@ static bool go(void *context, const size_t *accepted, size_t accepted_len)
 	return true;
 }
 
-static uint32_t outcome_of(enum ch_smtp_outcome outcome)
-{
-	static const enum ch_outcome outcomes[] = {
-		[CH_SMTP_SENT] = CH_OUTCOME_SENT,
-		[CH_SMTP_DEFERRED] = CH_OUTCOME_DEFERRED,
-		[CH_SMTP_FAILED] = CH_OUTCOME_FAILED,
-		[CH_SMTP_IN_DOUBT] = CH_OUTCOME_IN_DOUBT,
-		[CH_SMTP_UNTRIED] = CH_OUTCOME_UNTRIED,
-	};
-
-	return outcomes[outcome];
-}
-
 static int tell(struct job *job, const struct ch_alarm_result *result,
 		struct ch_error *err)
 {
@@ -168,14 +155,7 @@ static int tell_results(struct job *job, const struct ch_smtp_result *results,
 	int result;
 
 	for (size_t i = 0; i < len; i++)
-		told[i] = (struct ch_send_address_result){
-			.seq = (uint32_t)i,
-			.outcome = outcome_of(results[i].outcome),
-			.code = results[i].reply.code,
-			.status = ch_slice_of(results[i].reply.status),
-			.reply = { ch_str_cstr(&results[i].reply.text),
-				   results[i].reply.text.len },
-		};
+		told[i] = ch_relay_result(&results[i], (uint32_t)i);
 	result = tell(job, &message, err);
 	free(told);
 	return result;

@@ -247,13 +247,12 @@ static int replace_file(const char *path, const struct ch_str *text,
 			struct ch_error *err)
 {
 	const char *slash = strrchr(path, '/');
-	CH_AUTOCHAR folder = slash ? ch_xstrndup(path, (size_t)(slash - path))
-				   : ch_xstrdup(".");
-	CH_AUTOFD dir = open(*folder ? folder : "/",
-			     O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CH_AUTOFD dir = ch_file_open_folder_of(path);
 
 	if (dir < 0)
-		return ch_error_errno(err, errno, "%s", folder);
+		return ch_error_errno(err, errno, "%.*s",
+				      slash ? (int)(slash - path) : 1,
+				      slash ? path : ".");
 	return ch_file_replace(dir, slash ? slash + 1 : path,
 			       ch_str_cstr(text), text->len, 0644, err);
 }

@@ -182,23 +182,6 @@ static void at_dot(void *context)
 	ch_fiber_resume(next->fiber);
 }
 
-static uint32_t outcome_of(enum ch_smtp_outcome outcome)
-{
-	switch (outcome) {
-	case CH_SMTP_SENT:
-		return CH_OUTCOME_SENT;
-	case CH_SMTP_DEFERRED:
-		return CH_OUTCOME_DEFERRED;
-	case CH_SMTP_FAILED:
-		return CH_OUTCOME_FAILED;
-	case CH_SMTP_IN_DOUBT:
-		return CH_OUTCOME_IN_DOUBT;
-	case CH_SMTP_UNTRIED:
-		break;
-	}
-	return CH_OUTCOME_UNTRIED;
-}
-
 /* Room for the results in `arena`; the caller fills them in. */
 static struct ch_send_result begin_results(const struct attempt *a,
 					   struct ch_arena *arena)
@@ -243,17 +226,9 @@ static void say_results(struct attempt *a)
 
 	if (a->smtp.journal)
 		add_journal(a, &message);
-	for (size_t i = 0; i < a->len; i++) {
-		const struct ch_smtp_reply *reply = &a->results[i].reply;
-
-		message.results[i] = (struct ch_send_address_result){
-			.seq = a->seqs[i],
-			.outcome = outcome_of(a->results[i].outcome),
-			.code = reply->code,
-			.status = ch_slice_of(reply->status),
-			.reply = { ch_str_cstr(&reply->text), reply->text.len },
-		};
-	}
+	for (size_t i = 0; i < a->len; i++)
+		message.results[i] =
+			ch_relay_result(&a->results[i], a->seqs[i]);
 	/* Where there was a dot, its question had them. */
 	if (!a->clerk->answered || !a->clerk->go)
 		message.notes = (struct ch_slice){

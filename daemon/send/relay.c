@@ -164,3 +164,34 @@ int ch_relay_connect(struct ch_relay *relay, enum ch_relay_fault *ret_fault,
 	*ret_fault = (enum ch_relay_fault)fault;
 	return result;
 }
+
+static uint32_t outcome_of(enum ch_smtp_outcome outcome)
+{
+	switch (outcome) {
+	case CH_SMTP_SENT:
+		return CH_OUTCOME_SENT;
+	case CH_SMTP_DEFERRED:
+		return CH_OUTCOME_DEFERRED;
+	case CH_SMTP_FAILED:
+		return CH_OUTCOME_FAILED;
+	case CH_SMTP_IN_DOUBT:
+		return CH_OUTCOME_IN_DOUBT;
+	case CH_SMTP_UNTRIED:
+		break;
+	}
+	return CH_OUTCOME_UNTRIED;
+}
+
+struct ch_send_address_result
+ch_relay_result(const struct ch_smtp_result *result, uint32_t seq)
+{
+	const struct ch_smtp_reply *reply = &result->reply;
+
+	return (struct ch_send_address_result){
+		.seq = seq,
+		.outcome = outcome_of(result->outcome),
+		.code = reply->code,
+		.status = ch_slice_of(reply->status),
+		.reply = { ch_str_cstr(&reply->text), reply->text.len },
+	};
+}

@@ -44,4 +44,8 @@ void ch_relay_give(struct ch_relay *relay, struct ch_slice password,
 /* QUIT where there is a connection. */
 void ch_relay_close(struct ch_relay *relay);
 
+/* What became of an address, as chanceryd is told; borrows the result's reply. */
+struct ch_send_address_result
+ch_relay_result(const struct ch_smtp_result *result, uint32_t seq);
+
 #endif

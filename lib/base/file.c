@@ -114,6 +114,18 @@ int ch_file_read(const char *path, struct ch_str *out, struct ch_error *err)
 	return ch_file_read_at(AT_FDCWD, path, out, err);
 }
 
+int ch_file_open_folder_of(const char *path)
+{
+	CH_AUTOCHAR folder = ch_xstrdup(path);
+	char *slash = strrchr(folder, '/');
+
+	if (slash == folder)
+		slash++;
+	if (slash)
+		*slash = '\0';
+	return open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 int ch_file_write_all(int fd, const void *bytes, size_t len,
 		      struct ch_error *err)
 {

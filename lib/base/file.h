@@ -27,6 +27,10 @@ int ch_file_read(const char *path, struct ch_str *out, struct ch_error *err);
 int ch_file_read_at(int dir_fd, const char *name, struct ch_str *out,
 		    struct ch_error *err);
 
+/* Open the folder that the file `path` is in, or would be. Returns a descriptor,
+ * which the caller closes, or -1 with errno. */
+int ch_file_open_folder_of(const char *path);
+
 /* Write all of it, whatever the number of write() calls. */
 int ch_file_write_all(int fd, const void *bytes, size_t len,
 		      struct ch_error *err);

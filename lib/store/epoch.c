@@ -9,21 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #define EPOCH_SIZE 113 /* of the text below */
-
-static int open_folder(const char *path)
-{
-	CH_AUTOCHAR folder = ch_xstrdup(path);
-	char *slash = strrchr(folder, '/');
-
-	if (slash == folder)
-		slash++;
-	if (slash)
-		*slash = '\0';
-	return open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
 
 static int mark_parse(const char *hex, unsigned char *out)
 {
@@ -58,7 +47,7 @@ int ch_epoch_open(const char *path, struct ch_epoch *ret,
 	struct ch_epoch epoch = { .fd = -1, .dir_fd = -1 };
 	char text[EPOCH_SIZE + 1] = "";
 
-	epoch.dir_fd = open_folder(path);
+	epoch.dir_fd = ch_file_open_folder_of(path);
 	if (epoch.dir_fd >= 0)
 		epoch.fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC |
 				O_NOFOLLOW | O_NONBLOCK, 0600);

@@ -11,8 +11,6 @@
 
 #include <stdlib.h>
 
-enum { KEPT, LEAVING, REMOVED };
-
 /* ---- adding ----------------------------------------------------------- */
 
 static int add_attachment(struct ch_store *store,
