@@ -29,6 +29,7 @@ import subprocess
 import threading
 import time
 
+TAKEN = re.compile(rb"(?:2\d\d-.*\n)*2\d\d(?: .*)?\r?\n")
 USER, PASSWORD = "registry", "correct horse"
 
 
@@ -60,8 +61,8 @@ class Session:
         self.messages = []
         self.left = b""
         self.out = b""  # all that was said
-        # Where in it each MAIL came, its message, its sender, and where the
-        # answer to its chunk began.
+        # Where in it each MAIL came, its message, its sender, and from where
+        # on what was said may be an answer to its chunk.
         self.begun = []
         self.chunks = b""
         self.sender, self.envelope = None, []  # of the letter under way
@@ -222,11 +223,15 @@ class Session:
         if not last:
             before = self.begun[-1][3] = len(self.out)
             self.do("chunk", b"250 2.0.0 more\r\n")
-            if self.out[before:before + 1] != b"2":
-                self.open = False
+            # What is said behind the reply can pass for one to the next chunk.
+            if taken := TAKEN.match(self.out, before):
+                self.begun[-1][3] = taken.end()
+            self.open = self.out[before:before + 1] == b"2"
             return
         self.messages.append(self.chunks)
-        self.begun[-1][1:] = self.chunks, self.sender, len(self.out)
+        self.begun[-1][1] = self.chunks
+        if self.begun[-1][3] is None:
+            self.begun[-1][3] = len(self.out)
         self.open = False
         self.do("dot", b"250 2.0.0 kept\r\n")
 
@@ -247,7 +252,8 @@ class Session:
 
     def answers(self):
         """For each MAIL: its message if it came whole, and what was said
-        behind the 354 that asked for it, or to its last chunk."""
+        behind the 354 that asked for it, or behind the reply to the chunk
+        before its last one."""
         ends = [at for at, *_ in self.begun[1:]] + [len(self.out)]
         for (at, message, _, answer), end in zip(self.begun, ends):
             if answer is not None:
