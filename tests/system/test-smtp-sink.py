@@ -168,6 +168,8 @@ def try_flags(root, number, flags, outcome, short, letter):
             room.start()
             room.enqueue("DM", harness.table(LETTERS), letter)
             wait_for(f"{flags}", lambda: settled(room))
+            # What is due again stays as it is until it has been looked at.
+            assert room.post("/v1/pause").status == 200
             assert room.stop() == 0, room.log()
         finally:
             sink.close()
@@ -179,6 +181,7 @@ def try_flags(root, number, flags, outcome, short, letter):
             room.start()
             first = room.letters("DM")
             judge_first(flags, outcome, first, before)
+            assert room.post("/v1/resume").status == 200
             room.wait_letters("DM", queued=0, claimed=0, dot=0)
             last = room.letters("DM")
             assert room.stop() == 0, room.log()
