@@ -208,6 +208,7 @@ static void classify(const struct ch_rules *rules,
 		     const struct ch_message *message,
 		     struct ch_classified *ret)
 {
+	struct ch_message written = *message; /* its parts are borrowed */
 	struct ch_notice notice;
 
 	*ret = (struct ch_classified){ .phrase = "" };
@@ -215,7 +216,8 @@ static void classify(const struct ch_rules *rules,
 		decide(ret, CH_RETURN_OTHER, "unreadable");
 		return;
 	}
-	ch_notice_read(rules, message, &notice);
+	written.subject += ch_subject_marks(written.subject);
+	ch_notice_read(rules, &written, &notice);
 	decide_among(&notice, ret);
 	ch_notice_release(&notice);
 }

@@ -18,6 +18,26 @@ static bool begins_line(const char *text, size_t at)
 	return true;
 }
 
+/* "The attached message had permanent errors" is no heading: what failed, or
+ * why, is told in its own line. */
+static bool tells_failure(const char *text, const struct ch_matches *said,
+			  size_t heading)
+{
+	const struct ch_match *match = &said->list[heading];
+	const char *lf = strchr(text + match->end, '\n');
+
+	for (size_t i = heading + 1; i < said->len; i++) {
+		enum ch_meaning means = said->list[i].rule->means;
+
+		if (lf && said->list[i].at >= (size_t)(lf - text))
+			return false;
+		if (means < CH_MEANS_REASONS || means == CH_MEANS_FAILED ||
+		    means == CH_MEANS_DELAYED)
+			return true;
+	}
+	return false;
+}
+
 /* The phrases that say so are looked for first, for what is ours must not be
  * taken for what was written about it. */
 static size_t end_of_notice(const char *text, size_t len,
@@ -29,7 +49,8 @@ static size_t end_of_notice(const char *text, size_t len,
 		const struct ch_match *match = &said->list[i];
 
 		if (match->rule->means == CH_MEANS_ORIGINAL && match->at > 0 &&
-		    match->at < end && begins_line(text, match->at))
+		    match->at < end && begins_line(text, match->at) &&
+		    !tells_failure(text, said, i))
 			return match->at;
 	}
 	return end;

@@ -20,6 +20,7 @@
 
 enum form {
 	NOTHING,
+	HELPER, /* of somebody who helps, by its name */
 	ANYWHERE,
 	BESIDE_REASON, /* = CH_SURE_LOOSE */
 	BEHIND_WORDS,
@@ -251,6 +252,20 @@ static bool is_x400(const char *text, size_t from, size_t to)
 	       memchr(text + from, ';', to - from);
 }
 
+/* Local parts of people to turn to. A letter may be for one of them, too. */
+static bool is_helper(struct ch_slice address)
+{
+	static const char *const names[] = {
+		"abuse@",    "help@",	 "helpdesk@", "hostmaster@", "noc@",
+		"security@", "support@", "unblock@",  "webmaster@",
+	};
+
+	for (size_t i = 0; i < CH_COUNT(names); i++)
+		if (has_prefix(address.data, address.len, names[i]))
+			return true;
+	return false;
+}
+
 /* Whether words that lead to an address end right before it. */
 static bool is_led(const struct finder *finder, size_t at,
 		   enum ch_meaning means)
@@ -359,6 +374,8 @@ static void look_at(struct finder *finder, size_t at)
 	if (take_origin(finder, address, from))
 		return;
 	form = form_of(finder, from, from + address.len);
+	if (form > HELPER && form <= BESIDE_REASON && is_helper(address))
+		form = HELPER;
 	if (form == NOTHING || form < finder->best)
 		return;
 	if (form < LISTED && is_own(finder, address))

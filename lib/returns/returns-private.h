@@ -33,9 +33,9 @@ size_t ch_original_find(const char *text, size_t len);
 /* The recipients that a text names, best form first; `how_sure` is 0 for none,
  * more than CH_SURE_LOOSE where the form is one of mail systems.
  * (recipients.c) */
-#define CH_SURE_LOOSE 2
-#define CH_SURE_LISTED 5
-#define CH_SURE_FIELD 6
+#define CH_SURE_LOOSE 3
+#define CH_SURE_LISTED 6
+#define CH_SURE_FIELD 7
 struct ch_named {
 	struct ch_slice address; /* borrowed from the text or a header */
 	size_t at;		 /* of the address; SIZE_MAX: not in the text */
@@ -84,6 +84,11 @@ bool ch_is_mail_system(const struct ch_message *message);
 bool ch_is_mail_system_address(const char *address, size_t len);
 /* Whether the envelope sender was empty, as far as it is known. (sender.c) */
 bool ch_has_null_sender(const struct ch_message *message);
+
+/* How long the marks are that gateways put before a subject, "[EXTERN] " or
+ * "***SPAM*** ": what was written begins behind them.
+ * (sender.c) */
+size_t ch_subject_marks(const char *subject);
 
 /* "Re:", or "Fwd:", as mailers write it in the languages of our addressees.
  * (sender.c) */

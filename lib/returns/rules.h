@@ -30,6 +30,8 @@ enum ch_meaning {
 	CH_MEANS_NO_MAIL, /* the domain or host takes none */
 	CH_MEANS_HOST_UNKNOWN,
 	CH_MEANS_USER_UNKNOWN,
+	CH_MEANS_SPAM_WORD,    /* a word of spam, and of much else */
+	CH_MEANS_CONTENT_WORD, /* the same of content */
 	CH_MEANS_POLICY,
 	CH_MEANS_NETWORK,
 	CH_MEANS_EXPIRED,

@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "returns/returns-private.h"
 
+#define MARK_MAX 40 /* bytes up to its bracket */
+
 bool ch_has_null_sender(const struct ch_message *message)
 {
 	const char *path = ch_block_get(&message->header, "Return-Path");
@@ -100,6 +102,65 @@ bool ch_is_mail_system(const struct ch_message *message)
 	return ch_is_mail_system_address(message->from,
 					 strlen(message->from)) ||
 	       (from && has_system_name(from));
+}
+
+/* What a gateway says of a mail; not where it goes on as another word. */
+static size_t mark_word(const char *text)
+{
+	static const char *const words[] = {
+		"external",	"externer", "externes",	      "externe",
+		"externo",	"externa",  "extern",	      "esterno",
+		"ext",		"spam",	    "suspected spam", "possible spam",
+		"probable spam", "junk",    "bulk",	      "caution",
+		"unverified",	"внешнее",  "внешний",	      "внешняя",
+		"спам",		"外部",	    "垃圾邮件",	      "스팸",
+		"외부",		"خارجي",
+	};
+
+	for (size_t i = 0; i < CH_COUNT(words); i++) {
+		size_t len = ch_fold_prefix(text, words[i]);
+
+		if (len && !isalnum((unsigned char)text[len]))
+			return len;
+	}
+	return 0;
+}
+
+/* One mark, in brackets or stars, or before a colon; 0: there is none. */
+static size_t mark_len(const char *subject)
+{
+	static const char open[] = "[{(<*";
+	static const char close[] = "]})>*";
+	size_t at = strspn(subject, " ");
+	const char *bracket =
+		subject[at] ? strchr(open, subject[at]) : NULL;
+	const char *end;
+	size_t len;
+
+	if (bracket)
+		at += strspn(subject + at, (char[]){ *bracket, ' ', '\0' });
+	len = mark_word(subject + at);
+	if (len == 0)
+		return 0;
+	at += len;
+	if (!bracket)
+		return subject[at] == ':' ? at + 1 : 0;
+	end = memchr(subject + at, close[bracket - open],
+		     strnlen(subject + at, MARK_MAX));
+	if (!end)
+		return 0;
+	at = (size_t)(end - subject);
+	return at + strspn(subject + at, (char[]){ *end, ':', ' ', '\0' });
+}
+
+size_t ch_subject_marks(const char *subject)
+{
+	size_t at = 0;
+	size_t len;
+
+	while ((len = mark_len(subject + at)) > 0)
+		at += len;
+	return at > 0 ? at + strspn(subject + at, " ") : 0;
 }
 
 /* Whether a subject begins with one of these. */

@@ -180,6 +180,40 @@ class Verb(unittest.TestCase):
         self.assertNotIn(b"\x1b", classify(path).stdout)
 
 
+WARNING = b"""\
+CAUTION: This e-mail originated from outside of the organization. Do not click
+links or open attachments unless you recognize the sender and know the content
+is safe.
+"""
+HELP = b"""\
+This notice was written by the mail server at gate.example (IP address
+192.0.2.1). Report spam or abuse to abuse@gate.example, with what your mail
+server said behind EHLO.
+"""
+
+
+def with_words(mail, words, below):
+    """A text alone that is not encoded, with these words above or below."""
+    head, _, text = mail.partition(b"\n\n")
+    if re.search(rb"(?mi)^content-type: *(?!text/plain)|"
+                 rb"^content-transfer-encoding: *(?![78]bit)", head):
+        return mail
+    return head + b"\n\n" + (text + b"\n" + words if below else
+                             words + b"\n" + text)
+
+
+def behind_a_part(mail):
+    """The whole of it in a multipart/mixed, with a warning as the first part."""
+    head, _, text = mail.partition(b"\n\n")
+    fields = re.split(rb"\n(?![ \t])", head)
+    inner = [one for one in fields if re.match(rb"(?i)content-", one)]
+    outer = [one for one in fields if one not in inner] + [
+        b'Content-Type: multipart/mixed; boundary="=_gate"']
+    return b"\n".join(outer) + b"\n\n--=_gate\n\n" + WARNING + \
+        b"\n--=_gate\n" + b"\n".join(inner) + b"\n\n" + text + \
+        b"\n--=_gate--\n"
+
+
 class Samples(unittest.TestCase):
     """Mails as the known systems write them (tests/corpora/returned): none may
     be read wrongly, as it is and with CRLF."""
@@ -207,6 +241,23 @@ class Samples(unittest.TestCase):
 
     def test_with_crlf(self):
         self.check(lambda mail: mail.replace(b"\n", b"\r\n"))
+
+    def test_with_a_mark_before_the_subject(self):
+        for mark in ("[EXTERN]", "***SPAM***", "[SPAM 5.3]", "EXT:",
+                     "{Spam?} [EXT]", "[Внешнее письмо]", "[外部]"):
+            with self.subTest(mark):
+                self.check(lambda mail, mark=mark: re.sub(
+                    rb"(?mi)^subject: *", b"Subject: " + mark.encode() + b" ",
+                    mail, count=1))
+
+    def test_with_the_words_of_a_gateway(self):
+        for words, below in (WARNING, False), (HELP, False), (HELP, True):
+            with self.subTest(words, below=below):
+                self.check(lambda mail, words=words, below=below:
+                           with_words(mail, words, below))
+
+    def test_in_the_parts_of_a_gateway(self):
+        self.check(behind_a_part)
 
 
 def corpus():
