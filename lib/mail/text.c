@@ -84,8 +84,89 @@ static bool is_shifting(const char *charset)
 	return false;
 }
 
+/* What is known of the bytes past ASCII, which is enough to tell apart what is
+ * sent without a name: words of Western Europe have one here and there, Cyrillic
+ * ones have nothing else, and the characters of East Asia come in pairs. */
+struct high_bytes {
+	size_t all;
+	size_t in_words;  /* in runs of four or more */
+	size_t pairs;     /* of two from 0xA1 on, in runs that are all pairs */
+	size_t kana;      /* such with 0xA4 or 0xA5 first: hiragana, katakana */
+	size_t hangul;    /* 0xB0 to 0xC8 first: where EUC-KR has its syllables */
+	size_t low;       /* 0xA1 to 0xBF: hardly a letter of Cyrillic */
+	size_t upper;     /* 0xE0 to 0xFF: small letters of windows-1251, and
+			     capitals of KOI8 */
+};
+
+static void count_run(const unsigned char *run, size_t len,
+		      struct high_bytes *high)
+{
+	bool even = len % 2 == 0;
+
+	for (size_t i = 0; i < len; i++) {
+		even = even && run[i] >= 0xA1;
+		high->low += run[i] >= 0xA1 && run[i] < 0xC0;
+		high->upper += run[i] >= 0xE0;
+	}
+	high->all += len;
+	high->in_words += len >= 4 ? len : 0;
+	for (size_t i = 0; even && i < len; i += 2) {
+		high->pairs++;
+		high->kana += run[i] == 0xA4 || run[i] == 0xA5;
+		high->hangul += run[i] >= 0xB0 && run[i] <= 0xC8;
+	}
+}
+
+static struct high_bytes count_high(const char *bytes, size_t len)
+{
+	const unsigned char *at = (const unsigned char *)bytes;
+	struct high_bytes high = { 0 };
+
+	for (size_t i = 0; i < len;) {
+		size_t run = 0;
+
+		while (i + run < len && at[i + run] & 0x80)
+			run++;
+		count_run(at + i, run, &high);
+		i += run > 0 ? run : 1;
+	}
+	return high;
+}
+
+/* The charset of a text that names none and is no UTF-8. */
+static const char *guess(const char *bytes, size_t len)
+{
+	struct high_bytes high = count_high(bytes, len);
+
+	if (high.in_words < 8 || high.in_words * 5 < high.all * 4)
+		return "windows-1252";
+	if (high.pairs * 2 == high.all && high.low * 8 > high.all) {
+		if (high.kana * 4 > high.pairs)
+			return "euc-jp";
+		return high.hangul * 10 > high.pairs * 9 ? "euc-kr" : "gb18030";
+	}
+	return high.upper * 2 > high.all ? "windows-1251" : "koi8-r";
+}
+
+/* The escapes of ISO 2022 (RFC 1468, RFC 1557), which old mail systems send
+ * without a word about it; or NULL. */
+static const char *escaped(const char *bytes, size_t len)
+{
+	if (memmem(bytes, len, "\033$B", 3) || memmem(bytes, len, "\033$@", 3))
+		return "iso-2022-jp";
+	return memmem(bytes, len, "\033$)C", 4) ? "iso-2022-kr" : NULL;
+}
+
+/* Where no charset is named, or one that means nothing; NULL for UTF-8. */
+static const char *unnamed(const char *bytes, size_t len)
+{
+	if (is_ascii(bytes, len))
+		return escaped(bytes, len);
+	return ch_utf8_valid(bytes, len, NULL) ? NULL : guess(bytes, len);
+}
+
 /* What mailers call UTF-8, and the names under which they send just anything:
- * UTF-8 where it is that, else the charset that such mailers most often mean.
+ * UTF-8 where it is that, else the charset that such mailers most likely mean.
  */
 static const char *real_charset(const char *charset, const char *bytes,
 				size_t len)
@@ -105,7 +186,7 @@ static const char *real_charset(const char *charset, const char *bytes,
 	if (is_one_of(charset, utf8))
 		return NULL;
 	if (is_one_of(charset, unsaid))
-		return ch_utf8_valid(bytes, len, NULL) ? NULL : "windows-1252";
+		return unnamed(bytes, len);
 	if (is_ascii(bytes, len) && !is_shifting(charset))
 		return NULL;
 	if (strcasecmp(charset, "unicode-1-1-utf-7") == 0)
