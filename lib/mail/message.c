@@ -18,6 +18,7 @@
 #define ID_MAX 998
 
 /* What is looked at of one text or status part, decoded. */
+#define STATUS_MAX 8192 /* looked at, for what it is */
 #define PART_BYTES_MAX (256 * 1024)
 
 struct walk {
@@ -430,6 +431,30 @@ static void walk_message(struct walk *walk, const struct ch_mime_part *part)
 		add_file(walk, part, file_name(part));
 }
 
+/* A part behind the text that has the fields of a delivery status under another
+ * type: gateways and archives make text/plain of what they do not know. */
+static bool is_status(const struct walk *walk, const struct ch_mime_part *part)
+{
+	static const char *const first[] = {
+		"Reporting-MTA:",    "Original-Envelope-Id:",
+		"Received-From-MTA:", "Arrival-Date:",
+		"Final-Recipient:",  "Original-Recipient:",
+	};
+	CH_AUTO(ch_str) bytes = CH_STR_INIT(STATUS_MAX);
+	const char *text;
+	bool begins = false;
+
+	if (!walk->has_plain || walk->message->delivery_len)
+		return false;
+	ch_mime_decode(&bytes, part);
+	text = ch_str_cstr(&bytes);
+	text += strspn(text, "\r\n");
+	for (size_t i = 0; i < CH_COUNT(first) && !begins; i++)
+		begins = strncasecmp(text, first[i], strlen(first[i])) == 0;
+	return begins && strcasestr(text, "Final-Recipient:") &&
+	       strcasestr(text, "\nAction:");
+}
+
 static void walk_part(void *context, const struct ch_mime_part *part)
 {
 	struct walk *walk = context;
@@ -443,6 +468,10 @@ static void walk_part(void *context, const struct ch_mime_part *part)
 	}
 	if (walk_report(walk->message, part))
 		return;
+	if (text && !html && is_status(walk, part)) {
+		read_delivery(walk->message, part);
+		return;
+	}
 	if (text && !part->attached && walk_text(walk, part, html))
 		return;
 	name = file_name(part);

@@ -259,6 +259,11 @@ class Samples(unittest.TestCase):
     def test_in_the_parts_of_a_gateway(self):
         self.check(behind_a_part)
 
+    def test_with_its_status_as_a_text(self):
+        self.check(lambda mail: re.sub(
+            rb"(?mi)^(content-type: *)message/(global-)?delivery-status",
+            rb"\1text/plain", mail))
+
 
 def corpus():
     for path in (os.environ.get("CHANCERY_CORPORA"),
