@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "returns/returns-private.h"
 
+#define AT_ONCE 16 /* bytes, less than a salutation */
 #define EARLY 200 /* bytes: it says so before all else */
 
 #define LEADS 30 /* bytes between the words and the address */
@@ -129,7 +130,10 @@ static const char *is_returned_by_words(const struct ch_notice *notice,
 		return NULL;
 	if (e->subject && !e->answers && (names || e->original))
 		return "bounce-subject";
-	if (!e->answers && e->how_sure >= CH_SURE_FIELD)
+	/* A person greets before telling what came; JSON does not. */
+	if (!e->answers && e->how_sure >= CH_SURE_FIELD &&
+	    (e->in_subject || e->system || e->null_sender ||
+	     e->failed->at < AT_ONCE || notice->text[0] == '{'))
 		return "fields-in-text";
 	if (e->failed->at < EARLY && names && e->in_subject && !e->refers)
 		return "bounce-text";

@@ -51,6 +51,7 @@ class Sample:
         self.status = fields[3]
         coding = fields[4] if len(fields) > 4 else "utf-8 8bit"
         self.charset, self.encoding = (coding.split() + ["8bit"])[:2]
+        self.said = ""  # its text, without the parts for machines
         self.mail = self.build(body)
 
     def text(self, body, kind="text/plain"):
@@ -103,6 +104,7 @@ class Sample:
         head, _, body = body.partition("\n\n")
         pieces = re.split(r"(?m)^--- ([a-z]\S*/\S+|original.*|headers.*)\n",
                           body)
+        self.said = pieces[0]
         head = self.header(head).encode()
         if re.search(rb"(?mi)^content-type:", head):
             return head + b"\n" + body.encode(self.charset)

@@ -180,6 +180,12 @@ class Verb(unittest.TestCase):
         self.assertNotIn(b"\x1b", classify(path).stdout)
 
 
+PERSON = b"""\
+From: Ana Lima <ana.lima@mfa.example>
+To: bureau@chancery.example
+Message-ID: <x1@mfa.example>
+MIME-Version: 1.0
+"""
 WARNING = b"""\
 CAUTION: This e-mail originated from outside of the organization. Do not click
 links or open attachments unless you recognize the sender and know the content
@@ -263,6 +269,46 @@ class Samples(unittest.TestCase):
         self.check(lambda mail: re.sub(
             rb"(?mi)^(content-type: *)message/(global-)?delivery-status",
             rb"\1text/plain", mail))
+
+
+class People(unittest.TestCase):
+    """A person who passes on what came back is no mail system, however that is
+    done."""
+
+    def check(self, subject, text):
+        found = returned.samples(SOURCE / "tests/corpora/returned")
+        with tempfile.TemporaryDirectory(prefix="chancery-classify-") as name:
+            paths = [pathlib.Path(name) / f"{n:04}" for n in range(len(found))]
+            for path, sample in zip(paths, found):
+                path.write_bytes(PERSON + b"Subject: " + subject +
+                                 text(sample))
+            table = classify("--tsv", *paths).stdout.decode().splitlines()
+        wrong = [f"{sample.name}: {line}" for sample, line in zip(found, table)
+                 if line.split("\t")[1] not in ("other", "reply")]
+        self.assertEqual(wrong, [])
+
+    def test_as_an_attachment(self):
+        self.check(b"Fwd: Undelivered mail", lambda sample: (
+            b'\nContent-Type: multipart/mixed; boundary="=_m"\n\n--=_m\n'
+            b"\nPlease see what came back.\n\n--=_m\n"
+            b"Content-Type: message/rfc822\n\n" + sample.mail +
+            b"\n--=_m--\n"))
+
+    def test_in_the_text(self):
+        for subject, before, mark in (
+                (b"Fwd: Undelivered Mail Returned to Sender",
+                 b"---------- Forwarded message ----------\n"
+                 b"From: MAILER-DAEMON@mx.example\n\n", b""),
+                (b"Re: Undelivered Mail Returned to Sender",
+                 b"On Friday the mail system wrote:\n", b"> "),
+                (b"Your address", b"This came back:\n\n", b""),
+                (b"Your address", b"This came back:\n\n", b"> ")):
+            with self.subTest(subject, mark=mark):
+                self.check(subject, lambda sample, before=before, mark=mark:
+                           b"\nContent-Type: text/plain; charset=utf-8\n\n"
+                           b"Dear colleagues,\n\n" + before + re.sub(
+                               rb"(?m)^", mark, sample.said.encode()) +
+                           b"\n\nAna Lima\n")
 
 
 def corpus():
