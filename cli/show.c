@@ -94,17 +94,18 @@ static void show_return(const struct ch_term *out, const json_t *item)
 {
 	struct ch_outcome outcome = ch_outcome_of_return(item);
 	const char *text = ch_json_text(item, "text");
+	const char *status = ch_json_text(item, "status");
 	char when[CH_TIME_SIZE];
 
 	fprintf(out->file, "  %s%s %-9s%s ",
 		ch_term_style(out, ch_term_sign_style(outcome.sign)),
 		ch_term_sign(out, outcome.sign), outcome.word,
 		ch_term_style(out, CH_STYLE_PLAIN));
-	ch_term_line(out, "%s UTC from %s%s: %s %s%s",
+	ch_term_line(out, "%s UTC from %s%s: %s%s%s%s",
 		     ch_outcome_time(item, "received_at", when),
 		     ch_json_text(item, "from"),
 		     ch_json_true(item, "verified") ? "" : " (unverified)",
-		     ch_json_text(item, "status"),
+		     status, status[0] ? " " : "",
 		     ch_json_text(item, "diagnostic")[0]
 			     ? ch_json_text(item, "diagnostic")
 			     : ch_json_text(item, "subject"),

@@ -645,9 +645,16 @@ int ch_settings_read_checked(const char *path, const char *shown,
 	struct ch_error err;
 
 	if (ch_file_read(path, &text, &err) < 0) {
+		size_t named = strlen(path); /* before what is wrong */
+
 		ch_problems_add(problems, CH_PROBLEM_ERROR,
 				(struct ch_place){ .file = shown }, NULL,
-				"%s", err.text);
+				"%s",
+				strncmp(err.text, path, named) == 0 &&
+						strncmp(err.text + named, ": ",
+							2) == 0
+					? err.text + named + 2
+					: err.text);
 		return -1;
 	}
 	return read_all((struct ch_slice){ ch_str_cstr(&text), text.len },

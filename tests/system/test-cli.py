@@ -565,7 +565,8 @@ class Reading(WithRoom):
               "pace": {"per_second": 0, "per_minute": 30, "per_hour": 0,
                        "per_day": 900}, "canary": canary},
              ["priority    low", "pace        at most 30 a minute, 900 a day",
-              "canary      10 letters go first"]),
+              "canary      10 letters go first; more than 10% refused or "
+              "returned stop it; bounces have 1h\n"]),
             ({"canary": {**begun, "stage": "sending"}},
              ["canary      8 of 10 sent, 1 refused or unclear; the others "
               "wait for them"]),
@@ -1108,8 +1109,9 @@ class Nobody(Case):
         self.answer(b"HTTP/1.1 404 No\r\nContent-Length: %d\r\n\r\n%s" %
                     (len(body), body), code=66)
         self.assertEqual(self.err,
-                         'chancery: no batch "X"\n"chancery status" lists the '
-                         'batches, "chancery letters BATCH" their letters.\n')
+                         'chancery: no batch "X"\n"chancery status" lists '
+                         'relays and batches, "chancery letters BATCH" their '
+                         'letters.\n')
 
 
 class Deciding(WithRoom):
@@ -1458,12 +1460,21 @@ class Enqueue(WithRoom):
                 (("--per-day", "1e3"), "--per-day is a number"),
                 (("--canary", "ten"), "--canary is like 10 or 10,5%"),
                 (("--canary", "10,"), "--canary is like 10 or 10,5%"),
+                (("--canary", "0"), "--canary is like 10 or 10,5%"),
+                (("--canary", "1001"), "at most 1000, not \"1001\""),
                 (("--canary", "10;5"), "--canary is like 10 or 10,5%"),
                 (("--canary-wait", "1h"), "needs --canary"),
                 (("--canary", "1", "--canary-wait", "soon"),
                  "--canary-wait is like")):
             self.enqueue("--yes", *words, code=64)
             self.assertIn(text, self.err)
+        for day in ("tomorrow", "2026-02-31", "2026-12-07T09:00:00Z"):
+            for words in (("enqueue", "--yes", "--reference", "DM-1"),
+                          ("check",), ("preview",)):
+                self.chancery(*words, "invitation", "members.csv",
+                              "--deadline", day, code=64)
+                self.assertIn("--deadline is a day like 2026-12-18, not "
+                              f'"{day}"', self.err)
         self.assertEqual(self.room.posts, [])
 
     def test_tables_and_files(self):
