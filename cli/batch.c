@@ -146,7 +146,7 @@ static void write_canary(const json_t *batch, struct ch_str *out)
 		    (unsigned long long)ch_json_number(canary, "sent"),
 		    letters);
 	if (bad)
-		ch_str_addf(out, ", %llu refused or unclear", bad);
+		ch_str_addf(out, ", %llu refused, returned or unclear", bad);
 	if (strcmp(stage, "waiting") == 0)
 		ch_str_addf(out, "; waiting for bounces until %s UTC",
 			    ch_outcome_time(canary, "until", until));

@@ -568,18 +568,18 @@ class Reading(WithRoom):
               "canary      10 letters go first; more than 10% refused or "
               "returned stop it; bounces have 1h\n"]),
             ({"canary": {**begun, "stage": "sending"}},
-             ["canary      8 of 10 sent, 1 refused or unclear; the others "
-              "wait for them"]),
+             ["canary      8 of 10 sent, 1 refused, returned or unclear; the "
+              "others wait for them"]),
             ({"canary": {**begun, "stage": "waiting", "sent": 10,
                          "refused": 0, "until": "2026-11-30T07:00:00Z"}},
              ["canary      10 of 10 sent; waiting for bounces until "
               "2026-11-30 07:00 UTC"]),
             ({"canary": {**begun, "stage": "passed"}},
-             ["canary      8 of 10 sent, 1 refused or unclear; the others "
-              "go"]),
+             ["canary      8 of 10 sent, 1 refused, returned or unclear; the "
+              "others go"]),
             ({"canary": {**begun, "stage": "stopped"}, "state": "paused",
               "stopped": "too many\x1b[31m"},
-             ["1 refused or unclear; stopped", "PAUSED      too many"]))
+             ["1 refused, returned or unclear; stopped", "PAUSED      too many"]))
         for more, lines in rows:
             self.room.batches["DM-1276"] = {**batch, **more}
             out = self.chancery("status", "DM-1276")
