@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "letter/conf.h"
 #include "letter/shared.h"
+#include "mail/address.h"
 
 #define CONF_NAME "letter.conf"
 #define STAND_IN_SENDER "sender-of-chancery.conf@chancery.invalid"
@@ -73,12 +74,18 @@ static bool is_day(const char *text)
 int ch_mailing_look(const struct ch_cli *cli, const struct ch_mailing *mailing)
 {
 	const char *deadline = mailing->options.deadline;
+	const char *test_to = mailing->options.test_to;
+	struct ch_address address;
+	struct ch_error err;
 	struct stat st;
 
 	if (deadline && deadline[0] && !is_day(deadline))
 		return ch_fail_usage(cli, NULL,
 				     "--deadline is a day like 2026-12-18, "
 				     "not \"%s\"", deadline);
+	if (test_to && test_to[0] &&
+	    ch_address_parse(test_to, strlen(test_to), &address, &err) < 0)
+		return ch_fail_usage(cli, NULL, "--test-to: %s", err.text);
 	if (stat(mailing->letter_path, &st) < 0)
 		return ch_fail(cli, EX_NOINPUT, "The first word is the "
 						"folder of a letter.",

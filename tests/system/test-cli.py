@@ -180,11 +180,13 @@ class Usage(Case):
     def test_help_and_version(self):
         self.assertRegex(self.run_it("--version"), r"^chancery \d+\.\d+")
         listed = self.run_it("--help")
+        self.assertEqual(self.run_it("help"), listed)
         verbs = re.findall(r"^  ([a-z]+) +[A-Z]", listed, re.M)
         self.assertIn("check", verbs)
         for verb in verbs:
             with self.subTest(verb):
                 text = self.run_it(verb, "--help")
+                self.assertEqual(self.run_it("help", verb), text)
                 self.assertTrue(text.startswith(f"usage: chancery {verb}"))
                 self.assertIn("--json", text)
                 self.assertColumns(text.encode())
@@ -1475,6 +1477,8 @@ class Enqueue(WithRoom):
                               "--deadline", day, code=64)
                 self.assertIn("--deadline is a day like 2026-12-18, not "
                               f'"{day}"', self.err)
+        self.enqueue("--yes", "--test-to", "desk", code=64)
+        self.assertIn('--test-to: no "@" in "desk"', self.err)
         self.assertEqual(self.room.posts, [])
 
     def test_tables_and_files(self):

@@ -117,6 +117,7 @@ static void test_nearest(void **state)
 		{ "stats", "status" },	 { "prev", "preview" },
 		{ "frobnicate", NULL },	 { "x", NULL },
 		{ "shwo", "show" },	 { "CHECK", NULL },
+		{ "help", NULL },
 	};
 
 	for (size_t i = 0; i < CH_COUNT(rows); i++) {
