@@ -88,7 +88,8 @@ static void show_address(const struct ch_term *out, const json_t *address)
 			     relay[0] ? ")" : "");
 	if (strcmp(ch_json_text(address, "state"), "queued") == 0 &&
 	    ch_outcome_time(address, "next_at", next)[0])
-		ch_term_line(out, "      again at %s UTC", next);
+		ch_term_line(out, "      %s %s UTC",
+			     reply.len ? "again at" : "not before", next);
 }
 
 static void show_return(const struct ch_term *out, const json_t *item)

@@ -627,6 +627,15 @@ class Reading(WithRoom):
         self.chancery("status", "XY-1", code=66)
         self.assertIn('no batch "XY-1"\nchancery status lists them', self.err)
 
+    def test_letters_that_were_not_tried(self):
+        letter, = (x for x in self.room.letters["DM-1276"]
+                   if x["key"] == "CHN")
+        letter["addresses"][0].update(code=0, status="", reply="")
+        self.assertRegex(self.chancery("letters", "DM-1276"),
+                         r"(?m)^… waiting +CHN .* not before 24 Nov 11:30$")
+        self.assertIn("\n      not before 2026-11-24 11:30 UTC\n",
+                      self.chancery("show", "DM-1276/CHN"))
+
     def test_letters(self):
         out = self.chancery("letters", "DM-1276")
         rows = out.splitlines()
@@ -634,7 +643,8 @@ class Reading(WithRoom):
         self.assertEqual(rows[-1], "8 letters")
         self.assertRegex(rows[1], r"^✓ answered +FRA +fr +France ")
         self.assertRegex(rows[2], r"^• sent +EGY .* away; 250 2\.0\.0 Ok$")
-        self.assertRegex(rows[3], r"^… waiting +CHN .* again at 11:30; 450 ")
+        self.assertRegex(rows[3], r"^… waiting +CHN .* again at 24 Nov 11:30; "
+                                  "450 ")
         self.assertRegex(rows[4], r"^\? in doubt +KEN ")
         self.assertRegex(rows[5], r"^✗ refused +PRT .*550 5\.1\.1 No such")
         self.assertRegex(rows[6], r"^✗ returned +BRA ")
@@ -706,7 +716,7 @@ class Reading(WithRoom):
         self.assertIn("✓ answered\n  letter      DM-1276/FRA (unverified)\n",
                       out)
         self.assertIn("  received    2026-11-24 11:12 UTC\n", out)
-        self.assertIn("  lies in     bureau, INBOX, UID 3\n", out)
+        self.assertIn("  read in     bureau, INBOX, UID 3\n", out)
         self.assertIn("  attachments 2\n"
                       "    form.pdf, application/pdf, 33.2 KiB\n"
                       f"      SHA-256 {'ab' * 32}\n"
