@@ -536,6 +536,32 @@ static void what_systemd_hands_over_is_not_open(void **state)
 	}
 }
 
+static void a_mistake_in_an_included_file_is_told_by_its_name(void **state)
+{
+	CH_AUTOCHAR ignored = write_file(
+		"relays.conf",
+		"\nrelays: ( { name = \"a\"; host = \"h.example\"; },\n"
+		"{ name = \"a\"; host = \"h.example\"; auth = \"plain\"; "
+		"password_command = [ \"/bin/true\" ]; } );\n", 0600);
+	CH_AUTOCHAR path = write_file("including",
+				      HEAD "@include \"relays.conf\"\n", 0600);
+	CH_AUTO(ch_problems) problems = { 0 };
+	CH_AUTO(ch_str) got = CH_STR_INIT(10000);
+	struct ch_config *config = NULL;
+
+	(void)state;
+	(void)ignored;
+	assert_int_equal(ch_config_read(path, &config, &problems), -1);
+	for (size_t i = 0; i < problems.len; i++) {
+		ch_problem_format(&problems.items[i], &got);
+		ch_str_add(&got, "\n");
+	}
+	assert_string_equal(ch_str_cstr(&got),
+			    "relays.conf:3: relays[1].user: auth needs a user\n"
+			    "relays.conf:3: relays[1].name: two relays are "
+			    "called \"a\"\n");
+}
+
 static void all_mistakes_come_at_once(void **state)
 {
 	CH_AUTOCHAR path = write_file(
@@ -577,6 +603,7 @@ int main(void)
 		cmocka_unit_test(records_to_publish),
 		cmocka_unit_test(a_password_that_others_can_read),
 		cmocka_unit_test(what_systemd_hands_over_is_not_open),
+		cmocka_unit_test(a_mistake_in_an_included_file_is_told_by_its_name),
 		cmocka_unit_test(all_mistakes_come_at_once),
 	};
 
