@@ -33,7 +33,7 @@ static void consider(struct nearest *n, const char *name)
 	/* "pre" and "prev" mean "preview". */
 	if (wanted >= 3 && strncmp(n->wanted, name, wanted) == 0)
 		d = 1;
-	if (d <= NEAR_ENOUGH && d < strlen(name) && d < n->distance) {
+	if (d <= NEAR_ENOUGH && 2 * d <= strlen(name) && d < n->distance) {
 		n->best = name;
 		n->distance = d;
 	}

@@ -105,6 +105,22 @@ static void write_pace(const json_t *batch, struct ch_str *out)
 	}
 }
 
+/* "; bounces have 1h 30m" */
+static void write_wait(const json_t *canary, struct ch_str *out)
+{
+	unsigned long long wait_s = ch_json_number(canary, "wait_s");
+
+	if (!wait_s)
+		return;
+	ch_str_add(out, "; bounces have");
+	if (wait_s >= 3600)
+		ch_str_addf(out, " %lluh", wait_s / 3600);
+	if (wait_s / 60 % 60)
+		ch_str_addf(out, " %llum", wait_s / 60 % 60);
+	if (wait_s % 60)
+		ch_str_addf(out, " %llus", wait_s % 60);
+}
+
 /* "10 of 10 sent, waiting for bounces until …" */
 static void write_canary(const json_t *batch, struct ch_str *out)
 {
@@ -119,14 +135,18 @@ static void write_canary(const json_t *batch, struct ch_str *out)
 	if (!json_is_object(canary))
 		return;
 	if (!json_object_get(canary, "sent")) {
-		ch_str_addf(out, "%llu letters go first", letters);
+		ch_str_addf(out, "%llu letters go first; more than %llu%% "
+				 "refused or returned stop it", letters,
+			    (unsigned long long)ch_json_number(canary,
+							       "percent"));
+		write_wait(canary, out);
 		return;
 	}
 	ch_str_addf(out, "%llu of %llu sent",
 		    (unsigned long long)ch_json_number(canary, "sent"),
 		    letters);
 	if (bad)
-		ch_str_addf(out, ", %llu refused or unclear", bad);
+		ch_str_addf(out, ", %llu refused, returned or unclear", bad);
 	if (strcmp(stage, "waiting") == 0)
 		ch_str_addf(out, "; waiting for bounces until %s UTC",
 			    ch_outcome_time(canary, "until", until));
@@ -204,8 +224,11 @@ void ch_batch_facts(const struct ch_term *term, const json_t *batch)
 	fact_of(term, "ALL GO TO", batch, "test_to");
 	fact_of(term, "deadline", batch, "deadline");
 	show_relations(term, batch);
-	if (ch_outcome_time(batch, "not_before", at)[0])
-		fact(term, "not before", at);
+	if (ch_outcome_time(batch, "not_before", at)[0]) {
+		CH_AUTOCHAR utc = ch_xasprintf("%s UTC", at);
+
+		fact(term, "not before", utc);
+	}
 	show_terms(term, batch);
 	fact(term, "queued", ch_str_cstr(&who));
 	fact_of(term, "digest", batch, "digest");

@@ -28,8 +28,11 @@ static bool among(const char *const *names, const char *name)
 int ch_choice_read(const struct ch_cli *cli, const struct ch_verb *verb,
 		   const char *given, struct ch_choice *ret)
 {
+	const char *all[CH_COUNT(states) + CH_COUNT(facts) - 1];
 	const char *near;
 
+	memcpy(all, states, sizeof(states));
+	memcpy(all + CH_COUNT(states) - 1, facts, sizeof(facts));
 	*ret = (struct ch_choice){ 0 };
 	if (!given)
 		return EX_OK;
@@ -41,9 +44,7 @@ int ch_choice_read(const struct ch_cli *cli, const struct ch_verb *verb,
 		ret->state = given;
 		return EX_OK;
 	}
-	near = ch_args_nearest(given, states);
-	if (!near)
-		near = ch_args_nearest(given, facts);
+	near = ch_args_nearest(given, all);
 	return ch_fail_usage(cli, verb, "no state \"%s\"%s%s%s", given,
 			     near ? "; did you mean \"" : "", near ? near : "",
 			     near ? "\"?" : "");

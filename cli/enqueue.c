@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -82,12 +83,13 @@ static int read_canary(struct enqueue *e)
 	digits = strspn(text, "0123456789");
 	rest = text + digits;
 	percent = *rest == ',' ? strspn(rest + 1, "0123456789") : 0;
-	if (digits == 0 || digits > 5 || percent > 3 ||
+	if (digits == 0 || digits > 4 || percent > 3 ||
+	    strtol(text, NULL, 10) < 1 || strtol(text, NULL, 10) > 1000 ||
 	    (*rest && (percent == 0 || (strcmp(rest + 1 + percent, "%") != 0 &&
 					rest[1 + percent]))))
 		return ch_fail_usage(e->cli, e->verb,
-				     "--canary is like 10 or 10,5%%, not "
-				     "\"%s\"", text);
+				     "--canary is like 10 or 10,5%%, at most "
+				     "1000, not \"%s\"", text);
 	snprintf(e->canary, sizeof(e->canary), "%.*s", (int)digits, text);
 	if (percent)
 		snprintf(e->canary_percent, sizeof(e->canary_percent), "%.*s",
@@ -260,7 +262,8 @@ static void fill(const struct enqueue *e, bool dry_run,
 
 /* ---- what is wrong with it -------------------------------------------- */
 
-/* chanceryd calls the files by their names alone; this person by a path. */
+/* chanceryd calls the files by their names alone; this person by a path, which
+ * a reminder's tables have only meanwhile. */
 static char *path_of(const struct enqueue *e, const char *name)
 {
 	const struct ch_mailing *mailing = &e->mailing;
@@ -272,7 +275,8 @@ static char *path_of(const struct enqueue *e, const char *name)
 		size_t len = strlen(table);
 
 		if (strncmp(name, table, len) == 0 &&
-		    (!name[len] || name[len] == ':'))
+		    (!name[len] || name[len] == ':') &&
+		    !mailing->tables_made)
 			return ch_xasprintf("%s%s", mailing->tables[i],
 					    name + len);
 	}
@@ -406,7 +410,8 @@ static void show_first(struct enqueue *e, const json_t *batch)
 		ch_report_tell(&e->report, &mailing->problems);
 		return;
 	}
-	for (size_t i = 0; i < mailing->tables_len; i++)
+	for (size_t i = 0; !mailing->tables_made && i < mailing->tables_len;
+	     i++)
 		ch_term_line(err, "%s: %s.", mailing->tables[i],
 			     ch_recipients_form(recipients, i));
 	ch_term_line(err, "The first letter, of %s:", addressee.key);
@@ -570,6 +575,7 @@ int ch_enqueue_reminder(const struct ch_cli *cli, const struct ch_args *args,
 	e.reminds = reminds;
 	ch_mailing_init_with(&e.mailing, args, letter);
 	e.mailing.tables_len = tables_len;
+	e.mailing.tables_made = true;
 	e.mailing.tables = ch_xmemdup(tables, tables_len * sizeof(*tables));
 	return finish(&e);
 }

@@ -28,17 +28,23 @@ struct list {
 static void add_notes(const json_t *letter, const json_t *address,
 		      struct ch_str *out)
 {
+	CH_AUTO(ch_str) reply = CH_STR_INIT(REPLY_MAX);
 	const char *away = ch_json_text(letter, "away_until");
 	char next[CH_TIME_SIZE];
 
+	ch_outcome_reply(address, &reply);
 	if (ch_json_true(letter, "auto_replied"))
 		ch_str_addf(out, "away%s%s; ", away[0] ? " until " : "", away);
 	if (ch_json_true(letter, "delayed"))
 		ch_str_add(out, "delayed; ");
 	if (strcmp(ch_json_text(address, "state"), "queued") == 0 &&
-	    ch_outcome_time(address, "next_at", next)[0])
-		ch_str_addf(out, "again at %s; ", next + 11);
-	ch_outcome_reply(address, out);
+	    ch_outcome_short_time(address, "next_at", next)[0])
+		ch_str_addf(out, "%s %s; ",
+			    reply.len ? "again at" : "not before", next);
+	if (reply.len)
+		ch_str_add(out, ch_str_cstr(&reply));
+	else if (out->len > 2)
+		ch_str_truncate(out, out->len - 2); /* the last "; " */
 }
 
 static int show(void *context, const json_t *letter)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "letter/conf.h"
 #include "letter/shared.h"
+#include "mail/address.h"
 
 #define CONF_NAME "letter.conf"
 #define STAND_IN_SENDER "sender-of-chancery.conf@chancery.invalid"
@@ -61,10 +62,30 @@ void ch_mailing_release(struct ch_mailing *mailing)
 	*mailing = (struct ch_mailing){ 0 };
 }
 
+/* Without this the letter would be blamed for what stands in the command. */
+static bool is_day(const char *text)
+{
+	int64_t ignored;
+
+	return strlen(text) == strlen("2026-12-07") &&
+	       ch_clock_parse_rfc3339(text, &ignored) == 0;
+}
+
 int ch_mailing_look(const struct ch_cli *cli, const struct ch_mailing *mailing)
 {
+	const char *deadline = mailing->options.deadline;
+	const char *test_to = mailing->options.test_to;
+	struct ch_address address;
+	struct ch_error err;
 	struct stat st;
 
+	if (deadline && deadline[0] && !is_day(deadline))
+		return ch_fail_usage(cli, NULL,
+				     "--deadline is a day like 2026-12-18, "
+				     "not \"%s\"", deadline);
+	if (test_to && test_to[0] &&
+	    ch_address_parse(test_to, strlen(test_to), &address, &err) < 0)
+		return ch_fail_usage(cli, NULL, "--test-to: %s", err.text);
 	if (stat(mailing->letter_path, &st) < 0)
 		return ch_fail(cli, EX_NOINPUT, "The first word is the "
 						"folder of a letter.",
@@ -172,9 +193,14 @@ int ch_mailing_tables(struct ch_mailing *mailing, struct ch_recipients **ret)
 	const char *const *columns;
 	size_t len;
 
-	for (size_t i = 0; i < mailing->tables_len; i++)
-		tables[i] = (struct ch_recipients_table){ mailing->tables[i],
-							  mailing->tables[i] };
+	for (size_t i = 0; i < mailing->tables_len; i++) {
+		const char *path = mailing->tables[i];
+		const char *slash = strrchr(path, '/');
+
+		tables[i] = (struct ch_recipients_table){
+			path, mailing->tables_made && slash ? slash + 1 : path
+		};
+	}
 	if (ch_recipients_open(tables, mailing->tables_len, &options, ret,
 			       &mailing->problems) < 0)
 		return -1;

@@ -19,6 +19,7 @@ struct ch_mailing {
 	char *letter_path;      /* owned; without a slash at its end */
 	const char **tables; /* owned array of borrowed paths */
 	size_t tables_len;
+	bool tables_made; /* for this run: their paths say nothing */
 	const struct ch_args *args;
 	struct ch_letter_options options;
 	char *stand_in; /* owned; for a reference, or NULL */

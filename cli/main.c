@@ -184,6 +184,17 @@ static int run_verb(struct ch_cli *cli, const struct ch_verb *verb,
 	return verb->run(cli, args);
 }
 
+/* "chancery help" and "chancery help enqueue", which many try first. */
+static int help_about(const struct ch_cli *cli, char *const *words, int count)
+{
+	const struct ch_verb *verb;
+
+	if (count == 0)
+		return help();
+	verb = find_verb(cli, words[0]);
+	return verb ? help_of(verb) : EX_USAGE;
+}
+
 static int run(struct ch_cli *cli, int count, char *const *words,
 	       struct ch_args *args)
 {
@@ -205,6 +216,8 @@ static int run(struct ch_cli *cli, int count, char *const *words,
 		return help();
 	if (!name)
 		return ch_fail_usage(cli, NULL, "what is to be done?");
+	if (strcmp(name, "help") == 0)
+		return help_about(cli, words + used, count - used);
 	verb = find_verb(cli, name);
 	if (!verb)
 		return EX_USAGE;

@@ -164,7 +164,10 @@ void ch_outcome_reply(const json_t *address, struct ch_str *out)
 const char *ch_outcome_count(unsigned long long count, const char *thing,
 			     char out[CH_COUNT_SIZE])
 {
+	size_t len = strlen(thing);
+	const char *many = len && thing[len - 1] == 's' ? "es" : "s";
+
 	snprintf(out, CH_COUNT_SIZE, "%llu %s%s", count, thing,
-		 count == 1 ? "" : "s");
+		 count == 1 ? "" : many);
 	return out;
 }

@@ -347,7 +347,7 @@ static void show_facts(const struct ch_term *out, const json_t *item)
 	show_line(out, "subject", ch_json_text(item, "subject"));
 	ch_term_line(out, "  %-11s %s UTC", "received",
 		     ch_outcome_time(item, "received_at", when));
-	show_line(out, "lies in", place);
+	show_line(out, "read in", place);
 	show_line(out, "recipient", ch_json_text(item, "recipient"));
 	show_line(out, "away until", ch_json_text(item, "away_until"));
 	show_line(out, "status", ch_json_text(item, "status"));

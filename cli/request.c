@@ -278,9 +278,11 @@ int ch_answer_fail(const struct ch_cli *cli, const struct ch_answer *answer)
 	const char *text = ch_json_text(error, "text");
 	const char *hint = ch_json_text(error, "hint");
 
-	if (!hint[0] && strcmp(code, "not_found") == 0)
-		hint = "\"chancery status\" lists the batches, \"chancery "
-		       "letters BATCH\" their letters.";
+	if (!hint[0] && strcmp(code, "not_found") == 0 &&
+	    (strncmp(text, "no ", 3) == 0 ||
+	     strncmp(text, "there is no batch", 17) == 0))
+		hint = "\"chancery status\" lists relays and batches, "
+		       "\"chancery letters BATCH\" their letters.";
 	if (!text[0])
 		return ch_fail(cli, answer->status >= 500 ? EX_TEMPFAIL
 							  : EX_PROTOCOL,

@@ -13,6 +13,7 @@
 #include "cli/target.h"
 
 #define REPLY_MAX 8192
+#define SIGN_COLUMNS 14 /* "  x returned  " */
 #define ANSWER_MAX (4 * 1024 * 1024)
 
 /* ---- what it is ------------------------------------------------------- */
@@ -82,29 +83,31 @@ static void show_address(const struct ch_term *out, const json_t *address)
 		     ch_str_cstr(&spec),
 		     changed[0] ? ", " : "", changed, changed[0] ? " UTC" : "");
 	if (reply.len)
-		ch_term_line(out, "      %s%s%s%s", ch_str_cstr(&reply),
+		ch_term_fold(out, 0, 6, "      %s%s%s%s", ch_str_cstr(&reply),
 			     relay[0] ? " (relay " : "", relay,
 			     relay[0] ? ")" : "");
 	if (strcmp(ch_json_text(address, "state"), "queued") == 0 &&
 	    ch_outcome_time(address, "next_at", next)[0])
-		ch_term_line(out, "      again at %s UTC", next);
+		ch_term_line(out, "      %s %s UTC",
+			     reply.len ? "again at" : "not before", next);
 }
 
 static void show_return(const struct ch_term *out, const json_t *item)
 {
 	struct ch_outcome outcome = ch_outcome_of_return(item);
 	const char *text = ch_json_text(item, "text");
+	const char *status = ch_json_text(item, "status");
 	char when[CH_TIME_SIZE];
 
 	fprintf(out->file, "  %s%s %-9s%s ",
 		ch_term_style(out, ch_term_sign_style(outcome.sign)),
 		ch_term_sign(out, outcome.sign), outcome.word,
 		ch_term_style(out, CH_STYLE_PLAIN));
-	ch_term_line(out, "%s UTC from %s%s: %s %s%s",
+	ch_term_fold(out, SIGN_COLUMNS, 6, "%s UTC from %s%s: %s%s%s%s",
 		     ch_outcome_time(item, "received_at", when),
 		     ch_json_text(item, "from"),
 		     ch_json_true(item, "verified") ? "" : " (unverified)",
-		     ch_json_text(item, "status"),
+		     status, status[0] ? " " : "",
 		     ch_json_text(item, "diagnostic")[0]
 			     ? ch_json_text(item, "diagnostic")
 			     : ch_json_text(item, "subject"),

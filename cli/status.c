@@ -114,7 +114,7 @@ static void show_alarms(const struct ch_term *term, const json_t *room)
 
 	json_array_foreach(json_object_get(room, "alarms"), i, alarm) {
 		fputs(ch_term_style(term, CH_STYLE_RED), term->file);
-		ch_term_line(term, "! %s since %s: %s",
+		ch_term_fold(term, 0, 4, "! %s since %s UTC: %s",
 			     ch_json_text(alarm, "type"),
 			     ch_outcome_time(alarm, "since", since),
 			     ch_json_text(alarm, "text"));
@@ -157,7 +157,7 @@ static void show_peers(const struct ch_term *term, const json_t *room)
 		ch_outcome_count(ch_json_number(peer, "under_way"), "letter",
 				 letters);
 		ch_outcome_time(peer, "next_at", next);
-		ch_term_line(term,
+		ch_term_fold(term, 0, 6,
 			     "  relay %s%s: %s, %s, %s under way%s%s%s%s%s",
 			     ch_json_text(peer, "name"),
 			     ch_json_true(peer, "backup") ? " (backup)" : "",
@@ -167,7 +167,7 @@ static void show_peers(const struct ch_term *term, const json_t *room)
 	}
 	json_array_foreach(json_object_get(room, "mailboxes"), i, peer) {
 		text = ch_json_text(peer, "text");
-		ch_term_line(term, "  mailbox %s, %s: %s%s%s",
+		ch_term_fold(term, 0, 6, "  mailbox %s, %s: %s%s%s",
 			     ch_json_text(peer, "name"),
 			     ch_json_text(peer, "folder"),
 			     ch_json_text(peer, "state"), text[0] ? "; " : "",

@@ -129,6 +129,53 @@ void ch_term_line(const struct ch_term *term, const char *format, ...)
 	fprintf(term->file, "%s\n", ch_str_cstr(&line));
 }
 
+/* How much of `text` goes into so many columns: up to a space where there is
+ * one, else as many characters as there is room for, and one at least. */
+static size_t fitting(const char *text, size_t columns)
+{
+	size_t len = strlen(text);
+	size_t at = 0, end = 0, width = 0;
+
+	while (at < len) {
+		uint32_t cp;
+		size_t n = ch_utf8_decode(text + at, len - at, &cp);
+
+		width += (size_t)(n ? ch_utf8_width(cp) : 1);
+		if (width > columns && at > 0)
+			return end > 0 ? end : at;
+		at += n ? n : 1;
+		if (text[at] == ' ' && text[at - 1] != ' ')
+			end = at;
+	}
+	return len;
+}
+
+void ch_term_fold(const struct ch_term *term, unsigned int begun,
+		  unsigned int indent, const char *format, ...)
+{
+	CH_AUTO(ch_str) raw = CH_STR_INIT(LINE_MAX_BYTES);
+	CH_AUTO(ch_str) line = CH_STR_INIT(4 * LINE_MAX_BYTES);
+	const char *rest;
+	va_list args;
+
+	va_start(args, format);
+	ch_str_vaddf(&raw, format, args);
+	va_end(args);
+	ch_term_text(term, &line, ch_str_cstr(&raw));
+	rest = ch_str_cstr(&line);
+	while (term->columns > begun + 10) {
+		size_t len = fitting(rest, term->columns - begun);
+
+		if (!rest[len])
+			break;
+		fprintf(term->file, "%.*s\n%*s", (int)len, rest, (int)indent,
+			"");
+		rest += len + strspn(rest + len, " ");
+		begun = indent;
+	}
+	fprintf(term->file, "%s\n", rest);
+}
+
 /* A line without its isolates. They order what stands on one line, and the
  * terminal's own rules do well enough; escaped they would be all one sees. */
 static void drop_isolates(const char *text, size_t len, struct ch_str *out)

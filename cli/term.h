@@ -47,6 +47,13 @@ void ch_term_escaped(const struct ch_term *term, struct ch_str *out,
 void ch_term_line(const struct ch_term *term, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The same, and where the stream has columns a long line goes on, between words
+ * where there are any, in further ones that are indented so far. `begun` columns
+ * are written of the first. */
+void ch_term_fold(const struct ch_term *term, unsigned int begun,
+		  unsigned int indent, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
 /* Write text of several lines: each made safe on its own; a CR before the end
  * and direction isolates (our own, around values in Arabic) are left out. */
 void ch_term_block(const struct ch_term *term, const char *text, size_t len);

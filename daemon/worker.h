@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* worker.h - the common start of the three workers: the channel to chanceryd,
+/* worker.h - the common start of the workers: the channel to chanceryd,
  * and what this process may never do again.
  *
  *	int main(void)

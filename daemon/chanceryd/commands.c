@@ -236,7 +236,7 @@ static int64_t pause_room(const struct doing *doing, bool pause)
 		return ch_room_pause(doing->room, pause, c->who.name);
 	changed = ch_relays_pause(doing->room, c->relay, pause, c->who.name);
 	if (changed < 0)
-		return refuse(doing, NOT_FOUND, "there is no relay %s",
+		return refuse(doing, NOT_FOUND, "no relay \"%s\"",
 			      c->relay);
 	return changed;
 }

@@ -530,11 +530,7 @@ tell(const struct rules *r, enum ch_problem_kind kind, const char *path,
      const char *hint, const char *format, va_list args)
 {
 	CH_AUTO(ch_str) text = CH_STR_INIT(1000);
-	struct ch_place place = {
-		.file = r->shown,
-		.line = ch_settings_line(r->lines, path),
-		.field = path,
-	};
+	struct ch_place place = ch_settings_place(r->lines, r->shown, path);
 
 	ch_str_vaddf(&text, format, args);
 	ch_problems_add(r->problems, kind, place, hint, "%s",
@@ -1026,7 +1022,8 @@ static void check_domains(const struct rules *r)
 			if (!ch_domain_is_pattern(words->items[j]))
 				complain(r, path,
 					 "such as \"ministry.example\", "
-					 "\"*.gov.example\" or \"*\"",
+					 "\"*.gov.example\" or \"*\"; in "
+					 "another script as \"xn--…\"",
 					 "\"%s\" is no pattern of domains",
 					 words->items[j]);
 	}
@@ -1200,6 +1197,80 @@ static void check_tagged(const struct rules *r, const char *envelope,
 			 envelope);
 }
 
+/* An address with a name before it in angle brackets, or alone. Only what is
+ * plainly none is found here: the import reads it exactly, with the library for
+ * other scripts, which is too large for this program. */
+static bool is_address(const char *text)
+{
+	CH_AUTOCHAR spec = NULL;
+	const char *open = strrchr(text, '<');
+	size_t len = strlen(text);
+	size_t local;
+
+	if (!open && text[len - 1] != '>')
+		spec = ch_xstrdup(text);
+	else if (open && text[len - 1] == '>')
+		spec = ch_xstrndup(open + 1, len - 2 - (size_t)(open - text));
+	else
+		return false;
+	local = strcspn(spec, "@");
+	return local > 0 && local <= 64 && spec[local] == '@' &&
+	       spec[local + 1] && !strpbrk(spec, " \t\r\n<>(),;:\\\"") &&
+	       !strchr(spec + local + 1, '@') && !has_control(text);
+}
+
+static void check_address(const struct rules *r, const char *text,
+			  const char *path)
+{
+	if (text[0] && !is_address(text))
+		complain(r, path,
+			 "such as \"Secretariat <bureau@chancery.example>\" "
+			 "or \"bureau@chancery.example\"",
+			 "\"%s\" is no address", text);
+}
+
+/* Words of letters, digits and hyphens with a dot between them. */
+static bool is_host_name(const char *text)
+{
+	static const char safe[] = "abcdefghijklmnopqrstuvwxyz"
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789-";
+
+	for (;;) {
+		size_t len = strspn(text, safe);
+
+		if (len == 0 || text[0] == '-' || text[len - 1] == '-')
+			return false;
+		if (!text[len])
+			return true;
+		if (text[len] != '.')
+			return false;
+		text += len + 1;
+	}
+}
+
+/* It is said to servers, and stands in Message-IDs. */
+static void check_hostname(const struct rules *r)
+{
+	const char *name = r->config->secretariat.hostname;
+
+	if (name[0] && !is_host_name(name))
+		complain(r, "secretariat.hostname",
+			 "letters, digits, hyphens and dots, such as "
+			 "\"mail.chancery.example\"",
+			 "\"%s\" is no name of a machine", name);
+}
+
+static void check_secretariat(const struct rules *r)
+{
+	check_address(r, r->config->secretariat.from, "secretariat.from");
+	check_address(r, r->config->secretariat.reply_to,
+		      "secretariat.reply_to");
+	check_hostname(r);
+	check_smime(r);
+	check_dkim(r);
+}
+
 static void check_envelopes(const struct rules *r)
 {
 	const char *journal = r->config->sending.journal;
@@ -1248,6 +1319,7 @@ static void check_alarms_mail(const struct rules *r)
 				 "another script as \"xn--…\"",
 				 "\"%s\" is no address", to->items[j]);
 	}
+	check_address(r, config->alarms.mail.from, "alarms.mail.from");
 	while (i < config->relays.len && strcmp(relays[i].peer.name, relay))
 		i++;
 	if (relay[0] && i == config->relays.len)
@@ -1285,8 +1357,7 @@ static void check_rules(void *config, const char *shown,
 	struct rules r = { config, shown, lines, problems };
 
 	check_envelopes(&r);
-	check_smime(&r);
-	check_dkim(&r);
+	check_secretariat(&r);
 	check_relays(&r);
 	check_mailboxes(&r);
 	if (r.config->alarms.command.len > 0)

@@ -43,6 +43,9 @@ bool ch_domain_is_pattern(const char *pattern)
 		return true;
 	if (strncmp(name, "*.", 2) == 0)
 		name += 2;
+	for (const char *c = name; *c; c++)
+		if (*c & 0x80) /* those of letters are in ASCII */
+			return false;
 	return name[0] && name[0] != '.' && !strpbrk(name, "*@ \t") &&
 	       strlen(name) < CH_DOMAIN_MAX && !strstr(name, "..");
 }

@@ -195,10 +195,12 @@ static int on_done(struct ch_mailroom *room, struct ch_worker *worker,
 		return -1;
 	batch = &import->batch;
 	if (import->problems.errors > 0 || done->errors > 0) {
+		unsigned long long errors = done->errors ?
+			done->errors : import->problems.errors;
+
 		ch_error_set(&import->why, CH_GIVE_UP,
-			     "%llu errors in the letter or the table",
-			     (unsigned long long)(done->errors ?
-				done->errors : import->problems.errors));
+			     "%llu error%s in the letter or the table", errors,
+			     errors == 1 ? "" : "s");
 		ch_import_fail(import);
 		return 0;
 	}

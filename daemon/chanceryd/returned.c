@@ -688,11 +688,16 @@ static int check_confirm(const struct ch_store_return *item,
 {
 	if (item->verified)
 		return ch_error_refuse(err, "4.0.9",
-				       "that it is about %s/%s is known",
-				       item->reference, item->key);
+				       "return %lld is known to be about "
+				       "%s/%s: there is nothing to confirm",
+				       (long long)item->id, item->reference,
+				       item->key);
 	if (item->letter_id && item->letter_id != letter->id)
-		return ch_error_refuse(err, "4.0.9", "it is about %s/%s",
-				       item->reference, item->key);
+		return ch_error_refuse(err, "4.0.9",
+				       "return %lld is about %s/%s: confirm "
+				       "it for that letter",
+				       (long long)item->id, item->reference,
+				       item->key);
 	return 0;
 }
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 struct scan {
 	const char *text;
 	size_t len;
@@ -86,6 +88,23 @@ static bool is_word(char c)
 	       c == '.' || c == '*';
 }
 
+/* Keys are called by a path here and in the manual, and must not be written as
+ * one. */
+static void check_name(struct scan *s, const char *name, size_t len)
+{
+	const char *dot = memchr(name, '.', len);
+	CH_AUTOCHAR hint = NULL;
+	CH_AUTOCHAR shown = NULL;
+
+	if (!dot || !isalpha((unsigned char)*name))
+		return;
+	hint = ch_xasprintf("a group stands in braces: %.*s: { %.*s = …; };",
+			    (int)(dot - name), name,
+			    (int)(len - (size_t)(dot - name) - 1), dot + 1);
+	shown = ch_xasprintf("\"%.*s\"", (int)len, name);
+	complain(s, s->line, hint, " is no name: it has a dot", shown);
+}
+
 /* A word that is a decimal integer must fit; hexadecimal and "L" are taken as
  * they are written. */
 static void skip_word(struct scan *s)
@@ -100,6 +119,8 @@ static void skip_word(struct scan *s)
 		len++;
 		step(s);
 	}
+	if (len < sizeof(number))
+		check_name(s, start, len);
 	if (len >= sizeof(number) || !(isdigit((unsigned char)*start) ||
 				       *start == '-'))
 		return;

@@ -26,6 +26,7 @@
 
 struct line {
 	char *path;
+	char *file; /* NULL: not one that was included */
 	unsigned int line;
 };
 
@@ -46,27 +47,59 @@ struct reading {
 static void remember(struct reading *r, const char *path,
 		     const config_setting_t *s)
 {
+	const char *file = config_setting_source_file(s);
+
 	if (r->initial)
 		return;
 	CH_GROW(r->lines.items, r->lines.len, r->lines.cap);
 	r->lines.items[r->lines.len++] = (struct line){
-		ch_xstrdup(path), config_setting_source_line(s)
+		ch_xstrdup(path), file ? ch_xstrdup(file) : NULL,
+		config_setting_source_line(s)
 	};
+}
+
+static const struct line *find_line(const struct ch_setting_lines *lines,
+				    const char *path, size_t len)
+{
+	for (size_t i = 0; i < lines->len; i++)
+		if (strlen(lines->items[i].path) == len &&
+		    memcmp(lines->items[i].path, path, len) == 0)
+			return &lines->items[i];
+	return NULL;
 }
 
 unsigned int ch_settings_line(const struct ch_setting_lines *lines,
 			      const char *path)
 {
-	for (size_t i = 0; i < lines->len; i++)
-		if (strcmp(lines->items[i].path, path) == 0)
-			return lines->items[i].line;
-	return 0;
+	const struct line *found = find_line(lines, path, strlen(path));
+
+	return found ? found->line : 0;
+}
+
+struct ch_place ch_settings_place(const struct ch_setting_lines *lines,
+				  const char *shown, const char *path)
+{
+	size_t len = strlen(path);
+	const struct line *found = find_line(lines, path, len);
+
+	while (!found && len > 0) {
+		len--;
+		if (path[len] == '.' || path[len] == '[')
+			found = find_line(lines, path, len);
+	}
+	return (struct ch_place){
+		.file = found && found->file ? found->file : shown,
+		.line = found ? found->line : 0,
+		.field = path,
+	};
 }
 
 static void lines_free(struct ch_setting_lines *lines)
 {
-	for (size_t i = 0; i < lines->len; i++)
+	for (size_t i = 0; i < lines->len; i++) {
 		free(lines->items[i].path);
+		free(lines->items[i].file);
+	}
 	free(lines->items);
 }
 
@@ -211,9 +244,9 @@ static void read_string(struct reading *r, config_setting_t *s,
 		return;
 	}
 	if ((int64_t)strlen(text) < key->min) {
-		COMPLAIN(r, s, path, NULL, key->min == 1
-					   ? "must not be empty"
-					   : "is too short");
+		COMPLAIN(r, s, path, key->help, key->min == 1
+						? "must not be empty"
+						: "is too short");
 		return;
 	}
 	memcpy(&old, at, sizeof(old));
@@ -363,6 +396,7 @@ static void read_list(struct reading *r, config_setting_t *s,
 			s, (unsigned int)i);
 		CH_AUTOCHAR below = ch_xasprintf("%s[%d]", path, i);
 
+		remember(r, below, e);
 		read_group(r, e, key->members, below,
 			   (char *)list.items + (size_t)i * key->size);
 	}
@@ -611,9 +645,16 @@ int ch_settings_read_checked(const char *path, const char *shown,
 	struct ch_error err;
 
 	if (ch_file_read(path, &text, &err) < 0) {
+		size_t named = strlen(path); /* before what is wrong */
+
 		ch_problems_add(problems, CH_PROBLEM_ERROR,
 				(struct ch_place){ .file = shown }, NULL,
-				"%s", err.text);
+				"%s",
+				strncmp(err.text, path, named) == 0 &&
+						strncmp(err.text + named, ": ",
+							2) == 0
+					? err.text + named + 2
+					: err.text);
 		return -1;
 	}
 	return read_all((struct ch_slice){ ch_str_cstr(&text), text.len },

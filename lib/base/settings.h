@@ -82,6 +82,12 @@ struct ch_setting_lines;
 unsigned int ch_settings_line(const struct ch_setting_lines *lines,
 			      const char *path);
 
+/* Where to say something about a key: in the file that has it, which may be one
+ * that was included, or else where the group begins that could have it. `shown`
+ * and `path` are borrowed. */
+struct ch_place ch_settings_place(const struct ch_setting_lines *lines,
+				  const char *shown, const char *path);
+
 /* Read, then let `check` look at the whole (keys that depend on one another)
  * and add problems with their lines. Not called after an error. */
 typedef void ch_settings_check(void *ret, const char *shown,

@@ -121,6 +121,9 @@ static int open_folder(struct ch_imap *imap, const char *folder, bool writes,
 				err);
 		if (err->fate == CH_RETRY)
 			*ret_fault = CH_IMAP_FAULT_CONNECT;
+		else
+			ch_error_prefix(err, "not opened: make it, or take it "
+					     "out of `folders`");
 		return -1;
 	}
 	if (imap->session->imap_selection_info)

@@ -180,11 +180,13 @@ class Usage(Case):
     def test_help_and_version(self):
         self.assertRegex(self.run_it("--version"), r"^chancery \d+\.\d+")
         listed = self.run_it("--help")
+        self.assertEqual(self.run_it("help"), listed)
         verbs = re.findall(r"^  ([a-z]+) +[A-Z]", listed, re.M)
         self.assertIn("check", verbs)
         for verb in verbs:
             with self.subTest(verb):
                 text = self.run_it(verb, "--help")
+                self.assertEqual(self.run_it("help", verb), text)
                 self.assertTrue(text.startswith(f"usage: chancery {verb}"))
                 self.assertIn("--json", text)
                 self.assertColumns(text.encode())
@@ -565,20 +567,21 @@ class Reading(WithRoom):
               "pace": {"per_second": 0, "per_minute": 30, "per_hour": 0,
                        "per_day": 900}, "canary": canary},
              ["priority    low", "pace        at most 30 a minute, 900 a day",
-              "canary      10 letters go first"]),
+              "canary      10 letters go first; more than 10% refused or "
+              "returned stop it; bounces have 1h\n"]),
             ({"canary": {**begun, "stage": "sending"}},
-             ["canary      8 of 10 sent, 1 refused or unclear; the others "
-              "wait for them"]),
+             ["canary      8 of 10 sent, 1 refused, returned or unclear; the "
+              "others wait for them"]),
             ({"canary": {**begun, "stage": "waiting", "sent": 10,
                          "refused": 0, "until": "2026-11-30T07:00:00Z"}},
              ["canary      10 of 10 sent; waiting for bounces until "
               "2026-11-30 07:00 UTC"]),
             ({"canary": {**begun, "stage": "passed"}},
-             ["canary      8 of 10 sent, 1 refused or unclear; the others "
-              "go"]),
+             ["canary      8 of 10 sent, 1 refused, returned or unclear; the "
+              "others go"]),
             ({"canary": {**begun, "stage": "stopped"}, "state": "paused",
               "stopped": "too many\x1b[31m"},
-             ["1 refused or unclear; stopped", "PAUSED      too many"]))
+             ["1 refused, returned or unclear; stopped", "PAUSED      too many"]))
         for more, lines in rows:
             self.room.batches["DM-1276"] = {**batch, **more}
             out = self.chancery("status", "DM-1276")
@@ -624,6 +627,15 @@ class Reading(WithRoom):
         self.chancery("status", "XY-1", code=66)
         self.assertIn('no batch "XY-1"\nchancery status lists them', self.err)
 
+    def test_letters_that_were_not_tried(self):
+        letter, = (x for x in self.room.letters["DM-1276"]
+                   if x["key"] == "CHN")
+        letter["addresses"][0].update(code=0, status="", reply="")
+        self.assertRegex(self.chancery("letters", "DM-1276"),
+                         r"(?m)^… waiting +CHN .* not before 24 Nov 11:30$")
+        self.assertIn("\n      not before 2026-11-24 11:30 UTC\n",
+                      self.chancery("show", "DM-1276/CHN"))
+
     def test_letters(self):
         out = self.chancery("letters", "DM-1276")
         rows = out.splitlines()
@@ -631,7 +643,8 @@ class Reading(WithRoom):
         self.assertEqual(rows[-1], "8 letters")
         self.assertRegex(rows[1], r"^✓ answered +FRA +fr +France ")
         self.assertRegex(rows[2], r"^• sent +EGY .* away; 250 2\.0\.0 Ok$")
-        self.assertRegex(rows[3], r"^… waiting +CHN .* again at 11:30; 450 ")
+        self.assertRegex(rows[3], r"^… waiting +CHN .* again at 24 Nov 11:30; "
+                                  "450 ")
         self.assertRegex(rows[4], r"^\? in doubt +KEN ")
         self.assertRegex(rows[5], r"^✗ refused +PRT .*550 5\.1\.1 No such")
         self.assertRegex(rows[6], r"^✗ returned +BRA ")
@@ -703,7 +716,7 @@ class Reading(WithRoom):
         self.assertIn("✓ answered\n  letter      DM-1276/FRA (unverified)\n",
                       out)
         self.assertIn("  received    2026-11-24 11:12 UTC\n", out)
-        self.assertIn("  lies in     bureau, INBOX, UID 3\n", out)
+        self.assertIn("  read in     bureau, INBOX, UID 3\n", out)
         self.assertIn("  attachments 2\n"
                       "    form.pdf, application/pdf, 33.2 KiB\n"
                       f"      SHA-256 {'ab' * 32}\n"
@@ -1108,8 +1121,9 @@ class Nobody(Case):
         self.answer(b"HTTP/1.1 404 No\r\nContent-Length: %d\r\n\r\n%s" %
                     (len(body), body), code=66)
         self.assertEqual(self.err,
-                         'chancery: no batch "X"\n"chancery status" lists the '
-                         'batches, "chancery letters BATCH" their letters.\n')
+                         'chancery: no batch "X"\n"chancery status" lists '
+                         'relays and batches, "chancery letters BATCH" their '
+                         'letters.\n')
 
 
 class Deciding(WithRoom):
@@ -1458,12 +1472,23 @@ class Enqueue(WithRoom):
                 (("--per-day", "1e3"), "--per-day is a number"),
                 (("--canary", "ten"), "--canary is like 10 or 10,5%"),
                 (("--canary", "10,"), "--canary is like 10 or 10,5%"),
+                (("--canary", "0"), "--canary is like 10 or 10,5%"),
+                (("--canary", "1001"), "at most 1000, not \"1001\""),
                 (("--canary", "10;5"), "--canary is like 10 or 10,5%"),
                 (("--canary-wait", "1h"), "needs --canary"),
                 (("--canary", "1", "--canary-wait", "soon"),
                  "--canary-wait is like")):
             self.enqueue("--yes", *words, code=64)
             self.assertIn(text, self.err)
+        for day in ("tomorrow", "2026-02-31", "2026-12-07T09:00:00Z"):
+            for words in (("enqueue", "--yes", "--reference", "DM-1"),
+                          ("check",), ("preview",)):
+                self.chancery(*words, "invitation", "members.csv",
+                              "--deadline", day, code=64)
+                self.assertIn("--deadline is a day like 2026-12-18, not "
+                              f'"{day}"', self.err)
+        self.enqueue("--yes", "--test-to", "desk", code=64)
+        self.assertIn('--test-to: no "@" in "desk"', self.err)
         self.assertEqual(self.room.posts, [])
 
     def test_tables_and_files(self):

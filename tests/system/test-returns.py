@@ -952,6 +952,7 @@ def test_only_the_silent_are_reminded():
         said = chancery(room, "remind", "DM-1", letter, "-R", "DM-2",
                         "--dry-run")
         assert "reminded of DM-1: 2." in said[1], said
+        assert "CSV" not in said[1] and "reminded-" not in said[1], said
         room.post("/v1/pause")
         chancery(room, "remind", "DM-1", letter, "-R", "DM-2", "--yes")
         # the rows are the first tables', in both capacities

@@ -117,6 +117,7 @@ static void test_nearest(void **state)
 		{ "stats", "status" },	 { "prev", "preview" },
 		{ "frobnicate", NULL },	 { "x", NULL },
 		{ "shwo", "show" },	 { "CHECK", NULL },
+		{ "help", NULL },
 	};
 
 	for (size_t i = 0; i < CH_COUNT(rows); i++) {
@@ -303,6 +304,47 @@ static void test_grid(void **state)
 	assert_non_null(strstr(many, "\nK1200  12000  a \\x1B[2J name\n"));
 }
 
+static void test_fold(void **state)
+{
+	static const struct {
+		unsigned int columns, begun;
+		const char *text, *expected;
+	} rows[] = {
+		{ 0, 0, "a line of any length at all",
+		  "a line of any length at all\n" },
+		{ 20, 0, "12345678901234567890", "12345678901234567890\n" },
+		{ 20, 0, "1234567890 234567890 2345",
+		  "1234567890 234567890\n  2345\n" },
+		{ 20, 0, "one two three four  five",
+		  "one two three four\n  five\n" },
+		{ 20, 6, "one two three four five",
+		  "one two three\n  four five\n" },
+		{ 20, 0, "a 1234567890123456789012345",
+		  "a\n  123456789012345678\n  9012345\n" },
+		{ 20, 0, "\xE4\xB8\xAD\xE4\xB8\xAD\xE4\xB8\xAD\xE4\xB8\xAD"
+			 "\xE4\xB8\xAD\xE4\xB8\xAD\xE4\xB8\xAD\xE4\xB8\xAD"
+			 "\xE4\xB8\xAD\xE4\xB8\xAD\xE4\xB8\xAD",
+		  "\xE4\xB8\xAD\xE4\xB8\xAD\xE4\xB8\xAD\xE4\xB8\xAD"
+		  "\xE4\xB8\xAD\xE4\xB8\xAD\xE4\xB8\xAD\xE4\xB8\xAD"
+		  "\xE4\xB8\xAD\xE4\xB8\xAD\n  \xE4\xB8\xAD\n" },
+		{ 20, 0, "a\nb \x1b[2J", "a\\x0Ab \\x1B[2J\n" },
+		{ 20, 0, "", "\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		struct ch_term term = { .utf8 = true,
+					.columns = rows[i].columns };
+		CH_AUTOCHAR text = NULL;
+		size_t len = 0;
+
+		term.file = open_memstream(&text, &len);
+		ch_term_fold(&term, rows[i].begun, 2, "%s", rows[i].text);
+		fclose(term.file);
+		assert_string_equal(text, rows[i].expected);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +357,7 @@ int main(void)
 		cmocka_unit_test(test_fit),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_grid),
+		cmocka_unit_test(test_fold),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -168,7 +168,7 @@ static void each_mistake_keeps_it_from_starting(void **state)
 		  ":2: relays[0].password: the file cannot be read: No such "
 		  "file or directory" },
 		{ RELAY("auth = \"login\"; user = \"u\";"),
-		  "relays[0].password: auth needs a password" },
+		  ":2: relays[0].password: auth needs a password" },
 		{ HEAD "relays: ( { name = \"a\"; host = \"::1\"; }, "
 		       "{ name = \"a\"; host = \"b\"; } );",
 		  ":2: relays[1].name: two relays are called \"a\"" },
@@ -221,7 +221,7 @@ static void each_mistake_keeps_it_from_starting(void **state)
 		{ HEAD "mailboxes: ( { name = \"m\"; host = \"h\"; "
 		       "auth = \"xoauth2\"; password_command = [ \"/bin/true\" "
 		       "]; } );",
-		  "mailboxes[0].user: auth needs a user" },
+		  ":2: mailboxes[0].user: auth needs a user" },
 		{ SMIME("key = \"smime-key\"; "),
 		  ":1: secretariat.smime.key: there is no such credential" },
 		{ SMIME("certificate = \"smime-certificate\"; "),
@@ -243,6 +243,23 @@ static void each_mistake_keeps_it_from_starting(void **state)
 		  "envelope = \"b+c@x.example\"; };",
 		  ":1: secretariat.envelope: \"b+c@x.example\" leaves no place "
 		  "for a token" },
+		{ "secretariat: { from = \"Bureau bureau@chancery.example\"; "
+		  "envelope = \"bounces@chancery.example\"; };",
+		  ":1: secretariat.from: \"Bureau bureau@chancery.example\" is "
+		  "no address" },
+		{ HEAD "alarms: { mail: { from = \"operators\"; }; };",
+		  ":2: alarms.mail.from: \"operators\" is no address" },
+		{ "secretariat: { from = \"s@x.example\"; reply_to = \"s\"; "
+		  "envelope = \"bounces@chancery.example\"; };",
+		  ":1: secretariat.reply_to: \"s\" is no address" },
+		{ HEAD "domains: ( { pattern = [ \"m\xC3\xBCnchen.example\" ]; "
+		       "} );",
+		  ":2: domains[0].pattern: \"m\xC3\xBCnchen.example\" is no "
+		  "pattern of domains" },
+		{ "secretariat: { from = \"s@x.example\"; envelope = \"b@x."
+		  "example\"; hostname = \"mail room\"; };",
+		  ":1: secretariat.hostname: \"mail room\" is no name of a "
+		  "machine" },
 		{ HEAD "sending: { journal = \"journal\"; };",
 		  ":2: sending.journal: \"journal\" leaves no place for a "
 		  "token" },
@@ -519,6 +536,32 @@ static void what_systemd_hands_over_is_not_open(void **state)
 	}
 }
 
+static void a_mistake_in_an_included_file_is_told_by_its_name(void **state)
+{
+	CH_AUTOCHAR ignored = write_file(
+		"relays.conf",
+		"\nrelays: ( { name = \"a\"; host = \"h.example\"; },\n"
+		"{ name = \"a\"; host = \"h.example\"; auth = \"plain\"; "
+		"password_command = [ \"/bin/true\" ]; } );\n", 0600);
+	CH_AUTOCHAR path = write_file("including",
+				      HEAD "@include \"relays.conf\"\n", 0600);
+	CH_AUTO(ch_problems) problems = { 0 };
+	CH_AUTO(ch_str) got = CH_STR_INIT(10000);
+	struct ch_config *config = NULL;
+
+	(void)state;
+	(void)ignored;
+	assert_int_equal(ch_config_read(path, &config, &problems), -1);
+	for (size_t i = 0; i < problems.len; i++) {
+		ch_problem_format(&problems.items[i], &got);
+		ch_str_add(&got, "\n");
+	}
+	assert_string_equal(ch_str_cstr(&got),
+			    "relays.conf:3: relays[1].user: auth needs a user\n"
+			    "relays.conf:3: relays[1].name: two relays are "
+			    "called \"a\"\n");
+}
+
 static void all_mistakes_come_at_once(void **state)
 {
 	CH_AUTOCHAR path = write_file(
@@ -560,6 +603,7 @@ int main(void)
 		cmocka_unit_test(records_to_publish),
 		cmocka_unit_test(a_password_that_others_can_read),
 		cmocka_unit_test(what_systemd_hands_over_is_not_open),
+		cmocka_unit_test(a_mistake_in_an_included_file_is_told_by_its_name),
 		cmocka_unit_test(all_mistakes_come_at_once),
 	};
 

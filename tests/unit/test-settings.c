@@ -189,6 +189,9 @@ static void each_mistake_is_named_with_its_line(void **state)
 		{ "on = true\nnumber = = 4;\n",
 		  "c:2: syntax error [look for a missing \";\", quote or "
 		  "brace on this or the line before]\n" },
+		{ "on = true;\ngroup.flag = 4;\n",
+		  "c:2: \"group.flag\" is no name: it has a dot [a group "
+		  "stands in braces: group: { flag = …; };]\n" },
 		{ "@include \"x\"\n",
 		  "c:1: @include is not allowed here []\n" },
 		{ "on = 1;\nnumber = 99;\nnam = \"\";\n",
