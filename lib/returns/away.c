@@ -408,6 +408,40 @@ static long decide(const struct reading *reading, long today)
 	return last;
 }
 
+/* Whether a part of the subject is about somebody who is away. */
+static bool is_of_absence(const struct ch_rules *rules, const char *text,
+			  size_t len)
+{
+	struct ch_matches found;
+	bool is;
+
+	ch_matches_find(rules, text, len, &found);
+	is = ch_matches_one(&found, CH_MEANS_AWAY_STATE, 0, len) ||
+	     ch_matches_one(&found, CH_MEANS_AWAY_BACK, 0, len);
+	ch_matches_release(&found);
+	return is;
+}
+
+/* Behind a colon stands our own subject as a rule, with days of its own: "Out of
+ * office: Re: Session from 12 to 23 April". */
+static void read_subject(struct reading *reading, const char *subject)
+{
+	size_t left = strnlen(subject, TEXT_MAX);
+	bool first = true;
+
+	while (left > 0) {
+		const char *colon = memchr(subject, ':', left);
+		size_t len = colon ? (size_t)(colon - subject) : left;
+
+		if (first || is_of_absence(reading->rules, subject, len))
+			read_sentence(reading, subject, len);
+		first = false;
+		len += colon != NULL;
+		subject += len;
+		left -= len;
+	}
+}
+
 void ch_away_until(const struct ch_rules *rules,
 		   const struct ch_message *message, char out[CH_AWAY_SIZE])
 {
@@ -417,8 +451,7 @@ void ch_away_until(const struct ch_rules *rules,
 	long last;
 
 	ch_reply_text(message->text, &text);
-	read_sentence(&reading, message->subject,
-		      strnlen(message->subject, TEXT_MAX));
+	read_subject(&reading, message->subject);
 	read_text(&reading, ch_str_cstr(&text));
 	last = decide(&reading, date ? ch_day_of_field(date) : -1);
 	out[0] = '\0';

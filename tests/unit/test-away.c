@@ -211,6 +211,16 @@ static void test_subject(void **state)
 
 	ask(SENT, "Out of office until 12 December", "See the subject.", out);
 	assert_string_equal(out, "2026-12-12");
+	ask(SENT, "Out of office: back on 14 December", "See the subject.",
+	    out);
+	assert_string_equal(out, "2026-12-13");
+	/* Of what it answers. */
+	ask(SENT, "Out of office: Re: Session from 12 to 23 April 2027",
+	    "I am away.", out);
+	assert_string_equal(out, "");
+	ask(SENT, "Automatic reply: Registration is open until 12 December",
+	    "I am away.", out);
+	assert_string_equal(out, "");
 	ask(SENT, "Out of office until 12 December", "I am back on 5 December.",
 	    out);
 	assert_string_equal(out, "");
