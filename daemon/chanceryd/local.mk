@@ -98,6 +98,7 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/log.c daemon/chanceryd/log.h \
 	daemon/chanceryd/mailroom.c daemon/chanceryd/mailroom.h \
 	daemon/chanceryd/opening.c daemon/chanceryd/opening.h \
+	daemon/chanceryd/orphans.c daemon/chanceryd/orphans.h \
 	daemon/chanceryd/pace.c daemon/chanceryd/pace.h \
 	daemon/chanceryd/password.c daemon/chanceryd/password.h \
 	daemon/chanceryd/peer.c \

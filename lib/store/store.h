@@ -698,6 +698,11 @@ int64_t ch_store_mails_leaving(struct ch_store *store, size_t limit,
 int ch_store_mail_removed(struct ch_store *store,
 			  const struct ch_sha256 *sha256, int64_t now_us,
 			  struct ch_error *err);
+/* Whether its bytes are to be there, 1 or 0: a mail of this store that was not
+ * removed yet. */
+int ch_store_mail_is_kept(struct ch_store *store,
+			  const struct ch_sha256 *sha256,
+			  struct ch_error *err);
 
 /* Forget copies whose letter is no more at that dot, of at most `limit` behind
  * *after_id, which moves on. Returns how many were looked at: fewer than `limit`

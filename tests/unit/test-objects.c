@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/objects.h"
+#include "base/sweep.h"
 
 struct place {
 	char folder[32];
@@ -416,6 +417,126 @@ static void objects_that_are_not_kept_are_gone(void **state)
 	ch_objects_release(&objects);
 }
 
+/* ---- what nobody knows of ------------------------------------------------ */
+
+#define A_TIME 1700000000
+
+static void written_at(const struct place *place, const char *path,
+		       time_t at_s)
+{
+	const struct timespec times[2] = { { at_s, 0 }, { at_s, 0 } };
+
+	assert_int_equal(utimensat(place->dir, path, times, 0), 0);
+}
+
+/* Compressed ones of before A_TIME, looked for in pieces of that size. */
+static size_t old_ones(const struct place *place, size_t piece,
+		       struct ch_sha256 *ret, size_t most)
+{
+	struct ch_sweep *sweep = ch_sweep_new(dup(place->dir));
+	size_t len = 0;
+	size_t got;
+	int more = 1;
+
+	while (more) {
+		struct ch_sha256 sums[100];
+
+		more = ch_sweep_look(sweep, A_TIME * INT64_C(1000000), piece,
+				     sums, &got);
+		assert_in_range(got, 0, piece);
+		for (size_t i = 0; i < got && len < most; i++)
+			ret[len++] = sums[i];
+	}
+	ch_sweep_free(sweep);
+	return len;
+}
+
+static void keep_dated(struct place *place, const char *text, time_t at_s,
+		       struct ch_sha256 *ret)
+{
+	char path[CH_OBJECT_PATH_SIZE];
+
+	keep_one(place, text, strlen(text), ret);
+	ch_object_path(ret, CH_OBJECT_COMPRESSED, path);
+	written_at(place, path, at_s);
+}
+
+static void touch(const struct place *place, const char *path, time_t at_s)
+{
+	close(openat(place->dir, path, O_CREAT | O_WRONLY, 0600));
+	written_at(place, path, at_s);
+}
+
+static void old_mails_are_found_and_nothing_else(void **state)
+{
+	static const size_t pieces[] = { 1, 2, 100 };
+	struct place *place = *state;
+	struct ch_sha256 old, young, annex;
+	struct ch_sha256 found[10];
+	char path[CH_OBJECT_PATH_SIZE];
+	struct ch_error err;
+
+	keep_dated(place, "old", A_TIME - 1, &old);
+	keep_dated(place, "young", A_TIME, &young);
+	assert_int_equal(ch_object_add(place->dir, "annex", 5, &annex, &err),
+			 0);
+	ch_object_path(&annex, CH_OBJECT_PLAIN, path);
+	written_at(place, path, 1);
+	memcpy(path + 3, "not-an-object", 14);
+	touch(place, path, 1);
+	touch(place, "README", 1);
+	touch(place, ".me.old", A_TIME - 1);
+	touch(place, ".me.young", A_TIME);
+	for (size_t i = 0; i < CH_COUNT(pieces); i++) {
+		assert_int_equal(old_ones(place, pieces[i], found, 10), 1);
+		assert_true(ch_sha256_eq(&found[0], &old));
+	}
+	assert_int_equal(leftovers(place->folder), 1);
+	assert_int_equal(faccessat(place->dir, ".me.young", F_OK, 0), 0);
+	assert_int_equal(faccessat(place->dir, "README", F_OK, 0), 0);
+	assert_int_equal(faccessat(place->dir, path, F_OK, 0), 0);
+}
+
+static int remove_if_old(const struct place *place,
+			 const struct ch_sha256 *sum)
+{
+	struct ch_sweep *sweep = ch_sweep_new(
+		openat(place->dir, ".", O_RDONLY | O_DIRECTORY));
+	struct ch_error err;
+	uint64_t size = 0;
+	int removed = ch_sweep_remove(sweep, sum, A_TIME * INT64_C(1000000),
+				      &size, &err);
+
+	ch_sweep_free(sweep);
+	assert_int_equal(removed > 0, size > 0);
+	return removed;
+}
+
+/* From the keeping on, until it has told somebody and releases them. */
+static void no_mail_goes_while_a_writer_has_one_to_tell(void **state)
+{
+	struct place *place = *state;
+	struct ch_objects objects;
+	struct ch_sha256 old, other;
+	struct ch_error err;
+
+	keep_dated(place, "old", A_TIME - 1, &old);
+	ch_objects_init(&objects, place->dir, "me", place->compress);
+	add_new(&objects, 1, &other);
+	assert_int_equal(ch_objects_keep(&objects, &err), 0);
+	assert_int_equal(remove_if_old(place, &old), 0);
+	add_new(&objects, 2, &other);
+	assert_int_equal(ch_objects_keep(&objects, &err), 0);
+	assert_int_equal(remove_if_old(place, &old), 0);
+	ch_objects_release(&objects);
+	assert_int_equal(remove_if_old(place, &old), 1);
+	assert_int_equal(remove_if_old(place, &old), 0);
+	/* written once more since it was found */
+	keep_dated(place, "old", A_TIME + 1, &old);
+	assert_int_equal(remove_if_old(place, &old), 0);
+	check_kept(place, &other, 2);
+}
+
 #define TEST(function) \
 	cmocka_unit_test_setup_teardown(function, make_place, remove_place)
 
@@ -432,6 +553,8 @@ int main(void)
 		TEST(a_large_window_is_refused),
 		TEST(objects_are_kept_in_sets),
 		TEST(objects_that_are_not_kept_are_gone),
+		TEST(old_mails_are_found_and_nothing_else),
+		TEST(no_mail_goes_while_a_writer_has_one_to_tell),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

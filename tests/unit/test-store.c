@@ -1751,6 +1751,13 @@ static void remove_all(int64_t now_us)
 		OK(ch_store_mail_removed(store, &sums[i], now_us, &err));
 }
 
+static int is_kept(unsigned char first)
+{
+	struct ch_sha256 sum = sum_of(first);
+
+	return ch_store_mail_is_kept(store, &sum, &err);
+}
+
 static void mails_go_by_their_age(void **state)
 {
 	(void)state;
@@ -1770,9 +1777,13 @@ static void mails_go_by_their_age(void **state)
 	assert_string_equal(leaving(), "1 2 3 ");
 	mail_came(2, true, 900); /* while it goes */
 	assert_string_equal(leaving(), "1 2 3 ");
+	GIVES(is_kept(1), 1); /* while it goes */
 	remove_all(1000);
 	commit();
 	assert_string_equal(leaving(), "");
+	GIVES(is_kept(1), 0);
+	GIVES(is_kept(4), 1);
+	GIVES(is_kept(5), 0); /* never came */
 	begin();
 	GIVES(ch_store_mails_expire(store, false, 300, 10, &err), 0);
 	mail_came(3, false, 1100); /* its bytes are there again */
