@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <jansson.h>
 
@@ -22,6 +21,7 @@
 #include "chanceryd/keys.h"
 #include "chanceryd/room.h"
 #include "chanceryd/workers.h"
+#include "mail/same.h"
 
 #define SETTING "alarms.mail" /* the first event that is not told; 0: none */
 #define TEXT_MAX (256 * 1024)
@@ -532,7 +532,6 @@ void ch_bell_mail_bounced(struct ch_mailroom *room, struct ch_slice address,
 	char reason[] = "a mail about alarms came back";
 
 	for (size_t i = 0; i < to->len; i++)
-		if (strlen(to->items[i]) == address.len &&
-		    strncasecmp(to->items[i], address.data, address.len) == 0)
+		if (ch_address_same(ch_slice_of(to->items[i]), address))
 			suppress(room, to->items[i], reason, return_id);
 }

@@ -22,6 +22,7 @@
 #include "chanceryd/room.h"
 #include "chanceryd/sending.h"
 #include "letter/letter.h"
+#include "mail/same.h"
 
 #define NOT_FOUND "4.0.4"
 #define NOT_ALLOWED "4.0.3"
@@ -434,7 +435,8 @@ static int64_t do_resolve(const struct doing *doing, enum ch_state to)
 static bool goes_to(const struct ch_store_letter *letter, const char *address)
 {
 	for (size_t i = 0; i < letter->addresses_len; i++)
-		if (strcasecmp(letter->addresses[i].address, address) == 0)
+		if (ch_address_same(ch_slice_of(letter->addresses[i].address),
+				    ch_slice_of(address)))
 			return true;
 	return false;
 }
@@ -460,6 +462,7 @@ static bool is_plain_text(const char *text)
  * with it the rules for domains, which need more memory than the daemon has. */
 static bool is_plain_address(const char *text)
 {
+	CH_AUTO(ch_str) folded = CH_STR_INIT(20 * CH_FOLD_MAX);
 	const char *at = strrchr(text, '@');
 
 	if (!at || at == text || at - text > 64 || strlen(text) > 254 ||
@@ -469,8 +472,10 @@ static bool is_plain_address(const char *text)
 		if (*c == ' ' || strchr("<>()[],;:\\\"", *c) ||
 		    (*c == '@' && c != at))
 			return false;
+	ch_address_fold(ch_slice_of(text), &folded);
 	return strspn(at + 1, "abcdefghijklmnopqrstuvwxyz0123456789.-") ==
-	       strlen(at + 1);
+		       strlen(at + 1) &&
+	       strcasecmp(ch_str_cstr(&folded), text) == 0;
 }
 
 static int check_readdress(const struct doing *doing, const char *address)

@@ -1014,6 +1014,15 @@ static void check_mailboxes(const struct rules *r)
 	}
 }
 
+/* As addresses have it, once: it is compared for each letter. */
+static void fold(char **pattern)
+{
+	char *folded = ch_domain_pattern_fold(*pattern);
+
+	free(*pattern);
+	*pattern = folded;
+}
+
 static void check_domains(const struct rules *r)
 {
 	const struct ch_domain_config *domains = r->config->domains.items;
@@ -1029,6 +1038,8 @@ static void check_domains(const struct rules *r)
 					 "\"*.gov.example\" or \"*\"",
 					 "\"%s\" is no pattern of domains",
 					 words->items[j]);
+			else
+				fold(&words->items[j]);
 	}
 }
 

@@ -5,6 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
+#include "mail/same.h"
+
 static char lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
@@ -45,6 +48,14 @@ bool ch_domain_is_pattern(const char *pattern)
 		name += 2;
 	return name[0] && name[0] != '.' && !strpbrk(name, "*@ \t") &&
 	       strlen(name) < CH_DOMAIN_MAX && !strstr(name, "..");
+}
+
+char *ch_domain_pattern_fold(const char *pattern)
+{
+	CH_AUTO(ch_str) folded = CH_STR_INIT(20 * CH_FOLD_MAX);
+
+	ch_domain_fold(ch_slice_of(pattern), &folded);
+	return ch_xstrdup(ch_str_cstr(&folded));
 }
 
 /* ---- slots ------------------------------------------------------------ */

@@ -21,6 +21,7 @@
 #include "chanceryd/keys.h"
 #include "chanceryd/room.h"
 #include "chanceryd/sending.h"
+#include "mail/same.h"
 #include "returns/token.h"
 #include "wire/messages.h"
 
@@ -127,6 +128,7 @@ static bool by_sender(struct ch_mailroom *room,
 		      struct match *ret)
 {
 	const char *at = memrchr(mail->from.data, '@', mail->from.len);
+	CH_AUTO(ch_str) folded = CH_STR_INIT(20 * CH_FOLD_MAX);
 	struct ch_slice domain;
 	struct ch_error err;
 	int64_t id;
@@ -135,6 +137,8 @@ static bool by_sender(struct ch_mailroom *room,
 		return false;
 	domain.data = at + 1;
 	domain.len = (size_t)(mail->from.data + mail->from.len - domain.data);
+	ch_domain_fold(domain, &folded);
+	domain = (struct ch_slice){ ch_str_cstr(&folded), folded.len };
 	must(room, ch_store_letter_of_domain(room->store, batch_id, domain,
 					     LOOKED_THROUGH_MAX, &id, &err),
 	     &err);
@@ -222,18 +226,18 @@ static void find(struct ch_mailroom *room, const struct ch_receive_mail *mail,
 						&ret->batch, &err), &err);
 }
 
-/* Which of the letter's addresses that is, or -1. In any case of letters:
- * reports fold them, and no two addressees differ in that alone. */
+/* Which of the letter's addresses that is, or -1. Those are folded but for the
+ * case of letters, so each is not folded anew for each that a report names. */
 static int64_t seq_of(const struct ch_store_letter *letter,
 		      struct ch_slice address)
 {
-	for (size_t i = 0; i < letter->addresses_len; i++) {
-		const char *known = letter->addresses[i].address;
+	CH_AUTO(ch_str) folded = CH_STR_INIT(20 * CH_FOLD_MAX);
 
-		if (strlen(known) == address.len &&
-		    strncasecmp(known, address.data, address.len) == 0)
+	ch_address_fold(address, &folded);
+	for (size_t i = 0; i < letter->addresses_len; i++)
+		if (strcasecmp(letter->addresses[i].address,
+			       ch_str_cstr(&folded)) == 0)
 			return letter->addresses[i].seq;
-	}
 	return -1;
 }
 

@@ -637,8 +637,8 @@ int ch_store_return_confirm(struct ch_store *store,
 			    const char *who, int64_t now_us,
 			    struct ch_error *err);
 
-/* The only letter of a batch that goes to an address in that domain: its id, or
- * 0 where there is none, several, or the batch has more than `most`
+/* The only letter of a batch that goes to an address in that domain, given in
+ * the form in which they go out: its id, or 0 where there is none, several, or the batch has more than `most`
  * addresses. */
 int ch_store_letter_of_domain(struct ch_store *store, int64_t batch_id,
 			      struct ch_slice domain, uint64_t most,
@@ -713,7 +713,8 @@ int64_t ch_store_copies_drop(struct ch_store *store, size_t limit,
 /* ---- addresses that are not written to --------------------------------- */
 
 /* What is queued for one of them is cancelled when it would be claimed, with an
- * event "letter.suppressed". Addresses are compared in small letters. */
+ * event "letter.suppressed". Addresses are given in the form in which they go
+ * out (mail/address.h), kept in small letters and so compared. */
 struct ch_suppressed {
 	int64_t id;
 	char *address; /* owned, like all char * here */

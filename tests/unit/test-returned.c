@@ -115,12 +115,12 @@ static int made; /* one batch for each test */
 static int64_t batch_id;
 static uint32_t next_uid;
 
-static void add_letter(const char *key, const char *second)
+static void add_letter(const char *key, const char *other)
 {
 	struct ch_store_address addresses[2] = {
 		{ .seq = 0, .address = ch_xasprintf("Minister@%s.example",
 						    key) },
-		{ .seq = 1, .address = ch_xstrdup(second ? second : "") },
+		{ .seq = 1, .address = ch_xstrdup(other ? other : "") },
 	};
 	struct ch_store_letter letter = {
 		.key = ch_xstrdup(key),
@@ -129,7 +129,7 @@ static void add_letter(const char *key, const char *second)
 		.message_id = ch_xasprintf("%d.%s@chancery.example", made,
 					   key),
 		.addresses = addresses,
-		.addresses_len = second ? 2 : 1,
+		.addresses_len = other ? 2 : 1,
 	};
 
 	ch_str_init(&letter.fields, 100);
@@ -170,6 +170,8 @@ static void finish(const struct ch_store_letter *letter, enum ch_state to)
 	}
 }
 
+static const char *address_of_two = "mission@two.example"; /* address of TWO */
+
 /* AAA and BBB were sent, TWO has a second address, DOUBT is in doubt, WAITS
  * was never tried. */
 static int make_batch(void **state)
@@ -187,7 +189,7 @@ static int make_batch(void **state)
 	OK(ch_store_batch_create(room.store, &batch, &batch_id, &err));
 	add_letter("AAA", NULL);
 	add_letter("BBB", NULL);
-	add_letter("TWO", "mission@two.example");
+	add_letter("TWO", address_of_two);
 	add_letter("DOUBT", NULL);
 	add_letter("WAITS", NULL);
 	OK(ch_store_batch_publish(room.store, batch_id, &batch, CH_BATCH_OPEN,
@@ -202,6 +204,16 @@ static int make_batch(void **state)
 	alarms = 0;
 	cleared = 0;
 	return 0;
+}
+
+/* Another one, whose letter TWO goes there as well. */
+static void batch_with_second(const char *address)
+{
+	const char *before = address_of_two;
+
+	address_of_two = address;
+	make_batch(&(void *){ NULL });
+	address_of_two = before;
 }
 
 /* ---- mail ------------------------------------------------------------- */
@@ -514,6 +526,52 @@ static void strangers_cannot_drown_a_bounce(void **state)
 	take(&mail);
 	assert_int_equal(events("alarm.bounce", NULL), 1);
 	assert_int_equal(tally().bounced, 1);
+}
+
+/* A server that speaks SMTPUTF8 may give the domain as people write it, or the
+ * accents apart: it is the letter's address all the same. */
+static void an_address_in_another_form_is_the_letters(void **state)
+{
+	static const char *const forms[] = {
+		"zo\u00EB@xn--bcher-kva.example",
+		"Zoe\u0308@B\u00DCCHER.example",
+		"ZO\u00EB@bu\u0308cher.Example.",
+	};
+	struct ch_returned_recipient recipient;
+	size_t count;
+
+	(void)state;
+	batch_with_second("zo\u00EB@xn--bcher-kva.example");
+	for (uint32_t i = 0; i < CH_COUNT(forms); i++) {
+		struct ch_receive_mail mail = a_mail(CH_RETURN_DELAYED);
+
+		report(&mail, &recipient, forms[i]);
+		mail.token = token_of("TWO", i + 1);
+		take(&mail);
+		assert_string_equal(last(&count)->recipient, forms[i]);
+		assert_int_equal(last(&count)->address_seq, 1);
+		assert_string_equal(last(&count)->fault, "");
+	}
+}
+
+/* And so may a person who answers from there by another address. */
+static void a_sender_in_another_form_is_of_the_same_domain(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_REPLY);
+	CH_AUTOCHAR subject = NULL;
+	struct ch_store_letter two;
+	size_t count;
+
+	(void)state;
+	batch_with_second("zo\u00EB@xn--bcher-kva.example");
+	subject = ch_xasprintf("Re: [DM-%d] Session", made);
+	mail.subject = ch_slice_of(subject);
+	mail.from = ch_slice_of("cabinet@B\u00FCcher.EXAMPLE");
+	take(&mail);
+	two = letter_of("TWO");
+	assert_int_equal(last(&count)->letter_id, two.id);
+	assert_int_equal(last(&count)->match, CH_MATCH_REFERENCE);
+	ch_store_letter_release(&two);
 }
 
 static void a_report_of_several_is_a_row_for_each(void **state)
@@ -1041,6 +1099,8 @@ int main(void)
 		T(the_envelope_id_is_as_good_as_the_recipient),
 		T(a_bounce_names_where_else_the_ministry_is),
 		T(strangers_cannot_drown_a_bounce),
+		T(an_address_in_another_form_is_the_letters),
+		T(a_sender_in_another_form_is_of_the_same_domain),
 		T(a_report_of_several_is_a_row_for_each),
 		T(proof_takes_a_letter_out_of_doubt),
 		T(a_token_of_attempt_0_proves_nothing),
