@@ -296,7 +296,7 @@ static void add_event(const struct row *row, const char *type,
 					   json, row->now_us, &err), &err);
 }
 
-static void tell(const struct row *row, int64_t return_id)
+static void tell(const struct row *row, int64_t return_id, const char *type)
 {
 	const struct ch_store_return *item = &row->item;
 	struct ch_detail detail = { NULL };
@@ -316,13 +316,12 @@ static void tell(const struct row *row, int64_t return_id)
 	if (item->fault[0])
 		ch_detail_text(&detail, "fault", item->fault);
 	json = ch_detail_take(&detail);
-	add_event(row, event_of(item), json);
+	add_event(row, type, json);
 	ch_turn_log(row->room, LOG_INFO,
 		    &(struct ch_log_fields){ .batch = row->match->batch.reference,
 					     .letter = row->match->letter.key,
-					     .state = event_of(item) },
-		    "%s: %s from %s", item->mailbox, event_of(item),
-		    item->from);
+					     .state = type },
+		    "%s: %s from %s", item->mailbox, type, item->from);
 }
 
 /* Nobody is written to any less for it: a person decides, who wants to know
@@ -401,9 +400,10 @@ static bool keep(const struct row *row)
 	added = ch_store_return_add(row->room->store, item, row->now_us, &id,
 				    &err);
 	must(row->room, added, &err);
-	if (added == 0)
+	if (added == CH_RETURN_THERE)
 		return false;
-	tell(row, id);
+	tell(row, id, added == CH_RETURN_PROVED ? "return.confirmed"
+						: event_of(item));
 	if (row->match->of_alarms && item->kind == CH_RETURN_BOUNCE_HARD)
 		ch_bell_mail_bounced(row->room, ch_slice_of(item->recipient),
 				     id);

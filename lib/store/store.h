@@ -599,10 +599,22 @@ struct ch_store_return {
 };
 void ch_store_return_release(struct ch_store_return *ret);
 
-/* Add once: returns 1 when it is new. 0 when in that mailbox the same raw
- * bytes and part are there already, whatever their number; or, in whichever, the same Message-ID, sender and text with the same kind and
- * part about the same letter. A mail that reports several recipients is added
- * once for each, with its `part`.
+enum ch_return_added {
+	CH_RETURN_THERE = 0,
+	CH_RETURN_NEW = 1,
+	CH_RETURN_PROVED,     /* what it says counted before */
+	CH_RETURN_PROVED_NOW, /* it did not, and does now */
+};
+
+/* Add once. CH_RETURN_THERE: in that mailbox the same raw bytes and part are
+ * there already, whatever their number; or, in whichever, the same Message-ID,
+ * sender and text with the same kind and part about the same letter. A mail that
+ * reports several recipients is added once for each, with its `part`.
+ *
+ * Where a copy without proof came before one with proof, it is one return: the
+ * row is the proved one's from then on, with its bytes. So it is only where all
+ * that is shown of them is the same; what says anything else stays beside it,
+ * whoever wrote it.
  *
  * A bounce, delay, delivery or receipt is a fact about its letter (tally,
  * flags) only when verified; an answer or auto-reply also where it names the

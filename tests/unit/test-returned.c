@@ -707,6 +707,124 @@ static void an_answer_is_found_by_the_nearest_id(void **state)
 	assert_int_equal(events("letter.answered", NULL), 2);
 }
 
+static size_t count_returns(void)
+{
+	size_t count = 0;
+	struct ch_store_return *list = NULL;
+
+	OK(ch_store_returns(room.store, 0, 0, 0, 10000, &list, &count, &err));
+	ch_store_returns_free(list, count);
+	return count;
+}
+
+/* It came to the desk first, and with its token to the address of bounces. */
+static void an_answer_that_is_proved_later_is_one(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_REPLY);
+	size_t before = count_returns();
+	struct ch_slice ids[2];
+	struct ch_store_letter doubt;
+	size_t count;
+	int64_t id;
+
+	answer(&mail, ids, "DOUBT", "AAA");
+	mail.text = ch_slice_of("We shall come.");
+	take(&mail);
+	id = last(&count)->id;
+	mail.uid = ++next_uid;
+	mail.sha256.bytes[0] ^= 1;
+	mail.token = token_of("DOUBT", 1);
+	take(&mail);
+	take(&mail);
+	assert_int_equal(count_returns(), before + 1);
+	assert_int_equal(last(&count)->id, id);
+	assert_true(last(&count)->verified);
+	assert_int_equal(last(&count)->match, CH_MATCH_TOKEN);
+	assert_int_equal(last(&count)->attempt, 1);
+	assert_int_equal(last(&count)->uid, mail.uid);
+	assert_true(ch_sha256_eq(&last(&count)->sha256, &mail.sha256));
+	assert_int_equal(events("letter.answered", NULL), 1);
+	assert_int_equal(events("return.confirmed", NULL), 1);
+	assert_int_equal(tally().answered, 1);
+	doubt = letter_of("DOUBT");
+	assert_int_equal(doubt.state, CH_STATE_SENT);
+	ch_store_letter_release(&doubt);
+	/* without it once more: known */
+	mail.sha256.bytes[0] ^= 2;
+	mail.token = CH_SLICE_EMPTY;
+	take(&mail);
+	assert_int_equal(count_returns(), before + 1);
+}
+
+static void a_bounce_that_is_proved_later_is_one(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
+	struct ch_returned_recipient recipient;
+	size_t before = count_returns();
+	struct ch_slice ids[2];
+	size_t count;
+
+	answer(&mail, ids, "AAA", "BBB");
+	report(&mail, &recipient, "minister@aaa.example");
+	take(&mail);
+	assert_int_equal(events("return.unverified", NULL), 1);
+	assert_int_equal(tally().bounced, 0);
+	mail.sha256.bytes[0] ^= 1;
+	mail.token = token_of("AAA", 1);
+	take(&mail);
+	assert_int_equal(count_returns(), before + 1);
+	assert_true(last(&count)->verified);
+	assert_int_equal(tally().bounced, 1);
+	assert_int_equal(events("letter.bounced", NULL), 1);
+	assert_int_equal(events("alarm.bounce", NULL), 1);
+	assert_int_equal(events("return.confirmed", NULL), 0);
+}
+
+/* Whoever wrote first with its Message-ID hides nothing of it, and is not taken
+ * for it: each of these says something else. */
+static void what_is_forged_is_never_proved(void **state)
+{
+	struct ch_returned_recipient recipient;
+	struct ch_slice ids[2];
+	size_t count;
+
+	for (int i = 0; i < 6; i++) {
+		struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
+		struct ch_receive_mail forged = mail;
+		size_t before = count_returns();
+		int64_t id;
+
+		answer(&forged, ids, "AAA", "BBB");
+		forged.from = mail.from;
+		report(&forged, &recipient, i == 0 ? "x@aaa.example"
+						   : "minister@aaa.example");
+		if (i == 1)
+			recipient.status = (struct ch_slice)S("5.2.2");
+		if (i == 2)
+			recipient.diagnostic = (struct ch_slice)S("he died");
+		if (i == 3)
+			forged.subject = (struct ch_slice)S("He died");
+		if (i == 4)
+			forged.text = (struct ch_slice)S("He died.");
+		if (i == 5)
+			recipient.reason = (struct ch_slice)S("spam");
+		take(&forged);
+		id = last(&count)->id;
+		report(&mail, &recipient, "minister@aaa.example");
+		mail.sha256.bytes[0] ^= 1;
+		mail.token = token_of("AAA", (uint32_t)i + 1);
+		take(&mail);
+		assert_int_equal(count_returns(), before + 2);
+		assert_true(last(&count)->verified);
+		assert_int_not_equal(last(&count)->id, id);
+		assert_string_equal(last(&count)->diagnostic,
+				    "no such minister");
+	}
+	assert_int_equal(events("return.unverified", NULL), 6);
+	assert_int_equal(events("letter.bounced", NULL), 6);
+	assert_int_equal(tally().bounced, 1);
+}
+
 static void a_forged_answer_ends_no_doubt(void **state)
 {
 	struct ch_receive_mail mail = a_mail(CH_RETURN_REPLY);
@@ -830,16 +948,6 @@ static enum ch_journal_copy comes(struct ch_slice token, const char *key)
 static enum ch_journal_copy copy_comes(const char *key, uint32_t attempt)
 {
 	return comes(journal_token(key, attempt), key);
-}
-
-static size_t count_returns(void)
-{
-	struct ch_store_return *list;
-	size_t len;
-
-	OK(ch_store_returns(room.store, 0, 0, 0, 10000, &list, &len, &err));
-	ch_store_returns_free(list, len);
-	return len;
 }
 
 /* How many letters an event of that type with such a detail is about. */
@@ -1107,6 +1215,9 @@ int main(void)
 		T(a_token_of_a_lost_attempt_takes_from_the_queue),
 		T(an_answer_is_found_by_the_nearest_id),
 		T(a_forged_answer_ends_no_doubt),
+		T(an_answer_that_is_proved_later_is_one),
+		T(a_bounce_that_is_proved_later_is_one),
+		T(what_is_forged_is_never_proved),
 		T(out_of_office_is_no_answer),
 		T(our_own_letter_is_a_loop_and_no_answer),
 		cmocka_unit_test_prestate_setup_teardown(

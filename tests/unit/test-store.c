@@ -1434,7 +1434,11 @@ static void every_mail_counts_once(void **state)
 	item = returned(3, CH_RETURN_REPLY, fra, false);
 	item.message_id = word("r1@ministry.example");
 	GIVES(come_back(&item), 0); /* the same mail by another way */
-	item.verified = true; /* a stranger's copy hides nothing */
+	item.verified = true; /* with proof */
+	GIVES(come_back(&item), CH_RETURN_PROVED);
+	GIVES(come_back(&item), 0);
+	item.text = word("another one's"); /* a stranger's copy hides nothing */
+	item.sha256.bytes[31] = 9;
 	GIVES(come_back(&item), 1);
 	item = returned(3, CH_RETURN_REPLY, 0, false);
 	item.mailbox = word("other");
