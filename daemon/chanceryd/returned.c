@@ -19,6 +19,7 @@
 #include "chanceryd/gate.h"
 #include "chanceryd/journal.h"
 #include "chanceryd/keys.h"
+#include "chanceryd/receive.h"
 #include "chanceryd/room.h"
 #include "chanceryd/sending.h"
 #include "mail/same.h"
@@ -31,6 +32,7 @@
 #define LOOKED_THROUGH_MAX 5000
 #define LOOKED_A_SECOND 20000
 #define BRACKETS_MAX 4
+#define UNREAD "unread" /* the rule of a mail that could not be read */
 /* Recipients of one report that are none of the letter's, each of them a row
  * and an event: what a stranger may make us write. */
 #define STRANGERS_MAX 16
@@ -649,7 +651,7 @@ void ch_returned_unread(struct ch_mailroom *room, const char *mailbox,
 		.uidvalidity = uidvalidity,
 		.uid = uid,
 		.kind = CH_RETURN_OTHER,
-		.rule = ch_slice_of("unread"),
+		.rule = ch_slice_of(UNREAD),
 		.fault = ch_slice_of(why),
 		.message_id = CH_SLICE_EMPTY,
 		.from = CH_SLICE_EMPTY,
@@ -684,6 +686,42 @@ static int read_return(struct ch_mailroom *room, int64_t id,
 		ch_store_returns_free(items, len);
 	}
 	return found;
+}
+
+static void tell_reread(struct ch_mailroom *room,
+			const struct ch_store_return *item, const char *who)
+{
+	struct ch_detail detail = { NULL };
+	CH_AUTOCHAR json = NULL;
+	struct ch_error err;
+
+	ch_detail_int(&detail, "return", item->id);
+	ch_detail_text(&detail, "mailbox", item->mailbox);
+	ch_detail_text(&detail, "folder", item->folder);
+	ch_detail_int(&detail, "uid", item->uid);
+	json = ch_detail_take(&detail);
+	must(room, ch_store_event_add(room->store, "return.reread", 0, 0, who,
+				      json, ch_turn_open(room), &err), &err);
+}
+
+int ch_returned_reread(struct ch_mailroom *room, int64_t return_id,
+		       const char *who, struct ch_error *err)
+{
+	struct ch_store_return item;
+	int done;
+
+	if (!read_return(room, return_id, &item))
+		return ch_error_refuse(err, "4.0.4", "there is no return %lld",
+				       (long long)return_id);
+	if (strcmp(item.rule, UNREAD) != 0)
+		done = ch_error_refuse(err, "4.0.9", "it was read");
+	else
+		done = ch_receive_reread(room, item.mailbox, item.folder,
+					 item.uidvalidity, item.uid, err);
+	if (done == 0)
+		tell_reread(room, &item, who);
+	ch_store_return_release(&item);
+	return done;
 }
 
 static int check_confirm(const struct ch_store_return *item,

@@ -21,6 +21,7 @@
 #include "chanceryd/gate.h"
 #include "chanceryd/journal.h"
 #include "chanceryd/keys.h"
+#include "chanceryd/receive.h"
 #include "chanceryd/returned.h"
 #include "chanceryd/room.h"
 #include "chanceryd/sending.h"
@@ -59,6 +60,19 @@ int64_t ch_turn_open(struct ch_mailroom *room)
 void ch_turn_log(struct ch_mailroom *room, int priority,
 		 const struct ch_log_fields *fields, const char *format, ...)
 {
+}
+
+static uint32_t reread_uid;
+
+int ch_receive_reread(struct ch_mailroom *room, const char *name,
+		      const char *folder, uint32_t uidvalidity, uint32_t uid,
+		      struct ch_error *why)
+{
+	if (strcmp(name, "desk") != 0 || strcmp(folder, "INBOX") != 0 ||
+	    uidvalidity != 9)
+		return ch_error_refuse(why, "4.0.9", "not that");
+	reread_uid = uid;
+	return 0;
 }
 
 /* None of the mails is about one to the operators. */
@@ -917,6 +931,44 @@ static void each_mail_that_cannot_be_read_is_listed(void **state)
 	assert_nothing_changed();
 }
 
+/* How many such events there are, which are about no batch. */
+static int rereads(const char *who, const char *detail)
+{
+	struct ch_store_event *list;
+	size_t len;
+	int found = 0;
+
+	OK(ch_store_events(room.store, 0, 100000, &list, &len, &err));
+	for (size_t i = 0; i < len; i++)
+		found += strcmp(list[i].type, "return.reread") == 0 &&
+			 strcmp(list[i].who, who) == 0 &&
+			 strstr(list[i].detail, detail);
+	ch_store_events_free(list, len);
+	return found;
+}
+
+static void one_that_cannot_be_read_is_read_once_more(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_REPLY);
+	size_t count;
+
+	ch_returned_unread(&room, "desk", "INBOX", 9, 70009, "signal 11");
+	OK(ch_returned_reread(&room, last(&count)->id, "anna", &err));
+	assert_int_equal(reread_uid, 70009);
+	assert_int_equal(rereads("anna", "\"uid\":70009"), 1);
+	ch_returned_unread(&room, "desk", "INBOX", 8, 70009, "signal 11");
+	assert_int_equal(ch_returned_reread(&room, last(&count)->id, "anna",
+					    &err), -1);
+	assert_string_equal(err.text, "not that");
+	take(&mail);
+	assert_int_equal(ch_returned_reread(&room, last(&count)->id, "anna",
+					    &err), -1);
+	assert_string_equal(err.status, "4.0.9");
+	assert_int_equal(ch_returned_reread(&room, 987654, "anna", &err), -1);
+	assert_string_equal(err.status, "4.0.4");
+	assert_int_equal(rereads("anna", ""), 1);
+}
+
 /* ---- our own copies --------------------------------------------------- */
 
 static struct ch_slice journal_token(const char *key, uint32_t attempt)
@@ -1225,6 +1277,7 @@ int main(void)
 			NULL, &rehearsal),
 		T(mail_that_is_nobodys_is_kept_and_told),
 		T(each_mail_that_cannot_be_read_is_listed),
+		T(one_that_cannot_be_read_is_read_once_more),
 		T(a_copy_takes_its_letter_out_of_doubt),
 		T(a_copy_of_what_was_sent_changes_nothing),
 		T(what_is_no_copy_is_read_as_mail),
