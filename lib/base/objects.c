@@ -111,45 +111,14 @@ int ch_object_open(int objects_fd, const struct ch_sha256 *sum,
 	return CH_TAKE_FD(fd);
 }
 
-/* "ab/cdef….zst" is read to its end, and what it holds put into *out. */
-static int read_compressed(int objects_fd, const struct ch_sha256 *sum,
-			   struct ch_str *out, struct ch_error *err)
-{
-	/* What does not become smaller becomes a little larger. */
-	CH_AUTO(ch_str) bytes = CH_STR_INIT(out->max + out->max / 128 + 1024);
-	char path[CH_OBJECT_PATH_SIZE];
-
-	ch_object_path(sum, CH_OBJECT_COMPRESSED, path);
-	if (ch_file_read_at(objects_fd, path, &bytes, err) < 0)
-		return -1;
-	if (ch_decompress(ch_str_cstr(&bytes), bytes.len, out, err) < 0)
-		return ch_error_prefix(err, "object %s", path);
-	return 0;
-}
-
-static bool is_there(int objects_fd, const struct ch_sha256 *sum,
-		     enum ch_object_form form)
-{
-	char path[CH_OBJECT_PATH_SIZE];
-
-	ch_object_path(sum, form, path);
-	return faccessat(objects_fd, path, F_OK, 0) == 0;
-}
-
 int ch_object_read(int objects_fd, const struct ch_sha256 *sum,
 		   struct ch_str *out, struct ch_error *err)
 {
 	char path[CH_OBJECT_PATH_SIZE];
 	struct ch_sha256 found;
-	int rc;
 
 	ch_object_path(sum, CH_OBJECT_PLAIN, path);
-	if (is_there(objects_fd, sum, CH_OBJECT_PLAIN) ||
-	    !is_there(objects_fd, sum, CH_OBJECT_COMPRESSED))
-		rc = ch_file_read_at(objects_fd, path, out, err);
-	else
-		rc = read_compressed(objects_fd, sum, out, err);
-	if (rc < 0)
+	if (ch_file_read_at(objects_fd, path, out, err) < 0)
 		return -1;
 	ch_sha256_of(ch_str_cstr(out), out->len, &found);
 	if (!ch_sha256_eq(sum, &found))

@@ -34,9 +34,9 @@ int ch_objects_open(const char *path, struct ch_error *err);
 int ch_object_add(int objects_fd, const void *bytes, size_t len,
 		  struct ch_sha256 *ret_sum, struct ch_error *err);
 
-/* Read an object of either form and check it against its name. CH_GIVE_UP:
- * missing, larger than out->max, or its bytes are no longer those it is called
- * by. */
+/* Read an object that lies there as it is, and check it against its name.
+ * CH_GIVE_UP: missing, larger than out->max, or its bytes are no longer those
+ * it is called by. */
 int ch_object_read(int objects_fd, const struct ch_sha256 *sum,
 		   struct ch_str *out, struct ch_error *err);
 
