@@ -36,6 +36,7 @@ extern const struct ch_verb ch_verb_cancel, ch_verb_check, ch_verb_classify,
 	ch_verb_confirm, ch_verb_enqueue,
 	ch_verb_events, ch_verb_letters, ch_verb_pause, ch_verb_preview,
 	ch_verb_priority, ch_verb_readdress, ch_verb_release, ch_verb_remind,
+	ch_verb_reread,
 	ch_verb_resolve, ch_verb_resume, ch_verb_retry, ch_verb_returns,
 	ch_verb_reply, ch_verb_report, ch_verb_show, ch_verb_status, ch_verb_suppress;
 

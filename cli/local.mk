@@ -32,6 +32,7 @@ chancery_SOURCES = \
 	cli/readdress.c \
 	cli/release.c \
 	cli/remind.c \
+	cli/reread.c \
 	cli/report.c cli/report.h \
 	cli/report-verb.c \
 	cli/request.c cli/request.h \

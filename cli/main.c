@@ -18,7 +18,7 @@ static const struct ch_verb *const verbs[] = {
 	&ch_verb_returns, &ch_verb_events,  &ch_verb_classify, &ch_verb_release,
 	&ch_verb_pause,	  &ch_verb_resume,  &ch_verb_cancel,
 	&ch_verb_retry,	  &ch_verb_resolve, &ch_verb_priority,
-	&ch_verb_remind,  &ch_verb_readdress, &ch_verb_confirm,
+	&ch_verb_remind,  &ch_verb_readdress, &ch_verb_confirm, &ch_verb_reread,
 	&ch_verb_suppress, &ch_verb_reply,   &ch_verb_report,
 };
 

@@ -11,7 +11,6 @@
 
 #define CELL_MAX (1024 * 1024)
 #define CHARACTERS_MAX 30000 /* a spreadsheet's cell has at most 32,767 */
-#define PART_MAX 400 /* characters of a text in a part */
 #define ARABIC_COMMA "\xD8\x8C"
 #define ELLIPSIS "\xE2\x80\xA6"
 #define FSI "\xE2\x81\xA8"
@@ -284,30 +283,6 @@ static void end_line(struct ch_str *out)
 		ch_str_add_char(out, '\n');
 }
 
-/* A name or a reply that goes on and on is cut: CSV and workbooks have it all.
- * Addresses are not. */
-static void add_short(const struct ch_overview *o,
-		      const struct ch_overview_row *row,
-		      enum ch_overview_column column, struct ch_str *out)
-{
-	size_t characters = 0;
-	const char *text;
-
-	ch_overview_text(o, row, column, out);
-	text = ch_str_cstr(out);
-	if (ch_overview_kind(column) != CH_OV_TEXT)
-		return;
-	for (size_t i = 0; i < out->len; i++) {
-		bool begins = ((unsigned char)text[i] & 0xC0) != 0x80;
-
-		if (begins && characters++ == PART_MAX) {
-			ch_str_truncate(out, i);
-			ch_str_add(out, ELLIPSIS);
-			return;
-		}
-	}
-}
-
 /* The cell on a line of its own, where it is not empty; `named`: behind what it
  * is called. */
 static void add_row_line(const struct ch_overview *o,
@@ -317,7 +292,7 @@ static void add_row_line(const struct ch_overview *o,
 {
 	CH_AUTO(ch_str) text = CH_STR_INIT(CELL_MAX);
 
-	add_short(o, row, column, &text);
+	ch_overview_text(o, row, column, &text);
 	if (!text.len)
 		return;
 	end_line(out);

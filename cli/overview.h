@@ -161,7 +161,7 @@ enum ch_overview_part {
 };
 /* The head of a part: a word of words.h. */
 const char *ch_overview_part_name(enum ch_overview_part part);
-/* Append its lines, '\n' between them; texts past 400 characters are cut. */
+/* Append its lines, '\n' between them. */
 void ch_overview_part(const struct ch_overview *overview,
 		      const struct ch_overview_row *row,
 		      enum ch_overview_part part, struct ch_str *out);

@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/mailing.h"
+#include "cli/output.h"
 #include "cli/report.h"
 #include "letter/page.h"
 
@@ -206,32 +207,30 @@ static int write_letter(struct preview *p, const struct ch_addressee *a,
 	return ch_mailing_write(mailing, a, out);
 }
 
+static int put_on_terminal(const struct ch_cli *cli, const struct ch_str *bytes)
+{
+	if (!cli->out.utf8)
+		ch_term_line(&cli->err, "This locale has ASCII alone; "
+					"LC_ALL=C.UTF-8 shows it all.");
+	ch_term_block(&cli->out, ch_str_cstr(bytes), bytes->len);
+	return EX_OK;
+}
+
 static int put(const struct ch_cli *cli, const char *path,
 	       const struct ch_str *bytes)
 {
-	FILE *file;
+	struct ch_output output;
+	int code;
 
-	if (!path || strcmp(path, "-") == 0) {
-		if (cli->out.tty && !cli->out.utf8)
-			ch_term_line(&cli->err,
-				     "This locale has ASCII alone; "
-				     "LC_ALL=C.UTF-8 shows it all.");
-		if (cli->out.tty)
-			ch_term_block(&cli->out, ch_str_cstr(bytes),
-				      bytes->len);
-		else
-			fwrite(ch_str_cstr(bytes), 1, bytes->len, stdout);
-		return EX_OK;
+	if ((!path || strcmp(path, "-") == 0) && cli->out.tty)
+		return put_on_terminal(cli, bytes);
+	code = ch_output_open(cli, path, CH_OUTPUT_STREAM, &output);
+	if (code == EX_OK) {
+		fwrite(ch_str_cstr(bytes), 1, bytes->len, output.file);
+		code = ch_output_commit(&output);
 	}
-	file = fopen(path, "wbe");
-	if (!file)
-		return ch_fail(cli, EX_CANTCREAT, NULL, "%s: %s", path,
-			       strerror(errno));
-	fwrite(ch_str_cstr(bytes), 1, bytes->len, file);
-	if (ferror(file) | (fclose(file) != 0))
-		return ch_fail(cli, EX_IOERR, NULL, "%s: cannot be written",
-			       path);
-	return EX_OK;
+	ch_output_release(&output);
+	return code;
 }
 
 /* "FOLDER/FRA.fr.pdf". A key may hold what no file's name can. */

@@ -78,7 +78,7 @@ static int change(const struct ch_cli *cli, const char *address, bool add)
 	json_t *body;
 	int code;
 
-	if (ch_address_parse(address, strlen(address), &parsed, &err) < 0)
+	if (ch_address_parse_utf8(address, strlen(address), &parsed, &err) < 0)
 		return ch_fail_usage(cli, &ch_verb_suppress, "%s", err.text);
 	said = ch_xasprintf("%s: %s", parsed.spec,
 			    add ? "not written to any more"

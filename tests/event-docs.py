@@ -20,8 +20,8 @@ def written():
                *(TOP / "lib/store").glob("*.c")]
     assert len(sources) > 20, "these are not the sources"
     for source in sources:
-        if source.name.startswith("http"):
-            continue  # they show events, and write none
+        if source.name.startswith("http") or source.name == "config.c":
+            continue  # they show events or name them, and write none
         text = source.read_text()
         if source.suffix == ".h":  # constants, not comments
             text = "\n".join(re.findall(r"(?m)^#define .*$", text))
@@ -43,6 +43,12 @@ def documented():
             for name in re.findall(rf"\b(?:{FAMILIES})\.[a-z_]+", line)}
 
 
+def selectable():
+    """What alarms.mail.types may have: "alarm.cleared" goes with each."""
+    source = (TOP / "daemon/chanceryd/config.c").read_text()
+    return set(re.findall(r'"(alarm\.[a-z_]+)",', source)) | {"alarm.cleared"}
+
+
 def main():
     types = written()
     listed = documented()
@@ -50,6 +56,9 @@ def main():
               for name in sorted(set(types) - listed)]
     faults += [f"chancery-status(7) has {name}, which nothing writes"
                for name in sorted(listed - set(types))]
+    alarms = {name for name in types if name.startswith("alarm.")}
+    faults += [f"{name}: config.c and the sources do not agree"
+               for name in sorted(alarms ^ selectable())]
     print("\n".join(faults) or f"{len(types)} types of events")
     return 1 if faults else 0
 

@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <jansson.h>
 
@@ -22,6 +21,7 @@
 #include "chanceryd/keys.h"
 #include "chanceryd/room.h"
 #include "chanceryd/workers.h"
+#include "mail/same.h"
 
 #define SETTING "alarms.mail" /* the first event that is not told; 0: none */
 #define TEXT_MAX (256 * 1024)
@@ -450,6 +450,35 @@ static void run(void *owner)
 
 /* ---- what is told -------------------------------------------------------- */
 
+/* That one is over, for whoever is told of those. */
+static bool is_end_of(const char *type, const char *wanted, const char *detail)
+{
+	json_t *object;
+	bool same;
+
+	if (strcmp(type, "alarm.cleared") != 0)
+		return false;
+	object = json_loads(detail, 0, NULL);
+	same = json_object_get(object, "alarm") &&
+	       strcmp(json_string_value(json_object_get(object, "alarm")),
+		      wanted) == 0;
+	json_decref(object);
+	return same;
+}
+
+static bool is_chosen(const struct ch_bell_mail *mail, const char *type,
+		      const char *detail)
+{
+	const struct ch_setting_strings *types =
+	    &mail->room->config->alarms.mail.types;
+
+	for (size_t i = 0; i < types->len; i++)
+		if (strcmp(types->items[i], type) == 0 ||
+		    is_end_of(type, types->items[i], detail))
+			return true;
+	return types->len == 0;
+}
+
 void ch_bell_mail_ring(struct ch_bell_mail *mail, int64_t event_id,
 		       int64_t at_us, const char *type, const char *reference,
 		       const char *key, const char *detail)
@@ -457,7 +486,7 @@ void ch_bell_mail_ring(struct ch_bell_mail *mail, int64_t event_id,
 	bool first = mail->queue.len + mail->queue.more == 0;
 	char *text = NULL;
 
-	if (!is_wanted(mail))
+	if (!is_wanted(mail) || !is_chosen(mail, type, detail))
 		return;
 	if (!ch_bell_queue_full(&mail->queue))
 		text = text_of(at_us, type, reference, key, detail);
@@ -532,7 +561,6 @@ void ch_bell_mail_bounced(struct ch_mailroom *room, struct ch_slice address,
 	char reason[] = "a mail about alarms came back";
 
 	for (size_t i = 0; i < to->len; i++)
-		if (strlen(to->items[i]) == address.len &&
-		    strncasecmp(to->items[i], address.data, address.len) == 0)
+		if (ch_address_same(ch_slice_of(to->items[i]), address))
 			suppress(room, to->items[i], reason, return_id);
 }

@@ -22,6 +22,7 @@
 #include "chanceryd/room.h"
 #include "chanceryd/sending.h"
 #include "letter/letter.h"
+#include "mail/same.h"
 
 #define NOT_FOUND "4.0.4"
 #define NOT_ALLOWED "4.0.3"
@@ -38,6 +39,7 @@ static const char *const verb_names[] = {
 	[CH_VERB_RESOLVE_RESEND] = "resolve",
 	[CH_VERB_PRIORITY] = "priority",
 	[CH_VERB_CONFIRM] = "confirm",
+	[CH_VERB_REREAD] = "reread",
 	[CH_VERB_READDRESS] = "readdress",
 	[CH_VERB_SUPPRESS] = "suppress",
 	[CH_VERB_UNSUPPRESS] = "unsuppress",
@@ -434,7 +436,8 @@ static int64_t do_resolve(const struct doing *doing, enum ch_state to)
 static bool goes_to(const struct ch_store_letter *letter, const char *address)
 {
 	for (size_t i = 0; i < letter->addresses_len; i++)
-		if (strcasecmp(letter->addresses[i].address, address) == 0)
+		if (ch_address_same(ch_slice_of(letter->addresses[i].address),
+				    ch_slice_of(address)))
 			return true;
 	return false;
 }
@@ -460,6 +463,7 @@ static bool is_plain_text(const char *text)
  * with it the rules for domains, which need more memory than the daemon has. */
 static bool is_plain_address(const char *text)
 {
+	CH_AUTO(ch_str) folded = CH_STR_INIT(20 * CH_FOLD_MAX);
 	const char *at = strrchr(text, '@');
 
 	if (!at || at == text || at - text > 64 || strlen(text) > 254 ||
@@ -469,8 +473,10 @@ static bool is_plain_address(const char *text)
 		if (*c == ' ' || strchr("<>()[],;:\\\"", *c) ||
 		    (*c == '@' && c != at))
 			return false;
+	ch_address_fold(ch_slice_of(text), &folded);
 	return strspn(at + 1, "abcdefghijklmnopqrstuvwxyz0123456789.-") ==
-	       strlen(at + 1);
+		       strlen(at + 1) &&
+	       strcasecmp(ch_str_cstr(&folded), text) == 0;
 }
 
 static int check_readdress(const struct doing *doing, const char *address)
@@ -522,18 +528,38 @@ static int64_t do_readdress(const struct doing *doing)
 	return 1;
 }
 
+/* The number of a return, or -1 with it said. */
+static int64_t return_id(const struct doing *doing)
+{
+	const char *digits = doing->command->returned;
+
+	if (strspn(digits, "0123456789") != strlen(digits) ||
+	    strlen(digits) > 18)
+		return refuse(doing, NOT_FOUND, "there is no return %.40s",
+			      digits);
+	return strtoll(digits, NULL, 10);
+}
+
 /* What came back and has no proof. */
 static int64_t do_confirm(const struct doing *doing)
 {
-	const struct ch_command *c = doing->command;
+	int64_t id = return_id(doing);
 
-	if (strspn(c->returned, "0123456789") != strlen(c->returned) ||
-	    strlen(c->returned) > 18)
-		return refuse(doing, NOT_FOUND, "there is no return %.40s",
-			      c->returned);
-	if (ch_returned_confirm(doing->room, &doing->batch, &doing->letter,
-				strtoll(c->returned, NULL, 10), c->who.name,
-				doing->err) < 0)
+	if (id < 0 ||
+	    ch_returned_confirm(doing->room, &doing->batch, &doing->letter, id,
+				doing->command->who.name, doing->err) < 0)
+		return -1;
+	return 1;
+}
+
+/* What ended its readers, for a reader that is another one now. */
+static int64_t do_reread(const struct doing *doing)
+{
+	int64_t id = return_id(doing);
+
+	if (id < 0 ||
+	    ch_returned_reread(doing->room, id, doing->command->who.name,
+			       doing->err) < 0)
 		return -1;
 	return 1;
 }
@@ -576,7 +602,7 @@ static int64_t do_unsuppress(const struct doing *doing)
 static bool is_of_the_room(enum ch_verb verb)
 {
 	return verb == CH_VERB_PAUSE || verb == CH_VERB_RESUME ||
-	       verb == CH_VERB_SUPPRESS || verb == CH_VERB_UNSUPPRESS;
+	       verb == CH_VERB_REREAD || verb == CH_VERB_SUPPRESS || verb == CH_VERB_UNSUPPRESS;
 }
 
 static int64_t run(const struct doing *doing)
@@ -604,6 +630,8 @@ static int64_t run(const struct doing *doing)
 		return do_priority(doing);
 	case CH_VERB_CONFIRM:
 		return do_confirm(doing);
+	case CH_VERB_REREAD:
+		return do_reread(doing);
 	case CH_VERB_READDRESS:
 		return do_readdress(doing);
 	case CH_VERB_SUPPRESS:

@@ -422,6 +422,9 @@ static const struct ch_setting alarms_mail_table[] = {
 	{ .name = "relay", .type = CH_SETTING_STRING, AT(alarms.mail.relay),
 	  .initial = "\"\"", .max = 100,
 	  .help = "the name of one; empty: each in its turn" },
+	{ .name = "types", .type = CH_SETTING_STRINGS, AT(alarms.mail.types),
+	  .initial = "[ ]", .max = 20,
+	  .help = "such as \"alarm.bounce\"; empty: all" },
 	{ 0 }
 };
 
@@ -1010,6 +1013,24 @@ static void check_mailboxes(const struct rules *r)
 	}
 }
 
+static bool is_ascii(const char *text)
+{
+	while (*text && !(*text & 0x80))
+		text++;
+	return !*text;
+}
+
+/* As addresses have it, once: it is compared for each letter. Whether that can
+ * be. */
+static bool fold(char **pattern)
+{
+	char *folded = ch_domain_pattern_fold(*pattern);
+
+	free(*pattern);
+	*pattern = folded;
+	return is_ascii(folded);
+}
+
 static void check_domains(const struct rules *r)
 {
 	const struct ch_domain_config *domains = r->config->domains.items;
@@ -1019,11 +1040,11 @@ static void check_domains(const struct rules *r)
 		const struct ch_setting_strings *words = &domains[i].pattern;
 
 		for (size_t j = 0; j < words->len; j++)
-			if (!ch_domain_is_pattern(words->items[j]))
+			if (!ch_domain_is_pattern(words->items[j]) ||
+			    !fold(&words->items[j]))
 				complain(r, path,
 					 "such as \"ministry.example\", "
-					 "\"*.gov.example\" or \"*\"; in "
-					 "another script as \"xn--…\"",
+					 "\"*.gov.example\" or \"*\"",
 					 "\"%s\" is no pattern of domains",
 					 words->items[j]);
 	}
@@ -1302,6 +1323,35 @@ static bool is_plain_address(const char *text)
 	       strlen(domain) <= 255 && strspn(domain, safe) == strlen(domain);
 }
 
+/* All that there are; the end of one goes with it. */
+static const char *const alarm_types[] = {
+	"alarm.auth", "alarm.batch", "alarm.bounce", "alarm.command",
+	"alarm.held", "alarm.journal", "alarm.loop", "alarm.mailbox",
+	"alarm.relay", "alarm.restored", "alarm.setup", "alarm.tls",
+	"alarm.token_key", "alarm.unread", "alarm.worker",
+};
+
+static void check_alarm_types(const struct rules *r)
+{
+	const struct ch_setting_strings *types =
+		&r->config->alarms.mail.types;
+
+	for (size_t i = 0; i < types->len; i++) {
+		CH_AUTOCHAR path = ch_xasprintf("alarms.mail.types[%zu]", i);
+		size_t j = 0;
+
+		while (j < CH_COUNT(alarm_types) &&
+		       strcmp(types->items[i], alarm_types[j]) != 0)
+			j++;
+		if (j == CH_COUNT(alarm_types))
+			complain(r, path,
+				 "one of chancery-status(7), such as "
+				 "\"alarm.bounce\"",
+				 "there is no alarm \"%s\"",
+				 types->items[i]);
+	}
+}
+
 static void check_alarms_mail(const struct rules *r)
 {
 	const struct ch_config *config = r->config;
@@ -1320,6 +1370,7 @@ static void check_alarms_mail(const struct rules *r)
 				 "\"%s\" is no address", to->items[j]);
 	}
 	check_address(r, config->alarms.mail.from, "alarms.mail.from");
+	check_alarm_types(r);
 	while (i < config->relays.len && strcmp(relays[i].peer.name, relay))
 		i++;
 	if (relay[0] && i == config->relays.len)

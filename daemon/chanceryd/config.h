@@ -171,6 +171,7 @@ struct ch_config {
 			struct ch_setting_strings to; /* addr-specs; none: 0 */
 			char *from;  /* "" = secretariat.from */
 			char *relay; /* its name; "" = each in its turn */
+			struct ch_setting_strings types; /* none: all */
 		} mail;
 	} alarms;
 	struct {

@@ -5,6 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
+#include "mail/same.h"
+
 static char lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
@@ -43,11 +46,16 @@ bool ch_domain_is_pattern(const char *pattern)
 		return true;
 	if (strncmp(name, "*.", 2) == 0)
 		name += 2;
-	for (const char *c = name; *c; c++)
-		if (*c & 0x80) /* those of letters are in ASCII */
-			return false;
 	return name[0] && name[0] != '.' && !strpbrk(name, "*@ \t") &&
 	       strlen(name) < CH_DOMAIN_MAX && !strstr(name, "..");
+}
+
+char *ch_domain_pattern_fold(const char *pattern)
+{
+	CH_AUTO(ch_str) folded = CH_STR_INIT(20 * CH_FOLD_MAX);
+
+	ch_domain_fold(ch_slice_of(pattern), &folded);
+	return ch_xstrdup(ch_str_cstr(&folded));
 }
 
 /* ---- slots ------------------------------------------------------------ */

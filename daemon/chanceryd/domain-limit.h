@@ -25,11 +25,14 @@
 #define CH_DOMAIN_MAX 256
 bool ch_domain_of(const char *address, char ret[CH_DOMAIN_MAX]);
 
-/* Whether `domain` (in lower case) is meant: "ministry.example" itself,
- * "*.example" each below it, "*" every one. */
+/* Whether `domain` (in lower case and A-labels) is meant: "ministry.example"
+ * itself, "*.example" each below it, "*" every one. */
 bool ch_domain_matches(const char *pattern, const char *domain);
 /* Whether it is such a pattern at all. */
 bool ch_domain_is_pattern(const char *pattern);
+/* The pattern with the A-labels of a domain that is written as people do; the
+ * caller's. */
+char *ch_domain_pattern_fold(const char *pattern);
 
 #define CH_SLOTS_BATCHES 4 /* that have a row of their own */
 #define CH_SLOTS_AHEAD_MS (60 * 60 * 1000LL) /* what lies farther away is looked

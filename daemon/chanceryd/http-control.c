@@ -16,6 +16,7 @@ static const struct {
 	{ "resume", CH_VERB_RESUME },   { "cancel", CH_VERB_CANCEL },
 	{ "retry", CH_VERB_RETRY },     { "priority", CH_VERB_PRIORITY },
 	{ "readdress", CH_VERB_READDRESS }, { "confirm", CH_VERB_CONFIRM },
+	{ "reread", CH_VERB_REREAD },
 	{ "suppress", CH_VERB_SUPPRESS },
 	{ "unsuppress", CH_VERB_UNSUPPRESS },
 };

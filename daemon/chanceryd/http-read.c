@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* http-read.c - answers that come in one piece. */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -183,13 +181,10 @@ int ch_http_get_transcript(struct ch_request *request, struct ch_error *err)
 static int open_object(struct ch_request *request, const struct ch_sha256 *sum,
 		       enum ch_object_form *ret_form, struct ch_error *err)
 {
-	CH_AUTOFD dir = open(request->http->objects_dir,
-			     O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CH_AUTOFD dir = ch_objects_open(request->http->objects_dir, err);
 
-	if (dir < 0) {
-		ch_error_errno(err, errno, "the objects");
+	if (dir < 0)
 		return -1;
-	}
 	request->file_fd = ch_object_open(dir, sum, &request->file_bytes,
 					  ret_form, err);
 	if (request->file_fd >= 0)

@@ -53,6 +53,8 @@ static const struct ch_route routes[] = {
 	  CH_ROUTE_CONTROL },
 	{ GET, "v1/suppressed", "after limit", NULL, ch_http_get_suppressed,
 	  CH_ROUTE_CONTROL },
+	{ POST, "v1/reread", "", "return", ch_http_post_command,
+	  CH_ROUTE_CONTROL },
 	{ POST, "v1/suppress", "", "address", ch_http_post_command,
 	  CH_ROUTE_CONTROL },
 	{ POST, "v1/unsuppress", "", "address", ch_http_post_command,

@@ -3,11 +3,11 @@
 #include "chanceryd/journal.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/mem.h"
 #include "chanceryd/alarms.h"
 #include "chanceryd/keys.h"
+#include "mail/same.h"
 #include "returns/token.h"
 #include "wire/messages.h"
 
@@ -46,12 +46,11 @@ void ch_journal_add(const struct ch_mailroom *room, int64_t letter_id,
 bool ch_journal_is(const struct ch_mailroom *room, struct ch_slice address)
 {
 	struct ch_envelope ours = ch_journal_address(room);
-	const char *journal = room->config->sending.journal;
 
 	if (ours.prefix.len == 0)
 		return false;
-	if (address.len == strlen(journal) &&
-	    strncasecmp(address.data, journal, address.len) == 0)
+	if (ch_address_same(ch_slice_of(room->config->sending.journal),
+			    address))
 		return true;
 	return ch_token_find(address, ours.prefix, ours.domain).len > 0;
 }

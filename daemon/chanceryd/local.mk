@@ -24,7 +24,7 @@ TESTS += tests/system/test-accounts.py tests/system/test-alarms.py
 check_PROGRAMS += tests/unit/test-domain-limit
 tests_unit_test_domain_limit_SOURCES = tests/unit/test-domain-limit.c \
 	daemon/chanceryd/domain-limit.c daemon/chanceryd/domain-limit.h
-tests_unit_test_domain_limit_LDADD = $(UNIT_LIBS)
+tests_unit_test_domain_limit_LDADD = $(SAME_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-domain-limit
 
 check_PROGRAMS += tests/unit/test-pace
@@ -55,8 +55,8 @@ tests_unit_test_config_SOURCES = tests/unit/test-config.c \
 	daemon/chanceryd/config.c daemon/chanceryd/config.h \
 	daemon/chanceryd/config-private.h \
 	daemon/chanceryd/dkim.c daemon/chanceryd/dkim.h
-tests_unit_test_config_LDADD = lib/mail/libmail.a $(HOURS_LIBS) $(STORE_LIBS) \
-	$(UNIT_LIBS) $(CONFIG_LIBS)
+tests_unit_test_config_LDADD = lib/mail/libmail.a $(SAME_LIBS) $(HOURS_LIBS) \
+	$(STORE_LIBS) $(UNIT_LIBS) $(CONFIG_LIBS)
 TESTS += tests/unit/test-config
 
 # chanceryd: each part adds its files here.
@@ -98,6 +98,7 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/log.c daemon/chanceryd/log.h \
 	daemon/chanceryd/mailroom.c daemon/chanceryd/mailroom.h \
 	daemon/chanceryd/opening.c daemon/chanceryd/opening.h \
+	daemon/chanceryd/orphans.c daemon/chanceryd/orphans.h \
 	daemon/chanceryd/pace.c daemon/chanceryd/pace.h \
 	daemon/chanceryd/password.c daemon/chanceryd/password.h \
 	daemon/chanceryd/peer.c \
@@ -128,6 +129,7 @@ daemon_libchanceryd_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) \
 CHANCERYD_LIBS = daemon/libchanceryd.a $(HOURS_LIBS) $(STORE_LIBS) \
 	$(TOKEN_LIBS) \
 	lib/wire/libwire.a lib/letter/libletter.a lib/mail/libmail.a \
+	$(SAME_LIBS) \
 	$(BASE_LIBS) \
 	$(SYSTEMD_LIBS) $(HTTP_LIBS) $(JSON_LIBS) $(CONFIG_LIBS)
 
@@ -152,7 +154,8 @@ tests_unit_test_commands_SOURCES = tests/unit/test-commands.c \
 	daemon/chanceryd/commands.c daemon/chanceryd/decisions.c \
 	daemon/chanceryd/detail.c
 tests_unit_test_commands_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
-tests_unit_test_commands_LDADD = $(STORE_LIBS) $(UNIT_LIBS) $(JSON_LIBS)
+tests_unit_test_commands_LDADD = $(STORE_LIBS) $(SAME_LIBS) $(UNIT_LIBS) \
+	$(JSON_LIBS)
 TESTS += tests/unit/test-commands
 
 check_PROGRAMS += tests/unit/test-gate
@@ -169,8 +172,8 @@ tests_unit_test_returned_SOURCES = tests/unit/test-returned.c \
 	daemon/chanceryd/detail.c daemon/chanceryd/journal.c \
 	daemon/chanceryd/keys.c daemon/chanceryd/returned.c
 tests_unit_test_returned_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(JSON_CFLAGS)
-tests_unit_test_returned_LDADD = $(STORE_LIBS) $(TOKEN_LIBS) $(UNIT_LIBS) \
-	$(JSON_LIBS)
+tests_unit_test_returned_LDADD = $(STORE_LIBS) $(TOKEN_LIBS) $(SAME_LIBS) \
+	$(UNIT_LIBS) $(JSON_LIBS)
 TESTS += tests/unit/test-returned
 
 check_PROGRAMS += tests/unit/test-mailboxes
@@ -178,7 +181,7 @@ tests_unit_test_mailboxes_SOURCES = tests/unit/test-mailboxes.c \
 	daemon/chanceryd/journal.c daemon/chanceryd/keys.c \
 	daemon/chanceryd/peer.c daemon/chanceryd/receive.c
 tests_unit_test_mailboxes_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
-tests_unit_test_mailboxes_LDADD = $(STORE_LIBS) $(TOKEN_LIBS) \
+tests_unit_test_mailboxes_LDADD = $(STORE_LIBS) $(TOKEN_LIBS) $(SAME_LIBS) \
 	lib/wire/libwire.a $(UNIT_LIBS)
 TESTS += tests/unit/test-mailboxes
 

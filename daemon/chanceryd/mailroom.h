@@ -157,6 +157,7 @@ enum ch_verb {
 	CH_VERB_RESOLVE_RESEND,
 	CH_VERB_PRIORITY,
 	CH_VERB_CONFIRM,   /* that a return is about this letter */
+	CH_VERB_REREAD,    /* a mail that could not be read */
 	CH_VERB_SUPPRESS,  /* write to that address no more; or again */
 	CH_VERB_UNSUPPRESS,
 	CH_VERB_READDRESS, /* a letter: the same message to one more address */
@@ -170,7 +171,7 @@ struct ch_command {
 	const char *digest;    /* release: what the person was shown (hex) */
 	int priority;          /* priority: which (store.h) */
 	const char *address;   /* readdress: where to; suppress: which */
-	const char *returned;  /* confirm: which return, digits */
+	const char *returned;  /* confirm, reread: which return, digits */
 	int64_t at_risk;       /* resume, everything: how many letters at risk
 				  the person was told of; -1: none */
 	struct ch_asker who;

@@ -50,6 +50,9 @@ struct mailbox {
 	uint32_t copies; /* in a row that `last_uid` in the store is behind */
 	uint32_t reading; /* UIDs that its worker is at, 0: none */
 	uint32_t reading_to;
+	/* a person wants them from this one on, 0: no */
+	uint32_t reread;
+	uint32_t reread_validity;
 	/* the mails at which one ended before */
 	uint32_t suspect_validity;
 	uint32_t suspect; /* the first, 0: none */
@@ -433,6 +436,26 @@ static void remember(struct mailbox *box)
 	box->setup_mark = mark_of(&setup);
 }
 
+/* What the worker before this one was at has moved it on meanwhile. The mail is
+ * read alone, as one that has ended its reader. */
+static void go_back(struct mailbox *box)
+{
+	struct ch_error err;
+
+	if (box->reread == 0)
+		return;
+	ch_turn_open(box->room);
+	must(box->room,
+	     ch_store_mailbox_set(box->room->store, box->name, box->folder,
+				  box->reread_validity, box->reread - 1, &err),
+	     &err);
+	box->suspect = box->suspect_to = box->reread;
+	box->suspect_validity = box->reread_validity;
+	box->deaths = 0;
+	box->faults = 0;
+	box->reread = 0;
+}
+
 static void on_filled(void *owner)
 {
 	struct mailbox *box = owner;
@@ -446,6 +469,7 @@ static void on_filled(void *owner)
 	if (box->waits)
 		return;
 	box->password_number = setup.mailbox.password_number;
+	go_back(box);
 	must(box->room, ch_store_mailbox(box->room->store, box->name,
 					 box->folder, &box->uidvalidity,
 					 &box->last_uid, &err), &err);
@@ -495,14 +519,14 @@ static void add_folder(struct ch_mailroom *room, struct ch_receive *receive,
 	ch_post_fill(&box->post);
 }
 
-static bool is_known(const struct ch_receive *receive, const char *name,
-		     const char *folder)
+static struct mailbox *find_box(const struct ch_receive *receive,
+				const char *name, const char *folder)
 {
 	for (size_t i = 0; i < receive->len; i++)
 		if (strcmp(receive->boxes[i]->name, name) == 0 &&
 		    strcmp(receive->boxes[i]->folder, folder) == 0)
-			return true;
-	return false;
+			return receive->boxes[i];
+	return NULL;
 }
 
 /* Those of the configuration that are not there yet. */
@@ -517,7 +541,7 @@ static void add_folders(struct ch_mailroom *room, struct ch_receive *receive)
 		for (size_t j = 0; j < configs[i].folders.len; j++) {
 			const char *folder = configs[i].folders.items[j];
 
-			if (!is_known(receive, name, folder))
+			if (!find_box(receive, name, folder))
 				add_folder(room, receive, name, folder);
 		}
 	}
@@ -600,6 +624,37 @@ void ch_receive_reload(struct ch_mailroom *room)
 			free_mailbox(receive, box);
 	}
 	add_folders(room, receive);
+}
+
+int ch_receive_reread(struct ch_mailroom *room, const char *name,
+		      const char *folder, uint32_t uidvalidity, uint32_t uid,
+		      struct ch_error *err)
+{
+	struct mailbox *box = find_box(room->receive, name, folder);
+	CH_AUTOCHAR alarm = NULL;
+	uint32_t validity;
+	uint32_t last_uid;
+
+	if (!box || box->gone)
+		return ch_error_refuse(err, "4.0.9",
+				       "chancery.conf has no mailbox %s with a "
+				       "folder %s", name, folder);
+	must(room, ch_store_mailbox(room->store, name, folder, &validity,
+				    &last_uid, err), err);
+	if (validity != uidvalidity)
+		return ch_error_refuse(err, "4.0.9",
+				       "the folder was numbered anew since, and "
+				       "all of it read");
+	alarm = about(box);
+	ch_alarm_clear(room, "alarm.unread", alarm); /* a person knows */
+	box->reread = uid;
+	box->reread_validity = validity;
+	if (uid <= last_uid)
+		must(room, ch_store_mailbox_set(room->store, name, folder,
+						validity, uid - 1, err), err);
+	ch_post_close(&box->post);
+	ch_post_fill(&box->post);
+	return 0;
 }
 
 void ch_receive_account(struct ch_mailroom *room,

@@ -5,6 +5,7 @@
 #define CH_CHANCERYD_RECEIVE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -20,6 +21,12 @@ void ch_receive_free(struct ch_receive *receive); /* NULL is fine */
 
 /* room->config is another one. */
 void ch_receive_reload(struct ch_mailroom *room);
+/* A person wants mails read once more, from that one on: what is known of the
+ * others stays as it is. -1 (CH_GIVE_UP, "4.0.9"): that mailbox is not read, or
+ * its folder has other numbers now. */
+int ch_receive_reread(struct ch_mailroom *room, const char *name,
+		      const char *folder, uint32_t uidvalidity, uint32_t uid,
+		      struct ch_error *err);
 /* There is another password in this account, or none any more. */
 void ch_receive_account(struct ch_mailroom *room,
 			const struct ch_account *account);

@@ -3,8 +3,6 @@
  * that come and go have the loop meanwhile. */
 #include "chanceryd/retention.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 
 #include "base/crash.h"
@@ -12,10 +10,12 @@
 #include "base/objects.h"
 #include "chanceryd/chores.h"
 #include "chanceryd/detail.h"
+#include "chanceryd/orphans.h"
 #include "chanceryd/room.h"
 
 #define EVERY_US (3600ULL * 1000000)
 #define ACCURACY_US 1000000
+#define A_DAY 24 /* times that */
 #define PIECE 200       /* rows of a step */
 #define FILES_PIECE 100 /* and files */
 
@@ -24,6 +24,7 @@ struct ch_retention {
 	sd_event_source *timer;   /* owned */
 	bool busy;
 	bool again; /* asked for while it was busy */
+	unsigned int hours; /* how often it began */
 	int64_t copy_id; /* of our copies: looked at up to this letter */
 };
 
@@ -44,14 +45,6 @@ static void end(struct ch_retention *retention)
 }
 
 /* ---- files go ---------------------------------------------------------- */
-
-static int open_objects(const struct ch_mailroom *room, struct ch_error *err)
-{
-	int fd = open(room->objects_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? ch_error_errno(err, errno, "%s", room->objects_dir)
-		      : fd;
-}
 
 static void tell_removed(struct ch_mailroom *room, int64_t mails,
 			 uint64_t size_bytes, int64_t now_us)
@@ -105,7 +98,7 @@ static bool remove_some(struct ch_mailroom *room, void *context)
 
 	must(room, len, &err);
 	if (len > 0)
-		dir = open_objects(room, &err);
+		dir = ch_objects_open(room->objects_dir, &err);
 	if (dir >= 0)
 		done = remove_files(room, dir, sums, len, &bytes, &err);
 	if (done > 0)
@@ -179,11 +172,14 @@ static void begin(struct ch_retention *retention)
 
 static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
 {
+	struct ch_retention *retention = context;
 	int r = sd_event_source_set_time_relative(source, EVERY_US);
 
 	if (r >= 0)
 		r = sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-	begin(context);
+	begin(retention);
+	if (retention->hours++ % A_DAY == 0)
+		ch_orphans_look(retention->room);
 	return r < 0 ? r : 0;
 }
 

@@ -21,7 +21,7 @@
 struct ch_mailroom;
 struct ch_retention; /* opaque; room->retention */
 
-/* It begins at once, and every hour. */
+/* It begins at once, and every hour; once a day also orphans.h. */
 int ch_retention_new(struct ch_mailroom *room, struct ch_retention **ret,
 		     struct ch_error *err);
 void ch_retention_free(struct ch_retention *retention); /* NULL is fine */

@@ -19,8 +19,10 @@
 #include "chanceryd/gate.h"
 #include "chanceryd/journal.h"
 #include "chanceryd/keys.h"
+#include "chanceryd/receive.h"
 #include "chanceryd/room.h"
 #include "chanceryd/sending.h"
+#include "mail/same.h"
 #include "returns/token.h"
 #include "wire/messages.h"
 
@@ -30,6 +32,7 @@
 #define LOOKED_THROUGH_MAX 5000
 #define LOOKED_A_SECOND 20000
 #define BRACKETS_MAX 4
+#define UNREAD "unread" /* the rule of a mail that could not be read */
 /* Recipients of one report that are none of the letter's, each of them a row
  * and an event: what a stranger may make us write. */
 #define STRANGERS_MAX 16
@@ -127,6 +130,7 @@ static bool by_sender(struct ch_mailroom *room,
 		      struct match *ret)
 {
 	const char *at = memrchr(mail->from.data, '@', mail->from.len);
+	CH_AUTO(ch_str) folded = CH_STR_INIT(20 * CH_FOLD_MAX);
 	struct ch_slice domain;
 	struct ch_error err;
 	int64_t id;
@@ -135,6 +139,8 @@ static bool by_sender(struct ch_mailroom *room,
 		return false;
 	domain.data = at + 1;
 	domain.len = (size_t)(mail->from.data + mail->from.len - domain.data);
+	ch_domain_fold(domain, &folded);
+	domain = (struct ch_slice){ ch_str_cstr(&folded), folded.len };
 	must(room, ch_store_letter_of_domain(room->store, batch_id, domain,
 					     LOOKED_THROUGH_MAX, &id, &err),
 	     &err);
@@ -222,18 +228,18 @@ static void find(struct ch_mailroom *room, const struct ch_receive_mail *mail,
 						&ret->batch, &err), &err);
 }
 
-/* Which of the letter's addresses that is, or -1. In any case of letters:
- * reports fold them, and no two addressees differ in that alone. */
+/* Which of the letter's addresses that is, or -1. Those are folded but for the
+ * case of letters, so each is not folded anew for each that a report names. */
 static int64_t seq_of(const struct ch_store_letter *letter,
 		      struct ch_slice address)
 {
-	for (size_t i = 0; i < letter->addresses_len; i++) {
-		const char *known = letter->addresses[i].address;
+	CH_AUTO(ch_str) folded = CH_STR_INIT(20 * CH_FOLD_MAX);
 
-		if (strlen(known) == address.len &&
-		    strncasecmp(known, address.data, address.len) == 0)
+	ch_address_fold(address, &folded);
+	for (size_t i = 0; i < letter->addresses_len; i++)
+		if (strcasecmp(letter->addresses[i].address,
+			       ch_str_cstr(&folded)) == 0)
 			return letter->addresses[i].seq;
-	}
 	return -1;
 }
 
@@ -292,7 +298,7 @@ static void add_event(const struct row *row, const char *type,
 					   json, row->now_us, &err), &err);
 }
 
-static void tell(const struct row *row, int64_t return_id)
+static void tell(const struct row *row, int64_t return_id, const char *type)
 {
 	const struct ch_store_return *item = &row->item;
 	struct ch_detail detail = { NULL };
@@ -312,13 +318,12 @@ static void tell(const struct row *row, int64_t return_id)
 	if (item->fault[0])
 		ch_detail_text(&detail, "fault", item->fault);
 	json = ch_detail_take(&detail);
-	add_event(row, event_of(item), json);
+	add_event(row, type, json);
 	ch_turn_log(row->room, LOG_INFO,
 		    &(struct ch_log_fields){ .batch = row->match->batch.reference,
 					     .letter = row->match->letter.key,
-					     .state = event_of(item) },
-		    "%s: %s from %s", item->mailbox, event_of(item),
-		    item->from);
+					     .state = type },
+		    "%s: %s from %s", item->mailbox, type, item->from);
 }
 
 /* Nobody is written to any less for it: a person decides, who wants to know
@@ -397,9 +402,10 @@ static bool keep(const struct row *row)
 	added = ch_store_return_add(row->room->store, item, row->now_us, &id,
 				    &err);
 	must(row->room, added, &err);
-	if (added == 0)
+	if (added == CH_RETURN_THERE)
 		return false;
-	tell(row, id);
+	tell(row, id, added == CH_RETURN_PROVED ? "return.confirmed"
+						: event_of(item));
 	if (row->match->of_alarms && item->kind == CH_RETURN_BOUNCE_HARD)
 		ch_bell_mail_bounced(row->room, ch_slice_of(item->recipient),
 				     id);
@@ -645,7 +651,7 @@ void ch_returned_unread(struct ch_mailroom *room, const char *mailbox,
 		.uidvalidity = uidvalidity,
 		.uid = uid,
 		.kind = CH_RETURN_OTHER,
-		.rule = ch_slice_of("unread"),
+		.rule = ch_slice_of(UNREAD),
 		.fault = ch_slice_of(why),
 		.message_id = CH_SLICE_EMPTY,
 		.from = CH_SLICE_EMPTY,
@@ -680,6 +686,42 @@ static int read_return(struct ch_mailroom *room, int64_t id,
 		ch_store_returns_free(items, len);
 	}
 	return found;
+}
+
+static void tell_reread(struct ch_mailroom *room,
+			const struct ch_store_return *item, const char *who)
+{
+	struct ch_detail detail = { NULL };
+	CH_AUTOCHAR json = NULL;
+	struct ch_error err;
+
+	ch_detail_int(&detail, "return", item->id);
+	ch_detail_text(&detail, "mailbox", item->mailbox);
+	ch_detail_text(&detail, "folder", item->folder);
+	ch_detail_int(&detail, "uid", item->uid);
+	json = ch_detail_take(&detail);
+	must(room, ch_store_event_add(room->store, "return.reread", 0, 0, who,
+				      json, ch_turn_open(room), &err), &err);
+}
+
+int ch_returned_reread(struct ch_mailroom *room, int64_t return_id,
+		       const char *who, struct ch_error *err)
+{
+	struct ch_store_return item;
+	int done;
+
+	if (!read_return(room, return_id, &item))
+		return ch_error_refuse(err, "4.0.4", "there is no return %lld",
+				       (long long)return_id);
+	if (strcmp(item.rule, UNREAD) != 0)
+		done = ch_error_refuse(err, "4.0.9", "it was read");
+	else
+		done = ch_receive_reread(room, item.mailbox, item.folder,
+					 item.uidvalidity, item.uid, err);
+	if (done == 0)
+		tell_reread(room, &item, who);
+	ch_store_return_release(&item);
+	return done;
 }
 
 static int check_confirm(const struct ch_store_return *item,

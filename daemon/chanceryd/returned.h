@@ -39,4 +39,10 @@ int ch_returned_confirm(struct ch_mailroom *room,
 			int64_t return_id, const char *who,
 			struct ch_error *err);
 
+/* A person wants that return, a mail that could not be read, to be read once
+ * more, with an event of `who`. -1 with status "4.0.4" where there is none,
+ * "4.0.9" where it was read, or as ch_receive_reread() says. */
+int ch_returned_reread(struct ch_mailroom *room, int64_t return_id,
+		       const char *who, struct ch_error *err);
+
 #endif

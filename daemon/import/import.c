@@ -250,11 +250,8 @@ static int open_objects(struct import *import, struct ch_error *err)
 {
 	CH_AUTOCHAR objects = ch_slice_dup(import->start->objects_dir);
 
-	import->objects_fd =
-		open(objects, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (import->objects_fd < 0)
-		return ch_error_errno(err, errno, "%s", objects);
-	return 0;
+	import->objects_fd = ch_objects_open(objects, err);
+	return import->objects_fd < 0 ? -1 : 0;
 }
 
 /* Put the files where sending finds them: those of every letter. */

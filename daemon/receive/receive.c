@@ -209,11 +209,9 @@ static int open_objects(struct receiver *receiver)
 {
 	CH_AUTOCHAR path = ch_slice_dup(receiver->setup.objects_dir);
 
-	receiver->objects_fd =
-		open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	receiver->objects_fd = ch_objects_open(path, receiver->err);
 	if (receiver->objects_fd < 0)
-		return ch_error_errno(receiver->err, errno, "objects: %s",
-				      path);
+		return -1;
 	name_owner(receiver);
 	ch_objects_sweep(receiver->objects_fd, receiver->owner);
 	return 0;

@@ -2,7 +2,6 @@
 /* batches.c - from a row of the store to the bytes of a message. */
 #include "send/batches.h"
 
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/objects.h"
 #include "letter/letter.h"
 #include "mail/smime.h"
 #include "send/signer.h"
@@ -174,12 +174,12 @@ static int read_files(const struct ch_batches *batches,
 		      const struct ch_send_batch *batch,
 		      struct ch_bundle *bundle, struct ch_error *err)
 {
-	CH_AUTOFD objects = open(batches->objects_dir,
-				 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CH_AUTOFD objects = ch_objects_open(batches->objects_dir, err);
 
-	if (objects < 0)
-		return ch_error_set(err, CH_RETRY, "%s cannot be opened",
-				    batches->objects_dir);
+	if (objects < 0) {
+		err->fate = CH_RETRY;
+		return -1;
+	}
 	for (uint32_t i = 0; i < batch->files_len; i++) {
 		const struct ch_batch_file *file = &batch->files[i];
 		CH_AUTOCHAR name = ch_slice_dup(file->name);

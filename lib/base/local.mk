@@ -17,6 +17,7 @@ lib_base_libbase_a_SOURCES = \
 	lib/base/settings-private.h lib/base/settings-scan.c \
 	lib/base/returned.c lib/base/returned.h \
 	lib/base/str.c lib/base/str.h \
+	lib/base/sweep.c lib/base/sweep.h \
 	lib/base/utf8.c lib/base/utf8.h
 lib_base_libbase_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(ZSTD_CFLAGS) \
 	$(CONFIG_CFLAGS)

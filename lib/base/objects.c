@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,6 +35,13 @@ void ch_object_path(const struct ch_sha256 *sum, enum ch_object_form form,
 	ch_sha256_hex(sum, hex);
 	snprintf(out, CH_OBJECT_PATH_SIZE, "%.2s/%s%s", hex, hex + 2,
 		 form == CH_OBJECT_COMPRESSED ? ".zst" : "");
+}
+
+int ch_objects_open(const char *path, struct ch_error *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? ch_error_errno(err, errno, "objects: %s", path) : fd;
 }
 
 /* Its folder is there: 1 where it was made now. */
@@ -103,45 +111,14 @@ int ch_object_open(int objects_fd, const struct ch_sha256 *sum,
 	return CH_TAKE_FD(fd);
 }
 
-/* "ab/cdef….zst" is read to its end, and what it holds put into *out. */
-static int read_compressed(int objects_fd, const struct ch_sha256 *sum,
-			   struct ch_str *out, struct ch_error *err)
-{
-	/* What does not become smaller becomes a little larger. */
-	CH_AUTO(ch_str) bytes = CH_STR_INIT(out->max + out->max / 128 + 1024);
-	char path[CH_OBJECT_PATH_SIZE];
-
-	ch_object_path(sum, CH_OBJECT_COMPRESSED, path);
-	if (ch_file_read_at(objects_fd, path, &bytes, err) < 0)
-		return -1;
-	if (ch_decompress(ch_str_cstr(&bytes), bytes.len, out, err) < 0)
-		return ch_error_prefix(err, "object %s", path);
-	return 0;
-}
-
-static bool is_there(int objects_fd, const struct ch_sha256 *sum,
-		     enum ch_object_form form)
-{
-	char path[CH_OBJECT_PATH_SIZE];
-
-	ch_object_path(sum, form, path);
-	return faccessat(objects_fd, path, F_OK, 0) == 0;
-}
-
 int ch_object_read(int objects_fd, const struct ch_sha256 *sum,
 		   struct ch_str *out, struct ch_error *err)
 {
 	char path[CH_OBJECT_PATH_SIZE];
 	struct ch_sha256 found;
-	int rc;
 
 	ch_object_path(sum, CH_OBJECT_PLAIN, path);
-	if (is_there(objects_fd, sum, CH_OBJECT_PLAIN) ||
-	    !is_there(objects_fd, sum, CH_OBJECT_COMPRESSED))
-		rc = ch_file_read_at(objects_fd, path, out, err);
-	else
-		rc = read_compressed(objects_fd, sum, out, err);
-	if (rc < 0)
+	if (ch_file_read_at(objects_fd, path, out, err) < 0)
 		return -1;
 	ch_sha256_of(ch_str_cstr(out), out->len, &found);
 	if (!ch_sha256_eq(sum, &found))
@@ -195,6 +172,8 @@ void ch_objects_release(struct ch_objects *objects)
 		ch_auto_close(&objects->fd);
 	}
 	forget(objects);
+	if (objects->locked)
+		flock(objects->objects_fd, LOCK_UN);
 	free(objects->items);
 	ch_objects_init(objects, objects->objects_fd, objects->owner,
 			objects->compress);
@@ -333,12 +312,25 @@ static int place(const struct ch_objects *objects, struct ch_object_new *item,
 	return 0;
 }
 
+/* With other writers, and not with who removes what nobody tells of. On a disk
+ * that knows no locks he removes nothing. */
+static void lock(struct ch_objects *objects)
+{
+	int got;
+
+	do
+		got = flock(objects->objects_fd, LOCK_SH);
+	while (got < 0 && errno == EINTR);
+	objects->locked = got == 0;
+}
+
 int ch_objects_keep(struct ch_objects *objects, struct ch_error *err)
 {
 	if (objects->len == 0)
 		return 0;
 	if (sync_bytes(objects, err) < 0)
 		return -1;
+	lock(objects);
 	for (size_t i = 0; i < objects->len; i++)
 		if (place(objects, &objects->items[i], err) < 0)
 			return -1;

@@ -26,14 +26,17 @@ enum ch_object_form { CH_OBJECT_PLAIN, CH_OBJECT_COMPRESSED };
 void ch_object_path(const struct ch_sha256 *sum, enum ch_object_form form,
 		    char out[CH_OBJECT_PATH_SIZE]);
 
+/* Open the folder of them; the caller closes it. -1: as errno says. */
+int ch_objects_open(const char *path, struct ch_error *err);
+
 /* Put bytes in as they are; where they are already, nothing changes. Durable
  * when it returns 0. */
 int ch_object_add(int objects_fd, const void *bytes, size_t len,
 		  struct ch_sha256 *ret_sum, struct ch_error *err);
 
-/* Read an object of either form and check it against its name. CH_GIVE_UP:
- * missing, larger than out->max, or its bytes are no longer those it is called
- * by. */
+/* Read an object that lies there as it is, and check it against its name.
+ * CH_GIVE_UP: missing, larger than out->max, or its bytes are no longer those
+ * it is called by. */
 int ch_object_read(int objects_fd, const struct ch_sha256 *sum,
 		   struct ch_str *out, struct ch_error *err);
 
@@ -58,6 +61,9 @@ int ch_object_remove(int objects_fd, const struct ch_sha256 *sum,
  *	begin, write …, end     for each, under a name of its own for now
  *	keep                    all are there and durable, or -1
  *	release                 what was not kept is gone
+ *
+ * From the keeping to the release nobody removes one (sweep.h): who tells others
+ * of what was kept does so before the release.
  */
 
 struct ch_object_new; /* its own */
@@ -69,6 +75,7 @@ struct ch_objects {
 	struct ch_compress *compress; /* borrowed */
 	struct ch_object_new *items; /* owned */
 	size_t len, cap;
+	bool locked; /* some were kept */
 	/* the one that is being written */
 	int fd;
 	struct ch_sha256_ctx ctx;

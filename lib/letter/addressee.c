@@ -9,9 +9,9 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "letter/addressee-private.h"
+#include "mail/same.h"
 
 void ch_addressee_release(struct ch_addressee *addressee)
 {
@@ -103,10 +103,11 @@ char *ch_addressee_code(const struct ch_fields *fields, const char *field)
 
 static bool has_address(const struct ch_addressee *addressee, const char *spec)
 {
-	for (size_t i = 0; i < addressee->addresses_len; i++) {
-		if (strcasecmp(addressee->addresses[i].address.spec, spec) == 0)
+	for (size_t i = 0; i < addressee->addresses_len; i++)
+		if (ch_address_same(
+			    ch_slice_of(addressee->addresses[i].address.spec),
+			    ch_slice_of(spec)))
 			return true;
-	}
 	return false;
 }
 

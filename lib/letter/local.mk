@@ -68,7 +68,7 @@ endif
 
 # What a program that merges letters needs: $(LETTER_LIBS) $(MAIL_LIBS)
 # $(BASE_LIBS) $(CONFIG_LIBS), in this order.
-LETTER_LIBS = lib/letter/libletter.a $(CMARK_LIBS) $(ZIP_LIBS) $(EXPAT_LIBS) \
+LETTER_LIBS = lib/letter/libletter.a $(SAME_LIBS) $(CMARK_LIBS) $(ZIP_LIBS) $(EXPAT_LIBS) \
 	$(PAGE_LIBS) -lm
 
 check_PROGRAMS += tests/unit/test-template tests/unit/test-table

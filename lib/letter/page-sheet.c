@@ -122,13 +122,25 @@ static double place(const struct page_job *job, double from, double width)
 	       (job->language->rtl ? page_width(job) - from - width : from);
 }
 
+/* Its lines from the `from`th on, `most` of them at most. */
+static double add_some(struct page_job *job, struct page_text *text, double x,
+		       int from, int most)
+{
+	int lines = pango_layout_get_line_count(text->layout) - from;
+
+	if (lines > most)
+		lines = most;
+	if (lines < 0)
+		lines = 0;
+	for (int i = 0; i < lines; i++)
+		ch_page_add_line(job, text, from + i, x, i * text->leading);
+	return lines * text->leading;
+}
+
 static double add_lines(struct page_job *job, struct page_text *text, double x)
 {
-	int lines = pango_layout_get_line_count(text->layout);
-
-	for (int i = 0; i < lines; i++)
-		ch_page_add_line(job, text, i, x, i * text->leading);
-	return lines * text->leading;
+	return add_some(job, text, x, 0,
+			pango_layout_get_line_count(text->layout));
 }
 
 /* ---- above tables ----------------------------------------------------- */
@@ -175,26 +187,53 @@ void ch_page_sheet_line(struct ch_page_sheet *sheet, const char *name,
 
 /* ---- tables ----------------------------------------------------------- */
 
-static void add_row(struct ch_page_sheet *sheet, const char *const *cells,
-		    const size_t *strong, bool head)
+/* The cells of a row, and how many lines stand on a page. */
+struct row {
+	struct page_text *texts[CH_PAGE_SHEET_COLUMNS_MAX];
+	bool head;
+	int most;
+	int lines; /* of the longest cell */
+};
+
+static void set_row(struct ch_page_sheet *sheet, const char *const *cells,
+		    const size_t *strong, struct row *row)
 {
 	struct page_job *job = &sheet->job;
-	const char *tag = head ? "TH" : "TD";
+
+	for (size_t i = 0; i < sheet->columns; i++) {
+		struct page_look look = { .scale = SCALE, .bold = row->head,
+					  .align = PANGO_ALIGN_LEFT,
+					  .strong_len = strong ? strong[i]
+							       : 0 };
+		double width = sheet->shares[i] * page_width(job) - GAP;
+		int lines;
+
+		row->texts[i] = row->head
+			? set_cut(job, cells[i], &look, width)
+			: set_text(job, cells[i], &look, width);
+		row->most = lines_max(job, row->texts[i]->leading);
+		lines = pango_layout_get_line_count(row->texts[i]->layout);
+		row->lines = lines > row->lines ? lines : row->lines;
+	}
+}
+
+/* As many lines of each cell as stand on a page. */
+static void add_part(struct ch_page_sheet *sheet, const struct row *row,
+		     int first)
+{
+	struct page_job *job = &sheet->job;
+	const char *tag = row->head ? "TH" : "TD";
 	double height = 0, from = 0;
 
 	ch_page_add_tag(job, PAGE_OPEN, "TR");
 	for (size_t i = 0; i < sheet->columns; i++) {
-		struct page_look look = { .scale = SCALE, .bold = head,
-					  .align = PANGO_ALIGN_LEFT,
-					  .strong_len = strong ? strong[i]
-							       : 0 };
 		double width = sheet->shares[i] * page_width(job);
 		double cell;
 
 		ch_page_add_tag(job, PAGE_OPEN, tag);
-		cell = add_lines(job, set_cut(job, cells[i], &look,
-					      width - GAP),
-				 place(job, from, width - GAP));
+		cell = add_some(job, row->texts[i],
+				place(job, from, width - GAP), first,
+				row->most);
 		ch_page_add_tag(job, PAGE_CLOSE, tag);
 		height = cell > height ? cell : height;
 		from += width;
@@ -202,7 +241,21 @@ static void add_row(struct ch_page_sheet *sheet, const char *const *cells,
 	ch_page_add_tag(job, PAGE_CLOSE, "TR");
 	ch_page_add_item(job, PAGE_RULE, job->setter->left, height + 1.5)
 		->width = page_width(job);
-	ch_page_add_box(job, head ? 2 * GAP : 2, height + 2, false);
+	ch_page_add_box(job, row->head ? 2 * GAP : 2, height + 2, false);
+}
+
+/* What is higher than a page goes on in a row below it. */
+static void add_row(struct ch_page_sheet *sheet, const char *const *cells,
+		    const size_t *strong, bool head)
+{
+	struct row row = { .head = head };
+	int first = 0;
+
+	set_row(sheet, cells, strong, &row);
+	do {
+		add_part(sheet, &row, first);
+		first += row.most;
+	} while (first < row.lines);
 }
 
 void ch_page_sheet_table(struct ch_page_sheet *sheet,
@@ -225,11 +278,12 @@ void ch_page_sheet_row(struct ch_page_sheet *sheet, const char *const *cells,
 		       const size_t *strong)
 {
 	struct page_flow *flow = &sheet->job.flow;
+	size_t before = flow->boxes_len;
 
 	add_row(sheet, cells, strong, false);
 	/* No head stands alone at the end of a page. */
-	if (flow->boxes_len == sheet->job.again + 1)
-		flow->boxes[flow->boxes_len - 1].keep = true;
+	if (before == sheet->job.again)
+		flow->boxes[before].keep = true;
 }
 
 int ch_page_sheet_end(struct ch_page_sheet *sheet, struct ch_str *out,

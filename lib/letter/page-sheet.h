@@ -4,7 +4,7 @@
  * The same pages as a letter's (page.h): its fonts, PDF/A-2u, tagged. A table
  * goes over as many pages as it needs, with its head on each. What it says was
  * written by others in any script: a character that no font has becomes U+FFFD
- * and is no error, a cell of more lines than a page has is cut.
+ * and is no error, a row of more lines than a page has goes on in the next.
  *
  * Text is UTF-8 without controls; '\n' ends a line. It is copied.
  */

@@ -23,6 +23,7 @@
 #include "letter/rows.h"
 #include "letter/seen.h"
 #include "letter/template.h"
+#include "mail/same.h"
 
 #define SHOWN_MAX 2000 /* bytes of an address, for people */
 #define KEY_MAX 64
@@ -536,10 +537,11 @@ static void read_name(struct ch_table *table, struct ch_addressee *ret,
 
 static bool has_address(const struct ch_addressee *addressee, const char *spec)
 {
-	for (size_t i = 0; i < addressee->addresses_len; i++) {
-		if (strcasecmp(addressee->addresses[i].address.spec, spec) == 0)
+	for (size_t i = 0; i < addressee->addresses_len; i++)
+		if (ch_address_same(
+			    ch_slice_of(addressee->addresses[i].address.spec),
+			    ch_slice_of(spec)))
 			return true;
-	}
 	return false;
 }
 

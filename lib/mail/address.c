@@ -520,6 +520,12 @@ int ch_address_parse(const char *text, size_t len, struct ch_address *ret,
 	return parse(text, len, CH_LOCAL_ASCII, ret, err);
 }
 
+int ch_address_parse_utf8(const char *text, size_t len, struct ch_address *ret,
+			  struct ch_error *err)
+{
+	return parse(text, len, CH_LOCAL_UTF8, ret, err);
+}
+
 /* The end of the element that starts at `at`: a "," or ";" outside quotes and
  * angle brackets, or the end of the text. */
 static size_t element_end(struct ch_slice text, size_t at)

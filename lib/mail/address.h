@@ -37,6 +37,10 @@ enum ch_address_local { CH_LOCAL_ASCII, CH_LOCAL_UTF8 };
 int ch_address_parse(const char *text, size_t len, struct ch_address *ret,
 		     struct ch_error *err);
 
+/* The same with whatever local part is one. */
+int ch_address_parse_utf8(const char *text, size_t len, struct ch_address *ret,
+			  struct ch_error *err);
+
 /* Split a cell that holds several addresses, at "," or ";" outside quotes, and
  * parse each. Returns how many, and an array that the caller frees; -1 with
  * *ret_offset at the byte where the bad one starts. An empty cell gives 0. */

@@ -77,6 +77,21 @@ lib_mail_libread_a_SOURCES = \
 
 READ_LIBS = lib/mail/libread.a
 
+# Comparing addresses, for programs of either kind: same.c alone includes GLib.
+noinst_LIBRARIES += lib/mail/libsame.a
+lib_mail_libsame_a_SOURCES = lib/mail/same.c lib/mail/same.h
+lib_mail_libsame_a_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
+SAME_LIBS = lib/mail/libsame.a lib/mail/libread.a $(GLIB_LIBS)
+
+check_PROGRAMS += tests/unit/test-same tests/fuzz/fuzz-same
+tests_unit_test_same_SOURCES = tests/unit/test-same.c
+tests_unit_test_same_LDADD = $(SAME_LIBS) $(MAIL_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-same
+tests_fuzz_fuzz_same_SOURCES = tests/fuzz/fuzz-same.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_same_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+tests_fuzz_fuzz_same_LDADD = $(SAME_LIBS) $(MAIL_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/corpora/same
+
 check_PROGRAMS += tests/unit/test-alabel
 tests_unit_test_alabel_SOURCES = tests/unit/test-alabel.c
 tests_unit_test_alabel_LDADD = lib/mail/libread.a $(UNIT_LIBS)

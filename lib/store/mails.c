@@ -145,6 +145,16 @@ int ch_store_mail_removed(struct ch_store *store,
 	return ch_query_run(&q, err) < 0 ? -1 : 0;
 }
 
+int ch_store_mail_is_kept(struct ch_store *store,
+			  const struct ch_sha256 *sha256, struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"SELECT 1 FROM mail WHERE sha256 = ? AND state <> 2");
+
+	ch_query_put_blob(&q, sha256->bytes, CH_SHA256_SIZE);
+	return ch_query_row(&q, err);
+}
+
 /* ---- our own copies --------------------------------------------------- */
 
 static int64_t copies_behind(struct ch_store *store, int64_t after_id,

@@ -330,6 +330,77 @@ static int is_there(struct ch_store *store, const struct ch_store_return *item,
 	return ch_query_row(&q, err);
 }
 
+/* The same mail without proof, which came before: its id and how it was matched.
+ * All that people are shown is compared. The row that has these very bytes comes
+ * first: with a key that was put back they are proof. */
+static int find_unproved(struct ch_store *store,
+			 const struct ch_store_return *item, int64_t *ret_id,
+			 enum ch_match *ret_match, struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"SELECT id, match FROM returned WHERE letter_id = ? "
+		"AND message_id = ? AND kind = ? AND part = ? "
+		"AND verified = 0 AND sender = ? AND subject = ? "
+		"AND text = ? AND attachments = ? AND recipient = ? "
+		"AND status = ? AND diagnostic = ? AND reason = ? "
+		"AND says = ? AND away_until = ? "
+		"ORDER BY sha256 = ? DESC, id LIMIT 1");
+	int got;
+
+	if (!item->verified || item->letter_id == 0 || !item->message_id ||
+	    !*item->message_id)
+		return 0;
+	ch_query_put_int(&q, item->letter_id);
+	ch_query_put_text(&q, item->message_id);
+	ch_query_put_int(&q, item->kind);
+	ch_query_put_int(&q, item->part);
+	ch_query_put_text(&q, item->from);
+	ch_query_put_text(&q, item->subject);
+	ch_query_put_text(&q, item->text);
+	ch_query_put_int(&q, item->attachments);
+	ch_query_put_text(&q, item->recipient);
+	ch_query_put_text(&q, item->status);
+	ch_query_put_text(&q, item->diagnostic);
+	ch_query_put_text(&q, item->reason);
+	ch_query_put_text(&q, item->says);
+	ch_query_put_text(&q, item->away_until);
+	ch_query_put_blob(&q, item->sha256.bytes, CH_SHA256_SIZE);
+	got = ch_query_row(&q, err);
+	if (got > 0) {
+		*ret_id = ch_query_int(&q, 0);
+		*ret_match = (enum ch_match)ch_query_int(&q, 1);
+	}
+	return got;
+}
+
+/* The row is of the mail with proof from here on: what proves it are its bytes.
+ * 0: another row has them. */
+static int put_proof(struct ch_store *store,
+		     const struct ch_store_return *item, int64_t id,
+		     struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"UPDATE OR IGNORE returned SET mailbox = ?, folder = ?, "
+		"uidvalidity = ?, uid = ?, sha256 = ?, size_bytes = ?, "
+		"received_us = ?, rule = ?, fault = ?, address_seq = ?, "
+		"attempt = ?, match = ?, verified = 1 WHERE id = ?");
+
+	ch_query_put_text(&q, item->mailbox);
+	ch_query_put_text(&q, item->folder);
+	ch_query_put_int(&q, item->uidvalidity);
+	ch_query_put_int(&q, item->uid);
+	ch_query_put_blob(&q, item->sha256.bytes, CH_SHA256_SIZE);
+	ch_query_put_int(&q, (int64_t)item->size_bytes);
+	ch_query_put_int(&q, item->received_us);
+	ch_query_put_text(&q, item->rule);
+	ch_query_put_text(&q, item->fault);
+	ch_query_put_int(&q, item->address_seq);
+	ch_query_put_int(&q, item->attempt);
+	ch_query_put_int(&q, item->match);
+	ch_query_put_int(&q, id);
+	return ch_query_run(&q, err);
+}
+
 static int insert(struct ch_store *store, const struct ch_store_return *item,
 		  int64_t batch_id, int64_t now_us, struct ch_error *err)
 {
@@ -395,13 +466,35 @@ static int conclude(struct ch_store *store, const struct ch_store_return *item,
 		       prove_sent(store, item, return_id, now_us, err) : 0;
 }
 
+/* As what it goes in: a row of its own, or that of its copy without proof. */
+static int put(struct ch_store *store, const struct ch_store_return *item,
+	       int64_t batch_id, int64_t now_us, int64_t *ret_id,
+	       struct ch_error *err)
+{
+	struct ch_store_return before = *item; /* borrows */
+	int got = find_unproved(store, item, ret_id, &before.match, err);
+
+	if (got > 0)
+		got = put_proof(store, item, *ret_id, err);
+	if (got > 0) {
+		before.verified = false;
+		return facts_of(&before) ? CH_RETURN_PROVED
+					 : CH_RETURN_PROVED_NOW;
+	}
+	if (got == 0)
+		got = insert(store, item, batch_id, now_us, err);
+	if (got > 0)
+		*ret_id = sqlite3_last_insert_rowid(store->db);
+	return got;
+}
+
 int ch_store_return_add(struct ch_store *store,
 			const struct ch_store_return *item, int64_t now_us,
 			int64_t *ret_id, struct ch_error *err)
 {
 	unsigned int before = 0;
 	int64_t batch_id = 0;
-	int64_t id;
+	int64_t id = 0;
 	int got = 0;
 
 	if (item->letter_id != 0)
@@ -415,15 +508,14 @@ int ch_store_return_add(struct ch_store *store,
 	got = is_there(store, item, err);
 	if (got != 0)
 		return got < 0 ? -1 : 0;
-	got = insert(store, item, batch_id, now_us, err);
+	got = put(store, item, batch_id, now_us, &id, err);
 	if (got <= 0)
 		return got;
-	id = sqlite3_last_insert_rowid(store->db);
 	if (item->letter_id != 0 &&
 	    conclude(store, item, id, batch_id, before, now_us, err) < 0)
 		return -1;
 	*ret_id = id;
-	return 1;
+	return got;
 }
 
 /* ---- what a person says of it ------------------------------------------ */

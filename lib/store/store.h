@@ -599,10 +599,22 @@ struct ch_store_return {
 };
 void ch_store_return_release(struct ch_store_return *ret);
 
-/* Add once: returns 1 when it is new. 0 when in that mailbox the same raw
- * bytes and part are there already, whatever their number; or, in whichever, the same Message-ID, sender and text with the same kind and
- * part about the same letter. A mail that reports several recipients is added
- * once for each, with its `part`.
+enum ch_return_added {
+	CH_RETURN_THERE = 0,
+	CH_RETURN_NEW = 1,
+	CH_RETURN_PROVED,     /* what it says counted before */
+	CH_RETURN_PROVED_NOW, /* it did not, and does now */
+};
+
+/* Add once. CH_RETURN_THERE: in that mailbox the same raw bytes and part are
+ * there already, whatever their number; or, in whichever, the same Message-ID,
+ * sender and text with the same kind and part about the same letter. A mail that
+ * reports several recipients is added once for each, with its `part`.
+ *
+ * Where a copy without proof came before one with proof, it is one return: the
+ * row is the proved one's from then on, with its bytes. So it is only where all
+ * that is shown of them is the same; what says anything else stays beside it,
+ * whoever wrote it.
  *
  * A bounce, delay, delivery or receipt is a fact about its letter (tally,
  * flags) only when verified; an answer or auto-reply also where it names the
@@ -637,8 +649,8 @@ int ch_store_return_confirm(struct ch_store *store,
 			    const char *who, int64_t now_us,
 			    struct ch_error *err);
 
-/* The only letter of a batch that goes to an address in that domain: its id, or
- * 0 where there is none, several, or the batch has more than `most`
+/* The only letter of a batch that goes to an address in that domain, given in
+ * the form in which they go out: its id, or 0 where there is none, several, or the batch has more than `most`
  * addresses. */
 int ch_store_letter_of_domain(struct ch_store *store, int64_t batch_id,
 			      struct ch_slice domain, uint64_t most,
@@ -698,6 +710,11 @@ int64_t ch_store_mails_leaving(struct ch_store *store, size_t limit,
 int ch_store_mail_removed(struct ch_store *store,
 			  const struct ch_sha256 *sha256, int64_t now_us,
 			  struct ch_error *err);
+/* Whether its bytes are to be there, 1 or 0: a mail of this store that was not
+ * removed yet. */
+int ch_store_mail_is_kept(struct ch_store *store,
+			  const struct ch_sha256 *sha256,
+			  struct ch_error *err);
 
 /* Forget copies whose letter is no more at that dot, of at most `limit` behind
  * *after_id, which moves on. Returns how many were looked at: fewer than `limit`
@@ -708,7 +725,8 @@ int64_t ch_store_copies_drop(struct ch_store *store, size_t limit,
 /* ---- addresses that are not written to --------------------------------- */
 
 /* What is queued for one of them is cancelled when it would be claimed, with an
- * event "letter.suppressed". Addresses are compared in small letters. */
+ * event "letter.suppressed". Addresses are given in the form in which they go
+ * out (mail/address.h), kept in small letters and so compared. */
 struct ch_suppressed {
 	int64_t id;
 	char *address; /* owned, like all char * here */

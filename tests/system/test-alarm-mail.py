@@ -8,6 +8,7 @@ import email.policy
 import json
 import pathlib
 import re
+import signal
 import socketserver
 import sys
 import tempfile
@@ -16,7 +17,7 @@ import threading
 import harness
 from harness import wait_for
 
-AUTH = 2  # enum ch_relay_fault
+AUTH, SETUP = 2, 4  # enum ch_relay_fault
 FAILED = harness.FAILED
 
 
@@ -233,20 +234,23 @@ def test_a_kill_between_the_alarm_and_its_mail():
             assert both[1].count("alarm.auth") == 1, both
 
 
+def a_mailbox(room):
+    secret = room.root / "password"
+    secret.touch(0o600)
+    secret.write_text("secret")
+    return {"name": "desk", "port": 9, "tls": "none", "auth": "plain",
+            "user": "desk", "password": str(secret)}
+
+
 def test_addresses_that_are_refused_or_come_back():
     """Those that are none are written to no more, until somebody says so."""
     with Relay() as relay:
         relay.refuse["none@house.example"] = "550 5.1.1 nobody"
         relay.refuse["full@house.example"] = "452 4.2.2 full"
-        mailbox = {"name": "desk", "port": 9, "tls": "none", "auth": "plain",
-                   "user": "desk"}
         with Room([relay.conf("main")], puppets=("send", "receive"),
                   to=["op@house.example", "none@house.example",
                       "full@house.example"]) as room:
-            secret = room.root / "password"
-            secret.touch(0o600)
-            secret.write_text("secret")
-            room.set_up([{**mailbox, "password": str(secret)}],
+            room.set_up([a_mailbox(room)],
                         to=["op@house.example", "none@house.example",
                             "full@house.example"])
             room.start()
@@ -309,8 +313,37 @@ def test_nobody_is_left():
         assert not relay.mails, relay.mails
 
 
+def alarms_in(mail):
+    """The types that a mail tells of, in its order."""
+    return re.findall(r"(?m)^20\S+ (alarm\.\w+)", text_of(mail))
+
+
+def test_only_what_is_chosen_is_told():
+    """And its end with it."""
+    chosen = {"types": ["alarm.bounce", "alarm.auth"]}
+    with Relay() as relay, Room([relay.conf("main")],
+                                puppets=("send", "receive"), **chosen) as room:
+        room.set_up([a_mailbox(room)], **chosen)
+        room.start()
+        reader = room.puppet("receive")
+        reader.expect("receive-setup")
+        for fault, event in ((SETUP, "alarm.setup"), (AUTH, "alarm.auth")):
+            reader.send("receive-state", connected=1, uidvalidity=7,
+                        fault=fault, text="no")
+            room.wait_event(event)
+        wait_for("a mail", lambda: relay.mails)
+        assert [alarms_in(mail) for mail in relay.mails] == [["alarm.auth"]]
+        room.set_up(**chosen)  # the mailbox is given up
+        room.signal(signal.SIGHUP)
+        wait_for("its end", lambda: len(relay.mails) == 2)
+        assert alarms_in(relay.mails[1]) == ["alarm.cleared"]
+        assert room.types().count("alarm.cleared") == 2
+
+
 def test_what_the_configuration_may_say():
-    for mail, wrong in (({"to": ["Op <op@house.example>"]}, "is no address"),
+    for mail, wrong in (({"types": ["alarm.bounces"]}, "there is no alarm"),
+                        ({"types": ["alarm.cleared"]}, "there is no alarm"),
+                        ({"to": ["Op <op@house.example>"]}, "is no address"),
                         ({"to": ["op"]}, "is no address"),
                         ({"relay": "more"}, "there is no relay")):
         with Room([{"name": "main", "port": 9}], **mail) as room:

@@ -14,6 +14,7 @@ import random
 import re
 import select
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -412,6 +413,32 @@ class Preview(Case):
                       (self.dir / "out.eml").read_bytes())
         self.preview("-r", "FRA", "-o", "no/where.eml", code=73)
         self.preview("-r", "FRA", "-o", "/dev/full", code=74)
+
+    def test_a_file_is_there_whole_or_not_at_all(self):
+        """As of a report: what was there stays until the letter is whole."""
+        before = set(self.dir.iterdir())
+        self.preview("-r", "FRA", "-o", "-", "--eml", "-R", "DM-1")
+        whole = self.out_bytes
+        self.assertGreater(len(whole), 1024)
+        old = self.dir / "old.eml"
+        old.write_text("old")
+        old.chmod(0o600)
+        (self.dir / "link.eml").symlink_to("old.eml")
+        words = ("preview", "invitation", "members.csv", "-d", "2026-12-18",
+                 "-r", "FRA", "--eml", "-R", "DM-1", "-o", "link.eml")
+        run = subprocess.run(
+            ["prlimit", "--fsize=1024", CHANCERY, *words], cwd=self.dir,
+            env=self.env(), stdin=subprocess.DEVNULL, capture_output=True,
+            check=False, timeout=120, preexec_fn=lambda: signal.signal(
+                signal.SIGXFSZ, signal.SIG_IGN))
+        self.assertEqual(run.returncode, 74, run.stderr)
+        self.assertEqual(old.read_text(), "old")
+        self.run_it(*words)
+        self.assertEqual(len(old.read_bytes()), len(whole))
+        self.assertTrue((self.dir / "link.eml").is_symlink())
+        self.assertEqual(old.stat().st_mode & 0o777, 0o600)
+        self.assertEqual(set(self.dir.iterdir()) - before,
+                         {old, self.dir / "link.eml"})
 
     def test_several(self):
         """Each in a file of its own, whose name is told."""

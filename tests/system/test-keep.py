@@ -4,12 +4,15 @@
 as long as the configuration says, and what was attached to them for good. The
 daemon and its reader are real, the mailbox is a scripted server."""
 import base64
+import contextlib
 import hashlib
 import os
 import pathlib
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
 import harness
@@ -235,6 +238,84 @@ def test_a_reader_that_dies_behind_the_writing_leaves_nothing_double():
             assert not list((room.state / "objects").glob(".*"))
             assert [row["removed_at"] for row in room.returns()] \
                 == [None] * ROWS
+
+
+DAY = 86400
+
+
+def store_is_older(room, days):
+    """Its store was made so many days before."""
+    with contextlib.closing(
+            sqlite3.connect(room.state / "chancery.db")) as db:
+        since, = db.execute("SELECT value FROM setting "
+                            "WHERE name = 'objects_since'").fetchone()
+        db.execute("UPDATE setting SET value = ? "
+                   "WHERE name = 'objects_since'",
+                   (b"%d" % (int(since) - days * DAY * 1000000),))
+        db.commit()
+
+
+def written_before(room, raw, days):
+    stamp = time.time() - days * DAY
+    os.utime(room.path(raw), (stamp, stamp))
+
+
+def left_behind(room):
+    """Two mails are written and never told; then their mailbox is given up."""
+    dies_once(room, "receive-stored")
+    (room.libexec / "chancery-receive").write_text(
+        (room.libexec / "chancery-receive").read_text().replace(
+            "\nfi", "\nelse exit 75\nfi"))
+    room.start()
+    harness.wait_for("its reader is dead", lambda: "(Killed)" in room.log())
+    room.stop()
+    room.configure()
+    assert room.kept() == set(MAILS)
+
+
+def test_what_no_row_names_goes_when_it_is_old():
+    """Its reader was killed before it told of it, and nobody reads that mailbox
+    any more. A store that is new knows less than what lies there."""
+    with Peer(Session, MAILS) as peer, Room(peer) as room:
+        left_behind(room)
+        half = room.state / "objects" / ".0123456789abcdef.1"
+        half.touch()
+        os.utime(half, (1, 1))
+        written_before(room, MAILS[3], 31)
+        written_before(room, MAILS[4], 29)
+        written_before(room, MAILS[5], 400)
+        room.start()
+        room.stop()
+        assert all(room.path(raw).exists() for raw in MAILS.values())
+        store_is_older(room, 31)
+        room.start()
+        harness.wait_for("the old ones go",
+                         lambda: room.log().count("removed") == 2)
+        half_gone = harness.wait_for("half a mail goes",
+                                     lambda: not half.exists())
+        assert half_gone and room.kept() == {4}
+        for number in (3, 5):
+            name = hashlib.sha256(MAILS[number]).hexdigest()
+            assert f"object {name}, " in room.log()
+        assert not room.returns() and not room.removed()
+
+
+def test_what_a_row_names_stays_however_old_it_is():
+    with Peer(Session, MAILS) as peer, Room(peer) as room:
+        room.start()
+        room.wait_returns()
+        room.stop()
+        store_is_older(room, 31)
+        extra = room.path(b"nobody's")
+        extra.parent.mkdir(exist_ok=True)
+        extra.write_bytes(room.path(MAILS[3]).read_bytes())
+        written_before(room, b"nobody's", 31)
+        for raw in MAILS.values():
+            written_before(room, raw, 400)
+        room.start()
+        harness.wait_for("the look is over", lambda: not extra.exists())
+        room.stop()
+        assert room.kept() == set(MAILS)
 
 
 def test_a_crash_while_they_go_removes_them_once():

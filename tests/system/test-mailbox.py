@@ -5,6 +5,7 @@ sent as if nothing were, and each mailbox says what is wrong with it."""
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
@@ -119,13 +120,15 @@ def test_a_mail_that_ends_its_reader_is_listed_after_the_second_time():
         the test kills the reader, which waits."""
 
         def on_uid_fetch(self, rest):
-            if "BODY" in rest and 5 in self.uids_of(rest.split()[2]):
+            if self.peer.hurts and "BODY" in rest and \
+                    5 in self.uids_of(rest.split()[2]):
                 self.peer.commands.append("KILL")
                 self.hang()
             super().on_uid_fetch(rest)
 
     with Peer(One, {uid: MAIL % (uid, uid) for uid in (3, 4, 5, 6)}) as peer, \
             harness.Room() as room:
+        peer.hurts = True
         (room.root / "password").touch(0o600)
         (room.root / "password").write_text(imap_peer.PASSWORD)
         room.configure(mailboxes=[{**mailbox(room, "desk", peer),
@@ -145,7 +148,31 @@ def test_a_mail_that_ends_its_reader_is_listed_after_the_second_time():
             (3, False), (4, False), (5, True), (6, False)], returns
         assert "signal 9" in returns[2]["fault"], returns[2]
         assert room.wait_event("alarm.unread")
+        # a person wants it read by a reader that is another one now
+        peer.hurts = False
+        for number, code in ((returns[0]["cursor"], 65), (4711, 66),
+                             ("x", 64), (returns[2]["cursor"], 0)):
+            assert reread(room, number) == code, (number, code)
+        harness.wait_for("it is read", lambda: "alarm.unread" not in [
+            a["type"] for a in room.status()["alarms"]] and len(
+                room.get("/v1/returns").json["returns"]) == 5)
+        harness.wait_for("and what is behind it", lambda: room.status()[
+            "mailboxes"][0]["last_uid"] == 6)
+        returns = room.get("/v1/returns?limit=1000").json["returns"]
+        assert [(r["uid"], r["rule"] == "unread") for r in returns] == [
+            (3, False), (4, False), (5, True), (6, False),
+            (5, False)], returns
+        assert returns[4]["subject"] == "mail 5"
+        event = room.wait_event("return.reread")
+        assert event["detail"]["uid"] == 5 and event["who"], event
         assert room.stop() == 0, room.log()
+
+
+def reread(room, number):
+    return subprocess.run(
+        [harness.BUILD / "chancery", "--socket-dir", room.root, "reread",
+         str(number)], stdin=subprocess.DEVNULL, capture_output=True,
+        check=False, timeout=harness.TIMEOUT).returncode
 
 
 if __name__ == "__main__":

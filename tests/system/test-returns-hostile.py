@@ -153,7 +153,8 @@ def test_one_message_id_for_all_hides_no_answer():
 
 
 def test_a_stranger_who_comes_first_hides_no_proof():
-    """He has the Message-ID of the report and all that it says."""
+    """He has the Message-ID of the report and all that it says: that is one
+    return, and proved."""
     with Room() as room:
         room.start()
         reader, _ = room.reader()
@@ -167,7 +168,8 @@ def test_a_stranger_who_comes_first_hides_no_proof():
         assert counts(room)["bounced"] == 1
         room.tell(reader, HARD, references=[room.message_ids["AAA"]],
                   **report)
-        assert [r["verified"] for r in room.returns()] == [False, True]
+        assert [(r["verified"], r["match"]) for r in room.returns()] == [
+            (True, "token")]
 
 
 # ---- no mail is dear -------------------------------------------------------

@@ -796,6 +796,10 @@ def test_a_suppressed_address_is_not_written_to():
         chancery(room, "suppress", "add", "Mission <MISSION@Two.example>")
         chancery(room, "suppress", "add", "minister@bbb.example")
         chancery(room, "suppress", "add", "nobody", code=64)
+        # what only SMTPUTF8 carries, and a domain as people write it
+        chancery(room, "suppress", "add", "Zoë@BÜCHER.example")
+        assert "zoë@xn--bcher-kva.example" in suppressed(room)
+        chancery(room, "suppress", "remove", "ZOë@xn--bcher-kva.example")
         chancery(room, "suppress", "remove", "x@y.example", code=66)
         assert room.post("/v1/suppress", {"address": "a b@c"}).status == 422
         room.kill()

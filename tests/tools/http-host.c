@@ -143,6 +143,13 @@ void ch_dispatch_batch(struct ch_mailroom *of, int64_t batch_id)
 {
 }
 
+int ch_returned_reread(struct ch_mailroom *where, int64_t return_id,
+		       const char *who, struct ch_error *why)
+{
+	return ch_error_refuse(why, "4.0.4", "there is no return %lld",
+			       (long long)return_id);
+}
+
 int ch_returned_confirm(struct ch_mailroom *where,
 			const struct ch_store_batch *batch,
 			const struct ch_store_letter *letter,

@@ -99,6 +99,16 @@ int ch_returned_confirm(struct ch_mailroom *where,
 	return 0;
 }
 
+int ch_returned_reread(struct ch_mailroom *where, int64_t return_id,
+		       const char *who, struct ch_error *why)
+{
+	if (return_id != 17)
+		return ch_error_refuse(why, "4.0.4", "there is no return");
+	snprintf(confirmed, sizeof(confirmed), "%lld %s", (long long)return_id,
+		 who);
+	return 0;
+}
+
 static bool relay_rests;
 
 bool ch_relays_try(struct ch_mailroom *where)
@@ -541,6 +551,28 @@ static void confirms_a_return_by_its_number(void **state)
 	assert_int_equal(touched, 1);
 	snprintf(expected, sizeof(expected), "%s/SENT 17 %s", reference(),
 		 second.name);
+	assert_string_equal(confirmed, expected);
+	commit();
+}
+
+static void rereads_a_return_by_its_number(void **state)
+{
+	static const char *const wrong[] = { "18", "-17", "17x", "",
+					     "9999999999999999999999" };
+	struct ch_command command = { .verb = CH_VERB_REREAD, .who = second };
+	char expected[200];
+	int64_t touched;
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(wrong); i++) {
+		command.returned = wrong[i];
+		assert_int_equal(command_of(&command, &touched), -1);
+		assert_string_equal(err.status, "4.0.4");
+	}
+	command.returned = "17";
+	OK(command_of(&command, &touched));
+	assert_int_equal(touched, 1);
+	snprintf(expected, sizeof(expected), "17 %s", second.name);
 	assert_string_equal(confirmed, expected);
 	commit();
 }
@@ -1078,6 +1110,7 @@ int main(void)
 		cmocka_unit_test(a_batch_that_stopped_goes_on),
 		cmocka_unit_test(a_batch_goes_before_others),
 		cmocka_unit_test(confirms_a_return_by_its_number),
+		cmocka_unit_test(rereads_a_return_by_its_number),
 		cmocka_unit_test(a_copy_goes_on_when_its_risk_was_seen),
 		cmocka_unit_test(a_letter_that_a_worker_has_is_cancelled),
 		cmocka_unit_test(resuming_is_no_way_round_a_release),

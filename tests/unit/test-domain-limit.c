@@ -67,15 +67,22 @@ static void patterns_match(void **state)
 		{ "*.example", "example", false },
 		{ "*.example", "ministryexample", false },
 		{ "*.example", ".example", false },
+		{ "*.Δήμος.example", "mfa.xn--jxalzmp.example", true },
+		{ "bücher.example", "xn--bcher-kva.example", true },
+		{ "BÜCHER.example", "xn--bcher-kva.example", true },
+		{ "bücher.example", "bucher.example", false },
 		{ "*", "ministry.example", true },
 		{ "*", "[192.0.2.1]", true },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < CH_COUNT(rows); i++)
-		assert_int_equal(ch_domain_matches(rows[i].pattern,
-						   rows[i].domain),
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		CH_AUTOCHAR folded = ch_domain_pattern_fold(rows[i].pattern);
+
+		assert_int_equal(ch_domain_matches(folded, rows[i].domain),
 				 rows[i].matches);
+		assert_true(ch_domain_is_pattern(folded));
+	}
 }
 
 static void what_is_a_pattern(void **state)

@@ -150,8 +150,12 @@ void ch_worker_tell(struct ch_worker *one, enum ch_message_type type,
 		ack = *(const struct ch_receive_ack *)message;
 }
 
+static bool holds; /* the old worker is there, and tells on */
+
 void ch_post_fill(struct ch_post *filled)
 {
+	if (holds)
+		return;
 	post = filled;
 	post->worker = worker();
 	post->filled(post->owner);
@@ -270,6 +274,41 @@ static void two_deaths_at_one_mail_pass_it_by(void **state)
 	assert_int_equal(setup.last_uid, 41);
 	assert_int_equal(setup.uidvalidity, 7);
 	assert_string_equal(alarms, "alarm.unread ");
+}
+
+/* What the old reader tells meanwhile does not take it away again. */
+static void what_was_passed_by_is_read_once_more(void **state)
+{
+	two_deaths_at_one_mail_pass_it_by(state);
+	connected(7, 42);
+	mail(42);
+	assert_int_equal(ch_receive_reread(&room, "desk", "Junk", 7, 41, &err),
+			 -1);
+	assert_string_equal(err.status, "4.0.9");
+	assert_int_equal(ch_receive_reread(&room, "desk", "INBOX", 8, 41,
+					   &err), -1);
+	assert_string_equal(err.status, "4.0.9");
+	holds = true;
+	OK(ch_receive_reread(&room, "desk", "INBOX", 7, 41, &err));
+	assert_string_equal(alarms, "");
+	mail(43);
+	holds = false;
+	ends(true, "");
+	assert_int_equal(setup.last_uid, 40);
+	assert_int_equal(setup.singly_validity, 7);
+	assert_int_equal(setup.singly_to, 41);
+	/* one death alone proves nothing again */
+	unread = 0;
+	connected(7, 41);
+	ends(false, "signal 11");
+	assert_int_equal(unread, 0);
+	assert_int_equal(setup.last_uid, 40);
+	connected(7, 41);
+	mail(41);
+	assert_int_equal(setup.singly_to, 41);
+	ends(true, "");
+	assert_int_equal(setup.last_uid, 41);
+	assert_int_equal(setup.singly_to, 0);
 }
 
 static void deaths_at_different_mails_pass_none_by(void **state)
@@ -646,6 +685,7 @@ int main(void)
 		T(a_death_at_a_group_and_one_at_a_mail_of_it),
 		T(a_group_that_was_read_at_last_is_not_suspect),
 		T(what_two_groups_have_in_common_is_suspect),
+		T(what_was_passed_by_is_read_once_more),
 		T(a_mail_that_was_told_is_not_what_ended_it),
 		T(a_mail_that_was_read_at_last_is_not_suspect),
 		T(a_connection_that_fails_five_times_at_one_mail),

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/objects.h"
+#include "base/sweep.h"
 
 struct place {
 	char folder[32];
@@ -136,6 +137,19 @@ static void keep_one(struct place *place, const char *bytes, size_t len,
 	ch_objects_release(&objects);
 }
 
+/* The mail in a compressed one. */
+static int unpack(const struct place *place, const struct ch_sha256 *sum,
+		  struct ch_str *out, struct ch_error *err)
+{
+	CH_AUTO(ch_str) bytes = CH_STR_INIT(1 << 20);
+	char path[CH_OBJECT_PATH_SIZE];
+
+	ch_object_path(sum, CH_OBJECT_COMPRESSED, path);
+	if (ch_file_read_at(place->dir, path, &bytes, err) < 0)
+		return -1;
+	return ch_decompress(ch_str_cstr(&bytes), bytes.len, out, err);
+}
+
 static off_t size_of(const struct place *place, const char *path)
 {
 	struct stat st;
@@ -164,7 +178,7 @@ static void a_compressed_one_is_called_by_what_it_holds(void **state)
 	ch_object_path(&sum, CH_OBJECT_COMPRESSED, path);
 	assert_string_equal(path + CH_SHA256_HEX_SIZE, ".zst");
 	assert_in_range(size_of(place, path), 12, 100);
-	assert_int_equal(ch_object_read(place->dir, &sum, &out, &err), 0);
+	assert_int_equal(unpack(place, &sum, &out, &err), 0);
 	assert_int_equal(out.len, 3000);
 	assert_memory_equal(out.data, text, 3000);
 	fd = ch_object_open(place->dir, &sum, &size, &form, &err);
@@ -176,7 +190,7 @@ static void a_compressed_one_is_called_by_what_it_holds(void **state)
 	assert_true(size > 0);
 	assert_int_equal(ch_object_remove(place->dir, &sum, &size, &err), 0);
 	ch_str_clear(&out);
-	assert_int_equal(ch_object_read(place->dir, &sum, &out, &err), -1);
+	assert_int_equal(unpack(place, &sum, &out, &err), -1);
 	assert_int_equal(err.fate, CH_GIVE_UP);
 }
 
@@ -191,11 +205,11 @@ static void a_damaged_one_is_replaced_by_a_whole_one(void **state)
 	keep_one(place, "To: A\r\n\r\n", 9, &sum);
 	ch_object_path(&sum, CH_OBJECT_COMPRESSED, path);
 	change(place, path, size_of(place, path) - 1);
-	assert_int_equal(ch_object_read(place->dir, &sum, &out, &err), -1);
+	assert_int_equal(unpack(place, &sum, &out, &err), -1);
 	assert_non_null(strstr(err.text, "damaged: "));
 	keep_one(place, "To: A\r\n\r\n", 9, &sum);
 	ch_str_clear(&out);
-	assert_int_equal(ch_object_read(place->dir, &sum, &out, &err), 0);
+	assert_int_equal(unpack(place, &sum, &out, &err), 0);
 	assert_string_equal(ch_str_cstr(&out), "To: A\r\n\r\n");
 }
 
@@ -221,26 +235,6 @@ static void a_plain_one_comes_first(void **state)
 	assert_int_equal(ch_object_remove(place->dir, &sum, &size, &err), 1);
 	ch_str_clear(&out);
 	assert_int_equal(ch_object_read(place->dir, &sum, &out, &err), 0);
-}
-
-/* The bytes are whole in themselves, and those of another mail. */
-static void another_mail_under_its_name_is_found(void **state)
-{
-	struct place *place = *state;
-	CH_AUTO(ch_str) out = CH_STR_INIT(100);
-	char from[CH_OBJECT_PATH_SIZE];
-	char to[CH_OBJECT_PATH_SIZE];
-	struct ch_sha256 a;
-	struct ch_sha256 b;
-	struct ch_error err;
-
-	keep_one(place, "a", 1, &a);
-	keep_one(place, "b", 1, &b);
-	ch_object_path(&a, CH_OBJECT_COMPRESSED, from);
-	ch_object_path(&b, CH_OBJECT_COMPRESSED, to);
-	assert_int_equal(renameat(place->dir, from, place->dir, to), 0);
-	assert_int_equal(ch_object_read(place->dir, &b, &out, &err), -1);
-	assert_non_null(strstr(err.text, "has other bytes than its name"));
 }
 
 /* What a file would hold, with all that ends it. */
@@ -359,7 +353,7 @@ static void check_kept(const struct place *place, const struct ch_sha256 *sum,
 	char want[40];
 
 	snprintf(want, sizeof(want), "object %u", number);
-	assert_int_equal(ch_object_read(place->dir, sum, &out, &err), 0);
+	assert_int_equal(unpack(place, sum, &out, &err), 0);
 	assert_string_equal(ch_str_cstr(&out), want);
 }
 
@@ -416,6 +410,126 @@ static void objects_that_are_not_kept_are_gone(void **state)
 	ch_objects_release(&objects);
 }
 
+/* ---- what nobody knows of ------------------------------------------------ */
+
+#define A_TIME 1700000000
+
+static void written_at(const struct place *place, const char *path,
+		       time_t at_s)
+{
+	const struct timespec times[2] = { { at_s, 0 }, { at_s, 0 } };
+
+	assert_int_equal(utimensat(place->dir, path, times, 0), 0);
+}
+
+/* Compressed ones of before A_TIME, looked for in pieces of that size. */
+static size_t old_ones(const struct place *place, size_t piece,
+		       struct ch_sha256 *ret, size_t most)
+{
+	struct ch_sweep *sweep = ch_sweep_new(dup(place->dir));
+	size_t len = 0;
+	size_t got;
+	int more = 1;
+
+	while (more) {
+		struct ch_sha256 sums[100];
+
+		more = ch_sweep_look(sweep, A_TIME * INT64_C(1000000), piece,
+				     sums, &got);
+		assert_in_range(got, 0, piece);
+		for (size_t i = 0; i < got && len < most; i++)
+			ret[len++] = sums[i];
+	}
+	ch_sweep_free(sweep);
+	return len;
+}
+
+static void keep_dated(struct place *place, const char *text, time_t at_s,
+		       struct ch_sha256 *ret)
+{
+	char path[CH_OBJECT_PATH_SIZE];
+
+	keep_one(place, text, strlen(text), ret);
+	ch_object_path(ret, CH_OBJECT_COMPRESSED, path);
+	written_at(place, path, at_s);
+}
+
+static void touch(const struct place *place, const char *path, time_t at_s)
+{
+	close(openat(place->dir, path, O_CREAT | O_WRONLY, 0600));
+	written_at(place, path, at_s);
+}
+
+static void old_mails_are_found_and_nothing_else(void **state)
+{
+	static const size_t pieces[] = { 1, 2, 100 };
+	struct place *place = *state;
+	struct ch_sha256 old, young, annex;
+	struct ch_sha256 found[10];
+	char path[CH_OBJECT_PATH_SIZE];
+	struct ch_error err;
+
+	keep_dated(place, "old", A_TIME - 1, &old);
+	keep_dated(place, "young", A_TIME, &young);
+	assert_int_equal(ch_object_add(place->dir, "annex", 5, &annex, &err),
+			 0);
+	ch_object_path(&annex, CH_OBJECT_PLAIN, path);
+	written_at(place, path, 1);
+	memcpy(path + 3, "not-an-object", 14);
+	touch(place, path, 1);
+	touch(place, "README", 1);
+	touch(place, ".me.old", A_TIME - 1);
+	touch(place, ".me.young", A_TIME);
+	for (size_t i = 0; i < CH_COUNT(pieces); i++) {
+		assert_int_equal(old_ones(place, pieces[i], found, 10), 1);
+		assert_true(ch_sha256_eq(&found[0], &old));
+	}
+	assert_int_equal(leftovers(place->folder), 1);
+	assert_int_equal(faccessat(place->dir, ".me.young", F_OK, 0), 0);
+	assert_int_equal(faccessat(place->dir, "README", F_OK, 0), 0);
+	assert_int_equal(faccessat(place->dir, path, F_OK, 0), 0);
+}
+
+static int remove_if_old(const struct place *place,
+			 const struct ch_sha256 *sum)
+{
+	struct ch_sweep *sweep = ch_sweep_new(
+		openat(place->dir, ".", O_RDONLY | O_DIRECTORY));
+	struct ch_error err;
+	uint64_t size = 0;
+	int removed = ch_sweep_remove(sweep, sum, A_TIME * INT64_C(1000000),
+				      &size, &err);
+
+	ch_sweep_free(sweep);
+	assert_int_equal(removed > 0, size > 0);
+	return removed;
+}
+
+/* From the keeping on, until it has told somebody and releases them. */
+static void no_mail_goes_while_a_writer_has_one_to_tell(void **state)
+{
+	struct place *place = *state;
+	struct ch_objects objects;
+	struct ch_sha256 old, other;
+	struct ch_error err;
+
+	keep_dated(place, "old", A_TIME - 1, &old);
+	ch_objects_init(&objects, place->dir, "me", place->compress);
+	add_new(&objects, 1, &other);
+	assert_int_equal(ch_objects_keep(&objects, &err), 0);
+	assert_int_equal(remove_if_old(place, &old), 0);
+	add_new(&objects, 2, &other);
+	assert_int_equal(ch_objects_keep(&objects, &err), 0);
+	assert_int_equal(remove_if_old(place, &old), 0);
+	ch_objects_release(&objects);
+	assert_int_equal(remove_if_old(place, &old), 1);
+	assert_int_equal(remove_if_old(place, &old), 0);
+	/* written once more since it was found */
+	keep_dated(place, "old", A_TIME + 1, &old);
+	assert_int_equal(remove_if_old(place, &old), 0);
+	check_kept(place, &other, 2);
+}
+
 #define TEST(function) \
 	cmocka_unit_test_setup_teardown(function, make_place, remove_place)
 
@@ -426,12 +540,13 @@ int main(void)
 		TEST(a_compressed_one_is_called_by_what_it_holds),
 		TEST(a_damaged_one_is_replaced_by_a_whole_one),
 		TEST(a_plain_one_comes_first),
-		TEST(another_mail_under_its_name_is_found),
 		TEST(all_that_is_not_whole_is_refused),
 		TEST(what_expands_without_end_is_refused),
 		TEST(a_large_window_is_refused),
 		TEST(objects_are_kept_in_sets),
 		TEST(objects_that_are_not_kept_are_gone),
+		TEST(old_mails_are_found_and_nothing_else),
+		TEST(no_mail_goes_while_a_writer_has_one_to_tell),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

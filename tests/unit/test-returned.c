@@ -21,6 +21,7 @@
 #include "chanceryd/gate.h"
 #include "chanceryd/journal.h"
 #include "chanceryd/keys.h"
+#include "chanceryd/receive.h"
 #include "chanceryd/returned.h"
 #include "chanceryd/room.h"
 #include "chanceryd/sending.h"
@@ -59,6 +60,19 @@ int64_t ch_turn_open(struct ch_mailroom *room)
 void ch_turn_log(struct ch_mailroom *room, int priority,
 		 const struct ch_log_fields *fields, const char *format, ...)
 {
+}
+
+static uint32_t reread_uid;
+
+int ch_receive_reread(struct ch_mailroom *room, const char *name,
+		      const char *folder, uint32_t uidvalidity, uint32_t uid,
+		      struct ch_error *why)
+{
+	if (strcmp(name, "desk") != 0 || strcmp(folder, "INBOX") != 0 ||
+	    uidvalidity != 9)
+		return ch_error_refuse(why, "4.0.9", "not that");
+	reread_uid = uid;
+	return 0;
 }
 
 /* None of the mails is about one to the operators. */
@@ -115,12 +129,12 @@ static int made; /* one batch for each test */
 static int64_t batch_id;
 static uint32_t next_uid;
 
-static void add_letter(const char *key, const char *second)
+static void add_letter(const char *key, const char *other)
 {
 	struct ch_store_address addresses[2] = {
 		{ .seq = 0, .address = ch_xasprintf("Minister@%s.example",
 						    key) },
-		{ .seq = 1, .address = ch_xstrdup(second ? second : "") },
+		{ .seq = 1, .address = ch_xstrdup(other ? other : "") },
 	};
 	struct ch_store_letter letter = {
 		.key = ch_xstrdup(key),
@@ -129,7 +143,7 @@ static void add_letter(const char *key, const char *second)
 		.message_id = ch_xasprintf("%d.%s@chancery.example", made,
 					   key),
 		.addresses = addresses,
-		.addresses_len = second ? 2 : 1,
+		.addresses_len = other ? 2 : 1,
 	};
 
 	ch_str_init(&letter.fields, 100);
@@ -170,6 +184,8 @@ static void finish(const struct ch_store_letter *letter, enum ch_state to)
 	}
 }
 
+static const char *address_of_two = "mission@two.example"; /* address of TWO */
+
 /* AAA and BBB were sent, TWO has a second address, DOUBT is in doubt, WAITS
  * was never tried. */
 static int make_batch(void **state)
@@ -187,7 +203,7 @@ static int make_batch(void **state)
 	OK(ch_store_batch_create(room.store, &batch, &batch_id, &err));
 	add_letter("AAA", NULL);
 	add_letter("BBB", NULL);
-	add_letter("TWO", "mission@two.example");
+	add_letter("TWO", address_of_two);
 	add_letter("DOUBT", NULL);
 	add_letter("WAITS", NULL);
 	OK(ch_store_batch_publish(room.store, batch_id, &batch, CH_BATCH_OPEN,
@@ -202,6 +218,16 @@ static int make_batch(void **state)
 	alarms = 0;
 	cleared = 0;
 	return 0;
+}
+
+/* Another one, whose letter TWO goes there as well. */
+static void batch_with_second(const char *address)
+{
+	const char *before = address_of_two;
+
+	address_of_two = address;
+	make_batch(&(void *){ NULL });
+	address_of_two = before;
 }
 
 /* ---- mail ------------------------------------------------------------- */
@@ -516,6 +542,52 @@ static void strangers_cannot_drown_a_bounce(void **state)
 	assert_int_equal(tally().bounced, 1);
 }
 
+/* A server that speaks SMTPUTF8 may give the domain as people write it, or the
+ * accents apart: it is the letter's address all the same. */
+static void an_address_in_another_form_is_the_letters(void **state)
+{
+	static const char *const forms[] = {
+		"zo\u00EB@xn--bcher-kva.example",
+		"Zoe\u0308@B\u00DCCHER.example",
+		"ZO\u00EB@bu\u0308cher.Example.",
+	};
+	struct ch_returned_recipient recipient;
+	size_t count;
+
+	(void)state;
+	batch_with_second("zo\u00EB@xn--bcher-kva.example");
+	for (uint32_t i = 0; i < CH_COUNT(forms); i++) {
+		struct ch_receive_mail mail = a_mail(CH_RETURN_DELAYED);
+
+		report(&mail, &recipient, forms[i]);
+		mail.token = token_of("TWO", i + 1);
+		take(&mail);
+		assert_string_equal(last(&count)->recipient, forms[i]);
+		assert_int_equal(last(&count)->address_seq, 1);
+		assert_string_equal(last(&count)->fault, "");
+	}
+}
+
+/* And so may a person who answers from there by another address. */
+static void a_sender_in_another_form_is_of_the_same_domain(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_REPLY);
+	CH_AUTOCHAR subject = NULL;
+	struct ch_store_letter two;
+	size_t count;
+
+	(void)state;
+	batch_with_second("zo\u00EB@xn--bcher-kva.example");
+	subject = ch_xasprintf("Re: [DM-%d] Session", made);
+	mail.subject = ch_slice_of(subject);
+	mail.from = ch_slice_of("cabinet@B\u00FCcher.EXAMPLE");
+	take(&mail);
+	two = letter_of("TWO");
+	assert_int_equal(last(&count)->letter_id, two.id);
+	assert_int_equal(last(&count)->match, CH_MATCH_REFERENCE);
+	ch_store_letter_release(&two);
+}
+
 static void a_report_of_several_is_a_row_for_each(void **state)
 {
 	struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
@@ -649,6 +721,124 @@ static void an_answer_is_found_by_the_nearest_id(void **state)
 	assert_int_equal(events("letter.answered", NULL), 2);
 }
 
+static size_t count_returns(void)
+{
+	size_t count = 0;
+	struct ch_store_return *list = NULL;
+
+	OK(ch_store_returns(room.store, 0, 0, 0, 10000, &list, &count, &err));
+	ch_store_returns_free(list, count);
+	return count;
+}
+
+/* It came to the desk first, and with its token to the address of bounces. */
+static void an_answer_that_is_proved_later_is_one(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_REPLY);
+	size_t before = count_returns();
+	struct ch_slice ids[2];
+	struct ch_store_letter doubt;
+	size_t count;
+	int64_t id;
+
+	answer(&mail, ids, "DOUBT", "AAA");
+	mail.text = ch_slice_of("We shall come.");
+	take(&mail);
+	id = last(&count)->id;
+	mail.uid = ++next_uid;
+	mail.sha256.bytes[0] ^= 1;
+	mail.token = token_of("DOUBT", 1);
+	take(&mail);
+	take(&mail);
+	assert_int_equal(count_returns(), before + 1);
+	assert_int_equal(last(&count)->id, id);
+	assert_true(last(&count)->verified);
+	assert_int_equal(last(&count)->match, CH_MATCH_TOKEN);
+	assert_int_equal(last(&count)->attempt, 1);
+	assert_int_equal(last(&count)->uid, mail.uid);
+	assert_true(ch_sha256_eq(&last(&count)->sha256, &mail.sha256));
+	assert_int_equal(events("letter.answered", NULL), 1);
+	assert_int_equal(events("return.confirmed", NULL), 1);
+	assert_int_equal(tally().answered, 1);
+	doubt = letter_of("DOUBT");
+	assert_int_equal(doubt.state, CH_STATE_SENT);
+	ch_store_letter_release(&doubt);
+	/* without it once more: known */
+	mail.sha256.bytes[0] ^= 2;
+	mail.token = CH_SLICE_EMPTY;
+	take(&mail);
+	assert_int_equal(count_returns(), before + 1);
+}
+
+static void a_bounce_that_is_proved_later_is_one(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
+	struct ch_returned_recipient recipient;
+	size_t before = count_returns();
+	struct ch_slice ids[2];
+	size_t count;
+
+	answer(&mail, ids, "AAA", "BBB");
+	report(&mail, &recipient, "minister@aaa.example");
+	take(&mail);
+	assert_int_equal(events("return.unverified", NULL), 1);
+	assert_int_equal(tally().bounced, 0);
+	mail.sha256.bytes[0] ^= 1;
+	mail.token = token_of("AAA", 1);
+	take(&mail);
+	assert_int_equal(count_returns(), before + 1);
+	assert_true(last(&count)->verified);
+	assert_int_equal(tally().bounced, 1);
+	assert_int_equal(events("letter.bounced", NULL), 1);
+	assert_int_equal(events("alarm.bounce", NULL), 1);
+	assert_int_equal(events("return.confirmed", NULL), 0);
+}
+
+/* Whoever wrote first with its Message-ID hides nothing of it, and is not taken
+ * for it: each of these says something else. */
+static void what_is_forged_is_never_proved(void **state)
+{
+	struct ch_returned_recipient recipient;
+	struct ch_slice ids[2];
+	size_t count;
+
+	for (int i = 0; i < 6; i++) {
+		struct ch_receive_mail mail = a_mail(CH_RETURN_BOUNCE_HARD);
+		struct ch_receive_mail forged = mail;
+		size_t before = count_returns();
+		int64_t id;
+
+		answer(&forged, ids, "AAA", "BBB");
+		forged.from = mail.from;
+		report(&forged, &recipient, i == 0 ? "x@aaa.example"
+						   : "minister@aaa.example");
+		if (i == 1)
+			recipient.status = (struct ch_slice)S("5.2.2");
+		if (i == 2)
+			recipient.diagnostic = (struct ch_slice)S("he died");
+		if (i == 3)
+			forged.subject = (struct ch_slice)S("He died");
+		if (i == 4)
+			forged.text = (struct ch_slice)S("He died.");
+		if (i == 5)
+			recipient.reason = (struct ch_slice)S("spam");
+		take(&forged);
+		id = last(&count)->id;
+		report(&mail, &recipient, "minister@aaa.example");
+		mail.sha256.bytes[0] ^= 1;
+		mail.token = token_of("AAA", (uint32_t)i + 1);
+		take(&mail);
+		assert_int_equal(count_returns(), before + 2);
+		assert_true(last(&count)->verified);
+		assert_int_not_equal(last(&count)->id, id);
+		assert_string_equal(last(&count)->diagnostic,
+				    "no such minister");
+	}
+	assert_int_equal(events("return.unverified", NULL), 6);
+	assert_int_equal(events("letter.bounced", NULL), 6);
+	assert_int_equal(tally().bounced, 1);
+}
+
 static void a_forged_answer_ends_no_doubt(void **state)
 {
 	struct ch_receive_mail mail = a_mail(CH_RETURN_REPLY);
@@ -741,6 +931,44 @@ static void each_mail_that_cannot_be_read_is_listed(void **state)
 	assert_nothing_changed();
 }
 
+/* How many such events there are, which are about no batch. */
+static int rereads(const char *who, const char *detail)
+{
+	struct ch_store_event *list;
+	size_t len;
+	int found = 0;
+
+	OK(ch_store_events(room.store, 0, 100000, &list, &len, &err));
+	for (size_t i = 0; i < len; i++)
+		found += strcmp(list[i].type, "return.reread") == 0 &&
+			 strcmp(list[i].who, who) == 0 &&
+			 strstr(list[i].detail, detail);
+	ch_store_events_free(list, len);
+	return found;
+}
+
+static void one_that_cannot_be_read_is_read_once_more(void **state)
+{
+	struct ch_receive_mail mail = a_mail(CH_RETURN_REPLY);
+	size_t count;
+
+	ch_returned_unread(&room, "desk", "INBOX", 9, 70009, "signal 11");
+	OK(ch_returned_reread(&room, last(&count)->id, "anna", &err));
+	assert_int_equal(reread_uid, 70009);
+	assert_int_equal(rereads("anna", "\"uid\":70009"), 1);
+	ch_returned_unread(&room, "desk", "INBOX", 8, 70009, "signal 11");
+	assert_int_equal(ch_returned_reread(&room, last(&count)->id, "anna",
+					    &err), -1);
+	assert_string_equal(err.text, "not that");
+	take(&mail);
+	assert_int_equal(ch_returned_reread(&room, last(&count)->id, "anna",
+					    &err), -1);
+	assert_string_equal(err.status, "4.0.9");
+	assert_int_equal(ch_returned_reread(&room, 987654, "anna", &err), -1);
+	assert_string_equal(err.status, "4.0.4");
+	assert_int_equal(rereads("anna", ""), 1);
+}
+
 /* ---- our own copies --------------------------------------------------- */
 
 static struct ch_slice journal_token(const char *key, uint32_t attempt)
@@ -772,16 +1000,6 @@ static enum ch_journal_copy comes(struct ch_slice token, const char *key)
 static enum ch_journal_copy copy_comes(const char *key, uint32_t attempt)
 {
 	return comes(journal_token(key, attempt), key);
-}
-
-static size_t count_returns(void)
-{
-	struct ch_store_return *list;
-	size_t len;
-
-	OK(ch_store_returns(room.store, 0, 0, 0, 10000, &list, &len, &err));
-	ch_store_returns_free(list, len);
-	return len;
 }
 
 /* How many letters an event of that type with such a detail is about. */
@@ -1041,12 +1259,17 @@ int main(void)
 		T(the_envelope_id_is_as_good_as_the_recipient),
 		T(a_bounce_names_where_else_the_ministry_is),
 		T(strangers_cannot_drown_a_bounce),
+		T(an_address_in_another_form_is_the_letters),
+		T(a_sender_in_another_form_is_of_the_same_domain),
 		T(a_report_of_several_is_a_row_for_each),
 		T(proof_takes_a_letter_out_of_doubt),
 		T(a_token_of_attempt_0_proves_nothing),
 		T(a_token_of_a_lost_attempt_takes_from_the_queue),
 		T(an_answer_is_found_by_the_nearest_id),
 		T(a_forged_answer_ends_no_doubt),
+		T(an_answer_that_is_proved_later_is_one),
+		T(a_bounce_that_is_proved_later_is_one),
+		T(what_is_forged_is_never_proved),
 		T(out_of_office_is_no_answer),
 		T(our_own_letter_is_a_loop_and_no_answer),
 		cmocka_unit_test_prestate_setup_teardown(
@@ -1054,6 +1277,7 @@ int main(void)
 			NULL, &rehearsal),
 		T(mail_that_is_nobodys_is_kept_and_told),
 		T(each_mail_that_cannot_be_read_is_listed),
+		T(one_that_cannot_be_read_is_read_once_more),
 		T(a_copy_takes_its_letter_out_of_doubt),
 		T(a_copy_of_what_was_sent_changes_nothing),
 		T(what_is_no_copy_is_read_as_mail),

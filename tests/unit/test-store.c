@@ -1434,7 +1434,11 @@ static void every_mail_counts_once(void **state)
 	item = returned(3, CH_RETURN_REPLY, fra, false);
 	item.message_id = word("r1@ministry.example");
 	GIVES(come_back(&item), 0); /* the same mail by another way */
-	item.verified = true; /* a stranger's copy hides nothing */
+	item.verified = true; /* with proof */
+	GIVES(come_back(&item), CH_RETURN_PROVED);
+	GIVES(come_back(&item), 0);
+	item.text = word("another one's"); /* a stranger's copy hides nothing */
+	item.sha256.bytes[31] = 9;
 	GIVES(come_back(&item), 1);
 	item = returned(3, CH_RETURN_REPLY, 0, false);
 	item.mailbox = word("other");
@@ -1751,6 +1755,13 @@ static void remove_all(int64_t now_us)
 		OK(ch_store_mail_removed(store, &sums[i], now_us, &err));
 }
 
+static int is_kept(unsigned char first)
+{
+	struct ch_sha256 sum = sum_of(first);
+
+	return ch_store_mail_is_kept(store, &sum, &err);
+}
+
 static void mails_go_by_their_age(void **state)
 {
 	(void)state;
@@ -1770,9 +1781,13 @@ static void mails_go_by_their_age(void **state)
 	assert_string_equal(leaving(), "1 2 3 ");
 	mail_came(2, true, 900); /* while it goes */
 	assert_string_equal(leaving(), "1 2 3 ");
+	GIVES(is_kept(1), 1); /* while it goes */
 	remove_all(1000);
 	commit();
 	assert_string_equal(leaving(), "");
+	GIVES(is_kept(1), 0);
+	GIVES(is_kept(4), 1);
+	GIVES(is_kept(5), 0); /* never came */
 	begin();
 	GIVES(ch_store_mails_expire(store, false, 300, 10, &err), 0);
 	mail_came(3, false, 1100); /* its bytes are there again */
