@@ -265,6 +265,44 @@ class Samples(unittest.TestCase):
             rb"\1text/plain", mail))
 
 
+REPORT = """\
+Return-Path: <>
+From: MAILER-DAEMON@relay.chancery.example
+Subject: Undelivered Mail Returned to Sender
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; relay.chancery.example
+
+Final-Recipient: rfc822; a@x.example
+Action: failed
+Status: 5.0.0
+Diagnostic-Code: smtp; {0}
+--b--
+"""
+
+
+class Replies(unittest.TestCase):
+    """Why, by the reply of a server alone (tests/corpora/returned/replies.tsv:
+    the reason, and a reply as servers write it)."""
+
+    def test_each_says_why(self):
+        lines = (SOURCE / "tests/corpora/returned/replies.tsv").read_text(
+            "utf-8").splitlines()
+        rows = [line.split("\t") for line in lines]
+        self.assertGreaterEqual(len(rows), 256)
+        with tempfile.TemporaryDirectory(prefix="chancery-classify-") as name:
+            paths = [pathlib.Path(name) / f"{n:04}" for n in range(len(rows))]
+            for path, (_, reply) in zip(paths, rows):
+                path.write_text(REPORT.format(reply), "utf-8")
+            found = [each["reason"] for each in objects(*paths)]
+        self.assertEqual(list(zip(found, (reply for _, reply in rows))),
+                         [tuple(row) for row in rows])
+
+
 def corpus():
     for path in (os.environ.get("CHANCERY_CORPORA"),
                  SOURCE.parent / "shared/corpora"):
