@@ -2,9 +2,9 @@
 /* fold.c - compare without case in the scripts that our phrases are in, and
  * without the accents of Latin letters, which many a mail system leaves out.
  *
- * Arabic and Chinese have no case; the Latin, Greek and Cyrillic alphabets need
- * a few lines each. A full case folding would bring ICU into the process that
- * reads strangers' mail. */
+ * Arabic and Chinese have no case; the Latin, Greek, Cyrillic and Armenian
+ * alphabets need a few lines each. A full case folding would bring ICU into the
+ * process that reads strangers' mail. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -70,6 +70,8 @@ uint32_t ch_fold(uint32_t cp)
 		return fold_greek(cp);
 	if (cp >= 0x400 && cp <= 0x4FF)
 		return fold_cyrillic(cp);
+	if (cp >= 0x531 && cp <= 0x556) /* Armenian */
+		return cp + 48;
 	if (cp >= 0x218 && cp <= 0x21B) /* Romanian */
 		return cp < 0x21A ? 's' : 't';
 	if (cp == 0xA0 || cp == 0x202F || cp == 0x3000)

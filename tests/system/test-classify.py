@@ -293,7 +293,7 @@ class Replies(unittest.TestCase):
         lines = (SOURCE / "tests/corpora/returned/replies.tsv").read_text(
             "utf-8").splitlines()
         rows = [line.split("\t") for line in lines]
-        self.assertGreaterEqual(len(rows), 256)
+        self.assertGreaterEqual(len(rows), 262)
         with tempfile.TemporaryDirectory(prefix="chancery-classify-") as name:
             paths = [pathlib.Path(name) / f"{n:04}" for n in range(len(rows))]
             for path, (_, reply) in zip(paths, rows):
@@ -301,6 +301,28 @@ class Replies(unittest.TestCase):
             found = [each["reason"] for each in objects(*paths)]
         self.assertEqual(list(zip(found, (reply for _, reply in rows))),
                          [tuple(row) for row in rows])
+
+
+class Words(unittest.TestCase):
+    """What readers, responders and people write (tests/corpora/returned/
+    words.tsv: kind, subject, text), where no field of a machine tells."""
+
+    def test_each_is_known_by_its_words(self):
+        lines = (SOURCE / "tests/corpora/returned/words.tsv").read_text(
+            "utf-8").splitlines()
+        rows = [line.split("\t") for line in lines]
+        self.assertGreaterEqual(len(rows), 70)
+        with tempfile.TemporaryDirectory(prefix="chancery-classify-") as name:
+            paths = [pathlib.Path(name) / f"{n:04}" for n in range(len(rows))]
+            for path, (_, subject, text) in zip(paths, rows):
+                path.write_text("From: Ana Lima <ana.lima@mfa.example>\n"
+                                f"Subject: {subject}\nMIME-Version: 1.0\n"
+                                "Content-Type: text/plain; charset=utf-8\n\n"
+                                f"{text}\n", "utf-8")
+            found = [each["kind"] for each in objects(*paths)]
+        self.assertEqual([(kind, text) for kind, (_, _, text) in
+                          zip(found, rows)],
+                         [(kind, text) for kind, _, text in rows])
 
 
 def corpus():
