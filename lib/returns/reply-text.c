@@ -246,8 +246,8 @@ static bool attribution_here(const char *text, struct ch_str *scratch,
 	}
 	copy_lines(scratch, text, 1);
 	*ret_lines = 1;
-	return is_before_quote(text) && has_time(ch_str_cstr(scratch)) &&
-	       isdigit((unsigned char)*text);
+	return isdigit((unsigned char)*text) &&
+	       has_time(ch_str_cstr(scratch)) && is_before_quote(text);
 }
 
 /* ">", or the initials of who is quoted before it: "Ana> ", "AL> ". */
