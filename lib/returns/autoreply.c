@@ -12,9 +12,11 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "returns/keys.h"
 #include "returns/returns-private.h"
 
 #define TEXT_BEGINS 400 /* bytes */
+#define EARLY 200	/* of those, for what has no other sign */
 
 /* A field and how its value begins; "" for any value. */
 struct telling {
@@ -239,6 +241,24 @@ static const char *const phrases[] = {
 	"trả lời tự động",
 	"پاسخ خودکار",
 	"ตอบกลับอัตโนมัติ",
+	"automatinis atsakymas",
+	"automātiskā atbilde",
+	"automaatvastus",
+	"samodejni odziv",
+	"balasan automatik",
+	"resposta automàtica",
+	"erantzun automatikoa",
+	"sjálfvirkt svar",
+	"автоматты жауап",
+	"автомат хариу",
+	"përgjigje automatike",
+	"avtomatik cavab",
+	"avtomatik javob",
+	"ավտոմատ պատասխան",
+	"ავტომატური პასუხი",
+	"स्वचालित उत्तर",
+	"freagra uathoibríoch",
+	"tweġiba awtomatika",
 };
 
 /* A phrase counts when the subject ends with it or goes on as if after a
@@ -366,6 +386,46 @@ static const char *text_tells(const struct ch_notice *notice)
 	return NULL;
 }
 
+/* Whether the text or a line of it begins there, or the first sentence behind
+ * a salutation; not in what is quoted. */
+static bool begins_sentence(const char *text, size_t at)
+{
+	static const char *const ends[] = {
+		"。", "，", "：", "！", "【", "」"
+	};
+	const size_t salutation = 40;
+
+	while (at > 0 && strchr(" \t*_([\"", text[at - 1]))
+		at--;
+	if (at == 0 || text[at - 1] == '\n')
+		return true;
+	if (at > salutation)
+		return false;
+	for (size_t i = 0; i < CH_COUNT(ends); i++)
+		if (at >= 3 && memcmp(text + at - 3, ends[i], 3) == 0)
+			return true;
+	return strchr(".!,:", text[at - 1]) != NULL;
+}
+
+/* What answers says so itself, in its first sentences: that needs no field
+ * beside it. Not what a list sends, nor what somebody passes on or quotes. */
+static const char *says_itself(const struct ch_notice *notice)
+{
+	CH_AUTO(ch_str) own = CH_STR_INIT(EARLY);
+	const struct ch_match *match;
+
+	if (is_of_list(notice->message) ||
+	    ch_is_forward_subject(notice->message->subject))
+		return NULL;
+	match = ch_matches_one(&notice->said, CH_MEANS_AUTOMATIC, 0,
+			       notice->len < EARLY ? notice->len : EARLY);
+	if (!match || !begins_sentence(notice->text, match->at))
+		return NULL;
+	/* An old mail below a person's few words is not what is said. */
+	ch_reply_text(notice->text, &own);
+	return match->at < own.len ? "text-automatic" : NULL;
+}
+
 static bool is_person_path(const struct ch_message *message, const char *name)
 {
 	return strcmp(name, "X-Auto-Response-Suppress") == 0 &&
@@ -396,5 +456,8 @@ const char *ch_rule_autoreply(const struct ch_notice *notice)
 		return name;
 	if (null_sender && answers)
 		return "null-sender";
+	name = says_itself(notice);
+	if (name)
+		return name;
 	return is_by_machine(message) ? text_tells(notice) : NULL;
 }

@@ -38,11 +38,12 @@ static size_t bucket_of(const char *key)
 
 /* ---- levelling --------------------------------------------------------- */
 
-/* A backslash before a quote is of JSON in a text. */
+/* A backslash before a quote is of JSON in a text; an accent that is a
+ * character of its own is levelled as those of letters are. */
 static bool is_noise(const char *text, size_t len, uint32_t cp)
 {
 	return (cp == '\\' && len > 1 && text[1] == '"') || cp == 0xAD ||
-	       (cp >= 0x200B && cp <= 0x200F) || cp == 0xFEFF;
+	       (cp >= 0x300 && cp <= 0x36F) || (cp >= 0x200B && cp <= 0x200F) || cp == 0xFEFF;
 }
 
 static void put(struct ch_folded *folded, const char *bytes, size_t len,
@@ -172,10 +173,26 @@ static bool is_inside_reason(const struct ch_matches *matches, size_t from,
 		if (from - match->at > PHRASE_MAX)
 			return false;
 		if (match->rule->means < CH_MEANS_REASONS &&
-		    match->at < from && match->end >= to)
+		    match->at <= from && match->end >= to)
 			return true;
 	}
 	return false;
+}
+
+/* Drop the reasons that begin there too and are shorter. */
+static void drop_shorter(struct ch_matches *matches, size_t from, size_t to)
+{
+	size_t kept = matches->len;
+
+	while (kept > 0 && matches->list[kept - 1].at == from)
+		kept--;
+	for (size_t i = kept; i < matches->len; i++) {
+		const struct ch_match *match = &matches->list[i];
+
+		if (match->rule->means >= CH_MEANS_REASONS || match->end >= to)
+			matches->list[kept++] = *match;
+	}
+	matches->len = kept;
 }
 
 static void add_match(struct ch_matches *matches, const struct ch_rule *rule,
@@ -187,6 +204,8 @@ static void add_match(struct ch_matches *matches, const struct ch_rule *rule,
 	if (rule->means < CH_MEANS_REASONS &&
 	    is_inside_reason(matches, origin[at], origin[at + len]))
 		return;
+	if (rule->means < CH_MEANS_REASONS)
+		drop_shorter(matches, origin[at], origin[at + len]);
 	if (matches->len == CH_MATCHES_MAX)
 		return;
 	CH_GROW(matches->list, matches->len, matches->cap);

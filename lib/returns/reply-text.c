@@ -124,7 +124,13 @@ static const struct attribution {
 	{ "", "пишет :" },	 { "", "写道：" },	{ "", "写道:" },
 	{ "", "寫道：" },	 { "", "كتب:" },	{ "في ", "كتب" },
 	{ "", "كتبت:" },	 { "am ", "schrieb" },	{ "", "schrieb:" },
-	{ "il ", "ha scritto" }, { "", "escreveu:" },
+	{ "il ", "ha scritto" }, { "", "escreveu:" },	{ "den ", "skrev" },
+	{ "", "skrev:" },	 { "op ", "schreef" },	{ "", "schreef:" },
+	{ "dnia ", "pisze" },	 { "", "napisał:" },	{ "", "napisał(a):" },
+	{ "dne ", "napsal" },	 { "", "kirjoitti:" },	{ "", "ezt írta:" },
+	{ "", "a scris:" },	 { "", "yazdı:" },	{ "", "пише:" },
+	{ "", "έγραψε:" },	 { "", "のメール:" },	{ "", "님이 작성:" },
+	{ "", "menulis:" },	 { "", "đã viết:" },
 };
 
 static size_t line_len(const char *text)
@@ -240,8 +246,48 @@ static bool attribution_here(const char *text, struct ch_str *scratch,
 	}
 	copy_lines(scratch, text, 1);
 	*ret_lines = 1;
-	return is_before_quote(text) && has_time(ch_str_cstr(scratch)) &&
-	       isdigit((unsigned char)*text);
+	return isdigit((unsigned char)*text) &&
+	       has_time(ch_str_cstr(scratch)) && is_before_quote(text);
+}
+
+/* ">", or the initials of who is quoted before it: "Ana> ", "AL> ". */
+static bool is_quoted_line(const char *text)
+{
+	size_t initials = 0;
+
+	while (initials < 12 && isalpha((unsigned char)text[initials]))
+		initials++;
+	return text[initials] == '>' &&
+	       (!initials || strchr(" >\n", text[initials + 1]));
+}
+
+static bool is_quote_ahead(const char *text)
+{
+	text += strspn(text, "\r\n \t");
+	return *text == '|' || is_quoted_line(text);
+}
+
+/* A line that shows when it was written, or from which address. */
+static bool is_dated(const struct ch_str *joined)
+{
+	const char *line = ch_str_cstr(joined);
+
+	return strchr(line, '@') || has_time(line);
+}
+
+/* Bars stand for ">" where an attribution is right before them; elsewhere they
+ * may be a table. */
+static const char *skip_barred(const char *text)
+{
+	const char *at = text + strspn(text, "\r\n \t");
+
+	if (*at != '|')
+		return text;
+	while (*at == '|') {
+		at += line_len(at);
+		at += *at == '\n';
+	}
+	return at;
 }
 
 /* Three such fields in a row are no sentence. */
@@ -274,17 +320,6 @@ static bool is_signature(const char *text)
 	return memcmp(text, "--", 2) == 0 &&
 	       (text[2] == '\n' || text[2] == '\0' ||
 		(text[2] == ' ' && (text[3] == '\n' || text[3] == '\0')));
-}
-
-/* ">", or the initials of who is quoted before it: "Ana> ", "AL> ". */
-static bool is_quoted_line(const char *text)
-{
-	size_t initials = 0;
-
-	while (initials < 12 && isalpha((unsigned char)text[initials]))
-		initials++;
-	return text[initials] == '>' &&
-	       (!initials || strchr(" >\n", text[initials + 1]));
 }
 
 /* What a telephone writes under every mail. */
@@ -400,8 +435,15 @@ void ch_reply_text(const char *text, struct ch_str *out)
 			break;
 		if (is_quoted_line(text) || is_device(ch_str_cstr(&line))) {
 			text = next_line(text, 1);
-		} else if (attribution_here(text, &scratch, &lines)) {
+		} else if (attribution_here(text, &scratch, &lines) &&
+			   (is_dated(&scratch) ||
+			    is_quote_ahead(next_line(text, lines)))) {
 			text = next_line(text, lines);
+			/* What quotes without marks puts the old mail whole
+			 * below the new words. */
+			if (out->len && !is_quote_ahead(text))
+				break;
+			text = skip_barred(text);
 		} else {
 			if (!add_line(out, text, line_len(text)))
 				break;

@@ -226,7 +226,7 @@ class Samples(unittest.TestCase):
 
     def check(self, change):
         found = returned.samples(SOURCE / "tests/corpora/returned")
-        self.assertGreaterEqual(len(found), 353)
+        self.assertGreaterEqual(len(found), 605)
         with tempfile.TemporaryDirectory(prefix="chancery-classify-") as name:
             paths = [pathlib.Path(name) / f"{n:04}" for n in range(len(found))]
             for path, sample in zip(paths, found):
@@ -275,7 +275,9 @@ class People(unittest.TestCase):
     """A person who passes on what came back is no mail system, however that is
     done."""
 
-    def check(self, subject, text):
+    def check(self, subject, text, bare=False):
+        """What is `bare`, told in no way from the words of the person, may be
+        an automatic answer where it says so itself."""
         found = returned.samples(SOURCE / "tests/corpora/returned")
         with tempfile.TemporaryDirectory(prefix="chancery-classify-") as name:
             paths = [pathlib.Path(name) / f"{n:04}" for n in range(len(found))]
@@ -284,7 +286,8 @@ class People(unittest.TestCase):
                                  text(sample))
             table = classify("--tsv", *paths).stdout.decode().splitlines()
         wrong = [f"{sample.name}: {line}" for sample, line in zip(found, table)
-                 if line.split("\t")[1] not in ("other", "reply")]
+                 if line.split("\t")[1] not in ("other", "reply") and
+                 not (bare and sample.kinds == ["autoreply"])]
         self.assertEqual(wrong, [])
 
     def test_as_an_attachment(self):
@@ -308,7 +311,67 @@ class People(unittest.TestCase):
                            b"\nContent-Type: text/plain; charset=utf-8\n\n"
                            b"Dear colleagues,\n\n" + before + re.sub(
                                rb"(?m)^", mark, sample.said.encode()) +
-                           b"\n\nAna Lima\n")
+                           b"\n\nAna Lima\n", bare=not mark)
+
+
+REPORT = """\
+Return-Path: <>
+From: MAILER-DAEMON@relay.chancery.example
+Subject: Undelivered Mail Returned to Sender
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; relay.chancery.example
+
+Final-Recipient: rfc822; a@x.example
+Action: failed
+Status: 5.0.0
+Diagnostic-Code: smtp; {0}
+--b--
+"""
+
+
+class Replies(unittest.TestCase):
+    """Why, by the reply of a server alone (tests/corpora/returned/replies.tsv:
+    the reason, and a reply as servers write it)."""
+
+    def test_each_says_why(self):
+        lines = (SOURCE / "tests/corpora/returned/replies.tsv").read_text(
+            "utf-8").splitlines()
+        rows = [line.split("\t") for line in lines]
+        self.assertGreaterEqual(len(rows), 262)
+        with tempfile.TemporaryDirectory(prefix="chancery-classify-") as name:
+            paths = [pathlib.Path(name) / f"{n:04}" for n in range(len(rows))]
+            for path, (_, reply) in zip(paths, rows):
+                path.write_text(REPORT.format(reply), "utf-8")
+            found = [each["reason"] for each in objects(*paths)]
+        self.assertEqual(list(zip(found, (reply for _, reply in rows))),
+                         [tuple(row) for row in rows])
+
+
+class Words(unittest.TestCase):
+    """What readers, responders and people write (tests/corpora/returned/
+    words.tsv: kind, subject, text), where no field of a machine tells."""
+
+    def test_each_is_known_by_its_words(self):
+        lines = (SOURCE / "tests/corpora/returned/words.tsv").read_text(
+            "utf-8").splitlines()
+        rows = [line.split("\t") for line in lines]
+        self.assertGreaterEqual(len(rows), 70)
+        with tempfile.TemporaryDirectory(prefix="chancery-classify-") as name:
+            paths = [pathlib.Path(name) / f"{n:04}" for n in range(len(rows))]
+            for path, (_, subject, text) in zip(paths, rows):
+                path.write_text("From: Ana Lima <ana.lima@mfa.example>\n"
+                                f"Subject: {subject}\nMIME-Version: 1.0\n"
+                                "Content-Type: text/plain; charset=utf-8\n\n"
+                                f"{text}\n", "utf-8")
+            found = [each["kind"] for each in objects(*paths)]
+        self.assertEqual([(kind, text) for kind, (_, _, text) in
+                          zip(found, rows)],
+                         [(kind, text) for kind, _, text in rows])
 
 
 def corpus():

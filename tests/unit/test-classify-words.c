@@ -117,6 +117,12 @@ static void out_of_office(void **state)
 		     "我目前不在办公室，十二月七日返回。\r\n"),
 		AWAY("Exchange, Arabic", PERSON "Subject: رد تلقائي: دعوة\r\n",
 		     "أنا خارج المكتب حتى يوم الاثنين.\r\n"),
+		AWAY("Exchange, Greek, in capitals with their accents",
+		     PERSON "Subject: ΑΥΤΌΜΑΤΗ ΑΠΆΝΤΗΣΗ: Πρόσκληση\r\n",
+		     "Απουσιάζω.\r\n"),
+		AWAY("it says so itself, Spanish",
+		     PERSON "Subject: Re: Invitacion\r\n" ANSWERS,
+		     "Esta es una respuesta automática.\r\n"),
 		AWAY("no sign but the sender, English",
 		     NULL_PATH PERSON "Subject: Invitation\r\n",
 		     "Dear sender,\r\n\r\nI am on leave until 7 December and "
@@ -420,6 +426,11 @@ static void failures_of_others(void **state)
 		     "VOTRE MESSAGE N'A PAS PU ETRE\r\nREMIS A\r\n"
 		     "<ana.lima@mfa.example>\r\nUTILISATEUR\r\nINCONNU\r\n",
 		     BOUNCE_HARD, USER_UNKNOWN, ""),
+		LOST("Polish, without its letters",
+		     SYSTEM "Subject: Niedostarczone: Invitation\r\n",
+		     "Nie mozna dostarczyc wiadomosci do "
+		     "ana.lima@mfa.example.\r\nSKRZYNKA JEST PELNA\r\n",
+		     BOUNCE_SOFT, MAILBOX_FULL, ""),
 		LOST("Exim, still trying",
 		     SYSTEM "Subject: Warning: message delayed 24 hours\r\n",
 		     "A message that you sent has not yet been delivered to "
@@ -513,6 +524,17 @@ static void people(void **state)
 		       PERSON ANSWERS "Subject: Re: Invitation\r\n",
 		       "Please confirm your receipt. I will return on Monday "
 		       "and am out of the office today.\r\n",
+		       REPLY),
+		WRITES("quotes what said so itself",
+		       PERSON ANSWERS "Subject: Re: Invitation\r\n",
+		       "Please ignore it.\r\n\r\n> This is an automatic "
+		       "reply.\r\n",
+		       REPLY),
+		WRITES("puts it below, without marks",
+		       PERSON ANSWERS "Subject: Re: Invitation\r\n",
+		       "We come.\r\n\r\nFrom: Ana\r\nSent: Monday\r\n"
+		       "To: Bo\r\nSubject: Away\r\n\r\n"
+		       "This is an automatic reply.\r\n",
 		       REPLY),
 		WRITES("a mail system, and of nothing that is ours",
 		       "From: postmaster@mfa.example\r\n"
