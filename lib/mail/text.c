@@ -11,6 +11,7 @@
 #include "mail/message-private.h"
 
 #define REPLACEMENT "\xEF\xBF\xBD"
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 
 /* Append with CRLF and lone CR as LF. */
 static void add_lines(struct ch_str *out, const char *text, size_t len)
@@ -26,7 +27,12 @@ static void add_lines(struct ch_str *out, const char *text, size_t len)
 static void add_utf8(struct ch_str *out, const char *bytes, size_t len)
 {
 	CH_AUTO(ch_str) clean = CH_STR_INIT(out->max);
+	size_t mark = sizeof(BYTE_ORDER_MARK) - 1;
 
+	if (len >= mark && memcmp(bytes, BYTE_ORDER_MARK, mark) == 0) {
+		bytes += mark;
+		len -= mark;
+	}
 	ch_escape_utf8(&clean, bytes, len);
 	add_lines(out, ch_str_cstr(&clean), clean.len);
 }

@@ -198,14 +198,14 @@ server said behind EHLO.
 """
 
 
-def with_words(mail, words, below):
+def with_words(mail, words, below, between=b"\n"):
     """A text alone that is not encoded, with these words above or below."""
     head, _, text = mail.partition(b"\n\n")
     if re.search(rb"(?mi)^content-type: *(?!text/plain)|"
                  rb"^content-transfer-encoding: *(?![78]bit)", head):
         return mail
-    return head + b"\n\n" + (text + b"\n" + words if below else
-                             words + b"\n" + text)
+    return head + b"\n\n" + (text + between + words if below else
+                             words + between + text)
 
 
 def behind_a_part(mail):
@@ -265,6 +265,10 @@ class Samples(unittest.TestCase):
     def test_in_the_parts_of_a_gateway(self):
         self.check(behind_a_part)
 
+    def test_with_a_byte_order_mark(self):
+        self.check(lambda mail: with_words(mail, b"\xef\xbb\xbf", False,
+                                           between=b""))
+
     def test_with_its_status_as_a_text(self):
         self.check(lambda mail: re.sub(
             rb"(?mi)^(content-type: *)message/(global-)?delivery-status",
@@ -285,9 +289,9 @@ class People(unittest.TestCase):
                 path.write_bytes(PERSON + b"Subject: " + subject +
                                  text(sample))
             table = classify("--tsv", *paths).stdout.decode().splitlines()
+        fine = ("other", "reply", "autoreply") if bare else ("other", "reply")
         wrong = [f"{sample.name}: {line}" for sample, line in zip(found, table)
-                 if line.split("\t")[1] not in ("other", "reply") and
-                 not (bare and sample.kinds == ["autoreply"])]
+                 if line.split("\t")[1] not in fine]
         self.assertEqual(wrong, [])
 
     def test_as_an_attachment(self):
