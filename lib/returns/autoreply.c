@@ -321,7 +321,8 @@ static bool ends_in_absence(const char *subject)
 {
 	const char *is = strcasestr(subject, "is out of the office");
 
-	if (!is || is == subject)
+	if (!is || is == subject || ch_is_answer_subject(subject) ||
+	    ch_is_forward_subject(subject))
 		return false;
 	is += strlen("is out of the office");
 	return strcmp(is, ".") == 0 || ch_fold_prefix(is, " (returning");
