@@ -16,6 +16,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "chanceryd/accounts.h"
+#include "chanceryd/alarms.h"
 #include "chanceryd/bell-queue.h"
 #include "chanceryd/detail.h"
 #include "chanceryd/keys.h"
@@ -24,6 +25,8 @@
 #include "mail/same.h"
 
 #define SETTING "alarms.mail" /* the first event that is not told; 0: none */
+#define ALARM_NOBODY "alarm.mail"
+#define ABOUT "alarms.mail"
 #define TEXT_MAX (256 * 1024)
 #define LINE_MAX_BYTES 4000
 #define SCAN_PAGE 1000
@@ -400,7 +403,8 @@ static void tell_mail(struct ch_bell_mail *mail)
 	free(to);
 }
 
-/* Not silently: the event says it, and those of the alarms are there. */
+/* Not silently: the event says it, those of the alarms are there, and whoever
+ * looks at the status sees it. */
 static void give_up(struct ch_bell_mail *mail)
 {
 	struct ch_detail detail = { NULL };
@@ -409,8 +413,8 @@ static void give_up(struct ch_bell_mail *mail)
 		       "every address of alarms.mail is among those that are "
 		       "not written to: see \"chancery suppress\"");
 	add_event(mail, "alarms.not_mailed", &detail);
-	ch_turn_log(mail->room, LOG_ERR, NULL,
-		    "alarms.mail: nobody is left to write to");
+	ch_alarm_raise(mail->room, ALARM_NOBODY, ABOUT,
+		       "nobody is left to write to");
 	ch_bell_queue_forget(&mail->queue);
 	save(mail, 0);
 }
@@ -433,6 +437,7 @@ static void run(void *owner)
 		give_up(mail);
 		return;
 	}
+	ch_alarm_clear(mail->room, ALARM_NOBODY, ABOUT);
 	relay = choose_relay(mail);
 	mail->relay = ch_xstrdup(relay->peer.name);
 	account = ch_account_of(mail->room, &relay->peer);

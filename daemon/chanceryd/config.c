@@ -1326,9 +1326,9 @@ static bool is_plain_address(const char *text)
 /* All that there are; the end of one goes with it. */
 static const char *const alarm_types[] = {
 	"alarm.auth", "alarm.batch", "alarm.bounce", "alarm.command",
-	"alarm.held", "alarm.journal", "alarm.loop", "alarm.mailbox",
-	"alarm.relay", "alarm.restored", "alarm.setup", "alarm.tls",
-	"alarm.token_key", "alarm.unread", "alarm.worker",
+	"alarm.held", "alarm.journal", "alarm.loop", "alarm.mail",
+	"alarm.mailbox", "alarm.relay", "alarm.restored", "alarm.setup",
+	"alarm.tls", "alarm.token_key", "alarm.unread", "alarm.worker",
 };
 
 static void check_alarm_types(const struct rules *r)

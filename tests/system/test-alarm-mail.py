@@ -311,6 +311,18 @@ def test_nobody_is_left():
         assert [d["alarms"] for d in room.told("alarms.not_mailed")] == [
             1, 1], room.told("alarms.not_mailed")
         assert not relay.mails, relay.mails
+        shown = [a["type"] for a in room.status()["alarms"]]
+        assert shown.count("alarm.mail") == 1, shown
+        # He is there again; and who was told of nothing hears of that, too.
+        relay.refuse.clear()
+        assert room.post("/v1/unsuppress",
+                         {"address": "op@house.example"}).status == 200
+        assert room.post("/v1/relays/main/resume").status == 200
+        room.refuse(room.puppet("send"))
+        room.wait_event("alarms.mailed")
+        shown = [a["type"] for a in room.status()["alarms"]]
+        assert "alarm.mail" not in shown, shown
+        assert "alarm.cleared" in text_of(relay.mails[0])
 
 
 def alarms_in(mail):
