@@ -387,28 +387,33 @@ static const char *text_tells(const struct ch_notice *notice)
 	return NULL;
 }
 
-/* Whether the text or a line of it begins there, or the first sentence behind
- * a salutation; not in what is quoted. */
+/* Whether a sentence begins there: a line, but none that another introduces
+ * ("This came back:"), or the first words behind a salutation. */
 static bool begins_sentence(const char *text, size_t at)
 {
 	static const char *const ends[] = {
 		"。", "，", "：", "！", "【", "」"
 	};
 	const size_t salutation = 40;
+	size_t before;
 
 	while (at > 0 && strchr(" \t*_([\"", text[at - 1]))
 		at--;
-	if (at == 0 || text[at - 1] == '\n')
+	for (before = at; before && isspace((unsigned char)text[before - 1]);)
+		before--;
+	if (!before)
 		return true;
+	if (text[at - 1] == '\n')
+		return text[before - 1] != ':';
 	if (at > salutation)
 		return false;
 	for (size_t i = 0; i < CH_COUNT(ends); i++)
 		if (at >= 3 && memcmp(text + at - 3, ends[i], 3) == 0)
 			return true;
-	return strchr(".!,:", text[at - 1]) != NULL;
+	return strchr(".!,", text[at - 1]) != NULL;
 }
 
-/* What answers says so itself, in its first sentences: that needs no field
+/* What answers says so itself, in its first sentence: that needs no field
  * beside it. Not what a list sends, nor what somebody passes on or quotes. */
 static const char *says_itself(const struct ch_notice *notice)
 {
