@@ -188,7 +188,8 @@ class Session:
         step = f"rcpt:{address}"
         before = len(self.out)
         self.do(step if step in self.peer.script else "rcpt",
-                b"250 2.1.5 ok\r\n")
+                b"250 2.1.5 ok\r\n" if self.open
+                else b"503 5.5.1 whose letter is it?\r\n")
         if self.out[before:before + 1] == b"2":
             self.envelope.append(address)
 

@@ -202,18 +202,52 @@ def a_swallowed_answer_is_not_the_next_ones(room):
                                 keywords=keywords), code=int(said[:3]))
 
 
-def miscount(room, peer, code=250):
+def a_late_answer_to_a_chunk_is_no_verdict(room):
+    """One too many, as if it were to a chunk that was answered already, passes
+    for the verdict, which was a refusal: that one is taken for the answer to
+    the next letter's MAIL. But nobody takes an address of what he refused."""
+    no = b"550 5.1.1 no\r\n"
+    refused = {"rcpt:ministre@fr.example": no, "rcpt:mission@fr.example": no}
+    # In chunks nothing stands at the end of the opening: here it comes late.
+    late = {"rcpt:mission@fr.example": [0.5, b"250 2.1.5 ok\r\n"]}
+    for said in (b"451 4.3.0 later\r\n", b"550 5.7.1 no\r\n"):
+        for script, keywords in ((refused, KEYWORDS), (late, CHUNKS)):
+            miscount(room, Peer({
+                "dot": b"250 2.0.0 stray\r\n" + said,
+                "data": Turns(b"354 go on\r\n", b"554 5.5.1 nobody\r\n"),
+                **script}, keywords=keywords))
+
+
+def silence_before_the_end_is_no_verdict(room):
+    """The relay has swallowed its verdict, answers the next letter's opening,
+    waits for what we say to that, and ends at last."""
+    for end in ("close", [b"421 4.4.2 timeout\r\n", "close"]):
+        for keywords in (KEYWORDS, CHUNKS):
+            # What is missing is the answer to DATA, or to the last address.
+            miscount(room, Peer({
+                "dot": b"",
+                "rcpt:mission@fr.example":
+                    [b"550 no\r\n", 1.5, end] if keywords is CHUNKS
+                    else b"550 no\r\n",
+                "rcpt:ministre@fr.example": b"550 no\r\n",
+                "data": Turns(b"354 go on\r\n",
+                              [b"554 nobody\r\n", 1.5, end])},
+                keywords=keywords), timeout_ms=4000)
+
+
+def miscount(room, peer, code=250, timeout_ms=500):
     """The first is in doubt, and the second goes over a new connection."""
     with peer:
         worker, first, second = two_letters(room, peer,
-                                            relay={"command_timeout_ms": 500})
+                                            relay={"command_timeout_ms":
+                                                   timeout_ms})
         go(worker, first)
         result = next_of(worker, "send-result")
         assert result["letter_id"] == first
         assert outcomes(result) == [(0, IN_DOUBT, code)], outcomes(result)
         assert b"do not fit" in result["results"][0]["reply"]
         assert next_of(worker, "send-fault")["fault"] == CONNECT
-        peer.script.update(dot=b"250 2.0.0 kept\r\n", mail=b"250 ok\r\n")
+        peer.script.clear()
         assert room.give(worker, "FRA") == second
         let_go_next(worker, second)
         finish(worker, room)
@@ -560,7 +594,9 @@ if __name__ == "__main__":
              a_new_connection_waits_for_the_dot,
              refused_dot_and_the_next_is_sent, breaks_at_the_dot,
              an_answer_too_many_is_not_the_next_ones,
-             a_swallowed_answer_is_not_the_next_ones, ends_behind_the_dot,
+             a_swallowed_answer_is_not_the_next_ones,
+             a_late_answer_to_a_chunk_is_no_verdict,
+             silence_before_the_end_is_no_verdict, ends_behind_the_dot,
              called_back_before_its_dot,
              lines_have_nothing_to_do_with_one_another,
              a_fault_is_of_one_line,
