@@ -192,6 +192,10 @@ class Session:
                 else b"503 5.5.1 whose letter is it?\r\n")
         if self.out[before:before + 1] == b"2":
             self.envelope.append(address)
+        # In chunks what is said behind that can pass for the last one's.
+        taken = TAKEN.match(self.out, before)
+        if taken and self.begun and "CHUNKING" in self.peer.keywords:
+            self.begun[-1][3] = taken.end()
 
     def on_data(self, _line):
         before = len(self.out)
