@@ -622,6 +622,21 @@ def n47_reading_stalls_and_goes_on(bench, mode):
 
 
 @scenario()
+def n47_reading_goes_on_too_late(bench, mode):
+    """Behind what was not written in time nothing more is: the relay cannot
+    take what it has for all of it."""
+    large = b"Subject: test\r\n\r\n" + b"".join(
+        b"line %d of it\r\n" % i for i in range(700000))
+    path = bench.folder / f"late-{mode}"
+    path.write_bytes(large)
+    told, peer = bench.play({"body": 3 * SOON / 1000}, mode, message=path,
+                            peer={"small_buffers": True}, data_ms=SOON)
+    assert told.outcomes == [("untried", 0)], told.text
+    assert told.dots == [] and peer.messages == []
+    assert large.startswith(peer.sessions[0].left)
+
+
+@scenario()
 def n47_an_answer_before_the_dot(bench, mode):
     """A 250 to a dot that was never sent is no answer to it."""
     told, peer = bench.play({"data": b"354 go on\r\n250 kept\r\n"}, mode)
