@@ -25,6 +25,7 @@ import sys
 from sender import (DEFERRED, FAILED, IN_DOUBT, SENT, UNTRIED, run_all)
 
 sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
+import rude_relay  # noqa: E402
 import smtp_peer  # noqa: E402
 from smtp_peer import CHUNKS, KEYWORDS, Peer  # noqa: E402
 
@@ -33,51 +34,6 @@ RUNS = int(os.environ.get("CHANCERY_RUNS", "60"))
 LINES, LETTERS, HOLDS, ATTEMPTS = 4, 32, 8, 3
 SIZES = {1: 25_000, 2: 150, 3: 210_000}  # of the annex of each batch's letters
 STEP_MS = 800
-POLITE = {"greeting": b"220 peer\r\n", "starttls": b"220 go\r\n",
-          "mail": b"250 2.1.0 ok\r\n", "rcpt": b"250 2.1.5 ok\r\n",
-          "data": b"354 go on\r\n", "chunk": b"250 2.0.0 more\r\n",
-          "dot": b"250 2.0.0 kept\r\n",
-          "rset": b"250 ok\r\n", "quit": b"221 bye\r\n"}
-# How often a step is impolite. Seldom enough for letters behind one another.
-RUDE = {"greeting": .02, "starttls": .02, "mail": .05, "rcpt": .1,
-        "data": .08, "chunk": .1, "dot": .3, "rset": .1, "quit": .3}
-CODES = [b"250", b"250", b"250", b"354", b"421", b"450", b"451", b"550",
-         b"554", b"220", b"530", b"503", b"199", b"000", b"25", b""]
-TEXTS = [b" ok", b" 2.0.0 kept", b" 4.3.0 later", b" 5.7.1 no", b"", b"-",
-         b"- more", b" " + b"x" * 600]
-ENDS = [b"\r\n", b"\r\n", b"\r\n", b"\r\n", b"\n", b""]
-REFUSED = {"mail": b"5", "rcpt": b"5", "data": b"4", "chunk": b"5",
-           "dot": b"4"}
-
-
-def rude(rng, step):
-    """One well-formed refusal, or nonsense."""
-    if step in REFUSED and rng.random() < .5:
-        return rng.choice([b"451 4.3.0 later\r\n", b"550 5.7.1 no\r\n",
-                           b"452-4.2.2 full\r\n452 4.2.2 now\r\n"])
-    actions = [b"".join(rng.choice(CODES) + rng.choice(TEXTS) +
-                        rng.choice(ENDS)
-                        for _ in range(rng.choice([0, 1, 1, 2])))]
-    if rng.random() < .3:
-        actions.insert(rng.choice([0, 1]), POLITE[step])
-    if rng.random() < .2:
-        actions.insert(1, .02)
-    if rng.random() < .4:
-        actions.append(rng.choice(["close", "close", "reset", "hang"]))
-    elif not any(isinstance(one, bytes) and one for one in actions):
-        # Silent, and so for good: with further faults of its own behind that
-        # nobody could count its replies.
-        actions.append("hang")
-    return actions
-
-
-def script_of(rng):
-    def choose(step):
-        def say(session):
-            session.perform(rude(rng, step) if rng.random() < RUDE[step]
-                            else POLITE[step])
-        return say
-    return {step: choose(step) for step in POLITE}
 
 
 class Attempt:
@@ -250,7 +206,7 @@ def heard_of(peer):
     said behind its 354)."""
     heard = {}
     for session in peer.sessions:
-        for (_, _, sender, _), one in zip(session.begun, session.answers()):
+        for (_, _, sender, *_), one in zip(session.begun, session.answers()):
             name = re.search(r"\+([0-9.]+)@", sender)[1]
             heard.setdefault(name, []).append(one)
     return heard
@@ -291,7 +247,7 @@ def one(room, authority, context, number):
     rng = random.Random(f"{SEED}-{number}")
     mode = (None, "starttls", "implicit")[number % 3]
     keywords = rng.choice([KEYWORDS, KEYWORDS, CHUNKS, CHUNKS, []])
-    with Peer(script_of(rng), tls=mode, context=context,
+    with Peer(rude_relay.script_of(rng), tls=mode, context=context,
               keywords=keywords) as peer:
         game = Game(
             room, random.Random(f"{SEED}-{number}-chanceryd"),
