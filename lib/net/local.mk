@@ -32,7 +32,8 @@ TESTS += tests/system/test-smtp.py tests/system/test-smtp-random.py \
 	tests/system/test-smtp-chunks.py tests/system/test-smtp-journal.py
 EXTRA_DIST += tests/system/test-smtp.py tests/system/test-smtp-random.py \
 	tests/system/test-smtp-chunks.py tests/system/test-smtp-journal.py \
-	tests/peers/smtp_peer.py tests/peers/smtp_bench.py
+	tests/peers/smtp_peer.py tests/peers/smtp_bench.py \
+	tests/peers/rude_relay.py
 
 check_PROGRAMS += tests/unit/test-smtp-reply
 tests_unit_test_smtp_reply_SOURCES = tests/unit/test-smtp-reply.c

@@ -36,6 +36,7 @@
 #define WITH_DOT (16 * 1024) /* as much of its end may leave with the dot */
 #define HELD_BACK 1024       /* of a message in two chunks */
 #define CHUNK_LINE_MAX 40
+#define LONG_SILENCE 4 /* that part of the time for a command */
 
 #define FDS_MAX 1024
 
@@ -119,11 +120,14 @@ static void judge_rcpt(struct ch_smtp_transaction *t)
 	size_t at = t->rcpt_done++;
 	unsigned int code = t->rcpt[at].code;
 
-	if (code / 100 == 2 && t->mail.code / 100 == 2) {
-		if (at < t->letter->to_len) /* the journal counts nowhere */
-			t->accepted[t->accepted_len++] = at;
-	} else if (code / 100 == 3) {
+	if (code / 100 == 3) {
 		cut_misfit(t, "the relay answered 3yz to RCPT");
+	} else if (code / 100 == 2 && t->mail.code / 100 != 2) {
+		/* No relay does; but to MAIL it may: ours, that came late. */
+		cut_misfit(t, "the relay took an address of a letter that it "
+			      "had refused");
+	} else if (code / 100 == 2 && at < t->letter->to_len) {
+		t->accepted[t->accepted_len++] = at; /* the journal's is none */
 	}
 }
 
@@ -164,12 +168,12 @@ static void judge(struct ch_smtp_transaction *t, enum ch_smtp_step step,
  * read. */
 static int wait_turn(struct ch_smtp_transaction *t)
 {
-	if (t->turn)
-		return 0;
-	t->letter->calls->wait_turn(t->letter->context, &t->turn);
-	t->deadline_ms = ch_clock_mono_ms() +
-			 t->smtp->options->attempt_timeout_ms;
-	if (!t->smtp->cut)
+	if (!t->turn) {
+		t->letter->calls->wait_turn(t->letter->context, &t->turn);
+		t->deadline_ms = ch_clock_mono_ms() +
+				 t->smtp->options->attempt_timeout_ms;
+	}
+	if (!t->orphaned)
 		return 0;
 	cut_with(t, "the connection ended with the letter before");
 	return -1;
@@ -231,20 +235,32 @@ static bool is_last_of_opening(const struct ch_smtp_transaction *t)
 			      t->steps[t->steps_done + 1] == CH_STEP_HELD));
 }
 
+/* The relay ends the connection where it owes the last reply of an opening.
+ * It does so at once, or it waited for us and believes that it owes none. */
+static bool has_waited(const struct ch_smtp_transaction *t, int64_t since_ms)
+{
+	return is_last_of_opening(t) &&
+	       ch_clock_mono_ms() - since_ms >=
+		       t->smtp->options->command_timeout_ms / LONG_SILENCE;
+}
+
 static int read_reply(struct ch_smtp_transaction *t,
 		      struct ch_smtp_reply *reply, int timeout_ms)
 {
+	int64_t since_ms = ch_clock_mono_ms();
 	struct ch_error err;
 	struct ch_error unused;
 
 	if (ch_smtp_read_reply(t->smtp, timeout_ms, reply, &err) == 0) {
 		ch_smtp_note_reply(t->letter->notes, reply);
+		t->misfit = reply->code == 421 && has_waited(t, since_ms);
 		return 0;
 	}
 	/* Where just one is missing, and the relay is still there, it may be
 	 * the one to the dot before that never came. */
 	t->misfit = err.fate == CH_RETRY && is_last_of_opening(t) &&
-		    ch_connection_poll(t->smtp->conn, 0, &unused) == 0;
+		    (has_waited(t, since_ms) ||
+		     ch_connection_poll(t->smtp->conn, 0, &unused) == 0);
 	cut(t, &err);
 	return -1;
 }

@@ -97,6 +97,7 @@ struct ch_smtp_transaction {
 	const struct ch_smtp_letter *letter; /* borrowed */
 	struct ch_smtp_transaction *next; /* borrowed; begun behind the dot */
 	bool turn;   /* it is the connection's first */
+	bool orphaned; /* the connection ended with the letter before */
 	struct ch_smtp_transaction *before; /* borrowed; the letter whose dot
 				leaves with our opening, and whose outcome
 				waits for the replies to that; or NULL */

@@ -382,8 +382,21 @@ static void leave(struct ch_smtp *smtp, struct ch_smtp_transaction *t)
 	if (!t->next)
 		return;
 	t->next->turn = true;
+	t->next->orphaned = smtp->cut;
 	t->letter->calls->wait_turn(t->letter->context,
 				    &t->opening_is_answered);
+}
+
+/* Two verdicts came at once, and no other letter's opening is out: which one is
+ * the dot's nobody knows. It matters where they differ, but for a 421 behind
+ * it, which says that the connection ends. */
+static bool has_two_verdicts(const struct ch_smtp_transaction *t)
+{
+	const struct ch_str *raw = &t->smtp->raw;
+
+	return t->dot_begun && !t->next && t->dot.code > 0 && raw->len > 0 &&
+	       raw->data[0] != (char)('0' + t->dot.code / 100) &&
+	       !(raw->len >= 3 && memcmp(raw->data, "421", 3) == 0);
 }
 
 static int transact(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
@@ -421,6 +434,8 @@ static int transact(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
 	    t.phase != CH_PHASE_COMMANDS)
 		smtp->cut = true;
 	ch_smtp_dialogue_confirm(&t);
+	t.miscounted = has_two_verdicts(&t);
+	smtp->cut |= t.miscounted;
 	smtp->needs_rset = t.dot.code / 100 != 2;
 	in_order = !smtp->cut;
 	leave(smtp, &t);

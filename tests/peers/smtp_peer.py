@@ -61,8 +61,8 @@ class Session:
         self.messages = []
         self.left = b""
         self.out = b""  # all that was said
-        # Where in it each MAIL came, its message, its sender, and from where
-        # on what was said may be an answer to its chunk.
+        # Where in it each MAIL came, its message, its sender, from where on what
+        # was said may be an answer to its chunk, and the addresses taken.
         self.begun = []
         self.chunks = b""
         self.sender, self.envelope = None, []  # of the letter under way
@@ -178,7 +178,7 @@ class Session:
             self.say(b"503 5.5.1 one letter at a time\r\n")
             return
         self.sender, self.envelope = path_of(line), []
-        self.begun.append([len(self.out), None, self.sender, None])
+        self.begun.append([len(self.out), None, self.sender, None, []])
         self.chunks = b""
         self.do("mail", b"250 2.1.0 ok\r\n")
         self.open = self.out[self.begun[-1][0]:][:1] == b"2"
@@ -188,9 +188,16 @@ class Session:
         step = f"rcpt:{address}"
         before = len(self.out)
         self.do(step if step in self.peer.script else "rcpt",
-                b"250 2.1.5 ok\r\n")
+                b"250 2.1.5 ok\r\n" if self.open
+                else b"503 5.5.1 whose letter is it?\r\n")
         if self.out[before:before + 1] == b"2":
             self.envelope.append(address)
+            if self.begun:
+                self.begun[-1][4].append(address)
+        # In chunks what is said behind that can pass for the last one's.
+        taken = TAKEN.match(self.out, before)
+        if taken and self.begun and "CHUNKING" in self.peer.keywords:
+            self.begun[-1][3] = taken.end()
 
     def on_data(self, _line):
         before = len(self.out)
@@ -255,7 +262,7 @@ class Session:
         behind the 354 that asked for it, or behind the reply to the chunk
         before its last one."""
         ends = [at for at, *_ in self.begun[1:]] + [len(self.out)]
-        for (at, message, _, answer), end in zip(self.begun, ends):
+        for (at, message, _, answer, _), end in zip(self.begun, ends):
             if answer is not None:
                 yield message, self.out[answer:end]
                 continue

@@ -416,6 +416,7 @@ class Room:
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         path = str(self.root / f"notify.{time.monotonic_ns()}")
         notify.bind(path)
+        self.notify_socket = path
         self.notified = queue.SimpleQueue()
         threading.Thread(target=take_all, args=(notify, self.notified),
                          daemon=True).start()

@@ -24,7 +24,7 @@ class Room(harness.Room):
     """Two relays that are not there, each an alarm after its first failures,
     and a command."""
 
-    def __init__(self, every="1s"):
+    def __init__(self, every="1s", timeout="60s"):
         super().__init__(puppets=["receive", "send"])
         self.folder = self.root / "command"
         self.folder.mkdir()
@@ -32,7 +32,7 @@ class Room(harness.Room):
         program.write_text(COMMAND)
         program.chmod(0o755)
         self.alarms = {"command": [str(program), "operators"],
-                       "every": every, "timeout": "300ms"}
+                       "every": every, "timeout": timeout}
         self.relays = [{"name": name, "port": 9, "connections": 1}
                        for name in ("main", "other")]
         self.configure(self.relays, alarms=self.alarms)
@@ -89,7 +89,7 @@ def test_what_failed_is_told_again():
 
 
 def test_one_that_hangs_is_ended():
-    with Room() as room:
+    with Room(timeout="2s") as room:
         (room.folder / "hang").touch()
         fault_of_two_relays(room)
         harness.wait_for("its end", lambda: "did not end in time" in

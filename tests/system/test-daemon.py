@@ -378,9 +378,13 @@ def test_hangs_are_seen():
         r.start(env={"WATCHDOG_USEC": "200000"})
         r.wait_notified("WATCHDOG=1")
         os.kill(r.process.pid, signal.SIGSTOP)
-        time.sleep(0.2) # what was said before is heard
-        while not r.notified.empty():
-            r.notified.get()
+        # What it has said is ahead of what is said behind its stop.
+        wait_for("its stop", lambda: pathlib.Path(
+            f"/proc/{r.process.pid}/stat").read_text().rsplit(")", 1)[1]
+                 .split()[0] == "T")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ours:
+            ours.sendto(b"X_STOPPED=1", r.notify_socket)
+        r.wait_notified("X_STOPPED=1")
         time.sleep(0.5)
         assert r.notified.empty()
         os.kill(r.process.pid, signal.SIGCONT)

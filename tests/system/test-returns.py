@@ -570,7 +570,8 @@ def test_a_flood_is_taken_in_whole():
             if i % 100 == 0:
                 asked = time.monotonic()
                 assert room.get("/healthz").status == 200
-                assert time.monotonic() - asked < 5
+                assert time.monotonic() - asked < \
+                    (20 if harness.SLOW else 5)
         rate = count / (time.monotonic() - began)
         print(f"   {rate:.0f} mails a second", flush=True)
         found = set()

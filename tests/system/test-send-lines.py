@@ -19,12 +19,12 @@ from smtp_peer import (Authority, CHUNKS, KEYWORDS, Peer,  # noqa: E402
                        Turns)
 
 
-def two_letters(room, peer, **setup):
+def two_letters(room, peer, journal="", **setup):
     """GBR at its dot, with FRA composed behind it: the worker and the two
     numbers. The "go" for GBR is still to be given."""
     worker = room.begin(port=peer.port, **setup)
     first = room.give(worker, "GBR")
-    second = room.give(worker, "FRA")
+    second = room.give(worker, "FRA", journal=journal)
     assert next_of(worker, "send-dot")["letter_id"] == first
     return worker, first, second
 
@@ -181,14 +181,17 @@ def breaks_at_the_dot(room):
                         (b"250-x\r\n451 y\r\n", (0, IN_DOUBT, 0)),
                         (b"421 4.3.2 closing\r\n", (0, DEFERRED, 421))):
         break_at_the_dot(room, answer, end)
-    break_at_the_dot(room, "hang", (0, IN_DOUBT, 0), dot_timeout_ms=300)
+    break_at_the_dot(room, "hang", (0, IN_DOUBT, 0), dot_timeout_ms=1500)
 
 
 def an_answer_too_many_is_not_the_next_ones(room):
     """Two replies to one dot: which is its own nobody knows, and a dot must
     not be answered before it was sent. The second letter does not go out over
     this connection."""
-    miscount(room, Peer({"dot": b"250 2.0.0 kept\r\n250 2.0.0 twice\r\n"}))
+    for keywords in (KEYWORDS, CHUNKS):
+        miscount(room, Peer({
+            "dot": b"250 2.0.0 kept\r\n250 2.0.0 twice\r\n"},
+            keywords=keywords))
 
 
 def a_swallowed_answer_is_not_the_next_ones(room):
@@ -200,20 +203,59 @@ def a_swallowed_answer_is_not_the_next_ones(room):
             miscount(room, Peer({"dot": b"", "mail": Turns(b"250 ok\r\n",
                                                           said)},
                                 keywords=keywords), code=int(said[:3]))
+    # DATA waits for the addresses, of which our own is the last.
+    miscount(room, Peer({"dot": b""}), journal="journal+2@chancery.example")
+    # MAIL gets what no command but AUTH and DATA does.
+    for ministry in ("ministre", "mission"):
+        miscount(room, Peer({"dot": b"", f"rcpt:{ministry}@fr.example":
+                             b"334 eh\r\n"}))
 
 
-def miscount(room, peer, code=250):
+def a_late_answer_to_a_chunk_is_no_verdict(room):
+    """One too many, as if it were to a chunk that was answered already, passes
+    for the verdict, which was a refusal: that one is taken for the answer to
+    the next letter's MAIL. But nobody takes an address of what he refused."""
+    no = b"550 5.1.1 no\r\n"
+    refused = {"rcpt:ministre@fr.example": no, "rcpt:mission@fr.example": no}
+    # In chunks nothing stands at the end of the opening: here it comes late.
+    late = {"rcpt:mission@fr.example": [0.5, b"250 2.1.5 ok\r\n"]}
+    for said in (b"451 4.3.0 later\r\n", b"550 5.7.1 no\r\n"):
+        for script, keywords in ((refused, KEYWORDS), (late, CHUNKS)):
+            miscount(room, Peer({
+                "dot": b"250 2.0.0 stray\r\n" + said,
+                "data": Turns(b"354 go on\r\n", b"554 5.5.1 nobody\r\n"),
+                **script}, keywords=keywords))
+
+
+def silence_before_the_end_is_no_verdict(room):
+    """The relay has swallowed its verdict, answers the next letter's opening,
+    waits for what we say to that, and ends at last."""
+    for end in ("close", [b"421 4.4.2 timeout\r\n", "close"]):
+        for keywords in (KEYWORDS, CHUNKS):
+            # What is missing is the answer to DATA, or to the last address.
+            miscount(room, Peer({
+                "dot": b"",
+                "rcpt:mission@fr.example":
+                    [b"550 no\r\n", 1.5, end] if keywords is CHUNKS
+                    else b"550 no\r\n",
+                "rcpt:ministre@fr.example": b"550 no\r\n",
+                "data": Turns(b"354 go on\r\n",
+                              [b"554 nobody\r\n", 1.5, end])},
+                keywords=keywords), timeout_ms=4000)
+
+
+def miscount(room, peer, code=250, timeout_ms=1500, journal=""):
     """The first is in doubt, and the second goes over a new connection."""
     with peer:
-        worker, first, second = two_letters(room, peer,
-                                            relay={"command_timeout_ms": 500})
+        worker, first, second = two_letters(
+            room, peer, journal, relay={"command_timeout_ms": timeout_ms})
         go(worker, first)
         result = next_of(worker, "send-result")
         assert result["letter_id"] == first
         assert outcomes(result) == [(0, IN_DOUBT, code)], outcomes(result)
         assert b"do not fit" in result["results"][0]["reply"]
         assert next_of(worker, "send-fault")["fault"] == CONNECT
-        peer.script.update(dot=b"250 2.0.0 kept\r\n", mail=b"250 ok\r\n")
+        peer.script.clear()
         assert room.give(worker, "FRA") == second
         let_go_next(worker, second)
         finish(worker, room)
@@ -316,10 +358,10 @@ def a_letter_that_crosses_with_a_fault_is_dropped(room):
 
 def the_second_has_its_own_time(room):
     """It begins when the first one's dot is answered, however late."""
-    with Peer({"dot": Turns([1.5, b"250 2.0.0 kept\r\n"],
+    with Peer({"dot": Turns([4, b"250 2.0.0 kept\r\n"],
                             b"250 2.0.0 kept\r\n")}) as peer:
-        worker = room.begin(port=peer.port, attempt_timeout_ms=1000,
-                            relay={"command_timeout_ms": 500})
+        worker = room.begin(port=peer.port, attempt_timeout_ms=3000,
+                            relay={"command_timeout_ms": 2000})
         first, second = room.give(worker, "GBR"), room.give(worker, "FRA")
         let_go_next(worker, first)
         let_go_next(worker, second)
@@ -333,7 +375,7 @@ def the_second_keeps_to_its_time(room):
     for longer than to any other."""
     with Peer({"rcpt:mission@fr.example": "hang"}) as peer:
         watch(peer)
-        worker = room.begin(port=peer.port, relay={"command_timeout_ms": 500})
+        worker = room.begin(port=peer.port, relay={"command_timeout_ms": 1500})
         first, second = room.give(worker, "GBR"), room.give(worker, "FRA")
         let_go_next(worker, first)
         # It had carried a letter and is tried anew, once.
@@ -560,7 +602,9 @@ if __name__ == "__main__":
              a_new_connection_waits_for_the_dot,
              refused_dot_and_the_next_is_sent, breaks_at_the_dot,
              an_answer_too_many_is_not_the_next_ones,
-             a_swallowed_answer_is_not_the_next_ones, ends_behind_the_dot,
+             a_swallowed_answer_is_not_the_next_ones,
+             a_late_answer_to_a_chunk_is_no_verdict,
+             silence_before_the_end_is_no_verdict, ends_behind_the_dot,
              called_back_before_its_dot,
              lines_have_nothing_to_do_with_one_another,
              a_fault_is_of_one_line,

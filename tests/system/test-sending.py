@@ -529,9 +529,9 @@ def test_pace():
         r.start()
         r.enqueue("DM-1", table(20))
         workers = [r.puppet(), r.puppet()]
+        began = time.monotonic()
         for worker in workers:
             worker.ready(8)
-        began = time.monotonic()
         seen = 0
         while seen < 13:
             for worker in workers:

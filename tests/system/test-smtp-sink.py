@@ -27,8 +27,8 @@ TEXT = {**harness.LETTER, "en.md": harness.LETTER["en.md"] +
 # More than fits into the buffers on the way.
 LARGE = {**harness.LETTER, "letter.conf": 'annexes = ["a.pdf"];',
          "a.pdf": b"%PDF-1.7\n" + bytes(range(256)) * 30000}
-SOON = {"command_timeout": "400ms", "data_timeout": "400ms",
-        "dot_timeout": "400ms", "attempt_timeout": "20s"}
+SOON = {"command_timeout": "1s", "data_timeout": "1s", "dot_timeout": "1s",
+        "attempt_timeout": "20s"}
 STAGES = ("CONNECT", "EHLO", "MAIL", "RCPT", "DATA", ".", "RSET,RCPT", "QUIT")
 
 # What a stage leads to where it is refused for good (-f), for now (-r), where

@@ -536,7 +536,17 @@ def n44_refused_at_mail(bench, mode):
     for code, outcome in ((451, "deferred"), (550, "failed")):
         told, peer = bench.play({"mail": b"%d no\r\n" % code}, mode, (A, B))
         assert told.outcomes == [(outcome, code)] * 2, told.text
-        assert told.dots == []
+        assert told.dots == [] and told.end == "open"
+
+
+@scenario()
+def n44_taken_behind_a_refused_mail(bench, mode):
+    """A 2yz to an address of a letter that was refused: whose reply it is
+    nobody knows any more."""
+    told, peer = bench.play({"mail": b"451 4.3.0 no\r\n",
+                             "rcpt": b"250 ok\r\n"}, mode, letters=2)
+    assert told.outcomes == [("deferred", 451)], told.text
+    assert told.dots == [] and told.end.startswith("cut ")
 
 
 @scenario()
@@ -609,6 +619,21 @@ def n47_reading_stalls_and_goes_on(bench, mode):
                             peer={"small_buffers": True}, message=large)
     assert told.outcomes == [("sent", 250)], told.text
     assert peer.messages == [MESSAGE * 2000]
+
+
+@scenario()
+def n47_reading_goes_on_too_late(bench, mode):
+    """Behind what was not written in time nothing more is: the relay cannot
+    take what it has for all of it."""
+    large = b"Subject: test\r\n\r\n" + b"".join(
+        b"line %d of it\r\n" % i for i in range(700000))
+    path = bench.folder / f"late-{mode}"
+    path.write_bytes(large)
+    told, peer = bench.play({"body": 3 * SOON / 1000}, mode, message=path,
+                            peer={"small_buffers": True}, data_ms=SOON)
+    assert told.outcomes == [("untried", 0)], told.text
+    assert told.dots == [] and peer.messages == []
+    assert large.startswith(peer.sessions[0].left)
 
 
 @scenario()
@@ -700,6 +725,23 @@ def n54_two_answers_to_the_dot(bench, mode):
     assert told.outcomes == [("sent", 250), ("untried", 0)], told.text
     assert told.end.startswith("cut ") and len(mails(peer)) == 1
     assert peer.messages == [MESSAGE]
+
+
+@scenario()
+def n54_two_verdicts_on_the_last_letter(bench, mode):
+    """In one breath, and no other letter's opening is out that would show which
+    of them is one too many. A 421 says that the connection ends."""
+    for reply, outcome in (
+            (b"250 kept\r\n554 5.7.1 no\r\n", ("in-doubt", 250)),
+            (b"451 later\r\n250 kept\r\n", ("in-doubt", 451)),
+            (b"554 no\r\n250 kept\r\n", ("in-doubt", 554)),
+            (b"250 kept\r\nand more\r\n", ("in-doubt", 250)),
+            (b"250 kept\r\n250 kept\r\n", ("sent", 250)),
+            (b"250 kept\r\n421 4.4.2 bye\r\n", ("sent", 250)),
+            (b"550 no\r\n421 4.4.2 bye\r\n", ("failed", 550))):
+        told, peer = bench.play({"dot": reply}, mode)
+        assert told.outcomes == [outcome], (reply, told.text)
+        assert peer.messages == [MESSAGE]
 
 
 def endless(line):

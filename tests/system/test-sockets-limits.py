@@ -43,9 +43,9 @@ def half_a_request():
             halves.append(sock)
         # One that has had an answer and drips the next request.
         dripping = host.open()
+        begun = time.monotonic()
         dripping.sendall(HEAD + b"\r\n")
         assert dripping.recv(12) == b"HTTP/1.1 200"
-        begun = time.monotonic()
         try:
             while time.monotonic() - begun < doors.LONG:
                 dripping.sendall(b"G")
