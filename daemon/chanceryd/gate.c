@@ -208,9 +208,9 @@ static void judge_canary(struct ch_mailroom *room,
 	if (bad * 100 > (uint64_t)terms->canary_percent * count.letters) {
 		terms->stage = CH_CANARY_STOPPED;
 		(void)snprintf(terms->stopped, sizeof(terms->stopped),
-			       "of the first %u letters %u were refused, %u "
-			       "returned and %u are in doubt or held: more "
-			       "than %u %%", count.letters, count.refused,
+			       "the first %u letters, refused: %u, returned: "
+			       "%u, in doubt or held: %u: more than %u %%",
+			       count.letters, count.refused,
 			       count.bounced, count.unclear,
 			       terms->canary_percent);
 		stop(room, batch, terms, "canary");

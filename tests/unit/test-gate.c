@@ -234,9 +234,8 @@ static void a_bounce_while_it_waits_counts(void **state)
 	assert_int_equal(state_of_batch(), CH_BATCH_PAUSED);
 	assert_int_equal(terms_now().stage, CH_CANARY_STOPPED);
 	assert_string_equal(terms_now().stopped,
-			    "of the first 10 letters 0 were refused, 2 "
-			    "returned and 0 are in doubt or held: more than "
-			    "10 %");
+			    "the first 10 letters, refused: 0, returned: 2, in "
+			    "doubt or held: 0: more than 10 %");
 	assert_true(looked_at > 0);
 	free_batch();
 }
