@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+#define ANOTHER_LOOK_US (1000 * 1000) /* at a letter of which some is under way */
+
 static int lost_row(struct ch_store *store, int64_t letter_id,
 		    struct ch_error *err)
 {
@@ -188,6 +190,17 @@ static bool is_due(const struct ch_standing *standing, int64_t now_us)
 	return false;
 }
 
+/* Some of it was claimed before, and its end is not known yet. A second attempt
+ * beside that one would be told of the first one's addresses. */
+static bool is_under_way(const struct ch_standing *standing)
+{
+	for (size_t i = 0; i < standing->len; i++)
+		if (standing->stands[i].state == CH_STATE_CLAIMED ||
+		    standing->stands[i].state == CH_STATE_DOT)
+			return true;
+	return false;
+}
+
 /* 1 it may go, 0 it was put off, or nothing of it is due any more. */
 static int ask_when(struct ch_store *store, const struct ch_store_claim *claim,
 		    const struct ch_standing *standing, size_t *ret_put_off,
@@ -226,6 +239,13 @@ static int claim_one(struct ch_store *store, const struct ch_store_claim *claim,
 	if (got > 0 && !is_due(&standing, claim->now_us)) {
 		(*ret_put_off)++;
 		return 0;
+	}
+	if (got >= 0 && is_due(&standing, claim->now_us) &&
+	    is_under_way(&standing)) {
+		(*ret_put_off)++;
+		return put_off(store, id, claim->now_us,
+			       claim->now_us + ANOTHER_LOOK_US, err) < 0 ? -1
+									 : 0;
 	}
 	if (got >= 0)
 		got = ask_when(store, claim, &standing, ret_put_off, err);

@@ -572,5 +572,42 @@ def test_two_addresses():
         r.wait_letters("DM-1", sent=1)
 
 
+def test_one_attempt_of_a_letter_at_a_time():
+    """Two addresses that are due at different times: the second is not sent to
+    as long as the end of the first one's attempt is not known, and then that
+    attempt is its own."""
+    rows = ('key,language,to,name\n'
+            'A,en,"one@a.example; two@a.example",Land\n'
+            'B,en,one@b.example,Land\n')
+    with room(connections=2, sending={"retry": ["1s"],
+                                      "retry_connection": ["1ms"]}) as r:
+        r.start()
+        r.enqueue("DM-1", rows)
+        one = r.puppet()
+        one.ready(1)
+        letter = one.letter()
+        assert letter["key"] == b"A"
+        other = r.puppet()
+        other.ready(1)
+        other.result(other.letter(), FAILED, 550)
+        other.send("send-ready", want=1)
+        one.send("send-result", letter_id=letter["letter_id"], attempt=1,
+                 results=[{"seq": 0, "outcome": DEFERRED, "code": 451},
+                          {"seq": 1, "outcome": UNTRIED}])
+        second = other.letter()
+        assert [a["pending"] for a in second["addresses"]] == [0, 1], second
+        one.send("send-ready", want=1)
+        assert one.is_silent(2.5), "another attempt beside that one"
+        other.dot(second)
+        assert other.expect("send-go")["go"] == 1
+        other.result(second, SENT, 250)
+        third = one.letter()
+        assert [a["pending"] for a in third["addresses"]] == [1, 0], third
+        one.dot(third)
+        assert one.expect("send-go")["go"] == 1
+        one.result(third, SENT, 250)
+        r.wait_letters("DM-1", sent=1, failed=1)
+
+
 if __name__ == "__main__":
     harness.run_all(dict(globals()))
