@@ -602,7 +602,8 @@ static int64_t do_unsuppress(const struct doing *doing)
 static bool is_of_the_room(enum ch_verb verb)
 {
 	return verb == CH_VERB_PAUSE || verb == CH_VERB_RESUME ||
-	       verb == CH_VERB_REREAD || verb == CH_VERB_SUPPRESS || verb == CH_VERB_UNSUPPRESS;
+	       verb == CH_VERB_REREAD || verb == CH_VERB_SUPPRESS ||
+	       verb == CH_VERB_UNSUPPRESS;
 }
 
 static int64_t run(const struct doing *doing)

@@ -43,7 +43,8 @@ static size_t bucket_of(const char *key)
 static bool is_noise(const char *text, size_t len, uint32_t cp)
 {
 	return (cp == '\\' && len > 1 && text[1] == '"') || cp == 0xAD ||
-	       (cp >= 0x300 && cp <= 0x36F) || (cp >= 0x200B && cp <= 0x200F) || cp == 0xFEFF;
+	       (cp >= 0x300 && cp <= 0x36F) ||
+	       (cp >= 0x200B && cp <= 0x200F) || cp == 0xFEFF;
 }
 
 static void put(struct ch_folded *folded, const char *bytes, size_t len,

@@ -650,8 +650,8 @@ int ch_store_return_confirm(struct ch_store *store,
 			    struct ch_error *err);
 
 /* The only letter of a batch that goes to an address in that domain, given in
- * the form in which they go out: its id, or 0 where there is none, several, or the batch has more than `most`
- * addresses. */
+ * the form in which they go out: its id, or 0 where there is none, several, or
+ * the batch has more than `most` addresses. */
 int ch_store_letter_of_domain(struct ch_store *store, int64_t batch_id,
 			      struct ch_slice domain, uint64_t most,
 			      int64_t *ret_letter_id, struct ch_error *err);
