@@ -77,6 +77,24 @@ def called_back(room):
     assert room.sink.seen() == before
 
 
+def told_something_while_it_is_asked(room):
+    """The relay ends it between the question and its answer: no dot."""
+    for keywords in smtp_peer.KEYWORDS, smtp_peer.CHUNKS:
+        with smtp_peer.Peer(keywords=keywords) as peer:
+            worker = room.begin(port=peer.port)
+            number = room.give(worker, "GBR")
+            worker.expect("send-dot")
+            peer.sessions[0].say(b"421 4.3.2 going down\r\n")
+            worker.send("send-go", letter_id=number, attempt=1, go=1)
+            result = worker.expect("send-result")
+            assert outcomes(result) == [(0, DEFERRED, 421)], result
+            worker.expect("send-ready")
+            worker.expect("send-fault")
+            finish(worker, room)
+            peer.settle()
+            assert peer.messages == [], keywords
+
+
 def a_go_for_another_ends_it(room):
     for wrong in ({"letter_id": 99, "attempt": 1},
                   {"letter_id": 2, "attempt": 2}):
@@ -269,7 +287,8 @@ def nonsense_ends_it(room):
 
 if __name__ == "__main__":
     run_all([goes_after_go, each_address_has_its_own_result,
-             in_doubt_after_the_dot, called_back, a_go_for_another_ends_it,
+             in_doubt_after_the_dot, called_back,
+             told_something_while_it_is_asked, a_go_for_another_ends_it,
              chanceryd_goes_away, stops_after_the_letter_under_way,
              other_bytes_are_held, another_ministry_is_held,
              what_cannot_be_composed_is_held,
