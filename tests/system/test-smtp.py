@@ -250,6 +250,21 @@ def n39_starttls_refused(bench, mode):
 
 
 @scenario(STARTTLS)
+def n39_what_is_offered_under_tls_counts(bench, mode):
+    """RFC 3207 section 4.2: what was offered before is forgotten."""
+    def ehlo(session):
+        session.say(b"250-peer.example\r\n250 SIZE 50000000\r\n"
+                    if session.secure else
+                    b"250-peer.example\r\n250-PIPELINING\r\n250-CHUNKING\r\n"
+                    b"250-DSN\r\n250-SIZE 10\r\n250 STARTTLS\r\n")
+    told, peer = bench.play({"ehlo": ehlo}, mode)
+    assert told.outcomes == [("sent", 250)], told.text
+    assert [one.split(" ")[0] for one in peer.said] == [
+        "EHLO", "STARTTLS", "*EHLO", "*MAIL", "*RCPT", "*DATA", "*QUIT"]
+    assert "RET=" not in peer.said[3] and "SIZE=" in peer.said[3], peer.said
+
+
+@scenario(STARTTLS)
 def n40_bytes_after_220(bench, mode):
     for more in (b"250 ok\r\n", b"250-peer\r\n250 AUTH PLAIN\r\n", b"x"):
         told, peer = bench.play({"starttls": b"220 go\r\n" + more}, mode)
