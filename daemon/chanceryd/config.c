@@ -1013,13 +1013,6 @@ static void check_mailboxes(const struct rules *r)
 	}
 }
 
-static bool is_ascii(const char *text)
-{
-	while (*text && !(*text & 0x80))
-		text++;
-	return !*text;
-}
-
 /* As addresses have it, once: it is compared for each letter. Whether that can
  * be. */
 static bool fold(char **pattern)
@@ -1028,7 +1021,7 @@ static bool fold(char **pattern)
 
 	free(*pattern);
 	*pattern = folded;
-	return is_ascii(folded);
+	return !ch_slice_has_utf8(ch_slice_of(folded));
 }
 
 static void check_domains(const struct rules *r)

@@ -234,35 +234,51 @@ static void read_ranges(struct reading *reading, const struct sentence *s,
 	}
 }
 
-static void read_sentence(struct reading *reading, const char *text, size_t len)
+static void read_said(struct reading *reading, const struct sentence *s)
 {
-	struct ch_folded folded;
-	struct sentence s;
 	const struct ch_match *state;
 	size_t since = reading->len;
 
-	ch_folded_make(&folded, text, len);
-	s = (struct sentence){ .text = folded.text, .len = folded.len };
-	read_order(reading, &s);
-	ch_matches_find(reading->rules, folded.text, folded.len, &s.found);
-	for (size_t i = 0;
-	     !means(&s, CH_MEANS_AWAY_UNSURE, s.len) && i < s.found.len; i++) {
-		const struct ch_match *match = &s.found.list[i];
+	read_order(reading, s);
+	if (means(s, CH_MEANS_AWAY_UNSURE, s->len))
+		return;
+	for (size_t i = 0; i < s->found.len; i++) {
+		const struct ch_match *match = &s->found.list[i];
 
-		if (begins_inside(&s, match))
+		if (begins_inside(s, match))
 			continue;
 		if (match->rule->means == CH_MEANS_AWAY_UNTIL)
-			read_until(reading, &s, match);
+			read_until(reading, s, match);
 		else if (match->rule->means == CH_MEANS_AWAY_BACK)
-			read_back(reading, &s, match);
+			read_back(reading, s, match);
 		else if (match->rule->means == CH_MEANS_AWAY_BEHIND)
-			read_behind(reading, &s, match, since);
+			read_behind(reading, s, match, since);
 	}
-	state = ch_matches_one(&s.found, CH_MEANS_AWAY_STATE, 0, s.len);
-	if (state && !means(&s, CH_MEANS_AWAY_UNSURE, s.len))
-		read_ranges(reading, &s, state->rule->source, since);
+	state = ch_matches_one(&s->found, CH_MEANS_AWAY_STATE, 0, s->len);
+	if (state)
+		read_ranges(reading, s, state->rule->source, since);
+}
+
+/* One sentence; or only where it is about somebody who is away. */
+static void read_if(struct reading *reading, const char *text, size_t len,
+		    bool about_absence)
+{
+	struct ch_folded folded;
+	struct sentence s;
+
+	ch_folded_make(&folded, text, len);
+	s = (struct sentence){ .text = folded.text, .len = folded.len };
+	ch_matches_find(reading->rules, folded.text, folded.len, &s.found);
+	if (!about_absence || means(&s, CH_MEANS_AWAY_STATE, s.len) ||
+	    means(&s, CH_MEANS_AWAY_BACK, s.len))
+		read_said(reading, &s);
 	ch_matches_release(&s.found);
 	ch_folded_release(&folded);
+}
+
+static void read_sentence(struct reading *reading, const char *text, size_t len)
+{
+	read_if(reading, text, len, false);
 }
 
 /* ---- sentences --------------------------------------------------------- */
@@ -408,20 +424,6 @@ static long decide(const struct reading *reading, long today)
 	return last;
 }
 
-/* Whether a part of the subject is about somebody who is away. */
-static bool is_of_absence(const struct ch_rules *rules, const char *text,
-			  size_t len)
-{
-	struct ch_matches found;
-	bool is;
-
-	ch_matches_find(rules, text, len, &found);
-	is = ch_matches_one(&found, CH_MEANS_AWAY_STATE, 0, len) ||
-	     ch_matches_one(&found, CH_MEANS_AWAY_BACK, 0, len);
-	ch_matches_release(&found);
-	return is;
-}
-
 /* Behind a colon stands our own subject as a rule, with days of its own: "Out of
  * office: Re: Session from 12 to 23 April". */
 static void read_subject(struct reading *reading, const char *subject)
@@ -433,8 +435,7 @@ static void read_subject(struct reading *reading, const char *subject)
 		const char *colon = memchr(subject, ':', left);
 		size_t len = colon ? (size_t)(colon - subject) : left;
 
-		if (first || is_of_absence(reading->rules, subject, len))
-			read_sentence(reading, subject, len);
+		read_if(reading, subject, len, !first);
 		first = false;
 		len += colon != NULL;
 		subject += len;

@@ -77,6 +77,20 @@ def objects(*words, stdin=""):
             for line in classify(*words, stdin=stdin).stdout.splitlines()]
 
 
+def table_of(*paths):
+    return classify("--tsv", *paths).stdout.decode().splitlines()
+
+
+def of_files(ask, mails):
+    """What is answered of these mails, each in a file."""
+    with tempfile.TemporaryDirectory(prefix="chancery-classify-") as folder:
+        paths = []
+        for number, mail in enumerate(mails):
+            paths.append(pathlib.Path(folder) / f"{number:04}")
+            paths[-1].write_bytes(mail)
+        return ask(*paths)
+
+
 class Verb(unittest.TestCase):
     maxDiff = None
 
@@ -227,11 +241,7 @@ class Samples(unittest.TestCase):
     def check(self, change):
         found = returned.samples(SOURCE / "tests/corpora/returned")
         self.assertGreaterEqual(len(found), 605)
-        with tempfile.TemporaryDirectory(prefix="chancery-classify-") as name:
-            paths = [pathlib.Path(name) / f"{n:04}" for n in range(len(found))]
-            for path, sample in zip(paths, found):
-                path.write_bytes(change(sample.mail))
-            table = classify("--tsv", *paths).stdout.decode().splitlines()
+        table = of_files(table_of, (change(sample.mail) for sample in found))
         self.assertEqual(len(table), len(found))
         wrong = {}
         for sample, line in zip(found, table):
@@ -283,12 +293,9 @@ class People(unittest.TestCase):
         """What is `bare`, told in no way from the words of the person, may be
         an automatic answer where it says so itself."""
         found = returned.samples(SOURCE / "tests/corpora/returned")
-        with tempfile.TemporaryDirectory(prefix="chancery-classify-") as name:
-            paths = [pathlib.Path(name) / f"{n:04}" for n in range(len(found))]
-            for path, sample in zip(paths, found):
-                path.write_bytes(PERSON + b"Subject: " + subject +
-                                 text(sample))
-            table = classify("--tsv", *paths).stdout.decode().splitlines()
+        table = of_files(table_of, (
+            PERSON + b"Subject: " + subject + text(sample)
+            for sample in found))
         fine = ("other", "reply", "autoreply") if bare else ("other", "reply")
         wrong = [f"{sample.name}: {line}" for sample, line in zip(found, table)
                  if line.split("\t")[1] not in fine]
@@ -347,11 +354,8 @@ class Replies(unittest.TestCase):
             "utf-8").splitlines()
         rows = [line.split("\t") for line in lines]
         self.assertGreaterEqual(len(rows), 262)
-        with tempfile.TemporaryDirectory(prefix="chancery-classify-") as name:
-            paths = [pathlib.Path(name) / f"{n:04}" for n in range(len(rows))]
-            for path, (_, reply) in zip(paths, rows):
-                path.write_text(REPORT.format(reply), "utf-8")
-            found = [each["reason"] for each in objects(*paths)]
+        found = [each["reason"] for each in of_files(
+            objects, (REPORT.format(reply).encode() for _, reply in rows))]
         self.assertEqual(list(zip(found, (reply for _, reply in rows))),
                          [tuple(row) for row in rows])
 
@@ -365,14 +369,11 @@ class Words(unittest.TestCase):
             "utf-8").splitlines()
         rows = [line.split("\t") for line in lines]
         self.assertGreaterEqual(len(rows), 70)
-        with tempfile.TemporaryDirectory(prefix="chancery-classify-") as name:
-            paths = [pathlib.Path(name) / f"{n:04}" for n in range(len(rows))]
-            for path, (_, subject, text) in zip(paths, rows):
-                path.write_text("From: Ana Lima <ana.lima@mfa.example>\n"
-                                f"Subject: {subject}\nMIME-Version: 1.0\n"
-                                "Content-Type: text/plain; charset=utf-8\n\n"
-                                f"{text}\n", "utf-8")
-            found = [each["kind"] for each in objects(*paths)]
+        found = [each["kind"] for each in of_files(objects, (
+            ("From: Ana Lima <ana.lima@mfa.example>\n"
+             f"Subject: {subject}\nMIME-Version: 1.0\n"
+             "Content-Type: text/plain; charset=utf-8\n\n"
+             f"{text}\n").encode() for _, subject, text in rows))]
         self.assertEqual([(kind, text) for kind, (_, _, text) in
                           zip(found, rows)],
                          [(kind, text) for kind, _, text in rows])

@@ -120,22 +120,6 @@ static void new_text(void **state)
 		  "We agree with what Brazil wrote:\n\nall States attend.\n",
 		  "We agree with what Brazil wrote:\n\n"
 		  "all States attend." },
-		{ "an old mail without marks, below a line with its time",
-		  "Yes.\n\nOn Mon, Feb 1, 2026 at 4:58, \"Bureau\" "
-		  "<bureau@chancery.example> wrote:\n\nWill you come?\n",
-		  "Yes." },
-		{ "an old mail without marks, Norwegian",
-		  "Ja.\n\nDen 24. nov. 2026 kl. 10.12 skrev Bureau "
-		  "<bureau@chancery.example>:\n\nWill you come?\n",
-		  "Ja." },
-		{ "bars before what is quoted, and a table",
-		  "| a | b |\nYes.\n\n2026/11/24 Bureau "
-		  "<bureau@chancery.example>\n\n| Will you come?\n|\n"
-		  "And you?\n",
-		  "| a | b |\nYes.\n\nAnd you?" },
-		{ "somebody wrote, and the answer goes on",
-		  "We agree with what Brazil wrote:\n\nall States attend.\n",
-		  "We agree with what Brazil wrote:\n\nall States attend." },
 		{ "a colon is no attribution",
 		  "We have two questions:\n1. Where?\n2. When, at 10:00 or "
 		  "later?\n",
