@@ -330,6 +330,40 @@ static int is_there(struct ch_store *store, const struct ch_store_return *item,
 	return ch_query_row(&q, err);
 }
 
+/* Values of a row, in the order in which all statements name the columns. */
+static void put_place(struct ch_query *q, const struct ch_store_return *item)
+{
+	ch_query_put_text(q, item->mailbox);
+	ch_query_put_text(q, item->folder);
+	ch_query_put_int(q, item->uidvalidity);
+	ch_query_put_int(q, item->uid);
+}
+
+static void put_bytes(struct ch_query *q, const struct ch_store_return *item)
+{
+	ch_query_put_blob(q, item->sha256.bytes, CH_SHA256_SIZE);
+	ch_query_put_int(q, (int64_t)item->size_bytes);
+	ch_query_put_int(q, item->received_us);
+}
+
+static void put_words(struct ch_query *q, const struct ch_store_return *item)
+{
+	ch_query_put_text(q, item->from);
+	ch_query_put_text(q, item->subject);
+	ch_query_put_text(q, item->text);
+	ch_query_put_int(q, item->attachments);
+}
+
+static void put_report(struct ch_query *q, const struct ch_store_return *item)
+{
+	ch_query_put_text(q, item->recipient);
+	ch_query_put_text(q, item->status);
+	ch_query_put_text(q, item->diagnostic);
+	ch_query_put_text(q, item->reason);
+	ch_query_put_text(q, item->says);
+	ch_query_put_text(q, item->away_until);
+}
+
 /* The same mail without proof, which came before: its id and how it was matched.
  * All that people are shown is compared. The row that has these very bytes comes
  * first: with a key that was put back they are proof. */
@@ -354,16 +388,8 @@ static int find_unproved(struct ch_store *store,
 	ch_query_put_text(&q, item->message_id);
 	ch_query_put_int(&q, item->kind);
 	ch_query_put_int(&q, item->part);
-	ch_query_put_text(&q, item->from);
-	ch_query_put_text(&q, item->subject);
-	ch_query_put_text(&q, item->text);
-	ch_query_put_int(&q, item->attachments);
-	ch_query_put_text(&q, item->recipient);
-	ch_query_put_text(&q, item->status);
-	ch_query_put_text(&q, item->diagnostic);
-	ch_query_put_text(&q, item->reason);
-	ch_query_put_text(&q, item->says);
-	ch_query_put_text(&q, item->away_until);
+	put_words(&q, item);
+	put_report(&q, item);
 	ch_query_put_blob(&q, item->sha256.bytes, CH_SHA256_SIZE);
 	got = ch_query_row(&q, err);
 	if (got > 0) {
@@ -385,13 +411,8 @@ static int put_proof(struct ch_store *store,
 		"received_us = ?, rule = ?, fault = ?, address_seq = ?, "
 		"attempt = ?, match = ?, verified = 1 WHERE id = ?");
 
-	ch_query_put_text(&q, item->mailbox);
-	ch_query_put_text(&q, item->folder);
-	ch_query_put_int(&q, item->uidvalidity);
-	ch_query_put_int(&q, item->uid);
-	ch_query_put_blob(&q, item->sha256.bytes, CH_SHA256_SIZE);
-	ch_query_put_int(&q, (int64_t)item->size_bytes);
-	ch_query_put_int(&q, item->received_us);
+	put_place(&q, item);
+	put_bytes(&q, item);
 	ch_query_put_text(&q, item->rule);
 	ch_query_put_text(&q, item->fault);
 	ch_query_put_int(&q, item->address_seq);
@@ -414,35 +435,22 @@ static int insert(struct ch_store *store, const struct ch_store_return *item,
 		"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
 		"ON CONFLICT DO NOTHING");
 
-	ch_query_put_text(&q, item->mailbox);
-	ch_query_put_text(&q, item->folder);
-	ch_query_put_int(&q, item->uidvalidity);
-	ch_query_put_int(&q, item->uid);
+	put_place(&q, item);
 	ch_query_put_int(&q, item->part);
-	ch_query_put_blob(&q, item->sha256.bytes, CH_SHA256_SIZE);
-	ch_query_put_int(&q, (int64_t)item->size_bytes);
-	ch_query_put_int(&q, item->received_us);
+	put_bytes(&q, item);
 	ch_query_put_int(&q, now_us);
 	ch_query_put_int(&q, item->kind);
 	ch_query_put_text(&q, item->rule);
 	ch_query_put_text(&q, item->fault);
 	ch_query_put_text(&q, item->message_id);
-	ch_query_put_text(&q, item->from);
-	ch_query_put_text(&q, item->subject);
-	ch_query_put_text(&q, item->text);
-	ch_query_put_int(&q, item->attachments);
+	put_words(&q, item);
 	ch_query_put_int(&q, batch_id);
 	ch_query_put_int(&q, item->letter_id);
 	ch_query_put_int(&q, item->address_seq);
 	ch_query_put_int(&q, item->attempt);
 	ch_query_put_int(&q, item->match);
 	ch_query_put_int(&q, item->verified);
-	ch_query_put_text(&q, item->recipient);
-	ch_query_put_text(&q, item->status);
-	ch_query_put_text(&q, item->diagnostic);
-	ch_query_put_text(&q, item->reason);
-	ch_query_put_text(&q, item->says);
-	ch_query_put_text(&q, item->away_until);
+	put_report(&q, item);
 	return ch_query_run(&q, err);
 }
 
