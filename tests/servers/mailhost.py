@@ -375,7 +375,7 @@ def start_dovecot(d, values):
     conf = d / "dovecot/dovecot.conf"
     conf.write_text(DOVECOT.format(**values))
     with open(d / "log/dovecot.err", "wb") as log:
-        return subprocess.Popen(["dovecot", "-F", "-c", str(conf)],
+        return subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", str(conf)],
                                 stdin=subprocess.DEVNULL, stdout=log,
                                 stderr=log)
 
