@@ -395,6 +395,7 @@ static int preview(struct preview *p)
 	    ch_mailing_tables(mailing, &recipients) < 0 ||
 	    mailing->problems.errors)
 		return faulty(p);
+	ch_report_tell(&p->report, &mailing->problems); /* warnings */
 	count_wanted(p);
 	code = make_folder(p);
 	return code == EX_OK ? show_all(p, recipients) : code;

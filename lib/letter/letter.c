@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "letter/date.h"
 #include "letter/letter-private.h"
@@ -199,15 +200,19 @@ static void check_reference(struct load *load)
 		      "a control character in the reference");
 }
 
-static void check_deadline(struct load *load)
+/* Whether there is one, and it is a day. */
+static bool check_deadline(struct load *load)
 {
 	CH_AUTO(ch_str) words = CH_STR_INIT(200);
 	struct ch_error err;
 
-	if (load->letter->deadline[0] &&
-	    ch_date_words(ch_slice_of(load->letter->deadline), CH_DATE_LONG,
-			  "en", &words, &err) < 0)
-		FAULT(load, 0, "deadline", NULL, "%s", err.text);
+	if (!load->letter->deadline[0])
+		return false;
+	if (ch_date_words(ch_slice_of(load->letter->deadline), CH_DATE_LONG,
+			  "en", &words, &err) == 0)
+		return true;
+	FAULT(load, 0, "deadline", NULL, "%s", err.text);
+	return false;
 }
 
 /* ---- languages -------------------------------------------------------- */
@@ -851,6 +856,43 @@ static void warn_of_unused(struct load *load)
 	}
 }
 
+/* Where a reader meets the deadline: in the first language that says it. It is
+ * given with the batch, so that no line of letter.conf is to blame. */
+static struct ch_place place_of_deadline(const struct ch_letter *letter)
+{
+	struct ch_place place = { letter->conf_shown, 0, 0, "deadline" };
+
+	for (size_t i = 0; i < letter->languages_len; i++) {
+		const struct ch_letter_language *l = &letter->languages[i];
+
+		if ((l->subject.tpl && ch_template_first_place(
+					       l->subject.tpl, "deadline",
+					       &place)) ||
+		    (l->body.tpl &&
+		     ch_template_first_place(l->body.tpl, "deadline", &place)))
+			break;
+	}
+	return place;
+}
+
+/* Not refused: a letter that is dated back, or sent again for the record, may
+ * well name a day that is over. */
+static void warn_of_past(struct load *load)
+{
+	const struct ch_letter *letter = load->letter;
+	char today[CH_RFC3339_SIZE];
+
+	ch_clock_rfc3339(letter->date_us, today);
+	today[strlen("2026-12-07")] = '\0';
+	if (strcmp(letter->deadline, today) < 0)
+		ch_problems_add(load->problems, CH_PROBLEM_WARNING,
+				place_of_deadline(letter),
+				"Is the year right? Who does not answer at "
+				"once is overdue.",
+				"%s is over: the letter is of %s",
+				letter->deadline, today);
+}
+
 /* ---- names ------------------------------------------------------------ */
 
 static struct ch_slice text_of(const struct ch_bundle_file *file)
@@ -887,6 +929,7 @@ static void load_all(struct load *load)
 {
 	struct ch_letter *letter = load->letter;
 	size_t errors = load->problems->errors;
+	bool has_deadline;
 
 	read_conf(load, letter->bundle->len ? letter->bundle->files[0].shown
 					    : "the letter");
@@ -894,7 +937,7 @@ static void load_all(struct load *load)
 		return;
 	read_addresses(load);
 	check_reference(load);
-	check_deadline(load);
+	has_deadline = check_deadline(load);
 	find_languages(load);
 	if (letter->languages_len == 0)
 		return;
@@ -906,6 +949,8 @@ static void load_all(struct load *load)
 	read_logo(load);
 	for (size_t i = 0; i < letter->languages_len; i++)
 		read_text(load, &letter->languages[i]);
+	if (has_deadline)
+		warn_of_past(load);
 	warn_of_unused(load);
 }
 

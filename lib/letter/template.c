@@ -132,6 +132,21 @@ static bool may_be_member(const struct ch_template *tpl,
 	return any && (size_t)(node - tpl->nodes) >= tpl->units[0].to;
 }
 
+bool ch_template_first_place(const struct ch_template *tpl, const char *field,
+			     struct ch_place *ret)
+{
+	for (size_t i = 0; i < tpl->nodes_len; i++) {
+		const struct ch_node *node = &tpl->nodes[i];
+
+		if (has_name(node) &&
+		    strcmp(tpl->names[node->name].text, field) == 0) {
+			*ret = ch_template_place(tpl, node);
+			return true;
+		}
+	}
+	return false;
+}
+
 void ch_template_refuse(const struct ch_template *tpl, size_t name,
 			const bool *groups, const char *hint,
 			const char *text, struct ch_problems *problems)

@@ -95,6 +95,10 @@ size_t ch_template_root_of(const struct ch_template *tpl, size_t name);
 /* Whether it is only printed, as it is: its value needs no members. */
 bool ch_template_root_is_plain(const struct ch_template *tpl, size_t root);
 
+/* Where the field is first used; false, and *ret as it was, where it is not. */
+bool ch_template_first_place(const struct ch_template *tpl, const char *field,
+			     struct ch_place *ret);
+
 /* Add a problem at each place where the field is used. `groups`, if not NULL,
  * tells for each name whether it is a list or has members: a place inside a
  * section on such a one is left alone, since the field may be a member, and so

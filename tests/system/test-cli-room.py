@@ -20,7 +20,7 @@ CHANCERY = str(harness.BUILD.resolve() / "chancery")
 SOURCE = pathlib.Path(os.environ["top_srcdir"]).resolve()
 INVITATION = SOURCE / "templates/invitation"
 MEMBERS = SOURCE / "templates/sample/members.csv"
-OPTIONS = ("--deadline", "2026-12-18")
+OPTIONS = ("--deadline", "2096-12-18")
 # Codes of countries.tsv that the sample has not.
 OTHERS = ("X-AU", "X-EU", "X-LAS", "X-OAS")
 
@@ -119,6 +119,15 @@ class Real(unittest.TestCase):
         kinds = {event["type"] for event in self.json("events")}
         self.assertLessEqual({"batch.enqueued", "letter.sent",
                               "letter.failed", "letter.in_doubt"}, kinds)
+
+    def test_deadline_over(self):
+        count = table(self.table)
+        out = self.chancery("enqueue", INVITATION, self.table, "-d",
+                            "2025-12-18", "-R", "DM-1276", "--yes").decode()
+        self.assertIn(f"DM-1276: {count} letters queued.", out)
+        self.assertRegex(
+            self.err, r"(?m)^\S*invitation/en\.md:\d+:\d+: warning: deadline: "
+            r"2025-12-18 is over: the letter is of \d{4}-\d\d-\d\d$")
 
     def check_bytes(self, letters):
         """show --eml: what the relay has, by its own ledger."""

@@ -204,7 +204,7 @@ class Usage(Case):
 class Check(Case):
     def test_good(self):
         out = self.run_it("check", "invitation/", "members.csv",
-                          "--deadline", "2026-12-18")
+                          "--deadline", "2096-12-18")
         self.assertIn("3 letters can be sent; 0 warnings.", out)
         self.assertRegex(out, r"(?m)^  fr +1$")
         self.assertRegex(out, r"(?m)^  en +1$")
@@ -214,14 +214,14 @@ class Check(Case):
 
     def test_json(self):
         out = self.run_it("check", "invitation", "members.csv", "-d",
-                          "2026-12-18", "--json")
+                          "2096-12-18", "--json")
         told = self.lines(out)
         self.assertEqual(len(told), 1)
         self.assertEqual(told[0]["languages"], {"en": 1, "fr": 1, "ar": 1})
         self.assertEqual(told[0]["letters"], 3)
         self.assertGreater(told[0]["largest_bytes"], 1000)
         out = self.run_it("check", "invitation", "faults.csv", "-d",
-                          "2026-12-18", "--json", code=65)
+                          "2096-12-18", "--json", code=65)
         told = self.lines(out)
         self.assertEqual([(each["line"], each["kind"]) for each in told[:-1]],
                          [(5, "error"), (6, "error"), (3, "error")])
@@ -229,7 +229,7 @@ class Check(Case):
 
     def test_faults(self):
         out = self.run_it("check", "invitation", "faults.csv", "-d",
-                          "2026-12-18", code=65)
+                          "2096-12-18", code=65)
         self.assertIn('faults.csv:5:8: to: no domain in "m.okello@"\n    ',
                       out)
         self.assertRegex(out, r"(?m)^faults\.csv:6:1: key: .*FRA")
@@ -246,7 +246,7 @@ class Check(Case):
             "key\tto\tsalutation\tcountry\tseat\tcapacity\n"
             "FRA\tguest@fr.example\t\t\t7\tGuest\n"
             "KEN\tb@ke.example\tExcellency\tKenya\t8\t\n")
-        tables = ("members.csv", "lists/guests.tsv", "-d", "2026-12-18")
+        tables = ("members.csv", "lists/guests.tsv", "-d", "2096-12-18")
         out = self.run_it("check", "invitation", *tables)
         self.assertEqual(out.splitlines()[:3], [
             "members.csv: CSV, commas, UTF-8.",
@@ -275,7 +275,7 @@ class Check(Case):
             "key;to;salutation;country;attachments\n"
             "KEN;b@ke.example;Excellency;Kenya;visa.pdf\n"
             "FRA;b@fr.example;Madame;France;\n")
-        words = ("invitation", "m.csv", "-d", "2026-12-18")
+        words = ("invitation", "m.csv", "-d", "2096-12-18")
         out = self.run_it("check", *words, code=65)
         self.assertIn("m.csv:2: attachments: visa.pdf: there is no such file\n"
                       "    Name their folder: --annex-dir DIR.", out)
@@ -293,7 +293,7 @@ class Check(Case):
             for i in range(2500):
                 table.write(f"K{i},en,nobody,,N,S,C\n")
         out = self.run_it("check", "invitation", "many.csv", "-d",
-                          "2026-12-18", code=65)
+                          "2096-12-18", code=65)
         self.assertEqual(len(re.findall(r"(?m)^many\.csv:\d+:", out)), 1000)
         self.assertEqual(out.count("    Write it as"), 1)
         self.assertIn("2500 errors, 0 warnings (1500 more than are shown)",
@@ -307,6 +307,17 @@ class Check(Case):
             "invitation/ar.md:5:50: deadline: empty"])
         self.assertIn("Give one, such as --deadline 2026-12-07", out)
 
+    def test_deadline_over(self):
+        """Said by whoever merges, and no more than said."""
+        over = r"(?m)^invitation/en\.md:5:54: warning: deadline: 2025-12-18 " \
+               r"is over: the letter is of \d{4}-\d\d-\d\d$"
+        words = ("invitation", "members.csv", "-d", "2025-12-18")
+        out = self.run_it("check", *words)
+        self.assertRegex(out, over)
+        self.assertIn("3 letters can be sent; 1 warning.", out)
+        self.assertIn("18 décembre 2025", self.run_it("preview", *words))
+        self.assertRegex(self.err, over)
+
     def test_no_input(self):
         self.run_it("check", "nowhere", "members.csv", code=66)
         self.assertIn("nowhere: No such file", self.err)
@@ -319,24 +330,24 @@ class Check(Case):
         (self.dir / "map.fr.pdf").write_bytes(b"%PDF")
         (self.dir / "map.pdf").write_bytes(b"%PDF")
         out = self.run_it("check", "invitation", "members.csv", "-d",
-                          "2026-12-18", "-a", "map.fr.pdf", "--annex=map.pdf")
+                          "2096-12-18", "-a", "map.fr.pdf", "--annex=map.pdf")
         self.assertIn("Annexes: 2.", out)
         out = self.run_it("check", "invitation", "members.csv", "-d",
-                          "2026-12-18", "-a", "gone.pdf", code=65)
+                          "2096-12-18", "-a", "gone.pdf", code=65)
         self.assertIn("gone.pdf: ", out)
 
     def test_charset(self):
         (self.dir / "latin.csv").write_bytes((COLUMNS + ROWS.splitlines()[0] +
                                               "\n").encode("iso-8859-1"))
         out = self.run_it("check", "invitation", "latin.csv", "-d",
-                          "2026-12-18", code=65)
+                          "2096-12-18", code=65)
         self.assertIn("--charset", out)
-        self.run_it("check", "invitation", "latin.csv", "-d", "2026-12-18",
+        self.run_it("check", "invitation", "latin.csv", "-d", "2096-12-18",
                     "--charset", "ISO-8859-1")
 
     def test_reference_pattern(self):
         out = self.run_it("check", "invitation", "members.csv", "-d",
-                          "2026-12-18", "--reference", "AB-1", code=65)
+                          "2096-12-18", "--reference", "AB-1", code=65)
         self.assertIn('"AB-1" is not like "DM-#"', out)
 
     def test_terminal(self):
@@ -344,7 +355,7 @@ class Check(Case):
             COLUMNS + "\x1b]52;c;eA==\x07,en,a\u202eb@,,\x9b2J,S,C\n", "utf-8")
         for locale in (UTF8, "C"):
             seen = self.on_terminal("check", "invitation", "evil.csv", "-d",
-                                    "2026-12-18", code=65, LC_ALL=locale)
+                                    "2096-12-18", code=65, LC_ALL=locale)
             self.assertHarmless(seen)
             self.assertIn(b"evil.csv:2:", seen)
 
@@ -352,7 +363,7 @@ class Check(Case):
 class Preview(Case):
     def preview(self, *words, code=0, **env):
         return self.run_it("preview", "invitation", "members.csv", "-d",
-                           "2026-12-18", *words, code=code, **env)
+                           "2096-12-18", *words, code=code, **env)
 
     def test_text(self):
         out = self.preview("-r", "FRA", "--reference", "DM-1276")
@@ -361,7 +372,7 @@ class Preview(Case):
             "Cc: mission@fr.example\n"
             "Subject: [DM-1276] Première session, France\n"
             "Language: fr\nAnnexes: 1\n\nMadame la Ministre,\n"), out)
-        self.assertIn("18 décembre 2026", out)
+        self.assertIn("18 décembre 2096", out)
         self.assertEqual(self.err, "")
 
     def test_first_and_stand_in(self):
@@ -424,7 +435,7 @@ class Preview(Case):
         old.write_text("old")
         old.chmod(0o600)
         (self.dir / "link.eml").symlink_to("old.eml")
-        words = ("preview", "invitation", "members.csv", "-d", "2026-12-18",
+        words = ("preview", "invitation", "members.csv", "-d", "2096-12-18",
                  "-r", "FRA", "--eml", "-R", "DM-1", "-o", "link.eml")
         run = subprocess.run(
             ["prlimit", "--fsize=1024", CHANCERY, *words], cwd=self.dir,
@@ -473,31 +484,31 @@ class Preview(Case):
         self.preview("-r", "XYZ", code=65)
         self.assertIn('no addressee "XYZ"', self.err)
         self.run_it("preview", "invitation", "faults.csv", "-d",
-                    "2026-12-18", "-r", "GBR", code=65)
+                    "2096-12-18", "-r", "GBR", code=65)
         self.assertIn("faults.csv:5:8: to:", self.err)
         self.run_it("preview", "invitation", "faults.csv", "-d",
-                    "2026-12-18", "-r", "KEN", code=65)
+                    "2096-12-18", "-r", "KEN", code=65)
         self.assertIn("salutation: empty for KEN", self.err)
         self.run_it("preview", "invitation", "faults.csv", "-d",
-                    "2026-12-18", "-r", "EGY")
+                    "2096-12-18", "-r", "EGY")
 
     def test_terminal(self):
         self.assertNotIn(b"LC_ALL", self.on_terminal(
-            "preview", "invitation", "members.csv", "-d", "2026-12-18", "-R",
+            "preview", "invitation", "members.csv", "-d", "2096-12-18", "-R",
             "DM-1"))
         self.assertIn(b"LC_ALL=C.UTF-8 shows", self.on_terminal(
-            "preview", "invitation", "members.csv", "-d", "2026-12-18", "-R",
+            "preview", "invitation", "members.csv", "-d", "2096-12-18", "-R",
             "DM-1", LC_ALL="C"))
         for locale in (UTF8, "C"):
             for form in ("--text", "--html", "--eml"):
                 seen = self.on_terminal(
                     "preview", "invitation", "members.csv", "-d",
-                    "2026-12-18", "-r", "EGY", form, LC_ALL=locale)
+                    "2096-12-18", "-r", "EGY", form, LC_ALL=locale)
                 self.assertHarmless(seen)
                 if locale == "C":
                     self.assertTrue(seen.isascii())
         self.assertIn("معالي الوزير".encode(), self.on_terminal(
-            "preview", "invitation", "members.csv", "-d", "2026-12-18", "-r",
+            "preview", "invitation", "members.csv", "-d", "2096-12-18", "-r",
             "EGY"))
 
 
@@ -1413,7 +1424,7 @@ class Enqueue(WithRoom):
     def enqueue(self, *words, code=0, reference="DM-1", **more):
         return self.chancery("enqueue", "invitation", "members.csv",
                              "--reference", reference, "--deadline",
-                             "2026-12-18", *words, code=code, **more)
+                             "2096-12-18", *words, code=code, **more)
 
     def test_pipe(self):
         self.enqueue(code=64)
@@ -1470,7 +1481,7 @@ class Enqueue(WithRoom):
         parts = self.room.posts[0][1]
         fields = {name: data for name, file, data in parts if file is None}
         self.assertEqual(fields, {
-            "reference": b"DM-1", "deadline": b"2026-12-18",
+            "reference": b"DM-1", "deadline": b"2096-12-18",
             "charset": b"UTF-8", "test_to": b"me@here.example",
             "not_before": b"2090-01-02T08:00:00Z", "hold": b"1"})
         self.assertEqual([(file, data) for name, file, data in parts
@@ -1488,7 +1499,7 @@ class Enqueue(WithRoom):
         parts = self.room.posts[0][1]
         fields = {name: data for name, file, data in parts if file is None}
         self.assertEqual(fields, {
-            "reference": b"DM-1", "deadline": b"2026-12-18",
+            "reference": b"DM-1", "deadline": b"2096-12-18",
             "priority": b"high", "per_second": b"2", "per_minute": b"30",
             "per_hour": b"500", "per_day": b"900", "canary": b"10",
             "canary_percent": b"5", "canary_wait_s": b"5400"})
@@ -1590,7 +1601,7 @@ class Enqueue(WithRoom):
 
     def test_shows_and_asks(self):
         words = ("enqueue", "invitation", "members.csv", "-R", "DM-1", "-d",
-                 "2026-12-18")
+                 "2096-12-18")
         seen = self.terminal(*words, typed=b"n\n", code=1).decode()
         for wanted in ("members.csv: CSV, commas, UTF-8.",
                        "The first letter, of FRA:", "Madame la Ministre",
@@ -1615,7 +1626,7 @@ class Enqueue(WithRoom):
         self.room.answers["/v1/batches"] = held
         seen = self.terminal(
             "enqueue", "invitation", "members.csv", "-R", "DM-1", "-d",
-            "2026-12-18", typed=b"y\n")
+            "2096-12-18", typed=b"y\n")
         self.assertIn(b"Queue and hold 3 letters as DM-1?", seen)
         self.assertIn(b"(not queued yet)", seen)
         self.assertIn(b"chancery release DM-1", seen)
@@ -1638,7 +1649,7 @@ class Enqueue(WithRoom):
             return self.take(parts)
         self.room.answers["/v1/batches"] = slow
         words = ("enqueue", "invitation", "members.csv", "-R", "DM-1", "-d",
-                 "2026-12-18", "--yes")
+                 "2096-12-18", "--yes")
         seen = self.terminal(*words, when=(b"merges every", go_on.set))
         self.assertTrue(seen.endswith(
             b"...\r\x1b[KDM-1: 3 letters queued.\r\n"), seen)
@@ -1654,7 +1665,7 @@ class Enqueue(WithRoom):
         self.room.answers["/v1/batches"] = change
         seen = self.terminal(
             "enqueue", "invitation", "members.csv", "-R", "DM-1", "-d",
-            "2026-12-18", typed=b"y\n", code=65)
+            "2096-12-18", typed=b"y\n", code=65)
         self.assertIn(b"changed in the meantime", seen)
         self.assertEqual(len(self.room.posts), 1)
 
@@ -1666,7 +1677,7 @@ class Enqueue(WithRoom):
         self.room.answers["/v1/batches"] = other
         seen = self.terminal(
             "enqueue", "invitation", "members.csv", "-R", "DM-1", "-d",
-            "2026-12-18", typed=b"y\n", code=70)
+            "2096-12-18", typed=b"y\n", code=70)
         self.assertIn(b"not what was shown", seen)
 
 
@@ -1725,7 +1736,7 @@ class Bytes(WithRoom):
         row = dict(zip(COLUMNS.strip().split(","), ROWS.split("\n")[0]
                        .split(",")))
         self.source = {
-            "batch": {"reference": "DM-1276", "deadline": "2026-12-18",
+            "batch": {"reference": "DM-1276", "deadline": "2096-12-18",
                       "from": "", "reply_to": "replies@here.example",
                       "test_to": ""},
             "files": files, "key": "FRA", "name": "France",
@@ -1752,7 +1763,7 @@ class Bytes(WithRoom):
         # preview shows the same but for what is fixed when it is queued
         (self.dir / "map.pdf").write_bytes(b"%PDF\0\r\n\xff")
         self.run_it("preview", "invitation", "members.csv", "-r", "FRA", "-R",
-                    "DM-1276", "-d", "2026-12-18", "-a", "map.pdf", "--eml")
+                    "DM-1276", "-d", "2096-12-18", "-a", "map.pdf", "--eml")
         for line in self.out_bytes.split(b"\r\n"):
             if not re.match(rb"(Date|Message-ID|Reply-To):|.*=_[am]", line):
                 self.assertIn(line, first)

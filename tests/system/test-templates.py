@@ -90,10 +90,10 @@ INVITED = {
     "CHN": ("邀请中国政府派代表", "中华人民共和国"),
     "EGY": (f"أدعو حكومة {FSI}مصر{PDI} إلى", f"{FSI}جمهورية مصر العربية{PDI}"),
 }
-DEADLINES = {"en": "18 December 2026", "fr": "18 décembre 2026",
-             "es": "18 de diciembre de 2026", "ru": "18 декабря 2026 года",
-             "zh": "2026年12月18日",
-             "ar": f"{FSI}18 كانون الأول/ديسمبر 2026{PDI}"}
+DEADLINES = {"en": "18 December 2096", "fr": "18 décembre 2096",
+             "es": "18 de diciembre de 2096", "ru": "18 декабря 2096 года",
+             "zh": "2096年12月18日",
+             "ar": f"{FSI}18 كانون الأول/ديسمبر 2096{PDI}"}
 NOTES = {
     "SEN": "présente ses compliments au Ministère des affaires étrangères du "
            "Sénégal et a l’honneur de",
@@ -132,7 +132,7 @@ def run(*words, cwd=SAMPLE):
 
 
 def options(letter):
-    return ("--reference", LETTERS[letter], "--deadline", "2026-12-18")
+    return ("--reference", LETTERS[letter], "--deadline", "2096-12-18")
 
 
 def preview(letter, key, form):
@@ -293,7 +293,7 @@ class Letters(unittest.TestCase):
         for letter, years_least in (("invitation", 4), ("note-verbale", 2)):
             for key in ("BLR", "KAZ", "KGZ", "RUS", "TJK", "TKM", "UZB"):
                 text = "\n".join(text_of(letter, key))
-                self.assertEqual(text.count("18 декабря 2026 года"), 1)
+                self.assertEqual(text.count("18 декабря 2096 года"), 1)
                 years = re.findall(r"\b(20\d\d)(?![\d])(.{0,5})", text)
                 self.assertGreaterEqual(len(years), years_least)
                 for year, behind in years:

@@ -459,6 +459,55 @@ static void no_deadline(void **state)
 			    "the sentence inside a section on the field.");
 }
 
+/* A day that is over is said, where a reader meets it, and no more. */
+static void past_deadline(void **state)
+{
+	static const struct file saying[] = {
+		{ "letter.conf", "languages = [ \"fr\", \"en\" ];" },
+		{ "en.md", "Subject: Hello\n\nby {{deadline | date}}\n" },
+		{ "fr.md", "Subject: Bonjour\n\nBonjour\n"
+			   "avant le {{deadline | date}}, {{deadline}}\n" },
+		{ NULL, NULL },
+	};
+	static const struct file silent[] = {
+		{ "letter.conf", "" },
+		{ "en.md", "Subject: Hello\n\nHello\n" },
+		{ NULL, NULL },
+	};
+	static const struct {
+		const struct file *files;
+		const char *deadline, *expected;
+	} rows[] = {
+		{ saying, "2026-11-24", "" }, /* the letter's own day */
+		{ saying, "2026-11-23",
+		  "l/fr.md:4:10: warning: deadline: 2026-11-23 is over: the "
+		  "letter is of 2026-11-24\n" },
+		{ silent, "2025-12-18",
+		  "l/letter.conf: warning: deadline: 2025-12-18 is over: the "
+		  "letter is of 2026-11-24\n" },
+		{ silent, "2026-13-01",
+		  "l/letter.conf: deadline: \"2026-13-01\" is no date such as "
+		  "2026-12-07\n" },
+		{ silent, NULL, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		struct ch_letter_options options = plain_options;
+		CH_AUTO(ch_bundle) bundle = { 0 };
+		CH_AUTO(ch_problems) problems = { 0 };
+		CH_AUTOPTR(ch_letter) letter = NULL;
+		CH_AUTO(ch_str) out = CH_STR_INIT(10000);
+
+		options.deadline = rows[i].deadline;
+		make_bundle(rows[i].files, &bundle);
+		(void)ch_letter_load(&bundle, &options, &letter, &problems);
+		assert_int_equal(!letter, problems.errors > 0);
+		add_problems(&out, &problems);
+		assert_string_equal(ch_str_cstr(&out), rows[i].expected);
+	}
+}
+
 static void columns(void **state)
 {
 	static const struct file files[] = {
@@ -839,6 +888,7 @@ int main(void)
 		cmocka_unit_test(arabic_is_isolated),
 		cmocka_unit_test(faults),
 		cmocka_unit_test(no_deadline),
+		cmocka_unit_test(past_deadline),
 		cmocka_unit_test(columns), cmocka_unit_test(columns_of_lists),
 		cmocka_unit_test(messages),
 		cmocka_unit_test(test_messages_go_elsewhere),
