@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # all.sh - every test: a gcc build with warnings as errors and its tests, the
-# same under ASan and UBSan, a clang build with warnings as errors, a build
-# without the page, and the tarball. Ends with the line "N passed, M failed".
+# same under ASan and UBSan, a clang build for libFuzzer with warnings as errors,
+# a build without the page, and the tarball. Ends with the line "N passed, M failed".
 set -u
 cd "$(dirname "$0")/.." || exit 70
 passed=0
@@ -71,13 +71,16 @@ checked build-gcc "gcc" --enable-werror
 checked build-asan "ASan and UBSan" --enable-werror --enable-sanitizers
 
 echo "== clang"
-mkdir -p build-clang
-{ [ -f build-clang/Makefile ] ||
-	(cd build-clang && ../configure -q CC=clang --enable-werror); } &&
-	make -C build-clang -s -j"$jobs" all >build-clang/make.log 2>&1
+mkdir -p build-fuzz
+{ [ -f build-fuzz/Makefile ] ||
+	(cd build-fuzz && ../configure -q CC=clang --enable-werror \
+		--enable-fuzzing --enable-sanitizers); } &&
+	make -C build-fuzz -s -j"$jobs" all >build-fuzz/make.log 2>&1 &&
+	make -C build-fuzz -s -j"$jobs" check TESTS=tests/fuzz/replay.py \
+		>build-fuzz/check.log 2>&1
 status=$?
-[ "$status" = 0 ] || tail -n 30 build-clang/make.log
-result "$status" "clang: builds without a warning"
+[ "$status" = 0 ] || tail -n 30 build-fuzz/make.log build-fuzz/check.log
+result "$status" "clang: builds without a warning, tests and fuzz targets too"
 
 echo "== without the page and workbooks"
 mkdir -p build-nopage

@@ -125,8 +125,8 @@ static const char *const nothing[] = {
 	"I am out of office until Monday, 8 December 2026.",
 	"I am out of office until about 12 December.",
 	"I will be back on 12 December at the earliest.",
-	"I am out of office until 12 December 2026. My colleague is away until "
-	"20 December 2026.",
+	("I am out of office until 12 December 2026. My colleague is away "
+	 "until 20 December 2026."),
 	"I am out of office until 12 December 2012.",
 	"I am out of office until 12 December 2099.",
 	/* Of the year before, in an answer that nobody switched off. */
