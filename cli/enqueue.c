@@ -322,14 +322,6 @@ static int refused(struct enqueue *e, const struct ch_answer *answer)
 	unsigned long long errors = ch_json_number(answer->json, "errors");
 	char count[CH_COUNT_SIZE];
 
-	if (answer->status == 409)
-		return ch_fail(e->cli, EX_DATAERR,
-			       "Give it another reference; \"chancery status "
-			       "BATCH\" shows what that one is.",
-			       "%s",
-			       ch_json_text(json_object_get(answer->json,
-							    "error"),
-					    "text"));
 	if (!json_is_array(json_object_get(answer->json, "problems")))
 		return ch_answer_fail(e->cli, answer);
 	tell_problems(e, json_object_get(answer->json, "problems"));

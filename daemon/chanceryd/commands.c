@@ -67,6 +67,19 @@ refuse(const struct doing *doing, const char *status, const char *format, ...)
 	return -1;
 }
 
+/* In a state that does not allow it, and what to do then; a state's own words
+ * are not_so()'s. */
+__attribute__((format(printf, 3, 4))) static int
+conflict(const struct doing *doing, const char *hint, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	ch_error_vrefuse(doing->err, NOT_SO, format, args);
+	va_end(args);
+	return ch_error_hint(doing->err, hint);
+}
+
 /* A storage error ends the daemon: what the store did is not known. */
 static int64_t stored(const struct doing *doing, int64_t rc)
 {
@@ -110,15 +123,52 @@ static const char *named(const struct doing *doing, char out[160])
 	return out;
 }
 
+/* What a letter or a batch in that state allows. */
+static const char *hint_of_state(const struct doing *doing)
+{
+	static const char *const letters[CH_STATES] = {
+		[CH_STATE_QUEUED] = "It goes by itself; \"chancery cancel\" "
+				    "stops it.",
+		[CH_STATE_CLAIMED] = "It is being sent: look again in a "
+				     "moment.",
+		[CH_STATE_DOT] = "It is being sent: look again in a moment.",
+		[CH_STATE_SENT] = "What was sent is not taken back: a batch of "
+				  "its own may correct or recall it.",
+		[CH_STATE_FAILED] = "\"chancery retry\" sends it again, "
+				    "\"chancery readdress\" to another "
+				    "address.",
+		[CH_STATE_IN_DOUBT] = "\"chancery resolve\" says whether it "
+				      "was sent or is to be sent again.",
+		[CH_STATE_CANCELLED] = "It is not sent any more: queue it in "
+				       "a batch of its own.",
+		[CH_STATE_HELD] = "\"chancery release\" lets it go, "
+				  "\"chancery cancel\" ends it.",
+	};
+	static const char *const batches[CH_BATCH_STATES] = {
+		[CH_BATCH_HELD] = "\"chancery release\" lets it go, "
+				  "\"chancery cancel\" ends it.",
+		[CH_BATCH_OPEN] = "\"chancery letters\" lists how far each of "
+				  "its letters is.",
+		[CH_BATCH_PAUSED] = "\"chancery resume\" lets it go on, "
+				    "\"chancery cancel\" ends it.",
+		[CH_BATCH_CANCELLED] = "Nothing more of it is sent: queue "
+				       "another batch.",
+	};
+
+	return doing->letter.id && doing->batch.state != CH_BATCH_CANCELLED ?
+		       letters[doing->letter.state] :
+		       batches[doing->batch.state];
+}
+
 static int not_so(const struct doing *doing, const char *why)
 {
 	char name[160];
 
-	return refuse(doing, NOT_SO, "%s is %s: %s", named(doing, name),
-		      doing->letter.id ?
-			      ch_state_name(doing->letter.state) :
-			      ch_batch_state_name(doing->batch.state),
-		      why);
+	refuse(doing, NOT_SO, "%s is %s: %s", named(doing, name),
+	       doing->letter.id ? ch_state_name(doing->letter.state) :
+				  ch_batch_state_name(doing->batch.state),
+	       why);
+	return ch_error_hint(doing->err, hint_of_state(doing));
 }
 
 /* ---- the steps -------------------------------------------------------- */
@@ -195,14 +245,15 @@ static int check_release(const struct doing *doing)
 			      "release it",
 			      c->reference, doing->batch.enqueued_by);
 	if (!c->digest)
-		return refuse(doing, NOT_SO,
-			      "a release names the digest of what was read");
+		return conflict(doing, "\"chancery status\" shows it.",
+				"a release names the digest of what was read");
 	if (ch_sha256_parse(c->digest, strlen(c->digest), &shown) < 0 ||
 	    !ch_sha256_eq(&shown, &doing->batch.digest))
-		return refuse(doing, NOT_SO,
-			      "this is not the digest of %s, which is %s",
-			      c->reference,
-			      ch_sha256_hex(&doing->batch.digest, hex));
+		return conflict(doing, "Read again what it is, then release it "
+				       "by that digest.",
+				"this is not the digest of %s, which is %s",
+				c->reference,
+				ch_sha256_hex(&doing->batch.digest, hex));
 	return 0;
 }
 
@@ -249,9 +300,8 @@ static int64_t pause_or_resume(const struct doing *doing,
 			       enum ch_batch_state to, const char *event)
 {
 	if (doing->letter.id)
-		return refuse(doing, NOT_SO,
-			      "a letter is not paused alone: cancel it, or "
-			      "pause its batch");
+		return conflict(doing, "Cancel it, or pause its batch.",
+				"a letter is not paused alone");
 	if (doing->batch.state == to)
 		return 0;
 	if (doing->batch.state != from)
@@ -279,10 +329,11 @@ static int check_risk(const struct doing *doing)
 	if (letters == 0 || doing->command->relay ||
 	    (int64_t)letters == doing->command->at_risk)
 		return 0;
-	return refuse(doing, NOT_SO,
-		      "%llu letters that wait may have been sent before this "
-		      "store came back from a copy: a resume names how many "
-		      "are at risk", (unsigned long long)letters);
+	return conflict(doing, "\"chancery letters BATCH --state at_risk\" "
+			       "lists them; a resume names how many they are.",
+			"%llu letters that wait may have been sent before this "
+			"store came back from a copy",
+			(unsigned long long)letters);
 }
 
 /* Where the batch had paused itself, what was refused so far is known now. */
@@ -489,17 +540,20 @@ static int check_readdress(const struct doing *doing, const char *address)
 		return refuse(doing, BAD_DATA, "\"%s\" is not ASCII: no relay "
 			      "is set up to carry it (smtputf8)", address);
 	if (doing->batch.test_to[0])
-		return refuse(doing, NOT_SO, "%s is a rehearsal: all of it "
-			      "goes to %s", doing->batch.reference,
-			      doing->batch.test_to);
+		return conflict(doing, "Queue the batch without --test-to.",
+				"%s is a rehearsal: all of it goes to %s",
+				doing->batch.reference, doing->batch.test_to);
 	if (doing->batch.state == CH_BATCH_CANCELLED)
 		return not_so(doing, "nothing more of it is sent");
 	if (goes_to(&doing->letter, address))
-		return refuse(doing, NOT_SO, "%s is an address of that letter "
-			      "already", address);
+		return conflict(doing, "\"chancery show\" tells what became of "
+				       "it there.",
+				"%s is an address of that letter already",
+				address);
 	if (doing->letter.addresses_len >= ADDRESSES_MAX)
-		return refuse(doing, NOT_SO, "it has %d addresses already",
-			      ADDRESSES_MAX);
+		return conflict(doing, "Queue it for others in a batch of its "
+				       "own.",
+				"it has %d addresses already", ADDRESSES_MAX);
 	return 0;
 }
 

@@ -125,18 +125,18 @@ const char *ch_http_code_of(unsigned int status)
 	}
 }
 
+/* Where the error itself says nothing. A conflict always does. */
 static const char *hint_of(unsigned int status)
 {
 	switch (status) {
 	case 403: return "chancery-status(7) says who may do what at which "
-			 "socket";
-	case 405: return "chancery-status(7) lists the requests";
-	case 406: return "send \"Accept-Encoding: zstd\", as \"curl "
-			 "--compressed\" does";
-	case 409: return "look at its state and try what that allows";
-	case 413: return "send less, or raise max_upload in chancery.conf";
-	case 429: return "try again when one of them has ended";
-	case 503: return "try again";
+			 "socket.";
+	case 405: return "chancery-status(7) lists the requests.";
+	case 406: return "Send \"Accept-Encoding: zstd\", as \"curl "
+			 "--compressed\" does.";
+	case 413: return "Send less, or raise max_upload in chancery.conf.";
+	case 429: return "Try again when one of them has ended.";
+	case 503: return "Try again.";
 	default: return "";
 	}
 }
@@ -166,7 +166,7 @@ void ch_http_refuse(struct ch_request *request, const struct ch_error *err)
 	ch_upload_free(CH_TAKE(request->upload));
 	ch_http_json(request, status,
 		     ch_http_error(status, ch_http_code_of(status), err->text,
-				   hint_of(status)));
+				   err->hint ? err->hint : hint_of(status)));
 }
 
 /* ---- before the body -------------------------------------------------- */

@@ -587,9 +587,14 @@ int ch_http_post_batch(struct ch_request *request, struct ch_error *err)
 				     request, err);
 	free(CH_TAKE(request->upload->dir)); /* the mail room's from here on */
 	if (failed < 0) {
-		if (!err->status[0])
-			snprintf(err->status, sizeof(err->status), "%s",
-				 err->fate == CH_RETRY ? "4.2.9" : "4.0.9");
+		if (err->status[0])
+			return -1;
+		snprintf(err->status, sizeof(err->status), "%s",
+			 err->fate == CH_RETRY ? "4.2.9" : "4.0.9");
+		if (err->fate != CH_RETRY)
+			ch_error_hint(err, "Give it another reference; "
+					   "\"chancery status BATCH\" shows "
+					   "what that one is.");
 		return -1;
 	}
 	if (request->status == 0)

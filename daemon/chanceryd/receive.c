@@ -635,16 +635,21 @@ int ch_receive_reread(struct ch_mailroom *room, const char *name,
 	uint32_t validity;
 	uint32_t last_uid;
 
-	if (!box || box->gone)
-		return ch_error_refuse(err, "4.0.9",
-				       "chancery.conf has no mailbox %s with a "
-				       "folder %s", name, folder);
+	if (!box || box->gone) {
+		ch_error_refuse(err, "4.0.9",
+				"chancery.conf has no mailbox %s with a folder "
+				"%s", name, folder);
+		return ch_error_hint(err, "Add it again and reload chanceryd, "
+					  "or read the mail in the mailbox.");
+	}
 	must(room, ch_store_mailbox(room->store, name, folder, &validity,
 				    &last_uid, err), err);
-	if (validity != uidvalidity)
-		return ch_error_refuse(err, "4.0.9",
-				       "the folder was numbered anew since, and "
-				       "all of it read");
+	if (validity != uidvalidity) {
+		ch_error_refuse(err, "4.0.9", "the folder was numbered anew "
+					      "since, and all of it read");
+		return ch_error_hint(err, "\"chancery returns\" lists it, "
+					  "under another number.");
+	}
 	alarm = about(box);
 	ch_alarm_clear(room, "alarm.unread", alarm); /* a person knows */
 	box->reread = uid;

@@ -713,11 +713,15 @@ int ch_returned_reread(struct ch_mailroom *room, int64_t return_id,
 	if (!read_return(room, return_id, &item))
 		return ch_error_refuse(err, "4.0.4", "there is no return %lld",
 				       (long long)return_id);
-	if (strcmp(item.rule, UNREAD) != 0)
-		done = ch_error_refuse(err, "4.0.9", "it was read");
-	else
+	if (strcmp(item.rule, UNREAD) != 0) {
+		ch_error_refuse(err, "4.0.9", "return %lld was read",
+				(long long)return_id);
+		done = ch_error_hint(err, "\"chancery reply show\" shows what it "
+					  "says.");
+	} else {
 		done = ch_receive_reread(room, item.mailbox, item.folder,
 					 item.uidvalidity, item.uid, err);
+	}
 	if (done == 0)
 		tell_reread(room, &item, who);
 	ch_store_return_release(&item);
@@ -728,18 +732,19 @@ static int check_confirm(const struct ch_store_return *item,
 			 const struct ch_store_letter *letter,
 			 struct ch_error *err)
 {
-	if (item->verified)
-		return ch_error_refuse(err, "4.0.9",
-				       "return %lld is known to be about "
-				       "%s/%s: there is nothing to confirm",
-				       (long long)item->id, item->reference,
-				       item->key);
-	if (item->letter_id && item->letter_id != letter->id)
-		return ch_error_refuse(err, "4.0.9",
-				       "return %lld is about %s/%s: confirm "
-				       "it for that letter",
-				       (long long)item->id, item->reference,
-				       item->key);
+	if (item->verified) {
+		ch_error_refuse(err, "4.0.9",
+				"return %lld is known to be about %s/%s",
+				(long long)item->id, item->reference,
+				item->key);
+		return ch_error_hint(err, "There is nothing to confirm.");
+	}
+	if (item->letter_id && item->letter_id != letter->id) {
+		ch_error_refuse(err, "4.0.9", "return %lld is about %s/%s",
+				(long long)item->id, item->reference,
+				item->key);
+		return ch_error_hint(err, "Confirm it for that letter.");
+	}
 	return 0;
 }
 

@@ -40,6 +40,7 @@ int ch_error_set(struct ch_error *err, enum ch_fate fate, const char *format,
 
 	err->fate = fate;
 	err->status[0] = '\0';
+	err->hint = NULL;
 	va_start(args, format);
 	set_text(err, format, args);
 	va_end(args);
@@ -51,6 +52,7 @@ int ch_error_vrefuse(struct ch_error *err, const char *status,
 {
 	err->fate = CH_GIVE_UP;
 	snprintf(err->status, sizeof(err->status), "%s", status);
+	err->hint = NULL;
 	set_text(err, format, args);
 	return -1;
 }
@@ -102,12 +104,19 @@ int ch_error_errno(struct ch_error *err, int errnum, const char *format, ...)
 
 	err->fate = fate_of_errno(errnum);
 	err->status[0] = '\0';
+	err->hint = NULL;
 	va_start(args, format);
 	set_text(err, format, args);
 	va_end(args);
 	len = strlen(err->text);
 	snprintf(err->text + len, sizeof(err->text) - len, ": %s",
 		 strerror_r(errnum, reason, sizeof(reason)));
+	return -1;
+}
+
+int ch_error_hint(struct ch_error *err, const char *hint)
+{
+	err->hint = hint;
 	return -1;
 }
 

@@ -16,6 +16,7 @@ struct ch_error {
 	enum ch_fate fate;
 	char status[12]; /* RFC 3463 code such as "5.1.1", or "" */
 	char text[240];  /* one line of English, without secrets */
+	const char *hint; /* a literal: what to do about it; or NULL */
 };
 
 /* Fill *err; text past its size is cut at a character. Always returns -1, so
@@ -36,6 +37,9 @@ int ch_error_refuse(struct ch_error *err, const char *status,
 int ch_error_vrefuse(struct ch_error *err, const char *status,
 		     const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
+
+/* Say what to do about it, in a sentence that is a literal. Returns -1. */
+int ch_error_hint(struct ch_error *err, const char *hint);
 
 /* Put "prefix: " before the text. Returns -1. */
 int ch_error_prefix(struct ch_error *err, const char *format, ...)

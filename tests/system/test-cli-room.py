@@ -99,7 +99,7 @@ class Real(unittest.TestCase):
         self.assertEqual(self.json("status", "DM-1276")[0]["digest"],
                          batch["digest"])
         self.chancery(*words, "--yes", code=65)
-        self.assertIn("already there", self.err)
+        self.assertIn("already there\nGive it another reference", self.err)
         self.chancery("status", "DM-1276", "--watch")
 
         letters = {each["key"]: each for each in

@@ -1410,7 +1410,7 @@ class Enqueue(WithRoom):
         if fields["reference"] in self.room.batches:
             return 409, {"error": {"status": 409, "code": "conflict",
                                    "text": "DM-1276 is already there",
-                                   "hint": ""}}
+                                   "hint": "Another reference."}}
         batch = {**self.room.batches["A/77/12"], "state": "open",
                  "reference": fields["reference"], "total": 3,
                  "languages": {"fr": 1, "ar": 1, "en": 1}}
@@ -1556,7 +1556,8 @@ class Enqueue(WithRoom):
 
     def test_same_reference(self):
         self.enqueue("--yes", reference="DM-1276", code=65)
-        self.assertIn("DM-1276 is already there", self.err)
+        self.assertEqual(self.err, "chancery: DM-1276 is already there\n"
+                                   "Another reference.\n")
 
     def test_missing(self):
         self.chancery("enqueue", "nowhere", "members.csv", "-R", "DM-1",

@@ -45,9 +45,11 @@ def let_others_in(room):
     os.chmod(room.control_socket, 0o666)
 
 
-def refused(answer, status, words):
+def refused(answer, status, words, hint=""):
     assert answer.status == status, (answer.status, answer.body)
     assert words in answer.json["error"]["text"], answer.body
+    assert answer.json["error"]["hint"], answer.body
+    assert hint in answer.json["error"]["hint"], answer.body
 
 
 def events(room):
@@ -63,7 +65,8 @@ def test_a_release_is_bound_to_what_was_shown():
                 "digest")
         assert room.post(path + "/release").status == 400
         for verb in ("pause", "resume"):
-            refused(room.post(f"{path}/{verb}"), 409, "held")
+            refused(room.post(f"{path}/{verb}"), 409, "held",
+                    '"chancery release" lets it go')
         assert room.batch("A/77/12")["state"] == "held"
         before = events(room)
         assert room.post(path + "/release", {"digest": digest}).status == 200
@@ -109,7 +112,10 @@ def test_a_sent_letter_is_not_released_cancelled_or_retried():
                 409, "open")
         letter = "/v1/batches/DM-1/letters/K000000"
         for verb in ("cancel", "retry"):
-            refused(room.post(f"{letter}/{verb}"), 409, "sent")
+            refused(room.post(f"{letter}/{verb}"), 409, "sent",
+                    "What was sent is not taken back")
+        refused(room.upload("DM-1", TABLE), 409, "DM-1 is already there",
+                "another reference")
         for verdict in ("sent", "resend"):
             refused(room.post(f"{letter}/resolve", {"as": verdict}), 409,
                     "sent")

@@ -339,6 +339,8 @@ static int64_t say(enum ch_verb verb, const char *key, const char *digest,
 	/* What is refused leaves no trace but in the journal. */
 	assert_int_equal(touched, -2);
 	assert_int_equal(err.fate, CH_GIVE_UP);
+	/* Who meets a conflict is told what to do. */
+	assert_true(strcmp(err.status, "4.0.9") != 0 || err.hint);
 	assert_int_equal(ch_store_last_event(room.store), before);
 	assert_int_equal(looked_at, 0);
 	assert_non_null(strstr(logged, "refused"));
@@ -422,36 +424,56 @@ static void the_enqueuer_is_known_by_uid_and_not_by_name(void **state)
 
 static void what_is_not_held_is_not_released(void **state)
 {
-	static const enum ch_batch_state states[] = {
-		CH_BATCH_OPEN, CH_BATCH_PAUSED, CH_BATCH_CANCELLED,
+	static const struct {
+		enum ch_batch_state state;
+		const char *hint;
+	} rows[] = {
+		{ CH_BATCH_OPEN, "\"chancery letters\" lists how far each of "
+				 "its letters is." },
+		{ CH_BATCH_PAUSED, "\"chancery resume\" lets it go on, "
+				   "\"chancery cancel\" ends it." },
+		{ CH_BATCH_CANCELLED, "Nothing more of it is sent: queue "
+				      "another batch." },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < CH_COUNT(states); i++) {
-		make_batch(states[i]);
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		make_batch(rows[i].state);
 		assert_int_equal(say(CH_VERB_RELEASE, NULL, DIGEST, &second),
 				 -1);
 		assert_string_equal(err.status, "4.0.9");
-		assert_int_equal(batch_state(), states[i]);
+		assert_string_equal(err.hint, rows[i].hint);
+		assert_int_equal(batch_state(), rows[i].state);
 		commit();
 	}
 }
 
 static void a_letter_is_released_only_from_held(void **state)
 {
-	static const char *const others[] = { "SENT", "FAILED", "DOUBT",
-					      "Q1" };
+	static const struct {
+		const char *key, *hint;
+	} others[] = {
+		{ "SENT", "What was sent is not taken back: a batch of its own "
+			  "may correct or recall it." },
+		{ "FAILED", "\"chancery retry\" sends it again, \"chancery "
+			    "readdress\" to another address." },
+		{ "DOUBT", "\"chancery resolve\" says whether it was sent or "
+			   "is to be sent again." },
+		{ "Q1", "It goes by itself; \"chancery cancel\" stops it." },
+	};
 
 	(void)state;
 	config.release.second_person = true;
 	make_batch(CH_BATCH_OPEN);
 	for (size_t i = 0; i < CH_COUNT(others); i++) {
-		enum ch_state before = state_of(others[i]);
+		const char *key = others[i].key;
+		enum ch_state before = state_of(key);
 
-		assert_int_equal(say(CH_VERB_RELEASE, others[i], DIGEST,
-				     &second), -1);
+		assert_int_equal(say(CH_VERB_RELEASE, key, DIGEST, &second),
+				 -1);
 		assert_string_equal(err.status, "4.0.9");
-		assert_int_equal(state_of(others[i]), before);
+		assert_string_equal(err.hint, others[i].hint);
+		assert_int_equal(state_of(key), before);
 	}
 	assert_int_equal(say(CH_VERB_RELEASE, "HELD", DIGEST, &enqueuer), -1);
 	assert_string_equal(err.status, "4.0.3");
