@@ -521,12 +521,33 @@ const struct ch_setting ch_config_table[] = {
 
 /* ---- rules between keys ------------------------------------------------- */
 
+/* They hold also where some keys were wrong and have their defaults: nothing
+ * more is said of such a key, and a rule that would blame another for it is left
+ * out. */
 struct rules {
 	struct ch_config *config;
 	const char *shown;
 	const struct ch_setting_lines *lines;
 	struct ch_problems *problems;
 };
+
+/* Whether one of these keys of the group `path` was wrong; NULL ends. */
+__attribute__((sentinel)) static bool any_wrong(const struct rules *r,
+						const char *path, ...)
+{
+	const char *name;
+	bool any = false;
+	va_list args;
+
+	va_start(args, path);
+	while (!any && (name = va_arg(args, const char *))) {
+		CH_AUTOCHAR key = ch_xasprintf("%s.%s", path, name);
+
+		any = ch_settings_wrong(r->lines, key);
+	}
+	va_end(args);
+	return any;
+}
 
 __attribute__((format(printf, 5, 0))) static void
 tell(const struct rules *r, enum ch_problem_kind kind, const char *path,
@@ -535,6 +556,8 @@ tell(const struct rules *r, enum ch_problem_kind kind, const char *path,
 	CH_AUTO(ch_str) text = CH_STR_INIT(1000);
 	struct ch_place place = ch_settings_place(r->lines, r->shown, path);
 
+	if (ch_settings_wrong(r->lines, path))
+		return;
 	ch_str_vaddf(&text, format, args);
 	ch_problems_add(r->problems, kind, place, hint, "%s",
 			ch_str_cstr(&text));
@@ -650,7 +673,8 @@ static void check_smime(const struct rules *r)
 
 	if ((*key)[0])
 		check_file(r, key, SECRET, "secretariat.smime.key");
-	else if ((*certificate)[0] || (*password)[0])
+	else if (((*certificate)[0] || (*password)[0]) &&
+		 !any_wrong(r, "secretariat.smime", "key", NULL))
 		complain(r, (*certificate)[0] ?
 				    "secretariat.smime.certificate" :
 				    "secretariat.smime.password",
@@ -695,7 +719,7 @@ static void check_dkim_names(const struct rules *r, size_t i)
 	if (!ch_dkim_is_name(list[i].domain) || !strchr(list[i].domain, '.'))
 		complain(r, domain, "such as \"chancery.example\"",
 			 "\"%s\" is no domain", list[i].domain);
-	else if (!ch_dkim_is_aligned(list[i].domain, from))
+	else if (from[0] && !ch_dkim_is_aligned(list[i].domain, from))
 		warn(r, domain,
 		     "sign with the From's domain or one above it, or DMARC "
 		     "does not count the signature",
@@ -706,7 +730,7 @@ static void check_dkim_names(const struct rules *r, size_t i)
 			 "\"%s\" is no selector: letters, digits, hyphens, "
 			 "and dots between them",
 			 list[i].selector);
-	for (size_t j = 0; j < i; j++)
+	for (size_t j = 0; j < i && list[i].domain[0]; j++)
 		if (strcasecmp(list[i].domain, list[j].domain) == 0 &&
 		    strcasecmp(list[i].selector, list[j].selector) == 0)
 			complain(r, selector,
@@ -788,7 +812,8 @@ static void check_host(const struct rules *r, struct ch_peer_config *peer,
 	if (len > 107)
 		complain(r, host, NULL,
 			 "the path of a UNIX socket has at most 107 bytes");
-	if (peer->tls != CH_TLS_NONE && !peer->fingerprint[0])
+	if (peer->tls != CH_TLS_NONE && !peer->fingerprint[0] &&
+	    !any_wrong(r, path, "fingerprint", NULL))
 		complain(r, tls, "write \"none\", or give a fingerprint",
 			 "a certificate cannot be checked for the path of a "
 			 "UNIX socket");
@@ -847,6 +872,8 @@ static void check_password(const struct rules *r, struct ch_peer_config *peer,
 	CH_AUTOCHAR command = ch_xasprintf("%s.password_command", path);
 	const struct ch_setting_strings *words = &peer->password_command;
 
+	if (any_wrong(r, path, "auth", "password", "password_command", NULL))
+		return;
 	if (words->len > 0 && peer->auth == CH_AUTH_NONE)
 		complain(r, command, "choose an auth",
 			 "without a login no password is needed");
@@ -874,12 +901,13 @@ static void check_peer(const struct rules *r, struct ch_peer_config *peer,
 	if (peer->tls == CH_TLS_NONE && peer->fingerprint[0])
 		complain(r, fingerprint, NULL,
 			 "without TLS there is no public key to compare");
-	if (peer->tls == CH_TLS_NONE && peer->host[0] != '/' &&
-	    !is_loopback(peer->host))
+	if (peer->tls == CH_TLS_NONE && peer->host[0] &&
+	    peer->host[0] != '/' && !is_loopback(peer->host))
 		complain(r, tls, "write \"starttls\" or \"implicit\"",
 			 "TLS may be off only for localhost, and the host is "
 			 "%s", peer->host);
-	if (peer->auth != CH_AUTH_NONE && !peer->user[0])
+	if (peer->auth != CH_AUTH_NONE && !peer->user[0] &&
+	    !any_wrong(r, path, "auth", NULL))
 		complain(r, user, NULL, "auth needs a user");
 	check_password(r, peer, path);
 }
@@ -888,15 +916,19 @@ static void check_peer(const struct rules *r, struct ch_peer_config *peer,
 static void check_smtputf8(const struct rules *r)
 {
 	const struct ch_relay_config *relays = r->config->relays.items;
-	bool backup = false;
+	CH_AUTOCHAR backup = NULL;
 
 	for (size_t i = 0; i < r->config->relays.len; i++) {
-		if (relays[i].smtputf8 && !relays[i].backup)
+		CH_AUTOCHAR path = ch_xasprintf("relays[%zu]", i);
+
+		if ((relays[i].smtputf8 && !relays[i].backup) ||
+		    any_wrong(r, path, "smtputf8", "backup", NULL))
 			return;
-		backup |= relays[i].smtputf8;
+		if (relays[i].smtputf8 && !backup)
+			backup = ch_xasprintf("%s.smtputf8", path);
 	}
 	if (backup)
-		complain(r, "relays",
+		complain(r, backup,
 			 "give it to another one, or take it from the backup",
 			 "smtputf8 is true for a backup alone: such letters "
 			 "would wait until each other relay is out of order");
@@ -1085,17 +1117,18 @@ static void read_window(const struct rules *r,
 	CH_AUTOCHAR days = ch_xasprintf("%s.days", path);
 	CH_AUTOCHAR from = ch_xasprintf("%s.from", path);
 	CH_AUTOCHAR to = ch_xasprintf("%s.to", path);
+	bool begins = ch_hours_parse_time(words->from, &window->from_s) == 0;
 
 	if (ch_hours_parse_days(words->days, &window->days) < 0)
 		complain(r, days, "such as \"Mon-Fri\" or \"Tue,Sat-Sun\"",
 			 "\"%s\" are no weekdays", words->days);
-	if (ch_hours_parse_time(words->from, &window->from_s) < 0)
+	if (!begins)
 		complain(r, from, "such as \"08:00\"",
 			 "\"%s\" is no time of the day", words->from);
 	if (ch_hours_parse_time(words->to, &window->to_s) < 0)
 		complain(r, to, "such as \"18:00\", at most \"24:00\"",
 			 "\"%s\" is no time of the day", words->to);
-	else if (window->from_s == window->to_s)
+	else if (begins && window->from_s == window->to_s)
 		complain(r, to, "a whole day is from \"00:00\" to \"24:00\"",
 			 "the window ends when it begins");
 }
@@ -1297,7 +1330,8 @@ static void check_envelopes(const struct rules *r)
 	check_tagged(r, journal, "sending.journal",
 		     "such as \"journal@chancery.example\", at most 15 "
 		     "characters before the @");
-	if (r->config->mailboxes.len == 0)
+	if (r->config->mailboxes.len == 0 &&
+	    !ch_settings_wrong(r->lines, "mailboxes"))
 		complain(r, "sending.journal",
 			 "add a mailbox in which the copies arrive",
 			 "nobody reads the copies: there are no mailboxes");
@@ -1364,8 +1398,12 @@ static void check_alarms_mail(const struct rules *r)
 	}
 	check_address(r, config->alarms.mail.from, "alarms.mail.from");
 	check_alarm_types(r);
-	while (i < config->relays.len && strcmp(relays[i].peer.name, relay))
+	/* A relay without a name has one that is not known. */
+	while (i < config->relays.len && relays[i].peer.name[0] &&
+	       strcmp(relays[i].peer.name, relay))
 		i++;
+	if (config->relays.len == 0 && ch_settings_wrong(r->lines, "relays"))
+		return;
 	if (relay[0] && i == config->relays.len)
 		complain(r, "alarms.mail.relay", NULL,
 			 "there is no relay \"%s\"", relay);
@@ -1389,7 +1427,9 @@ static void check_store(const struct rules *r)
 	}
 	folder = slash == path ? ch_xstrdup("/") :
 				 ch_xstrndup(path, (size_t)(slash - path));
-	if (!r->config->store.allow_volatile && access(folder, F_OK) == 0 &&
+	if (!r->config->store.allow_volatile &&
+	    !any_wrong(r, "store", "allow_volatile", NULL) &&
+	    access(folder, F_OK) == 0 &&
 	    ch_store_check_place(folder, &err) < 0)
 		complain(r, "store.path", NULL, "%s", err.text);
 }

@@ -33,6 +33,8 @@ struct line {
 struct ch_setting_lines {
 	struct line *items;
 	size_t len, cap;
+	char **wrong; /* owned, as are the paths in it */
+	size_t wrong_len, wrong_cap;
 };
 
 struct reading {
@@ -40,6 +42,7 @@ struct reading {
 	struct ch_problems *problems;
 	struct ch_setting_lines lines;
 	bool initial; /* reading a default: errors are our own */
+	bool parsed;  /* there is something to check */
 };
 
 /* ---- places ------------------------------------------------------------- */
@@ -94,8 +97,37 @@ struct ch_place ch_settings_place(const struct ch_setting_lines *lines,
 	};
 }
 
+/* Whether the path `longer` is the other one, or of what stands in it. */
+static bool is_within(const char *longer, const char *path)
+{
+	size_t len = strlen(path);
+
+	return strncmp(longer, path, len) == 0 &&
+	       (!longer[len] || longer[len] == '.' || longer[len] == '[');
+}
+
+bool ch_settings_wrong(const struct ch_setting_lines *lines, const char *path)
+{
+	for (size_t i = 0; i < lines->wrong_len; i++)
+		if (is_within(lines->wrong[i], path) ||
+		    is_within(path, lines->wrong[i]))
+			return true;
+	return false;
+}
+
+static void is_wrong(struct reading *r, const char *path)
+{
+	struct ch_setting_lines *lines = &r->lines;
+
+	CH_GROW(lines->wrong, lines->wrong_len, lines->wrong_cap);
+	lines->wrong[lines->wrong_len++] = ch_xstrdup(path);
+}
+
 static void lines_free(struct ch_setting_lines *lines)
 {
+	for (size_t i = 0; i < lines->wrong_len; i++)
+		free(lines->wrong[i]);
+	free(lines->wrong);
 	for (size_t i = 0; i < lines->len; i++) {
 		free(lines->items[i].path);
 		free(lines->items[i].file);
@@ -116,9 +148,10 @@ static struct ch_place place_of(const struct reading *r,
 	};
 }
 
-#define COMPLAIN(r, s, path, hint, ...)                                  \
-	ch_problems_add((r)->problems, CH_PROBLEM_ERROR,                 \
-			place_of((r), (s), (path)), (hint), __VA_ARGS__)
+#define COMPLAIN(r, s, path, hint, ...)                                    \
+	(is_wrong((r), (path)),                                            \
+	 ch_problems_add((r)->problems, CH_PROBLEM_ERROR,                  \
+			 place_of((r), (s), (path)), (hint), __VA_ARGS__))
 
 /* ---- numbers with units ------------------------------------------------- */
 
@@ -228,13 +261,21 @@ static const char *string_of(struct reading *r, config_setting_t *s,
 	return NULL;
 }
 
+static void set_string(void *at, const char *text)
+{
+	char *copy = ch_xstrdup(text);
+	char *old;
+
+	memcpy(&old, at, sizeof(old));
+	free(old);
+	memcpy(at, &copy, sizeof(copy));
+}
+
 static void read_string(struct reading *r, config_setting_t *s,
 			const struct ch_setting *key, const char *path,
 			void *at)
 {
 	const char *text = string_of(r, s, path, "a string");
-	char *copy;
-	char *old;
 
 	if (!text)
 		return;
@@ -249,10 +290,7 @@ static void read_string(struct reading *r, config_setting_t *s,
 						: "is too short");
 		return;
 	}
-	memcpy(&old, at, sizeof(old));
-	free(old);
-	copy = ch_xstrdup(text);
-	memcpy(at, &copy, sizeof(copy));
+	set_string(at, text);
 }
 
 static void read_measure(struct reading *r, config_setting_t *s,
@@ -467,8 +505,8 @@ static void set_default(struct reading *r, const struct ch_setting *key,
 	config_destroy(&config);
 }
 
-/* Give every key its default, before anything is read over it. A required key
- * has none. */
+/* Give every key its default, before anything is read over it. A required one
+ * has none, but a string that is missing is no NULL. */
 static void set_defaults(struct reading *r, const struct ch_setting *table,
 			 const char *path, char *base)
 {
@@ -481,6 +519,8 @@ static void set_defaults(struct reading *r, const struct ch_setting *table,
 				     base + key->offset);
 		else if (key->initial)
 			set_default(r, key, below, base);
+		else if (key->type == CH_SETTING_STRING)
+			set_string(base + key->offset, "");
 	}
 }
 
@@ -501,6 +541,7 @@ static void unknown_key(struct reading *r, config_setting_t *s,
 	const char *name = config_setting_name(s);
 	const char *best = NULL;
 	CH_AUTOCHAR hint = NULL;
+	CH_AUTOCHAR meant = NULL;
 	size_t least = 4;
 
 	for (; table->name; table++) {
@@ -511,8 +552,13 @@ static void unknown_key(struct reading *r, config_setting_t *s,
 			best = table->name;
 		}
 	}
-	if (best)
+	if (best) {
 		hint = ch_xasprintf("did you mean \"%s\"?", best);
+		meant = ch_xasprintf("%.*s%s",
+				     (int)(strlen(path) - strlen(name)), path,
+				     best);
+		is_wrong(r, meant);
+	}
 	COMPLAIN(r, s, path, hint, "unknown setting");
 }
 
@@ -543,12 +589,12 @@ static void read_group(struct reading *r, config_setting_t *s,
 {
 	int count;
 
+	if (strchr(path, '['))
+		set_defaults(r, table, path, base);
 	if (config_setting_type(s) != CONFIG_TYPE_GROUP) {
 		COMPLAIN(r, s, path, NULL, "must be a group: { … }");
 		return;
 	}
-	if (strchr(path, '['))
-		set_defaults(r, table, path, base);
 	count = config_setting_length(s);
 	for (int i = 0; i < count; i++) {
 		config_setting_t *e = config_setting_get_elem(
@@ -597,6 +643,7 @@ static void read_text(struct reading *r, const char *text, size_t len,
 		complain_of_syntax(r, &config);
 	else
 		read_group(r, config_root_setting(&config), table, "", ret);
+	r->parsed = config_error_type(&config) == CONFIG_ERR_NONE;
 	config_destroy(&config);
 }
 
@@ -610,7 +657,7 @@ static int read_all(struct ch_slice text, const char *shown,
 
 	set_defaults(&r, table, "", ret);
 	read_text(&r, text.data, text.len, folder, table, ret);
-	if (problems->errors == before && check)
+	if (r.parsed && check)
 		check(ret, shown, &r.lines, problems);
 	lines_free(&r.lines);
 	return problems->errors == before ? 0 : -1;

@@ -88,8 +88,15 @@ unsigned int ch_settings_line(const struct ch_setting_lines *lines,
 struct ch_place ch_settings_place(const struct ch_setting_lines *lines,
 				  const char *shown, const char *path);
 
+/* Whether a key was wrong when it was read, or something in it or around it: it
+ * is missing, of another type, out of its range, or misspelt as an unknown one
+ * that is nearest to it. No rule can rest on it then. */
+bool ch_settings_wrong(const struct ch_setting_lines *lines, const char *path);
+
 /* Read, then let `check` look at the whole (keys that depend on one another)
- * and add problems with their lines. Not called after an error. */
+ * and add problems with their lines. After an error it is called as well, so
+ * that all are said at once, unless nothing could be read: keys that were wrong
+ * have their defaults, or "" where they are required. */
 typedef void ch_settings_check(void *ret, const char *shown,
 			       const struct ch_setting_lines *lines,
 			       struct ch_problems *problems);

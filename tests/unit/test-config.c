@@ -177,7 +177,7 @@ static void each_mistake_keeps_it_from_starting(void **state)
 		{ HEAD "relays: ( { name = \"a\"; host = \"::1\"; }, "
 		       "{ name = \"b\"; host = \"b\"; backup = true; "
 		       "smtputf8 = true; } );",
-		  ":2: relays: smtputf8 is true for a backup alone: such "
+		  ":2: relays[1].smtputf8: smtputf8 is true for a backup alone: such "
 		  "letters would wait until each other relay is out of "
 		  "order" },
 		{ HEAD "mailboxes: ( { name = \"m\"; host = \"h\"; "
@@ -580,6 +580,209 @@ static void all_mistakes_come_at_once(void **state)
 	assert_int_equal(problems.errors, 6);
 }
 
+static char *read_bad(const char *text)
+{
+	CH_AUTOCHAR path = write_file("bad", text, 0600);
+	CH_AUTO(ch_problems) problems = { 0 };
+	CH_AUTO(ch_str) got = CH_STR_INIT(10000);
+	struct ch_config *config = NULL;
+
+	if (ch_config_read(path, &config, &problems) == 0)
+		fail_msg("was taken: %s", text);
+	for (size_t i = 0; i < problems.len; i++) {
+		CH_AUTO(ch_str) line = CH_STR_INIT(2000);
+
+		ch_problem_format(&problems.items[i], &line);
+		ch_str_addf(&got, "%s\n",
+			    ch_str_cstr(&line) + strlen(path) + 1);
+	}
+	return ch_str_take(&got);
+}
+
+/* A key that is wrong hides neither another one nor a rule that has nothing to
+ * do with it. */
+static void keys_and_rules_at_once(void **state)
+{
+	CH_AUTOCHAR got = read_bad(
+		"secretariat: { from = 7; hostname = \"mail room\"; };\n"
+		"relays: (\n"
+		"{ name = \"a\"; host = \"relay.example\"; port = 99999;\n"
+		"  tls = \"none\"; },\n"
+		"{ name = \"a\"; prt = 25; auth = \"plain\"; user = \"u\"; },\n"
+		"\"c\" ); mailboxes: ( { name = \"m\"; host = \"m.example\"; "
+		"auth = \"plane\"; } );\n"
+		"sending: { time_zone = \"Mars\"; retry = ( \"soon\", 1 ); };\n"
+		"alarms: { mail: { relay = \"b\"; }; };\n");
+
+	(void)state;
+	assert_string_equal(
+		got,
+		"1: secretariat.from: must be a string\n"
+		"1: secretariat.envelope: is required and missing\n"
+		"3: relays[0].port: must be between 1 and 65535, is 99999\n"
+		"5: relays[1].prt: unknown setting\n"
+		"5: relays[1].host: is required and missing\n"
+		"6: relays[2]: must be a group: { … }\n"
+		"6: mailboxes[0].auth: unknown value \"plane\"\n"
+		"7: sending.retry: must be a list of strings\n"
+		"1: secretariat.hostname: \"mail room\" is no name of a "
+		"machine\n"
+		"4: relays[0].tls: TLS may be off only for localhost, and the "
+		"host is relay.example\n"
+		"5: relays[1].password: auth needs a password\n"
+		"5: relays[1].name: two relays are called \"a\"\n"
+		"7: sending.time_zone: there is no time zone \"Mars\"\n");
+}
+
+/* Right as it stands, and with as many keys as rules tie to one another. The files
+ * are in the folder. */
+static const char tied[] =
+	"secretariat: {\n"
+	"from = \"S <s@x.example>\";\n"
+	"envelope = \"bounces@x.example\";\n"
+	"smime: {\n"
+	"key = \"%s/secret\";\n"
+	"certificate = \"%s/secret\";\n"
+	"};\n"
+	"dkim: ( {\n"
+	"domain = \"x.example\";\n"
+	"selector = \"a\";\n"
+	"key = \"%s/ed25519\";\n"
+	"}, {\n"
+	"domain = \"x.example\";\n"
+	"selector = \"b\";\n"
+	"key = \"%s/ed25519\";\n"
+	"} ); };\n"
+	"relays: ( {\n"
+	"name = \"a\";\n"
+	"host = \"/run/a\";\n"
+	"fingerprint = \""
+	"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\";\n"
+	"smtputf8 = true;\n"
+	"}, {\n"
+	"name = \"b\";\n"
+	"host = \"b.example\";\n"
+	"auth = \"plain\";\n"
+	"user = \"u\";\n"
+	"password = \"%s/secret\";\n"
+	"backup = true;\n"
+	"smtputf8 = true;\n"
+	"windows = ( { days = \"Mon-Fri\"; from = \"08:00\"; "
+	"to = \"18:00\"; } );\n"
+	"}, {\n"
+	"name = \"c\";\n"
+	"host = \"127.0.0.1\";\n"
+	"tls = \"none\";\n"
+	"source = \"127.0.0.1\";\n"
+	"} );\n"
+	"mailboxes: ( {\n"
+	"name = \"m\";\n"
+	"host = \"m.example\";\n"
+	"auth = \"plain\";\n"
+	"user = \"u\";\n"
+	"password_command = [ \"/bin/true\" ];\n"
+	"folders = [ \"INBOX\", \"Junk\" ];\n"
+	"move_answers = \"Done\";\n"
+	"} );\n"
+	"domains: ( {\n"
+	"pattern = [ \"x.example\" ];\n"
+	"} );\n"
+	"sending: {\n"
+	"windows = ( { days = \"Mon-Fri\"; from = \"08:00\"; "
+	"to = \"18:00\"; } );\n"
+	"time_zone = \"Europe/Vienna\";\n"
+	"holidays = [ \"2026-12-25\" ];\n"
+	"retry = [ \"5m\" ];\n"
+	"journal = \"journal@x.example\";\n"
+	"};\n"
+	"store: {\n"
+	"path = \"/dev/shm/chancery.db\";\n"
+	"allow_volatile = true;\n"
+	"};\n"
+	"alarms: { mail: {\n"
+	"to = [ \"o@x.example\" ];\n"
+	"types = [ \"alarm.bounce\" ];\n"
+	"relay = \"b\";\n"
+	"}; };\n";
+
+enum spoiling {
+	WRONG_VALUE,
+	WRONG_NAME,
+	SPOILINGS
+};
+
+/* Whether the line has a key; then *ret is the text with that one spoilt. */
+static bool spoil(const char *text, size_t number, enum spoiling how,
+		  char **ret)
+{
+	CH_AUTO(ch_str) out = CH_STR_INIT(100000);
+	CH_AUTOCHAR copy = ch_xstrdup(text);
+	char *rest = copy;
+	bool spoilt = false;
+	char *line;
+
+	for (size_t i = 0; (line = strsep(&rest, "\n")); i++) {
+		char *value = strstr(line, " = ");
+
+		if (i != number || !value) {
+			ch_str_addf(&out, "%s\n", line);
+			continue;
+		}
+		spoilt = true;
+		*value = '\0';
+		if (how == WRONG_NAME)
+			ch_str_addf(&out, "%sx = %s\n", line, value + 3);
+		else
+			ch_str_addf(&out, "%s = { };\n", line);
+	}
+	if (spoilt)
+		*ret = ch_str_take(&out);
+	return spoilt;
+}
+
+/* It alone is wrong, or is unknown and is missing. */
+static void assert_only(const char *bad, size_t number, enum spoiling how)
+{
+	CH_AUTOCHAR got = read_bad(bad);
+	CH_AUTOCHAR here = ch_xasprintf("%zu: ", number + 1);
+	size_t lines = 0;
+
+	for (const char *at = got; *at; at = strchr(at, '\n') + 1, lines++)
+		if (lines == 0 ? strncmp(at, here, strlen(here)) != 0 :
+				 !strstr(at, ": is required and missing\n"))
+			fail_msg("%s\ngave %s", bad, got);
+	if (lines > (how == WRONG_NAME ? 2 : 1))
+		fail_msg("%s\ngave %s", bad, got);
+}
+
+/* Whatever key is wrong, nothing else is blamed for it. */
+static void no_rule_rests_on_what_is_wrong(void **state)
+{
+	CH_AUTOCHAR text = ch_xasprintf(tied, folder, folder, folder, folder,
+					folder);
+	CH_AUTOCHAR path = write_file("tied", text, 0600);
+	CH_AUTO(ch_problems) problems = { 0 };
+	struct ch_config *config = NULL;
+	size_t keys = 0;
+
+	(void)state;
+	free(write_file("secret", "hunter2\n", 0600));
+	free(write_file("ed25519", ed25519_key, 0600));
+	assert_int_equal(ch_config_read(path, &config, &problems), 0);
+	assert_int_equal(problems.len, 0);
+	ch_config_free(config);
+	for (size_t i = 0; i < 100; i++)
+		for (enum spoiling how = 0; how < SPOILINGS; how++) {
+			CH_AUTOCHAR bad = NULL;
+
+			if (spoil(text, i, how, &bad)) {
+				assert_only(bad, i, how);
+				keys++;
+			}
+		}
+	assert_int_equal(keys, SPOILINGS * 44);
+}
+
 static int make_folder(void **state)
 {
 	(void)state;
@@ -607,6 +810,8 @@ int main(void)
 		cmocka_unit_test(what_systemd_hands_over_is_not_open),
 		cmocka_unit_test(a_mistake_in_an_included_file_is_told_by_its_name),
 		cmocka_unit_test(all_mistakes_come_at_once),
+		cmocka_unit_test(keys_and_rules_at_once),
+		cmocka_unit_test(no_rule_rests_on_what_is_wrong),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
