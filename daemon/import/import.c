@@ -25,6 +25,7 @@
 #define FLUSH_BYTES (128 * 1024)
 #define FIELDS_MAX (900 * 1024) /* of a letter; a frame holds a little more */
 #define LANGUAGES_MAX 8
+#define SUBJECT_MAX 2000
 
 struct import {
 	struct ch_channel *channel;          /* borrowed */
@@ -35,6 +36,7 @@ struct import {
 	size_t problems_told;
 	struct ch_composed composed;
 	struct ch_str fields;
+	struct ch_str first_subject;
 	struct ch_sha256_ctx digest;
 	uint64_t letters;
 	uint64_t in_language[LANGUAGES_MAX];
@@ -120,24 +122,34 @@ static void write_summary(const struct import *import, struct ch_str *out)
 	ch_str_add(out, "}");
 }
 
+/* What lists call the batch; where there is one letter, its own subject. */
+static void write_subject(const struct import *import, struct ch_str *out)
+{
+	const struct ch_letter *letter = import->letter;
+
+	if (import->letters == 1)
+		ch_str_add(out, ch_str_cstr(&import->first_subject));
+	else if (letter)
+		ch_letter_subject(letter, ch_letter_languages(letter)[0], out);
+}
+
 static int tell_done(struct import *import, struct ch_error *err)
 {
 	CH_AUTO(ch_str) summary = CH_STR_INIT(1000);
+	CH_AUTO(ch_str) subject = CH_STR_INIT(SUBJECT_MAX);
 	struct ch_import_done done = {
 		.letters = import->letters,
 		.errors = import->problems.errors,
 		.warnings = import->problems.warnings,
 		.largest_bytes = import->largest_bytes,
-		.subject = CH_SLICE_EMPTY,
 	};
 
 	if (tell_problems(import, err) < 0)
 		return -1;
 	write_summary(import, &summary);
 	done.summary = ch_slice_of(ch_str_cstr(&summary));
-	if (import->letter)
-		done.subject = ch_letter_subject(
-			import->letter, ch_letter_languages(import->letter)[0]);
+	write_subject(import, &subject);
+	done.subject = ch_slice_of(ch_str_cstr(&subject));
 	ch_sha256_final(&import->digest, &done.digest);
 	if (tell(import, CH_MSG_IMPORT_DONE, &done, err) < 0)
 		return -1;
@@ -373,7 +385,9 @@ static int import_row(struct import *import, const struct ch_addressee *a,
 	if (ch_letter_compose(import->letter, a, &identity, &import->composed,
 			      &import->problems) < 0)
 		return tell_problems(import, err);
-	import->letters++;
+	if (import->letters++ == 0)
+		ch_letter_subject_composed(import->letter,
+					   &import->first_subject);
 	count_language(import, ch_letter_language_of(import->letter, a));
 	if (import->composed.size_bytes > import->largest_bytes)
 		import->largest_bytes = import->composed.size_bytes;
@@ -503,10 +517,12 @@ int ch_import_run(struct ch_channel *channel,
 
 	ch_composed_init(&import.composed, max);
 	ch_str_init(&import.fields, FIELDS_MAX);
+	ch_str_init(&import.first_subject, SUBJECT_MAX);
 	ch_sha256_init(&import.digest);
 	rc = run(&import, err);
 	ch_sha256_ctx_release(&import.digest);
 	ch_str_release(&import.fields);
+	ch_str_release(&import.first_subject);
 	ch_composed_release(&import.composed);
 	ch_problems_release(&import.problems);
 	if (import.letter)

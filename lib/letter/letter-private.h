@@ -46,7 +46,6 @@ struct ch_letter_language {
 	const char *code;
 	const struct ch_bundle_file *file; /* borrowed */
 	const struct ch_setting_map *labels; /* borrowed from conf */
-	struct ch_slice subject_source; /* borrowed from the file */
 	bool isolate; /* values stand between FSI and PDI */
 	struct ch_letter_part subject;
 	struct ch_letter_part body;
@@ -94,6 +93,7 @@ struct ch_letter {
 	struct ch_str logo_source;  /* "cid:…" */
 	char content_language[8];   /* "fr", "fr, en" */
 	const struct ch_letter_language *repeated; /* while it is filled in */
+	const struct ch_letter_language *composed; /* the last one's */
 	char date[16];
 	char annexes[16];
 	const struct ch_attachment **attached; /* owned array */

@@ -643,7 +643,6 @@ static void read_text(struct load *load, struct ch_letter_language *language)
 
 	if (read_front(language->file, &front, load->problems) < 0)
 		return;
-	language->subject_source = front.subject.text;
 	if (ch_template_parse(&front.subject, &options,
 			      &language->subject.tpl, load->problems) == 0)
 		prepare_part(load, language, &language->subject,
@@ -1011,15 +1010,6 @@ const char *ch_letter_language_of(const struct ch_letter *letter,
 	if (second && !ch_letter_find_language(letter, addressee->language))
 		return second->code;
 	return ch_letter_language(letter, addressee->language);
-}
-
-struct ch_slice ch_letter_subject(const struct ch_letter *letter,
-				  const char *language)
-{
-	const struct ch_letter_language *found =
-		ch_letter_find_language(letter, language);
-
-	return found ? found->subject_source : CH_SLICE_EMPTY;
 }
 
 size_t ch_letter_annexes(const struct ch_letter *letter, const char *language)

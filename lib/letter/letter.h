@@ -59,10 +59,15 @@ const char *ch_letter_language(const struct ch_letter *letter,
  * else the fallback. */
 const char *ch_letter_language_of(const struct ch_letter *letter,
 				  const struct ch_addressee *addressee);
-/* The subject as it is written in that language, fields and all. Borrowed from
- * the bundle; empty where the letter does not have the language. */
-struct ch_slice ch_letter_subject(const struct ch_letter *letter,
-				  const char *language);
+/* Append what a list calls the letter, in one of its languages: the subject
+ * without the reference, with what is the same for all filled in and "[name]"
+ * for a field of the addressee. */
+void ch_letter_subject(const struct ch_letter *letter, const char *language,
+		       struct ch_str *out);
+/* The same of the one letter that was composed last, with the fields of its
+ * addressee, who is still there. */
+void ch_letter_subject_composed(const struct ch_letter *letter,
+				struct ch_str *out);
 size_t ch_letter_annexes(const struct ch_letter *letter, const char *language);
 
 enum ch_address_role {

@@ -337,6 +337,40 @@ static void write_subject(struct ch_letter *letter,
 				"subject", problems);
 }
 
+void ch_letter_subject(const struct ch_letter *letter, const char *language,
+		       struct ch_str *out)
+{
+	const struct ch_letter_language *l =
+		ch_letter_find_language(letter, language);
+	const struct ch_letter_part *part = &l->subject;
+	struct ch_filter_env env = { .language = l->code,
+				     .countries = letter->countries };
+	size_t len = ch_template_roots(part->tpl);
+	struct ch_data *known = ch_xcalloc(len, sizeof(*known));
+	char today[CH_RFC3339_SIZE];
+
+	ch_clock_rfc3339(letter->date_us, today);
+	for (size_t i = 0; i < len; i++) {
+		if (part->sources[i] == CH_SOURCE_CONSTANT)
+			known[i] = part->values[i]; /* borrowed */
+		else if (part->sources[i] == CH_SOURCE_DATE)
+			known[i] = (struct ch_data){
+				.kind = CH_DATA_TEXT,
+				.text = { today, strlen("2026-12-07") },
+			};
+	}
+	ch_template_outline(part->tpl, known, &env, out);
+	free(known);
+}
+
+void ch_letter_subject_composed(const struct ch_letter *letter,
+				struct ch_str *out)
+{
+	const struct ch_letter_part *part = &letter->composed->subject;
+
+	ch_template_text(part->tpl, &part->filled, false, out);
+}
+
 /* ---- the whole -------------------------------------------------------- */
 
 static void write_body(struct ch_letter *letter,
@@ -433,6 +467,7 @@ static int merge(struct ch_letter *letter,
 	if (problems->errors == errors)
 		write_body(letter, language, second, addressee, ret_delsp,
 			   problems);
+	letter->composed = language;
 	*ret_language = language;
 	return problems->errors > errors ? -1 : 0;
 }

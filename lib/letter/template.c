@@ -544,3 +544,93 @@ struct ch_place ch_template_origin(const struct ch_template *tpl,
 	return (struct ch_place){ tpl->files[again.found->file],
 				  again.found->line, 0, NULL };
 }
+
+/* ---- for nobody --------------------------------------------------------- */
+
+struct outline {
+	const struct ch_data *known;
+	const struct ch_filter_env *env;
+	struct ch_str *out;
+};
+
+static void outline_text(struct ch_walk *walk, const struct ch_node *node,
+			 struct ch_slice text)
+{
+	const struct outline *o = walk->user;
+
+	(void)node;
+	ch_str_add_mem(o->out, text.data, text.len);
+}
+
+/* -1 where it cannot be written so. */
+static int outline_known(const struct ch_walk *walk,
+			 const struct ch_node *node, struct ch_slice value)
+{
+	const struct outline *o = walk->user;
+	CH_AUTO(ch_str) text = CH_STR_INIT(MADE_MAX);
+	CH_AUTO(ch_str) next = CH_STR_INIT(MADE_MAX);
+	struct ch_error err;
+
+	ch_str_add_mem(&text, value.data, value.len);
+	for (size_t i = 0; i < node->filters_len; i++) {
+		struct ch_str was;
+
+		ch_str_clear(&next);
+		if (ch_filter_write(walk->tpl->filters[node->filters + i],
+				    (struct ch_slice){ ch_str_cstr(&text),
+						       text.len },
+				    o->env, &next, &err) < 0)
+			return -1;
+		was = text;
+		text = next;
+		next = was;
+	}
+	ch_str_add_mem(o->out, ch_str_cstr(&text), text.len);
+	return 0;
+}
+
+static void outline_value(struct ch_walk *walk, const struct ch_node *node)
+{
+	const struct outline *o = walk->user;
+	const struct ch_template_name *name = &walk->tpl->names[node->name];
+	const struct ch_data *data = ch_walk_find(walk, node->name);
+	bool whole = name->parts_len == 0; /* {{.}}: what the section is on */
+
+	if (data && data->kind == CH_DATA_TEXT &&
+	    (whole || o->known[name->root].kind != CH_DATA_NONE) &&
+	    outline_known(walk, node, data->text) == 0)
+		return;
+	ch_str_addf(o->out, "[%s]", name->text);
+}
+
+void ch_template_outline(const struct ch_template *tpl,
+			 const struct ch_data *known,
+			 const struct ch_filter_env *env, struct ch_str *out)
+{
+	struct ch_data *roots = ch_xcalloc(tpl->roots_len, sizeof(*roots));
+	char **names = ch_xcalloc(tpl->roots_len, sizeof(*names));
+	struct outline o = { known, env, out };
+	struct ch_walk walk = {
+		.tpl = tpl,
+		.by = CH_WALK_DATA,
+		.text = outline_text,
+		.value = outline_value,
+		.user = &o,
+		.roots = roots,
+		.max_bytes = CH_TEMPLATE_MAX,
+	};
+
+	for (size_t i = 0; i < tpl->roots_len; i++) {
+		roots[i] = known[i]; /* borrowed */
+		if (known[i].kind != CH_DATA_NONE)
+			continue;
+		names[i] = ch_xasprintf("[%s]", tpl->roots[i]);
+		roots[i] = (struct ch_data){ .kind = CH_DATA_TEXT,
+					     .text = ch_slice_of(names[i]) };
+	}
+	(void)ch_walk_run(&walk); /* what there is of it, then */
+	for (size_t i = 0; i < tpl->roots_len; i++)
+		free(names[i]);
+	free(names);
+	free(roots);
+}

@@ -165,6 +165,13 @@ struct ch_place ch_template_origin(const struct ch_template *tpl,
 				   const struct ch_filled *filled,
 				   unsigned int line);
 
+/* Append the text for nobody: with the values that are known, by their root, and
+ * "[name]" for a field of which `known` has nothing (CH_DATA_NONE). Sections on
+ * those are open. */
+void ch_template_outline(const struct ch_template *tpl,
+			 const struct ch_data *known,
+			 const struct ch_filter_env *env, struct ch_str *out);
+
 /* Append the text with its values in it, as data: for a header. `isolate` puts
  * each between FSI and PDI (Unicode UAX #9). */
 void ch_template_text(const struct ch_template *tpl,

@@ -175,6 +175,19 @@ static void check_addressee(const struct ch_letter *letter,
 	assert(strcmp(ch_str_cstr(&message), ch_str_cstr(&again)) == 0);
 }
 
+/* What lists call it has no NUL, whatever the subject does. */
+static void check_subjects(const struct ch_letter *letter)
+{
+	const char *const *codes = ch_letter_languages(letter);
+
+	for (size_t i = 0; codes[i]; i++) {
+		CH_AUTO(ch_str) subject = CH_STR_INIT(2000);
+
+		ch_letter_subject(letter, codes[i], &subject);
+		assert(strlen(ch_str_cstr(&subject)) == subject.len);
+	}
+}
+
 static void check_table(const struct ch_letter *letter, struct ch_slice text)
 {
 	struct ch_table_options options = { .shown = "m.csv",
@@ -218,10 +231,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	divide((const char *)data, size, texts);
 	make_bundle(texts, &bundle);
-	if (ch_letter_load(&bundle, &options, &letter, &problems) == 0)
+	if (ch_letter_load(&bundle, &options, &letter, &problems) == 0) {
+		check_subjects(letter);
 		check_table(letter, texts[TABLE]);
-	else
+	} else {
 		assert(problems.errors > 0);
+	}
 	check_problems(&problems);
 	return 0;
 }

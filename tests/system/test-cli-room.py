@@ -120,6 +120,26 @@ class Real(unittest.TestCase):
         self.assertLessEqual({"batch.enqueued", "letter.sent",
                               "letter.failed", "letter.in_doubt"}, kinds)
 
+    def test_subjects_of_lists(self):
+        """With the fields named, or those of the only letter."""
+        letter = self.room.root / "reminder"
+        letter.mkdir()
+        (letter / "letter.conf").write_text("")
+        (letter / "en.md").write_text(
+            "Subject: To {{name}} by {{deadline | date}}\n\n{{name}}\n")
+        for reference, rows, subject in (
+                ("DM-1", "A,a@x.example,Utopia\n",
+                 "To Utopia by 18 December 2096"),
+                ("DM-2", "A,a@x.example,Utopia\nB,b@x.example,Ruritania\n",
+                 "To [name] by 18 December 2096")):
+            self.table.write_text("key,to,name\n" + rows)
+            self.chancery("enqueue", letter, self.table, *OPTIONS, "-R",
+                          reference, "--yes")
+            self.assertEqual(self.json("status", reference)[0]["subject"],
+                             subject)
+            self.assertIn(subject, self.chancery("status",
+                                                 reference).decode())
+
     def test_deadline_over(self):
         count = table(self.table)
         out = self.chancery("enqueue", INVITATION, self.table, "-d",

@@ -186,7 +186,7 @@ static void good_upload(void **state)
 			    "letter FRA fr France 0 a@b.example "
 			    "1 c@d.example\n"
 			    "letter DEU en Germany 0 e@f.example\n"
-			    "done 2 errors 0 warnings 0 To {{name}} "
+			    "done 2 errors 0 warnings 0 To [name] "
 			    "{\"en\":1,\"fr\":1}\nexit 0\n");
 	/* The digest is the same for the same, and another for another. */
 	run(&start, &again, &other);
@@ -210,12 +210,15 @@ static void test_mail_goes_elsewhere(void **state)
 
 	(void)state;
 	start.test_to = ch_slice_of("me@s.example");
-	put("letter/fr.md", "Subject: A\n\nCher {{name}},\n");
+	put("letter/fr.md", "Subject: \u00C0 {{name}}\n\nCher {{name}},\n");
 	put("recipients/m.csv", "key,language,to,cc,name\n"
 				"FRA,fr,a@b.example,c@d.example,France\n");
 	run(&start, &out, &digest);
 	assert_non_null(strstr(ch_str_cstr(&out),
 			       "letter FRA fr France 0 me@s.example\n"));
+	/* One letter is called by its own subject. */
+	assert_non_null(strstr(ch_str_cstr(&out),
+			       " \u00C0 France {\"fr\":1}\n"));
 	assert_null(strstr(ch_str_cstr(&out), "b.example"));
 }
 

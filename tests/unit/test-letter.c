@@ -508,6 +508,48 @@ static void past_deadline(void **state)
 	}
 }
 
+/* What a list calls it, before anybody is known. */
+static void subjects_for_lists(void **state)
+{
+	static const struct {
+		const char *subject, *expected;
+	} rows[] = {
+		{ "First session", "First session" },
+		{ "Reminder {{name}}", "Reminder [name]" },
+		{ "{{reference}} to {{name}}, by {{deadline | date}}",
+		  "DM-1276 to [name], by 1 December 2026" },
+		{ "of {{date | date:short}}: {{day | date}}",
+		  "of 24 Nov. 2026: [day]" },
+		{ "A{{#name}}, {{name}} in {{post.city}}{{/name}}"
+		  "{{^name}}, nobody{{/name}}", "A, [name] in [post.city]" },
+		{ "{{#name}}{{.}}{{/name}} {{labels.hello}}", "[name] Hi" },
+		{ "{{salutation}} <{{{name}}}> {{count | number}}",
+		  "[salutation] <[name]> [count]" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		CH_AUTOCHAR text = ch_xasprintf("Subject: %s\n\nHello\n",
+						rows[i].subject);
+		const struct file files[] = {
+			{ "letter.conf",
+			  "labels: { en: { hello = \"Hi\"; }; };" },
+			{ "en.md", text },
+			{ NULL, NULL },
+		};
+		CH_AUTO(ch_bundle) bundle = { 0 };
+		CH_AUTO(ch_problems) problems = { 0 };
+		CH_AUTOPTR(ch_letter) letter = NULL;
+		CH_AUTO(ch_str) out = CH_STR_INIT(10000);
+
+		make_bundle(files, &bundle);
+		assert_int_equal(ch_letter_load(&bundle, &plain_options,
+						&letter, &problems), 0);
+		ch_letter_subject(letter, "en", &out);
+		assert_string_equal(ch_str_cstr(&out), rows[i].expected);
+	}
+}
+
 static void columns(void **state)
 {
 	static const struct file files[] = {
@@ -889,6 +931,7 @@ int main(void)
 		cmocka_unit_test(faults),
 		cmocka_unit_test(no_deadline),
 		cmocka_unit_test(past_deadline),
+		cmocka_unit_test(subjects_for_lists),
 		cmocka_unit_test(columns), cmocka_unit_test(columns_of_lists),
 		cmocka_unit_test(messages),
 		cmocka_unit_test(test_messages_go_elsewhere),
