@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "chanceryd/accounts.h"
 #include "chanceryd/alarms.h"
+#include "chanceryd/bell-operators.h"
 #include "chanceryd/bell-queue.h"
 #include "chanceryd/detail.h"
 #include "chanceryd/keys.h"
@@ -24,9 +25,7 @@
 #include "chanceryd/workers.h"
 #include "mail/same.h"
 
-#define SETTING "alarms.mail" /* the first event that is not told; 0: none */
 #define ALARM_NOBODY "alarm.mail"
-#define ABOUT "alarms.mail"
 #define TEXT_MAX (256 * 1024)
 #define LINE_MAX_BYTES 4000
 #define SCAN_PAGE 1000
@@ -34,6 +33,9 @@
 
 struct ch_bell_mail {
 	struct ch_mailroom *room; /* borrowed */
+	char *name; /* owned; the setting that has the first event that is not
+		       told, 0: none; and what an alarm about it names */
+	size_t number;
 	struct ch_bell_queue queue;
 	struct ch_worker *worker; /* borrowed; NULL: none runs */
 	char **to;		  /* owned; of this run */
@@ -52,9 +54,18 @@ static void must(struct ch_mailroom *room, int result,
 		ch_room_fail(room, err);
 }
 
+/* NULL where a reload took them away. */
+static const struct ch_operators_config *
+operators_of(const struct ch_bell_mail *mail)
+{
+	return ch_bell_operators(mail->room->config, mail->name);
+}
+
 static bool is_wanted(const struct ch_bell_mail *mail)
 {
-	return mail->room->config->alarms.mail.to.len > 0;
+	const struct ch_operators_config *operators = operators_of(mail);
+
+	return operators && operators->to.len > 0;
 }
 
 /* ---- which is the first that was not told ------------------------------- */
@@ -66,7 +77,8 @@ static void save(struct ch_bell_mail *mail, int64_t event_id)
 
 	(void)snprintf(text, sizeof(text), "%lld", (long long)event_id);
 	must(mail->room,
-	     ch_store_set(mail->room->store, SETTING, ch_slice_of(text), &err),
+	     ch_store_set(mail->room->store, mail->name, ch_slice_of(text),
+			  &err),
 	     &err);
 }
 
@@ -80,8 +92,8 @@ static int64_t saved(struct ch_bell_mail *mail)
 	CH_AUTO(ch_str) text = CH_STR_INIT(24);
 	struct ch_error err;
 
-	must(mail->room, ch_store_get(mail->room->store, SETTING, &text, &err),
-	     &err);
+	must(mail->room,
+	     ch_store_get(mail->room->store, mail->name, &text, &err), &err);
 	return strtoll(ch_str_cstr(&text), NULL, 10);
 }
 
@@ -308,8 +320,7 @@ static void forget_run(struct ch_bell_mail *mail)
 /* Those that have not come back. */
 static void choose_addresses(struct ch_bell_mail *mail)
 {
-	const struct ch_setting_strings *to =
-	    &mail->room->config->alarms.mail.to;
+	const struct ch_setting_strings *to = &operators_of(mail)->to;
 	int64_t now_us = ch_turn_open(mail->room);
 	struct ch_error err;
 
@@ -381,9 +392,9 @@ static void tell_mail(struct ch_bell_mail *mail)
 	CH_AUTOCHAR subject = subject_of(mail);
 	CH_AUTOCHAR envelope = envelope_of(mail->room);
 	CH_AUTOCHAR message_id =
-	    ch_xasprintf("alarms.%lld.%lld@%s", (long long)now_us,
+	    ch_xasprintf("alarms.%lld.%lld.%zu@%s", (long long)now_us,
 			 (long long)ch_store_last_event(mail->room->store),
-			 ch_room_hostname(mail->room));
+			 mail->number, ch_room_hostname(mail->room));
 	const char *from = config->alarms.mail.from;
 	struct ch_alarm_mail message = {
 		.from = ch_slice_of(from[0] ? from : config->secretariat.from),
@@ -409,11 +420,13 @@ static void give_up(struct ch_bell_mail *mail)
 {
 	struct ch_detail detail = { NULL };
 
-	ch_detail_text(&detail, "text",
-		       "every address of alarms.mail is among those that are "
-		       "not written to: see \"chancery suppress\"");
+	CH_AUTOCHAR text = ch_xasprintf(
+	    "every address of %s is among those that are not written to: see "
+	    "\"chancery suppress\"", mail->name);
+
+	ch_detail_text(&detail, "text", text);
 	add_event(mail, "alarms.not_mailed", &detail);
-	ch_alarm_raise(mail->room, ALARM_NOBODY, ABOUT,
+	ch_alarm_raise(mail->room, ALARM_NOBODY, mail->name,
 		       "nobody is left to write to");
 	ch_bell_queue_forget(&mail->queue);
 	save(mail, 0);
@@ -437,7 +450,7 @@ static void run(void *owner)
 		give_up(mail);
 		return;
 	}
-	ch_alarm_clear(mail->room, ALARM_NOBODY, ABOUT);
+	ch_alarm_clear(mail->room, ALARM_NOBODY, mail->name);
 	relay = choose_relay(mail);
 	mail->relay = ch_xstrdup(relay->peer.name);
 	account = ch_account_of(mail->room, &relay->peer);
@@ -474,8 +487,7 @@ static bool is_end_of(const char *type, const char *wanted, const char *detail)
 static bool is_chosen(const struct ch_bell_mail *mail, const char *type,
 		      const char *detail)
 {
-	const struct ch_setting_strings *types =
-	    &mail->room->config->alarms.mail.types;
+	const struct ch_setting_strings *types = &operators_of(mail)->types;
 
 	for (size_t i = 0; i < types->len; i++)
 		if (strcmp(types->items[i], type) == 0 ||
@@ -527,12 +539,15 @@ static void look_back(struct ch_bell_mail *mail, int64_t event_id)
 	}
 }
 
-struct ch_bell_mail *ch_bell_mail_new(struct ch_mailroom *room)
+struct ch_bell_mail *ch_bell_mail_new(struct ch_mailroom *room,
+				      const char *name, size_t number)
 {
 	struct ch_bell_mail *mail = ch_xzalloc(sizeof(*mail));
 	int64_t first;
 
 	mail->room = room;
+	mail->name = ch_xstrdup(name);
+	mail->number = number;
 	mail->queue = (struct ch_bell_queue){
 		.room = room,
 		.run = run,
@@ -554,7 +569,13 @@ void ch_bell_mail_free(struct ch_bell_mail *mail)
 		return;
 	forget_run(mail);
 	ch_bell_queue_release(&mail->queue);
+	free(mail->name);
 	free(mail);
+}
+
+const char *ch_bell_mail_name(const struct ch_bell_mail *mail)
+{
+	return mail->name;
 }
 
 /* ---- what comes back ----------------------------------------------------- */
@@ -562,10 +583,16 @@ void ch_bell_mail_free(struct ch_bell_mail *mail)
 void ch_bell_mail_bounced(struct ch_mailroom *room, struct ch_slice address,
 			  int64_t return_id)
 {
-	const struct ch_setting_strings *to = &room->config->alarms.mail.to;
+	const struct ch_config *config = room->config;
 	char reason[] = "a mail about alarms came back";
 
-	for (size_t i = 0; i < to->len; i++)
-		if (ch_address_same(ch_slice_of(to->items[i]), address))
-			suppress(room, to->items[i], reason, return_id);
+	for (size_t i = 0; i < ch_bell_operators_len(config); i++) {
+		const struct ch_setting_strings *to =
+		    &ch_bell_operators_at(config, i)->to;
+
+		for (size_t j = 0; j < to->len; j++)
+			if (ch_address_same(ch_slice_of(to->items[j]), address))
+				suppress(room, to->items[j], reason,
+					 return_id);
+	}
 }

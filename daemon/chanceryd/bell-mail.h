@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* bell-mail.h - alarms told to the operators by mail: alarms.mail of
- * chancery.conf.
+/* bell-mail.h - alarms told by mail to operators who are told the same: one
+ * list of alarms.mail of chancery.conf (bell-operators.h).
  *
  * Each run is a process of its own, chancery-alarm, that sends one mail over a
  * relay of ours and says what became of it; the next relay has its turn where
@@ -19,17 +19,20 @@
 
 #include "base/str.h"
 
-struct ch_bell_mail; /* opaque; owned by the bell */
+struct ch_bell_mail; /* opaque */
 struct ch_mailroom;
 
 /* The letter and attempt of the token in its sender. */
 #define CH_BELL_MAIL_LETTER 0
 #define CH_BELL_MAIL_ATTEMPT 1
 
-/* What was not told before the last end is told soon. */
-struct ch_bell_mail *ch_bell_mail_new(struct ch_mailroom *room);
+/* To the operators of that name (bell-operators.h); no other has the number.
+ * What was not told before the last end is told soon. */
+struct ch_bell_mail *ch_bell_mail_new(struct ch_mailroom *room,
+				      const char *name, size_t number);
 /* Its worker ends with the others. NULL is fine. */
 void ch_bell_mail_free(struct ch_bell_mail *mail);
+const char *ch_bell_mail_name(const struct ch_bell_mail *mail);
 
 /* As ch_bell_ring(); event_id is that of its event. */
 void ch_bell_mail_ring(struct ch_bell_mail *mail, int64_t event_id,

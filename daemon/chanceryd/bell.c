@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/mem.h"
-#include "chanceryd/bell-mail.h"
+#include "chanceryd/bell-operators.h"
 #include "chanceryd/bell-queue.h"
 #include "chanceryd/program.h"
 #include "chanceryd/room.h"
@@ -21,7 +21,7 @@ struct ch_bell {
 	struct ch_mailroom *room;   /* borrowed */
 	struct ch_program *program; /* owned; NULL: none runs */
 	struct ch_bell_queue queue; /* for the program */
-	struct ch_bell_mail *mail;  /* owned */
+	struct ch_bell_operators *operators; /* owned */
 };
 
 static void failed(struct ch_bell *bell, const char *why, struct ch_slice said)
@@ -94,7 +94,7 @@ struct ch_bell *ch_bell_new(struct ch_mailroom *room)
 		.run = run,
 		.owner = bell,
 	};
-	bell->mail = ch_bell_mail_new(room);
+	bell->operators = ch_bell_operators_new(room);
 	return bell;
 }
 
@@ -104,7 +104,7 @@ void ch_bell_free(struct ch_bell *bell)
 		return;
 	ch_program_free(bell->program);
 	ch_bell_queue_release(&bell->queue);
-	ch_bell_mail_free(bell->mail);
+	ch_bell_operators_free(bell->operators);
 	free(bell);
 }
 
@@ -135,8 +135,8 @@ void ch_bell_ring(struct ch_mailroom *room, const char *type,
 
 	if (!bell)
 		return;
-	ch_bell_mail_ring(bell->mail, event_id, now_us, type, reference, key,
-			  detail);
+	ch_bell_operators_ring(bell->operators, event_id, now_us, type,
+			       reference, key, detail);
 	if (room->config->alarms.command.len == 0)
 		return;
 	if (!ch_bell_queue_full(&bell->queue))

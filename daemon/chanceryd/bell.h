@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* bell.h - alarms told to the operators: by a program of theirs, alarms.command
- * of chancery.conf, and by mail, alarms.mail (bell-mail.h). Each way has its own
- * queue (bell-queue.h).
+ * of chancery.conf, and by mail, alarms.mail (bell-operators.h). Each way has its
+ * own queue (bell-queue.h).
  *
  * The program reads alarms as the event stream has them, one object a line. What
  * it was not told does not outlive the daemon: the events do, and what is still

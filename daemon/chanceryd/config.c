@@ -27,6 +27,7 @@
 #include "chanceryd/zone.h"
 #include "mail/dkim-key.h"
 #include "mail/dkim.h"
+#include "mail/same.h"
 #include "store/store.h"
 #include "wire/messages.h"
 
@@ -413,8 +414,19 @@ static const struct ch_setting retention_table[] = {
 	{ 0 }
 };
 
+static const struct ch_setting operators_table[] = {
+	{ .name = "to", .type = CH_SETTING_STRINGS,
+	  .offset = offsetof(struct ch_operators_config, to), .min = 1,
+	  .max = 20, .help = "such as [ \"night@secretariat.example\" ]" },
+	{ .name = "types", .type = CH_SETTING_STRINGS,
+	  .offset = offsetof(struct ch_operators_config, types),
+	  .initial = "[ ]", .max = 20,
+	  .help = "which they are told; empty: all" },
+	{ 0 }
+};
+
 static const struct ch_setting alarms_mail_table[] = {
-	{ .name = "to", .type = CH_SETTING_STRINGS, AT(alarms.mail.to),
+	{ .name = "to", .type = CH_SETTING_STRINGS, AT(alarms.mail.all.to),
 	  .initial = "[ ]", .max = 20,
 	  .help = "operators, such as \"operator@secretariat.example\"" },
 	{ .name = "from", .type = CH_SETTING_STRING, AT(alarms.mail.from),
@@ -422,9 +434,14 @@ static const struct ch_setting alarms_mail_table[] = {
 	{ .name = "relay", .type = CH_SETTING_STRING, AT(alarms.mail.relay),
 	  .initial = "\"\"", .max = 100,
 	  .help = "the name of one; empty: each in its turn" },
-	{ .name = "types", .type = CH_SETTING_STRINGS, AT(alarms.mail.types),
-	  .initial = "[ ]", .max = 20,
+	{ .name = "types", .type = CH_SETTING_STRINGS,
+	  AT(alarms.mail.all.types), .initial = "[ ]", .max = 20,
 	  .help = "such as \"alarm.bounce\"; empty: all" },
+	{ .name = "operators", .type = CH_SETTING_LIST,
+	  AT(alarms.mail.operators), .initial = "( )",
+	  .members = operators_table,
+	  .size = sizeof(struct ch_operators_config), .max = 20,
+	  .help = "more of them, each with types of their own" },
 	{ 0 }
 };
 
@@ -1358,46 +1375,89 @@ static const char *const alarm_types[] = {
 	"alarm.tls", "alarm.token_key", "alarm.unread", "alarm.worker",
 };
 
-static void check_alarm_types(const struct rules *r)
+/* `group` is the one that has them: "alarms.mail". */
+static void check_alarm_types(const struct rules *r, const char *group,
+			      const struct ch_setting_strings *types)
 {
-	const struct ch_setting_strings *types =
-		&r->config->alarms.mail.types;
+	CH_AUTO(ch_str) all = CH_STR_INIT(1000);
 
+	for (size_t i = 0; i < CH_COUNT(alarm_types); i++)
+		ch_str_addf(&all, "%s%s", i ? ", " : "there are ",
+			    alarm_types[i]);
 	for (size_t i = 0; i < types->len; i++) {
-		CH_AUTOCHAR path = ch_xasprintf("alarms.mail.types[%zu]", i);
+		CH_AUTOCHAR path = ch_xasprintf("%s.types[%zu]", group, i);
 		size_t j = 0;
 
 		while (j < CH_COUNT(alarm_types) &&
 		       strcmp(types->items[i], alarm_types[j]) != 0)
 			j++;
 		if (j == CH_COUNT(alarm_types))
-			complain(r, path,
-				 "one of chancery-status(7), such as "
-				 "\"alarm.bounce\"",
+			complain(r, path, ch_str_cstr(&all),
 				 "there is no alarm \"%s\"",
 				 types->items[i]);
 	}
+}
+
+/* Whether it was named before the `len`th of these lists. */
+static bool is_operator(const struct ch_config *config, const char *address,
+			size_t len)
+{
+	const struct ch_operators_config *more = config->alarms.mail.operators
+							 .items;
+
+	for (size_t i = 0; i < len; i++) {
+		const struct ch_setting_strings *to =
+			i ? &more[i - 1].to : &config->alarms.mail.all.to;
+
+		for (size_t j = 0; j < to->len; j++)
+			if (ch_address_same(ch_slice_of(to->items[j]),
+					    ch_slice_of(address)))
+				return true;
+	}
+	return false;
+}
+
+/* The `i`th list of operators: 0 is of alarms.mail itself. */
+static void check_operators(const struct rules *r, size_t i)
+{
+	const struct ch_config *config = r->config;
+	const struct ch_operators_config *more = config->alarms.mail.operators
+							 .items;
+	const struct ch_operators_config *these =
+		i ? &more[i - 1] : &config->alarms.mail.all;
+	CH_AUTOCHAR group =
+		i ? ch_xasprintf("alarms.mail.operators[%zu]", i - 1) :
+		    ch_xstrdup("alarms.mail");
+
+	for (size_t j = 0; j < these->to.len; j++) {
+		const char *address = these->to.items[j];
+		CH_AUTOCHAR path = ch_xasprintf("%s.to[%zu]", group, j);
+
+		if (!is_plain_address(address))
+			complain(r, path,
+				 "the address alone, in ASCII: a domain in "
+				 "another script as \"xn--…\"",
+				 "\"%s\" is no address", address);
+		else if (is_operator(config, address, i))
+			complain(r, path,
+				 "give it one list of types, or it would have "
+				 "two mails",
+				 "\"%s\" is named twice", address);
+	}
+	check_alarm_types(r, group, &these->types);
 }
 
 static void check_alarms_mail(const struct rules *r)
 {
 	const struct ch_config *config = r->config;
 	const struct ch_relay_config *relays = config->relays.items;
-	const struct ch_setting_strings *to = &config->alarms.mail.to;
 	const char *relay = config->alarms.mail.relay;
+	bool any = config->alarms.mail.all.to.len > 0;
 	size_t i = 0;
 
-	for (size_t j = 0; j < to->len; j++) {
-		CH_AUTOCHAR path = ch_xasprintf("alarms.mail.to[%zu]", j);
-
-		if (!is_plain_address(to->items[j]))
-			complain(r, path,
-				 "the address alone, in ASCII: a domain in "
-				 "another script as \"xn--…\"",
-				 "\"%s\" is no address", to->items[j]);
-	}
+	for (size_t j = 0; j <= config->alarms.mail.operators.len; j++)
+		check_operators(r, j);
 	check_address(r, config->alarms.mail.from, "alarms.mail.from");
-	check_alarm_types(r);
 	/* A relay without a name has one that is not known. */
 	while (i < config->relays.len && relays[i].peer.name[0] &&
 	       strcmp(relays[i].peer.name, relay))
@@ -1407,9 +1467,10 @@ static void check_alarms_mail(const struct rules *r)
 	if (relay[0] && i == config->relays.len)
 		complain(r, "alarms.mail.relay", NULL,
 			 "there is no relay \"%s\"", relay);
-	else if (to->len > 0 && config->relays.len == 0)
-		complain(r, "alarms.mail.to", "add a relay",
-			 "there is no relay for these mails");
+	else if (config->relays.len == 0 &&
+		 (any || config->alarms.mail.operators.len > 0))
+		complain(r, any ? "alarms.mail.to" : "alarms.mail.operators",
+			 "add a relay", "there is no relay for these mails");
 }
 
 /* Where there is no such folder yet the start says so. */

@@ -104,6 +104,12 @@ struct ch_dkim_config {
 	char *key;      /* a file, made absolute like passwords */
 };
 
+/* Who is told of alarms by mail, and of which. */
+struct ch_operators_config {
+	struct ch_setting_strings to;    /* addr-specs; none: 0 */
+	struct ch_setting_strings types; /* none: all */
+};
+
 struct ch_config {
 	struct {
 		char *from;         /* of the letters' From */
@@ -168,10 +174,11 @@ struct ch_config {
 		int64_t every_ms;   /* between two runs, at least */
 		int64_t timeout_ms; /* of one */
 		struct {
-			struct ch_setting_strings to; /* addr-specs; none: 0 */
+			struct ch_operators_config all; /* to, types */
+			struct ch_setting_list operators; /* of struct
+						ch_operators_config: more */
 			char *from;  /* "" = secretariat.from */
 			char *relay; /* its name; "" = each in its turn */
-			struct ch_setting_strings types; /* none: all */
 		} mail;
 	} alarms;
 	struct {

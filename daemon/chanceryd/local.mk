@@ -65,6 +65,8 @@ CHANCERYD_SOURCES = \
 	daemon/chanceryd/alarms.c daemon/chanceryd/alarms.h \
 	daemon/chanceryd/bell.c daemon/chanceryd/bell.h \
 	daemon/chanceryd/bell-mail.c daemon/chanceryd/bell-mail.h \
+	daemon/chanceryd/bell-operators.c \
+	daemon/chanceryd/bell-operators.h \
 	daemon/chanceryd/bell-queue.c daemon/chanceryd/bell-queue.h \
 	daemon/chanceryd/chores.c daemon/chanceryd/chores.h \
 	daemon/chanceryd/commands.c \

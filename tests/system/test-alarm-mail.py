@@ -352,8 +352,52 @@ def test_only_what_is_chosen_is_told():
         assert room.types().count("alarm.cleared") == 2
 
 
+def test_each_operator_is_told_his_own():
+    """Lists apart: what is told, what is refused, and what is told later."""
+    lists = [{"to": ["night@house.example"], "types": ["alarm.auth"]},
+             {"to": ["desk@house.example", "b@house.example"],
+              "types": ["alarm.setup"]}]
+    keys = {"to": ["op@house.example"], "types": ["alarm.bounce"],
+            "operators": lists}
+    with Relay() as relay, Room([relay.conf("main")],
+                                puppets=("send", "receive"), **keys) as room:
+        room.set_up([a_mailbox(room)], **keys)
+        room.start()
+        reader = room.puppet("receive")
+        reader.expect("receive-setup")
+        relay.refuse["night@house.example"] = "451 4.3.0 not now"
+        for fault, event in ((SETUP, "alarm.setup"), (AUTH, "alarm.auth")):
+            reader.send("receive-state", connected=1, uidvalidity=7,
+                        fault=fault, text="no")
+            room.wait_event(event)
+        room.wait_event("alarms.not_mailed")
+        wait_for("a mail", lambda: relay.mails)
+        assert [(mail[1], alarms_in(mail)) for mail in relay.mails] == [
+            (lists[1]["to"], ["alarm.setup"])]
+        # Killed, with the lists sorted anew, it knows whom it has not told.
+        room.kill()
+        keys["operators"] = lists[::-1]
+        relay.refuse.clear()
+        room.set_up(**keys)
+        room.start()
+        wait_for("the other one's", lambda: len(relay.mails) >= 2)
+        assert relay.mails[1][1] == lists[0]["to"], relay.mails
+        assert alarms_in(relay.mails[1])[0] == "alarm.auth"
+        assert len({read(mail)["Message-ID"] for mail in relay.mails}) == \
+            len(relay.mails)
+
+
 def test_what_the_configuration_may_say():
-    for mail, wrong in (({"types": ["alarm.bounces"]}, "there is no alarm"),
+    night = {"to": ["op@house.example"]}
+    for mail, wrong in (({"operators": [night]}, "is named twice"),
+                        ({"operators": [{"to": []}]}, "needs at least 1"),
+                        ({"operators": [{"to": ["n@house.example"],
+                                         "types": ["alarm.tsl"]}]},
+                         "alarms.mail.operators[0].types[0]: there is no alarm "
+                         '"alarm.tsl"'),
+                        ({"types": ["alarm.x"]}, "there are alarm.auth, "
+                         "alarm.batch, "),
+                        ({"types": ["alarm.bounces"]}, "there is no alarm"),
                         ({"types": ["alarm.cleared"]}, "there is no alarm"),
                         ({"to": ["Op <op@house.example>"]}, "is no address"),
                         ({"to": ["op"]}, "is no address"),
