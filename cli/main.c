@@ -116,7 +116,8 @@ static int help_of(const struct ch_verb *verb)
 		ch_str_addf(&out, "\n%s", verb->about);
 	ch_str_add(&out, "\n");
 	ch_args_help(verb->options, &out);
-	ch_str_add(&out, "\n");
+	if (verb->options[0].name)
+		ch_str_add(&out, "\n");
 	ch_args_help(common_options, &out);
 	return fputs(ch_str_cstr(&out), stdout) < 0 ? EX_IOERR : EX_OK;
 }

@@ -10,23 +10,23 @@
 #include "cli/target.h"
 
 static int change(const struct ch_cli *cli, const struct ch_args *args,
-		  const char *verb, const char *done)
+		  const struct ch_verb *verb, const char *done)
 {
 	const char *word = ch_args_operand(args, 0);
 	const char *relay = ch_args_value(args, "relay");
 	CH_AUTO(ch_target) target = { 0 };
 	CH_AUTOCHAR path = NULL;
-	CH_AUTOCHAR rest = ch_xasprintf("/%s", verb);
+	CH_AUTOCHAR rest = ch_xasprintf("/%s", verb->name);
 	CH_AUTOCHAR said = NULL;
 
 	if (word && relay)
-		return ch_fail(cli, EX_USAGE, "name one of them",
-			       "a batch or a relay, not both");
+		return ch_fail_usage(cli, verb,
+				     "a batch or a relay, not both");
 	if (relay) {
 		path = ch_request_relay_path(relay, rest);
 		said = ch_xasprintf("Relay %s: %s", relay, done);
 	} else if (!word) {
-		path = ch_xasprintf("/v1/%s", verb);
+		path = ch_xasprintf("/v1/%s", verb->name);
 		said = ch_xasprintf("The mail room: %s", done);
 	} else {
 		ch_target_batch(word, &target);
@@ -38,7 +38,7 @@ static int change(const struct ch_cli *cli, const struct ch_args *args,
 
 static int run_pause(struct ch_cli *cli, const struct ch_args *args)
 {
-	return change(cli, args, "pause",
+	return change(cli, args, &ch_verb_pause,
 		      "paused; letters under way will be finished");
 }
 
@@ -59,7 +59,7 @@ static int run_resume(struct ch_cli *cli, const struct ch_args *args)
 	if (all)
 		return ch_restored_resume(cli, at_risk,
 					  "The mail room: goes on");
-	return change(cli, args, "resume", "goes on");
+	return change(cli, args, &ch_verb_resume, "goes on");
 }
 
 static const struct ch_option options[] = {

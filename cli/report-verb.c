@@ -305,8 +305,8 @@ const struct ch_verb ch_verb_report = {
 	.about = "A summary, and a row for each addressee by the name of the "
 		 "State: to whom, how\nit stands, when, what was answered, why "
 		 "it came back. With neither -o nor\n--format: CSV. The summary "
-		 "counts all letters, also with --state. A file that is\n"
-		 "there is replaced when the new one is whole.\n",
+		 "counts all letters, also with --state. A file that\n"
+		 "is there is replaced when the new one is whole.\n",
 	.options = options,
 	.run = run,
 };

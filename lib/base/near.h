@@ -5,7 +5,8 @@
 
 #include <stddef.h>
 
-/* Edits between two names (Levenshtein); names over 64 bytes are far away. */
+/* Edits between two names: a letter more, less or another, or two that changed
+ * places. Names over 64 bytes are far away. */
 size_t ch_near_distance(const char *a, const char *b);
 
 #endif

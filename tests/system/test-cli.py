@@ -168,6 +168,8 @@ class Usage(Case):
                 (("check", *map(str, range(22))),
                  'check: "21" is one word too many'),
                 (("check", "--anex", "x"), "did you mean --annex?"),
+                (("show", "DM-1/FRA", "--elm"), "did you mean --eml?"),
+                (("pause", "DM-1", "--relay", "x"), "not both"),
                 (("check", "a", "b", "--deadline"), "needs a DATE"),
                 (("--color", "blue", "check", "a", "b"), 'not "blue"'),
                 (("preview", "a", "b", "--html", "--eml"), "one of --text"),
@@ -187,6 +189,8 @@ class Usage(Case):
         for verb in verbs:
             with self.subTest(verb):
                 text = self.run_it(verb, "--help")
+                self.assertNotIn("\n\n\n", text)
+                self.assertLess(max(map(len, text.splitlines())), 80)
                 self.assertEqual(self.run_it("help", verb), text)
                 self.assertTrue(text.startswith(f"usage: chancery {verb}"))
                 self.assertIn("--json", text)

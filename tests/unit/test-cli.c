@@ -117,6 +117,7 @@ static void test_nearest(void **state)
 		{ "stats", "status" },	 { "prev", "preview" },
 		{ "frobnicate", NULL },	 { "x", NULL },
 		{ "shwo", "show" },	 { "CHECK", NULL },
+		{ "tsatus", "status" },	 { "hsow", "show" },
 		{ "help", NULL },
 	};
 
