@@ -391,40 +391,10 @@ int ch_http_source(const struct ch_store_batch *batch,
 	return 0;
 }
 
-static bool is_said(const struct ch_str *said, const struct ch_str *line)
-{
-	return memmem(ch_str_cstr(said), said->len, ch_str_cstr(line),
-		      line->len) != NULL;
-}
-
-/* The reply to the dot came when the notes were kept already: it is with the
- * addresses that it was about. */
-static void add_last_reply(json_t *lines,
-			   const struct ch_store_transcript *transcript,
-			   const struct ch_store_letter *letter)
-{
-	for (size_t i = 0; i < letter->addresses_len; i++) {
-		const struct ch_store_address *address = &letter->addresses[i];
-		CH_AUTO(ch_str) line = CH_STR_INIT(4096);
-
-		if (address->code == 0 ||
-		    letter->attempt != transcript->attempt)
-			continue;
-		ch_str_addf(&line, "S: %u %.*s", address->code,
-			    (int)strcspn(address->reply, "\n"),
-			    address->reply);
-		if (is_said(&transcript->said, &line))
-			continue;
-		json_array_append_new(lines, ch_http_text(ch_str_cstr(&line)));
-		return;
-	}
-}
-
-static json_t *lines_of(const struct ch_str *notes)
+static void add_lines(json_t *lines, const struct ch_str *notes)
 {
 	const char *at = ch_str_cstr(notes);
 	const char *end = at + notes->len;
-	json_t *lines = json_array();
 
 	while (at < end) {
 		const char *line_end = memchr(at, '\n', (size_t)(end - at));
@@ -434,7 +404,83 @@ static json_t *lines_of(const struct ch_str *notes)
 		json_array_append_new(lines, ch_http_text(line));
 		at += len + 1;
 	}
+}
+
+static json_t *lines_of(const struct ch_str *notes)
+{
+	json_t *lines = json_array();
+
+	add_lines(lines, notes);
 	return lines;
+}
+
+/* Whether this attempt was for that address, too. */
+static bool is_named(const struct ch_str *said, const char *address)
+{
+	CH_AUTOCHAR line = ch_xasprintf("C: RCPT TO:<%s>", address);
+
+	return memmem(ch_str_cstr(said), said->len, line, strlen(line)) != NULL;
+}
+
+/* Whether no reply has followed the last line of the notes, or they were cut
+ * before their end. */
+static bool wants_reply(const struct ch_str *said)
+{
+	const char *start = ch_str_cstr(said);
+	const char *line_end = memrchr(start, '\n', said->len);
+	const char *before;
+
+	if (!line_end || line_end != start + said->len - 1)
+		return said->len > 0;
+	before = memrchr(start, '\n', (size_t)(line_end - start));
+	return strncmp(before ? before + 1 : start, "C: ", 3) == 0;
+}
+
+/* A reply as the notes have it, a "S: " line for each of its own. */
+static void add_reply(struct ch_str *notes,
+		      const struct ch_store_address *address)
+{
+	const char *at = address->reply;
+
+	for (;;) {
+		size_t len = strcspn(at, "\n");
+
+		ch_str_addf(notes, "S: %u%c", address->code,
+			    at[len] ? '-' : ' ');
+		ch_str_add_mem(notes, at, len);
+		ch_str_add_char(notes, '\n');
+		if (!at[len])
+			return;
+		at += len + 1;
+	}
+}
+
+/* The reply to the dot came when the notes were kept already: it is with the
+ * addresses that it was about. Those that were refused before it have another,
+ * which stands in the notes; that of an address which was sent is the dot's,
+ * whatever else was answered in the same words. */
+static void add_last_reply(json_t *lines,
+			   const struct ch_store_transcript *transcript,
+			   const struct ch_store_letter *letter)
+{
+	const struct ch_str *said = &transcript->said;
+
+	if (letter->attempt != transcript->attempt || !wants_reply(said))
+		return;
+	for (size_t i = 0; i < letter->addresses_len; i++) {
+		const struct ch_store_address *address = &letter->addresses[i];
+		CH_AUTO(ch_str) reply = CH_STR_INIT(TEXT_MAX);
+
+		if (address->code == 0 || !is_named(said, address->address))
+			continue;
+		add_reply(&reply, address);
+		if (address->state != CH_STATE_SENT &&
+		    memmem(ch_str_cstr(said), said->len, ch_str_cstr(&reply),
+			   reply.len))
+			continue;
+		add_lines(lines, &reply);
+		return;
+	}
 }
 
 json_t *ch_http_transcript(const struct ch_store_transcript *transcript,

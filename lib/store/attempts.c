@@ -642,7 +642,7 @@ static int give_back(struct ch_store *store, struct ch_standing *standing,
 			continue;
 		if (ch_store_move(store, standing->letter_id, stand,
 				  dot ? &in_doubt : &queued, now_us, err) < 0 ||
-		    (dot && ch_store_relay_keep(store, standing->letter_id,
+		    (dot && ch_store_doubt_keep(store, standing->letter_id,
 						stand, err) < 0) ||
 		    tell_why(store, standing, stand, why, now_us, err) < 0)
 			return -1;

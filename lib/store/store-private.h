@@ -249,8 +249,10 @@ int ch_store_move(struct ch_store *store, int64_t letter_id,
 		  int64_t now_us, struct ch_error *err);
 
 /* An address is in doubt, and no result says over which relay: the connection of
- * its attempt does. Who looks into it has to know whom to ask. (transcripts.c) */
-int ch_store_relay_keep(struct ch_store *store, int64_t letter_id,
+ * its attempt does. Who looks into it has to know whom to ask. What was replied
+ * to an earlier attempt says nothing of this one, and is cleared.
+ * (transcripts.c) */
+int ch_store_doubt_keep(struct ch_store *store, int64_t letter_id,
 			const struct ch_stand *stand, struct ch_error *err);
 
 /* ---- a store that came back (older.c) --------------------------------- */

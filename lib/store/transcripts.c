@@ -45,7 +45,7 @@ int ch_store_notes_keep(struct ch_store *store, int64_t letter_id,
 	return ch_query_run(&q, err) < 0 ? -1 : 0;
 }
 
-int ch_store_relay_keep(struct ch_store *store, int64_t letter_id,
+int ch_store_doubt_keep(struct ch_store *store, int64_t letter_id,
 			const struct ch_stand *stand, struct ch_error *err)
 {
 	CH_AUTO(ch_query) q = ch_query(store,
@@ -54,7 +54,8 @@ int ch_store_relay_keep(struct ch_store *store, int64_t letter_id,
 		"WHERE letter_id = ?1 AND attempt = ?3 UNION ALL "
 		"SELECT connection_id FROM other_attempt "
 		"WHERE letter_id = ?1 AND attempt = ?3) a "
-		"JOIN connection c ON c.id = a.connection_id LIMIT 1), relay) "
+		"JOIN connection c ON c.id = a.connection_id LIMIT 1), relay), "
+		"code = 0, status = '', reply = x'' "
 		"WHERE letter_id = ?1 AND seq = ?2");
 
 	ch_query_put_int(&q, letter_id);

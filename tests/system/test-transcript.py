@@ -94,7 +94,62 @@ def test_refused_address_and_refused_dot():
     with Peer({"dot": b"554-5.7.1 not\r\n554 5.7.1 this\r\n"}) as peer:
         room, told = one_letter(peer, "failed")
         with room:
-            assert told["lines"][-1] == "S: 554 5.7.1 not", told["lines"]
+            assert told["lines"][-2:] == ["S: 554-5.7.1 not",
+                                          "S: 554 5.7.1 this"], told["lines"]
+
+
+def test_one_answer_to_everything():
+    """The dot's reply is there, though another was in the same words."""
+    with Peer({step: b"250 ok\r\n" for step in ("mail", "rcpt", "dot")}) \
+            as peer:
+        room, told = one_letter(peer, "sent")
+        with room:
+            assert told["lines"][-2:] == ["C: .", "S: 250 ok"], told["lines"]
+            assert told["lines"].count("S: 250 ok") == 3, told["lines"]
+
+
+def test_many_lines():
+    """Such as Exim's, which names the message in the last one."""
+    with Peer({"dot": b"250- 80 byte chunk\r\n250 OK id=1x-2y\r\n"},
+              keywords=CHUNKS) as peer:
+        room, told = one_letter(peer, "sent")
+        with room:
+            assert told["lines"][-2:] == ["S: 250- 80 byte chunk",
+                                          "S: 250 OK id=1x-2y"], told["lines"]
+
+
+def test_two_addresses():
+    """The reply to the dot is that of the one that was not refused before."""
+    both = "key,language,to,cc,name\nK1,en,a@k.example,b@k.example,K\n"
+    with Peer({"rcpt:a@k.example": b"550 5.1.1 ok\r\n",
+               "mail": b"250 ok\r\n", "dot": b"250 ok\r\n"}) as peer:
+        with Room([relay(peer)]) as room:
+            room.start()
+            room.enqueue("DM-1", both)
+            wait_for("its end", lambda: len(peer.sessions) and
+                     peer.sessions[0].messages and
+                     "sent" in [a["state"] for a in room.get(
+                         "/v1/batches/DM-1/letters/K1").json["addresses"]])
+            told = transcript(room, "K1")
+            assert told["lines"][-2:] == ["C: .", "S: 250 ok"], told["lines"]
+
+
+def test_doubt_after_a_refusal():
+    """Neither it nor the letter has the reply of the attempt before."""
+    with Peer({"rcpt": Turns(b"451 4.3.0 later\r\n", b"250 ok\r\n"),
+               "dot": Turns(b"554 5.5.1 to nobody\r\n", "hang")}) as peer:
+        with Room([relay(peer)], conf={"sending": {"retry": ["1s"]}}) as room:
+            room.start()
+            room.enqueue("DM-1", table(1))
+            wait_for("the dot", lambda: state_of(room, KEY) == "dot")
+            room.kill()
+            room.start()
+            address, = room.get(
+                f"/v1/batches/DM-1/letters/{KEY}").json["addresses"]
+            assert address["state"] == "in_doubt", address
+            assert not address["reply"] and not address["code"], address
+            assert address["relay"] == "main", address
+            assert transcript(room, KEY)["lines"][-1] == "C: ."
 
 
 def test_in_doubt():
