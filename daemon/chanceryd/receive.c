@@ -45,6 +45,7 @@ struct mailbox {
 	struct ch_logins logins;  /* with its passwords */
 	uint32_t password_number; /* that its worker logs in with */
 	bool told_fault; /* this worker said why it ends */
+	bool troubled;   /* it reads, and cannot file what was read */
 	uint32_t uidvalidity;
 	uint32_t last_uid;
 	uint32_t copies; /* in a row that `last_uid` in the store is behind */
@@ -252,18 +253,23 @@ static void on_connected(struct mailbox *box)
 		return;
 	name = about(box);
 	box->connected = true;
+	box->troubled = false;
 	ch_logins_worked(&box->logins);
 	box->fault[0] = '\0';
 	clear_alarms(box);
 	ch_turn_log(box->room, LOG_INFO, NULL, "%s: connected", name);
 }
 
-/* It reads, and cannot do something else that it was told to. */
+/* It reads, and cannot do something else that it was told to. There may be
+ * several of that, and one alarm stands for all: the journal has each. */
 static void on_trouble(struct mailbox *box,
 		       const struct ch_receive_state *state)
 {
 	CH_AUTOCHAR name = about(box);
 
+	box->troubled = true;
+	ch_turn_log(box->room, LOG_WARNING, NULL, "%s: %.*s", name,
+		    (int)state->text.len, state->text.data);
 	ch_alarm_raise(box->room, alarm_types[state->fault], name,
 		       "mail that was read stays where it is: %.*s",
 		       (int)state->text.len, state->text.data);
@@ -591,7 +597,8 @@ void ch_receive_free(struct ch_receive *receive)
 	free(receive);
 }
 
-/* A worker with another setup is told to stop, and its post filled again. */
+/* A worker with another setup is told to stop, and its post filled again; so is
+ * one that a folder was missing for, for it may be there now. */
 static void reload_mailbox(struct mailbox *box)
 {
 	const struct ch_mailbox_config *config = config_of(box);
@@ -607,7 +614,8 @@ static void reload_mailbox(struct mailbox *box)
 	}
 	setup = setup_of(box, config, NULL);
 	mark = mark_of(&setup);
-	if (!box->setup_mark || strcmp(mark, box->setup_mark) != 0)
+	if (!box->setup_mark || strcmp(mark, box->setup_mark) != 0 ||
+	    box->troubled)
 		ch_post_close(&box->post);
 	ch_post_fill(&box->post);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* filing.c - mails that chanceryd has: marked, and moved to where they are
- * wanted. A server that refuses that is asked no more on this connection; the
- * mails stay, and somebody is told. */
+ * wanted. What a server refuses it is asked no more on this connection, be it
+ * the keyword or one of the folders; those mails stay, and somebody is told. The
+ * rest is done all the same. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,24 +38,25 @@ static bool is_same(struct ch_slice a, struct ch_slice b)
 	return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
 }
 
-/* `done` is what came of it, as imap.h says. */
-static enum step look(struct receiver *receiver, int done)
+/* `done` is what came of `filing`, as imap.h says. */
+static enum step look(struct receiver *receiver, unsigned filing, int done)
 {
 	if (done < 0)
 		return ch_receive_lost(receiver);
 	if (done > 0)
 		return GO_ON;
-	receiver->filing_refused = true;
+	receiver->refused |= filing;
 	return ch_receive_tell_trouble(receiver);
 }
 
 static enum step move_to(struct receiver *receiver,
 			 const struct ch_receive_handled *mails, size_t len,
-			 struct ch_slice folder)
+			 struct ch_slice folder, unsigned filing)
 {
 	CH_AUTOCHAR name = ch_slice_dup(folder);
 	uint32_t uids[CH_IMAP_GROUP_MAX];
 	size_t count = 0;
+	int done;
 
 	for (size_t i = 0; i < len; i++) {
 		struct ch_slice wanted = folder_for(&receiver->setup,
@@ -65,8 +67,12 @@ static enum step move_to(struct receiver *receiver,
 	}
 	if (count == 0)
 		return GO_ON;
-	return look(receiver, ch_imap_move(receiver->imap, uids, count, name,
-					   receiver->err));
+	if (!ch_imap_moves(receiver->imap))
+		filing = FILING_MOVES;
+	done = ch_imap_move(receiver->imap, uids, count, name, receiver->err);
+	if (done == 0 && filing != FILING_MOVES)
+		ch_error_prefix(receiver->err, "to the folder %s", name);
+	return look(receiver, filing, done);
 }
 
 static enum step mark(struct receiver *receiver,
@@ -77,30 +83,36 @@ static enum step mark(struct receiver *receiver,
 
 	for (size_t i = 0; i < len; i++)
 		uids[i] = mails[i].uid;
-	return look(receiver, ch_imap_mark(receiver->imap, uids, len, keyword,
-					   receiver->err));
+	return look(receiver, FILING_MARK,
+		    ch_imap_mark(receiver->imap, uids, len, keyword,
+				 receiver->err));
 }
 
 enum step ch_receive_file(struct receiver *receiver,
 			  const struct ch_receive_handled *mails, size_t len)
 {
-	const struct ch_slice folders[] = {
-		receiver->setup.move_reports,
-		receiver->setup.move_autoreplies,
-		receiver->setup.move_answers,
+	const struct {
+		struct ch_slice name;
+		unsigned filing;
+	} folders[] = {
+		{ receiver->setup.move_reports, FILING_REPORTS },
+		{ receiver->setup.move_autoreplies, FILING_AUTOREPLIES },
+		{ receiver->setup.move_answers, FILING_ANSWERS },
 	};
 	enum step step = GO_ON;
 
 	if (len > 0 && receiver->setup.keyword.len > 0 &&
-	    !receiver->filing_refused)
+	    !(receiver->refused & FILING_MARK))
 		step = mark(receiver, mails, len);
 	for (size_t i = 0; i < CH_COUNT(folders); i++) {
-		bool before = folders[i].len == 0;
+		bool before = folders[i].name.len == 0;
 
 		for (size_t j = 0; j < i; j++)
-			before |= is_same(folders[i], folders[j]);
-		if (!before && step == GO_ON && !receiver->filing_refused)
-			step = move_to(receiver, mails, len, folders[i]);
+			before |= is_same(folders[i].name, folders[j].name);
+		if (!before && step == GO_ON &&
+		    !(receiver->refused & folders[i].filing))
+			step = move_to(receiver, mails, len, folders[i].name,
+				       folders[i].filing);
 	}
 	return step;
 }

@@ -13,6 +13,15 @@
 /* Why the work ends, or that it goes on. */
 enum step { GO_ON, STOPPED, FAULT, NONSENSE };
 
+/* What can be done with a mail that chanceryd has. */
+enum filing {
+	FILING_MARK = 1,
+	FILING_REPORTS = 2, /* each to its folder */
+	FILING_AUTOREPLIES = 4,
+	FILING_ANSWERS = 8,
+	FILING_MOVES = FILING_REPORTS | FILING_AUTOREPLIES | FILING_ANSWERS,
+};
+
 struct receiver {
 	struct ch_channel *channel; /* borrowed */
 	struct ch_receive_setup setup;
@@ -26,7 +35,7 @@ struct receiver {
 	struct ch_imap *imap; /* NULL: not connected */
 	uint32_t after;       /* UID of the last mail that is done with */
 	bool found;           /* the last look at the folder found a mail */
-	bool filing_refused;  /* the server does not move or mark: no more */
+	unsigned refused;     /* enum filing: what the server does not do */
 	struct ch_error *err;
 };
 

@@ -115,6 +115,11 @@ static int expunge(struct ch_imap *imap, const uint32_t *uids, size_t len,
 	return say(imap, &command, "UID EXPUNGE", err);
 }
 
+bool ch_imap_moves(const struct ch_imap *imap)
+{
+	return ch_imap_offers(imap, "MOVE") || ch_imap_offers(imap, "UIDPLUS");
+}
+
 int ch_imap_move(struct ch_imap *imap, const uint32_t *uids, size_t len,
 		 const char *folder, struct ch_error *err)
 {
@@ -122,7 +127,7 @@ int ch_imap_move(struct ch_imap *imap, const uint32_t *uids, size_t len,
 
 	if (ch_imap_offers(imap, "MOVE"))
 		return to_folder(imap, "UID MOVE", uids, len, folder, err);
-	if (!ch_imap_offers(imap, "UIDPLUS")) {
+	if (!ch_imap_moves(imap)) {
 		ch_error_set(err, CH_GIVE_UP,
 			     "the server offers neither MOVE nor UIDPLUS");
 		return 0;

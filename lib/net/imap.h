@@ -137,6 +137,8 @@ int ch_imap_read_part(struct ch_imap *imap, struct ch_imap_about *about,
  * offers neither MOVE nor UIDPLUS; -1 as said above. */
 int ch_imap_mark(struct ch_imap *imap, const uint32_t *uids, size_t len,
 		 const char *keyword, struct ch_error *err);
+/* The server can move at all. */
+bool ch_imap_moves(const struct ch_imap *imap);
 int ch_imap_move(struct ch_imap *imap, const uint32_t *uids, size_t len,
 		 const char *folder, struct ch_error *err);
 

@@ -1236,6 +1236,20 @@ def leaves_mails_where_they_cannot_be_moved(place):
 
 
 @case
+def moves_the_others_where_one_folder_is_missing(place):
+    class Moves(Session):
+        capabilities = "IMAP4rev1 IDLE AUTH=PLAIN MOVE"
+    peer, trouble = filed(place, Moves, **{**FILED, "move_reports": "None"})
+    assert len(trouble) == 1, trouble
+    assert trouble[0].startswith("to the folder None: "), trouble
+    assert list(peer.mails) == [4, 5, 11], peer.mails
+    assert peer.folders["Done/Answers"] == [MAIL % 3, MAIL % 9], peer.folders
+    assert peer.folders['&APw- \\"x\\"'] == [AWAY], peer.folders
+    assert all("$Chancery" in peer.flags[uid] for uid in MIXED), peer.flags
+    assert len(peer.said('UID MOVE 4:5 "None"')) == 1, peer.commands
+
+
+@case
 def opens_for_reading_only_where_nothing_is_filed(place):
     peer, trouble = filed(place, Session)
     assert not trouble and peer.said("EXAMINE") and not peer.said("SELECT")

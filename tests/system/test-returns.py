@@ -742,6 +742,20 @@ def test_trouble_with_filing_is_an_alarm():
         mailbox, = room.status()["mailboxes"]
         assert mailbox["state"] == "ready", mailbox
         room.tell(reader, REPLY, uid=5)
+        # One more is said in the journal; with a reload it is tried again.
+        reader.send("receive-state", connected=1, uidvalidity=7, fault=SETUP,
+                    text="to the folder Done: no")
+        harness.wait_for("the journal", lambda: "to the folder Done: no" in
+                         room.log())
+        room.signal(signal.SIGHUP)
+        reader.expect("stop")
+        reader.exit()
+        reader, _ = room.reader()
+        reader.send("receive-state", connected=1, uidvalidity=7)
+        room.wait_event("alarm.cleared")
+        room.signal(signal.SIGHUP)
+        room.wait_notified("RELOADING=1")
+        assert reader.is_silent()
 
 
 # ---- the configuration ------------------------------------------------------
