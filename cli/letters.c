@@ -37,6 +37,10 @@ static void add_notes(const json_t *letter, const json_t *address,
 		ch_str_addf(out, "away%s%s; ", away[0] ? " until " : "", away);
 	if (ch_json_true(letter, "delayed"))
 		ch_str_add(out, "delayed; ");
+	if (ch_json_true(letter, "read"))
+		ch_str_add(out, "read; ");
+	else if (ch_json_true(letter, "delivered"))
+		ch_str_add(out, "delivered; ");
 	if (strcmp(ch_json_text(address, "state"), "queued") == 0 &&
 	    ch_outcome_short_time(address, "next_at", next)[0])
 		ch_str_addf(out, "%s %s; ",

@@ -693,6 +693,16 @@ class Reading(WithRoom):
         told = self.lines(self.chancery("letters", "DM-1276", "--json"))
         self.assertEqual(told, self.letters)
 
+    def test_letters_say_that_they_arrived(self):
+        letter, = (x for x in self.room.letters["DM-1276"]
+                   if x["key"] == "EGY")
+        letter["delivered"] = True
+        self.assertRegex(self.chancery("letters", "DM-1276"),
+                         r"(?m)^• sent +EGY .* away; delivered; 250 ")
+        letter["read"] = True
+        self.assertRegex(self.chancery("letters", "DM-1276"),
+                         r"(?m)^• sent +EGY .* away; read; 250 ")
+
     def test_letters_by_state(self):
         for state, keys in (("in_doubt", ["KEN"]), ("failed", ["PRT"]),
                             ("sent", ["FRA", "EGY", "BRA"]),
