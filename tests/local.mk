@@ -30,10 +30,12 @@ TESTS += tests/system/test-disk-faults.py
 
 # What other houses send and take: relays as they are, and their faults.
 dist_check_SCRIPTS += tests/system/test-acceptance-smtp.py \
+	tests/system/test-source-address.py \
 	tests/system/test-pitfalls.py tests/system/test-relays.py \
 	tests/system/test-relays-random.py tests/system/test-smtp-sink.py
 TESTS += tests/system/test-acceptance-smtp.py tests/system/test-pitfalls.py \
-	tests/system/test-relays.py tests/system/test-relays-random.py \
+	tests/system/test-relays.py tests/system/test-source-address.py \
+	tests/system/test-relays-random.py \
 	tests/system/test-smtp-sink.py
 
 # On which terms a batch goes, and to whom.

@@ -182,10 +182,20 @@ static int try_path(struct ch_connection *conn, const char *path,
 	return -1;
 }
 
+/* Other addresses of the host could not be reached from `source`, and would be a
+ * reason to fail that is none. */
+static int family_of(const char *source)
+{
+	if (!source)
+		return AF_UNSPEC;
+	return strchr(source, ':') ? AF_INET6 : AF_INET;
+}
+
 static struct addrinfo *resolve(const struct ch_connection_target *target,
 				struct ch_error *err)
 {
 	struct addrinfo hints = {
+		.ai_family = family_of(target->source),
 		.ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_NUMERICSERV,
 	};

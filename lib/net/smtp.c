@@ -35,8 +35,11 @@ int ch_smtp_open(const struct ch_smtp_options *options, struct ch_smtp **ret,
 	smtp->library_fds[0] = smtp->library_fds[1] = -1;
 	ch_str_init(&smtp->out, OUT_MAX);
 	ch_str_init(&smtp->opening, OPENING_MAX);
-	if (ch_connection_open(&options->target, &smtp->conn, err) < 0)
-		goto failed;
+	if (ch_connection_open(&options->target, &smtp->conn, err) < 0) {
+		smtp->cut = true;
+		ch_smtp_close(smtp);
+		return -1; /* it says where to */
+	}
 	if (options->tls == CH_SMTP_IMPLICIT &&
 	    ch_connection_start_tls(smtp->conn, options->command_timeout_ms,
 				    err) < 0) {
