@@ -483,12 +483,15 @@ static void read_parts(struct walk *walk, struct ch_slice body)
 {
 	struct ch_message *message = walk->message;
 	char type[CH_MIME_TYPE_SIZE];
+	const char *flaw;
 	const char *over =
-	    ch_mime_walk(&message->header, body, walk_part, walk);
+	    ch_mime_walk(&message->header, body, walk_part, walk, &flaw);
 
 	if (over) {
 		set_fault(message, over);
 		message->unreadable = true;
+	} else if (flaw) {
+		set_fault(message, flaw);
 	}
 	ch_mime_type(&message->header, type);
 	message->type = ch_message_line(type);

@@ -72,9 +72,10 @@ struct ch_message {
 	bool has_feedback;
 	bool has_returned;
 
-	/* "" or why this is not all there was: empty, over a limit, no such
-	 * charset. The values hold what could be read. `unreadable` is set for
-	 * all of these but a charset. */
+	/* "" or why this is not all there was, or not as it was meant: empty,
+	 * over a limit, no such charset, parts that cannot be told apart. The
+	 * values hold what could be read. `unreadable` is set for the first two
+	 * alone. */
 	char fault[120];
 	bool unreadable;
 };

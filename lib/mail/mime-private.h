@@ -27,9 +27,11 @@ struct ch_mime_part {
 typedef void ch_mime_each(void *context, const struct ch_mime_part *part);
 
 /* Call `each` for every such part of the mail whose header was read already
- * and whose body this is. Returns the limit that was passed, or NULL. */
+ * and whose body this is. Returns the limit that was passed, or NULL. *ret_flaw
+ * says why a part that should have parts is taken for one text, or is NULL. */
 const char *ch_mime_walk(const struct ch_block *header, struct ch_slice body,
-			 ch_mime_each *each, void *context);
+			 ch_mime_each *each, void *context,
+			 const char **ret_flaw);
 
 /* Read a header; a first line that is no field ("From " of an mbox) is passed
  * over. Returns the bytes it takes with the empty line. */

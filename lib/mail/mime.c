@@ -23,6 +23,7 @@ struct walker {
 	size_t depth;
 	size_t parts;
 	const char *over; /* the first limit that was passed */
+	const char *flaw; /* the first part whose parts cannot be told apart */
 	ch_mime_each *each;
 	void *context;
 };
@@ -229,21 +230,32 @@ static bool read_part(struct walker *walker, const struct ch_block *header)
 	char type[CH_MIME_TYPE_SIZE];
 	size_t depth = walker->depth;
 	struct ch_slice body;
+	const char *flaw = NULL;
 	bool opens;
 	bool multipart;
 
 	ch_mime_type(header, type);
-	multipart =
-	    strncmp(type, "multipart/", 10) == 0 && push(walker, header);
+	multipart = strncmp(type, "multipart/", 10) == 0;
+	if (multipart && !push(walker, header)) {
+		flaw = "parts without a boundary";
+		multipart = false;
+	}
 	body = read_body(walker, &opens);
 	/* A boundary that never comes: all of it is text. */
-	if (!multipart || (body.len && !(opens && walker->depth > depth)))
+	if (multipart && body.len && !(opens && walker->depth > depth)) {
+		flaw = "parts whose boundary never comes";
+		multipart = false;
+	}
+	if (!walker->flaw)
+		walker->flaw = flaw;
+	if (!multipart)
 		give(walker, header, body);
 	return opens;
 }
 
 const char *ch_mime_walk(const struct ch_block *header, struct ch_slice body,
-			 ch_mime_each *each, void *context)
+			 ch_mime_each *each, void *context,
+			 const char **ret_flaw)
 {
 	struct walker walker = {
 		.at = body.data,
@@ -272,5 +284,6 @@ const char *ch_mime_walk(const struct ch_block *header, struct ch_slice body,
 		opens = read_part(&walker, &block);
 		ch_block_release(&block);
 	}
+	*ret_flaw = walker.flaw;
 	return walker.over;
 }

@@ -441,6 +441,38 @@ static void little_is_no_crash(void **state)
 	}
 }
 
+/* All of it is text then, and somebody who wonders is told. */
+static void parts_that_cannot_be_told_apart(void **state)
+{
+	static const struct {
+		const char *mail, *fault, *text;
+	} rows[] = {
+		{ "Content-Type: multipart/mixed\n\n--b\n\nHello\n--b--\n",
+		  "parts without a boundary", "--b\n\nHello\n--b--\n" },
+		{ "Content-Type: multipart/mixed; boundary=b\n\nHello\n",
+		  "parts whose boundary never comes", "Hello\n" },
+		{ "Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+		  "Content-Type: multipart/mixed; boundary=c\n\nHello\n--b--\n",
+		  "parts whose boundary never comes", "Hello" },
+		{ "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nHello\n",
+		  "", "Hello\n" },
+		{ "Content-Type: multipart/mixed; boundary=b\n\n", "", "" },
+		{ "Content-Type: text/plain; boundary=b\n\nHello\n", "",
+		  "Hello\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		struct ch_message message;
+
+		ch_message_read(rows[i].mail, strlen(rows[i].mail), &message);
+		assert_string_equal(message.fault, rows[i].fault);
+		assert_string_equal(message.text, rows[i].text);
+		assert_false(message.unreadable);
+		ch_message_release(&message);
+	}
+}
+
 static void empty_is_a_fault(void **state)
 {
 	struct ch_message message;
@@ -539,6 +571,7 @@ int main(void)
 		cmocka_unit_test(hostile_mail_is_quarantined),
 		cmocka_unit_test(nested_messages_are_one),
 		cmocka_unit_test(little_is_no_crash),
+		cmocka_unit_test(parts_that_cannot_be_told_apart),
 		cmocka_unit_test(empty_is_a_fault),
 		cmocka_unit_test(a_long_body_is_no_fault),
 	};
