@@ -33,6 +33,7 @@ struct receiver {
 	struct ch_compress *compress; /* owned; of objects */
 	char owner[17]; /* of objects that are not kept yet: our folder's */
 	struct ch_imap *imap; /* NULL: not connected */
+	int64_t opened_ms;    /* when the folder was opened, monotonic */
 	uint32_t after;       /* UID of the last mail that is done with */
 	bool found;           /* the last look at the folder found a mail */
 	unsigned refused;     /* enum filing: what the server does not do */

@@ -319,6 +319,7 @@ static enum step connect_to_server(struct receiver *receiver)
 		*receiver->err = why;
 		return ch_receive_tell_fault(receiver, relay_fault(fault));
 	}
+	receiver->opened_ms = ch_clock_mono_ms();
 	if (goes_on(receiver))
 		receiver->after = receiver->setup.last_uid;
 	return ch_receive_tell_state(receiver, 0, 0);
@@ -419,6 +420,23 @@ static enum step wait_for_news(struct receiver *receiver)
 	return GO_ON;
 }
 
+/* Once in the time of an IDLE: is it still the folder of that name? */
+static enum step look_at_folder(struct receiver *receiver)
+{
+	int most_ms = at_most(receiver->setup.idle_max_ms, IDLE_MOST_MS);
+	enum ch_imap_fault fault;
+
+	if (ch_clock_mono_ms() - receiver->opened_ms < most_ms)
+		return GO_ON;
+	receiver->opened_ms = ch_clock_mono_ms();
+	if (ch_imap_reopen(receiver->imap, receiver->after, &fault,
+			   receiver->err) == 0)
+		return GO_ON;
+	if (fault == CH_IMAP_FAULT_CONNECT)
+		return ch_receive_lost(receiver);
+	return ch_receive_tell_fault(receiver, relay_fault(fault));
+}
+
 static enum step work(struct receiver *receiver)
 {
 	enum step step = take_setup(receiver);
@@ -429,6 +447,8 @@ static enum step work(struct receiver *receiver)
 		step = receive_new(receiver);
 		if (step == GO_ON)
 			step = wait_for_news(receiver);
+		if (step == GO_ON)
+			step = look_at_folder(receiver);
 	}
 	return step;
 }

@@ -32,6 +32,8 @@ struct ch_imap {
 	unsigned int news; /* guard.news at the last search */
 	uint32_t uidvalidity;
 	uint64_t uidnext; /* when the folder was opened; 0: not said */
+	char *folder;     /* owned; UTF-8 */
+	bool writes;      /* it is opened with SELECT */
 	unsigned int tag; /* of the commands that libetpan does not send */
 
 	struct ch_str body;

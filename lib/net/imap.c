@@ -101,14 +101,15 @@ static int upgrade(struct ch_imap *imap, bool known,
 	return start_tls(imap, ret_fault, err);
 }
 
-static int open_folder(struct ch_imap *imap, const char *folder, bool writes,
-		       enum ch_imap_fault *ret_fault, struct ch_error *err)
+static int open_folder(struct ch_imap *imap, enum ch_imap_fault *ret_fault,
+		       struct ch_error *err)
 {
 	CH_AUTO(ch_str) name = CH_STR_INIT(FOLDER_MAX);
+	bool writes = imap->writes;
 	int code;
 
 	*ret_fault = CH_IMAP_FAULT_FOLDER;
-	if (ch_imap_folder_name(folder, &name) < 0 || name.full ||
+	if (ch_imap_folder_name(imap->folder, &name) < 0 || name.full ||
 	    name.len == 0)
 		return ch_error_set(err, CH_GIVE_UP,
 				    "that is no name of a folder");
@@ -159,8 +160,7 @@ static int set_up(struct ch_imap *imap, const struct ch_imap_target *target,
 		       ch_imap_ask_capabilities(imap, err) < 0))
 		return -1;
 	imap->can_idle = ch_imap_offers(imap, "IDLE");
-	return open_folder(imap, target->folder, target->writes, ret_fault,
-			   err);
+	return open_folder(imap, ret_fault, err);
 }
 
 int ch_imap_open(const struct ch_imap_target *target, struct ch_imap **ret,
@@ -169,6 +169,8 @@ int ch_imap_open(const struct ch_imap_target *target, struct ch_imap **ret,
 	CH_AUTOPTR(ch_imap) imap = ch_xzalloc(sizeof(*imap));
 
 	imap->command_timeout_ms = target->command_timeout_ms;
+	imap->folder = ch_xstrdup(target->folder);
+	imap->writes = target->writes;
 	ch_imap_guard_init(&imap->guard);
 	ch_str_init(&imap->ready, 4 * CH_IMAP_LINE_MAX);
 	imap->session = mailimap_new(0, NULL);
@@ -208,6 +210,15 @@ bool ch_imap_woken(const struct ch_imap *imap)
 	return ch_connection_woken(imap->conn);
 }
 
+static int numbered_anew(struct ch_imap *imap, struct ch_error *err)
+{
+	imap->failed = true;
+	ch_error_set(&imap->failure, CH_RETRY,
+		     "the server numbers the folder anew");
+	*err = imap->failure;
+	return -1;
+}
+
 /* A server that numbers anew does not say so twice. */
 int ch_imap_check_folder(struct ch_imap *imap, struct ch_error *err)
 {
@@ -217,11 +228,21 @@ int ch_imap_check_folder(struct ch_imap *imap, struct ch_error *err)
 	if (info && info->sel_uidvalidity == imap->uidvalidity &&
 	    imap->guard.uidvalidity == imap->uidvalidity)
 		return 0;
-	imap->failed = true;
-	ch_error_set(&imap->failure, CH_RETRY,
-		     "the server numbers the folder anew");
-	*err = imap->failure;
-	return -1;
+	return numbered_anew(imap, err);
+}
+
+int ch_imap_reopen(struct ch_imap *imap, uint32_t after,
+		   enum ch_imap_fault *ret_fault, struct ch_error *err)
+{
+	uint32_t before = imap->uidvalidity;
+
+	if (open_folder(imap, ret_fault, err) < 0)
+		return -1;
+	*ret_fault = CH_IMAP_FAULT_CONNECT;
+	if (imap->uidvalidity != before ||
+	    (imap->uidnext != 0 && imap->uidnext <= after))
+		return numbered_anew(imap, err);
+	return ch_imap_check_folder(imap, err);
 }
 
 /* ---- what is new ---------------------------------------------------------- */
@@ -387,5 +408,6 @@ void ch_imap_free(struct ch_imap *imap)
 	ch_str_release(&imap->ready);
 	ch_str_release(&imap->body);
 	free(imap->pieces);
+	free(imap->folder);
 	free(imap);
 }

@@ -73,6 +73,13 @@ struct ch_imap_target {
 int ch_imap_open(const struct ch_imap_target *target, struct ch_imap **ret,
 		 enum ch_imap_fault *ret_fault, struct ch_error *err);
 
+/* Open the same folder once more; the last mail that is done with is `after`. A
+ * server may keep a folder open that was deleted meanwhile (Cyrus does), though
+ * another has its name, and nothing ever comes in there. 0: it is the same; -1
+ * with *ret_fault: it is not, or is not there any more. */
+int ch_imap_reopen(struct ch_imap *imap, uint32_t after,
+		   enum ch_imap_fault *ret_fault, struct ch_error *err);
+
 /* Never 0. UIDs mean something only together with it. */
 uint32_t ch_imap_uidvalidity(const struct ch_imap *imap);
 /* All mails that were in the folder when it was opened have smaller UIDs, as the

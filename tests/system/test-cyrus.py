@@ -130,6 +130,28 @@ def all_again_after_new_numbers(host, root, last):
     assert mail["subject"] == b"mail 1" and place.stop() == 0
 
 
+def made_anew_while_it_is_open(host, root):
+    """Cyrus keeps the deleted one open and says nothing."""
+    with host.connect() as client:
+        assert client.create("Junk")[0] == "OK"
+    host.add(answer(1), "Junk")
+    place = Place(root, "open")
+    worker = begin(host, place, folder="Junk", idle_max_ms=500)
+    first, = receive(worker, 1)
+    with host.connect() as client:
+        assert client.delete("Junk")[0] == "OK"
+        assert client.create("Junk")[0] == "OK"
+    host.add(answer(2), "Junk")
+    while message := worker.receive(60):
+        told = message[1]
+    assert told["connected"] == 0, told
+    assert told["text"] == b"the server numbers the folder anew", told
+    worker = begin(host, place, folder="Junk",
+                   uidvalidity=first["uidvalidity"], last_uid=first["uid"])
+    assert subjects(receive(worker, 1)) == ["mail 2"]
+    assert place.stop() == 0
+
+
 def inside():
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
@@ -143,6 +165,7 @@ def inside():
             goes_on_where_it_was(host, root, last)
             one_is_deleted_meanwhile(host, root, last)
             moves_what_is_done_with(host, root)
+            made_anew_while_it_is_open(host, root)
             all_again_after_new_numbers(host, root, last)
     return 0
 

@@ -615,6 +615,63 @@ def asks_a_server_that_cries_wolf_once_a_second(place):
         assert place.stop() == 0
 
 
+def last_fault(worker):
+    """What it ends with."""
+    told = None
+    while message := worker.receive(60):
+        told = message
+    assert worker.wait() == 75 and told[0] == "receive-state", told
+    assert told[1]["connected"] == 0, told
+    return told[1]["fault"], told[1]["text"].decode()
+
+
+@case
+def notices_a_folder_that_was_made_anew(place):
+    """The server keeps the old one open, where nothing comes any more."""
+    with Peer(Session, MAILS) as peer:
+        worker = place.begin(peer.port, idle_max_ms=50)
+        receive(worker, 3)
+        wait_until_idle(peer, 3) # and while it is the same, goes on
+        assert peer.connections == 1
+        peer.uidvalidity = 8
+        assert last_fault(worker) == (
+            CONNECT, "the server numbers the folder anew")
+        worker = place.begin(peer.port, uidvalidity=7, last_uid=9)
+        assert {mail["uidvalidity"] for mail in receive(worker, 3)} == {8}
+        assert place.stop() == 0
+
+
+@case
+def notices_a_folder_that_is_gone(place):
+    class Deletes(Session):
+        def on_examine(self, rest):
+            if len(self.peer.said("EXAMINE")) > 2:
+                self.no("[NONEXISTENT] no such folder")
+            else:
+                super().on_examine(rest)
+    for idle in ("IDLE ", ""):
+        Deletes.capabilities = f"IMAP4rev1 {idle}AUTH=PLAIN"
+        with Peer(Deletes, MAILS) as peer:
+            worker = place.begin(peer.port, idle_max_ms=50)
+            receive(worker, 3)
+            fault, text = last_fault(worker)
+            assert fault == SETUP and "no such folder" in text, text
+            assert peer.connections == 1
+
+
+@case
+def notices_smaller_numbers_under_the_same_uidvalidity(place):
+    class Restores(Session):
+        def on_examine(self, rest):
+            self.say("* OK [UIDNEXT "
+                     f"{10 if len(self.peer.said('EXAMINE')) < 3 else 6}] next")
+            super().on_examine(rest)
+    with Peer(Restores, MAILS) as peer:
+        worker = place.begin(peer.port, idle_max_ms=50)
+        receive(worker, 3)
+        assert last_fault(worker)[0] == CONNECT
+
+
 @case
 def goes_on_after_the_last_mail(place):
     with Peer(Session, MAILS) as peer:
