@@ -138,6 +138,8 @@ static char *text_of(int64_t at_us, const char *type, const char *reference,
 		add_line(&out, strcmp(names[i], "text") == 0 ? "" : names[i],
 			 json_string_value(json_object_get(object, names[i])));
 	add_list(&out, "other address", json_object_get(object, "others"));
+	add_list(&out, "reached elsewhere at",
+		 json_object_get(object, "elsewhere"));
 	json_decref(object);
 	return ch_str_take(&out);
 }

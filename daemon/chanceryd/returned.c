@@ -326,6 +326,25 @@ static void tell(const struct row *row, int64_t return_id, const char *type)
 		    "%s: %s from %s", item->mailbox, type, item->from);
 }
 
+/* Where else the ministry was reached, which `chancery readdress` takes: nowhere
+ * for a rehearsal, whose letters are ours. */
+static void propose(const struct row *row, struct ch_detail *detail)
+{
+	char *found[CH_STORE_ELSEWHERE_MAX];
+	struct ch_error err;
+	size_t len = 0;
+
+	if (row->match->batch.test_to[0])
+		return;
+	must(row->room, ch_store_elsewhere(row->room->store,
+					   &row->match->letter, found, &len,
+					   &err), &err);
+	for (size_t i = 0; i < len; i++) {
+		ch_detail_item(detail, "elsewhere", found[i]);
+		free(found[i]);
+	}
+}
+
 /* Nobody is written to any less for it: a person decides, who wants to know
  * where else that ministry can be reached. */
 static void alarm_bounce(const struct row *row)
@@ -342,6 +361,7 @@ static void alarm_bounce(const struct row *row)
 		if (letter->addresses[i].seq != item->address_seq)
 			ch_detail_item(&detail, "others",
 				       letter->addresses[i].address);
+	propose(row, &detail);
 	json = ch_detail_take(&detail);
 	add_event(row, "alarm.bounce", json);
 	ch_bell_ring(row->room, "alarm.bounce", row->match->batch.reference,

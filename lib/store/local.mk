@@ -4,6 +4,7 @@ lib_store_libstore_a_SOURCES = \
 	lib/store/attempts.c \
 	lib/store/batches.c \
 	lib/store/decide.c \
+	lib/store/elsewhere.c \
 	lib/store/epoch.c lib/store/epoch.h \
 	lib/store/redo.c lib/store/redo.h \
 	lib/store/events.c \

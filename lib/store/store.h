@@ -640,6 +640,16 @@ struct ch_store_known {
 int ch_store_known(struct ch_store *store, const struct ch_store_return *item,
 		   struct ch_store_known *ret, struct ch_error *err);
 
+/* Addresses of letters with the same key in the newest other batches, none of
+ * them a rehearsal, that these were sent to and did not come back from; not
+ * those of the letter itself, nor those that are not written to. The newest
+ * first, owned by the caller. On -1 those in *ret_len are the caller's too. */
+#define CH_STORE_ELSEWHERE_MAX 5
+int ch_store_elsewhere(struct ch_store *store,
+		       const struct ch_store_letter *letter,
+		       char *ret[CH_STORE_ELSEWHERE_MAX], size_t *ret_len,
+		       struct ch_error *err);
+
 /* A person says that a return without proof is about that letter, and what it
  * says is true: it counts as a verified one does. `item` is as it was read, with
  * letter_id and address_seq as they are to be. Returns 1, or 0 where it has

@@ -72,6 +72,18 @@ class Room(harness.Room):
         return {key: letter["envelope_from"].split(b"+")[1].split(b"@")[0]
                 for key, letter in letters.items()}
 
+    def send_one(self, reference, row, **fields):
+        """As send_all, of a batch with one letter."""
+        self.enqueue(reference, "key,language,to,name\n" + row + "\n",
+                     **fields)
+        self.sender.send("send-ready", want=1)
+        letter = self.sender.letter()
+        self.sender.dot(letter)
+        assert self.sender.expect("send-go")["go"] == 1
+        self.sender.result(letter, harness.SENT, 250, "ok")
+        self.wait_letters(reference, sent=1)
+        return letter["envelope_from"].split(b"+")[1].split(b"@")[0]
+
     def returns(self):
         answer = self.get("/v1/returns?limit=1000")
         assert answer.status == 200, answer.body
@@ -795,6 +807,46 @@ def test_a_reload_touches_only_what_changed():
             reader.expect("stop")
             reader.exit()
         assert room.wait() == 0, room.log()
+
+
+# ---- where else a ministry is -----------------------------------------------
+
+def test_an_alarm_says_where_else_it_was_reached():
+    with Room() as room:
+        room.start()
+        reader, _ = room.reader()
+        tokens = room.send_all()
+        room.send_one("DM-2", "TWO,en,cabinet@two.example,Two")
+        gone = room.send_one("DM-3", "TWO,en,gone@two.example,Two")
+        room.send_one("DM-4", "TWO,en,Gone@two.example,Two")
+        room.send_one("DM-5", "TWO,en,rehearsed@two.example,Two",
+                      test_to="desk@secretariat.example")
+        room.send_one("DM-6", "TWO,en,Mission@two.example,Two")
+        room.send_one("DM-7", "BBB,en,other@bbb.example,Bland")
+        room.send_one("DM-8", "TWO,en,unwanted@two.example,Two")
+        room.enqueue("DM-9", "key,language,to,name\n"
+                     "TWO,en,waits@two.example,Two\n", hold="1")
+        room.send_one("DM-10", "TWO,en,embassy@two.example,Two")
+        chancery(room, "suppress", "add", "unwanted@two.example")
+        room.tell(reader, HARD, token=gone,
+                  recipients=reports("gone@two.example"))
+        room.tell(reader, HARD, token=tokens["TWO"],
+                  recipients=reports("minister@two.example"))
+        first, second = [e["detail"] for e in room.events()
+                         if e["type"] == "alarm.bounce"]
+        assert first["elsewhere"] == [
+            "embassy@two.example", "mission@two.example",
+            "cabinet@two.example", "minister@two.example"], first
+        assert second["others"] == ["mission@two.example"], second
+        assert second["elsewhere"] == [
+            "embassy@two.example", "cabinet@two.example"], second
+        room.tell(reader, HARD, token=tokens["AAA"],
+                  recipients=reports("minister@aaa.example"))
+        last = [e for e in room.events() if e["type"] == "alarm.bounce"][-1]
+        assert "elsewhere" not in last["detail"], last
+        answer = room.post("/v1/batches/DM-1/letters/TWO/readdress",
+                           {"address": second["elsewhere"][0]})
+        assert answer.json == {"touched": 1}, answer.json
 
 
 # ---- addresses that are not written to --------------------------------------
