@@ -308,18 +308,36 @@ static int on_state(struct ch_mailroom *room, struct ch_worker *worker,
 	return 0;
 }
 
+/* Of use where mails are moved: one that a person moved back stays. */
+static bool is_seen(const struct mailbox *box,
+		    const struct ch_receive_mail *mail)
+{
+	const struct ch_mailbox_config *config = config_of(box);
+	struct ch_error err;
+	int seen;
+
+	if (!config || !(config->move_reports[0] || config->move_answers[0] ||
+			 config->move_autoreplies[0]))
+		return false;
+	seen = ch_store_return_seen(box->room->store, box->name, &mail->sha256,
+				    &err);
+	must(box->room, seen, &err);
+	return seen > 0;
+}
+
 static int on_mail(struct ch_mailroom *room, struct ch_worker *worker,
 		   const void *message, struct ch_error *err)
 {
 	const struct ch_receive_mail *mail = message;
 	struct mailbox *box = ch_worker_owner(worker);
-	struct ch_receive_ack ack = { mail->uidvalidity, mail->uid, 0 };
+	struct ch_receive_ack ack = { mail->uidvalidity, mail->uid, 0, 0 };
 
 	if (!box->connected || mail->uid == 0)
 		return ch_error_set(err, CH_GIVE_UP,
 				    "a mail from nowhere (UID %u)", mail->uid);
 	ch_turn_open(room);
 	ch_crash_point("returned.mail");
+	ack.seen = is_seen(box, mail);
 	ch_returned(room, box->name, box->folder, mail);
 	past(box, mail->uidvalidity, mail->uid);
 	ch_worker_tell(worker, CH_MSG_RECEIVE_ACK, &ack);
@@ -334,7 +352,7 @@ static int on_copy(struct ch_mailroom *room, struct ch_worker *worker,
 {
 	const struct ch_receive_copy *copy = message;
 	struct mailbox *box = ch_worker_owner(worker);
-	struct ch_receive_ack ack = { copy->uidvalidity, copy->uid, 0 };
+	struct ch_receive_ack ack = { copy->uidvalidity, copy->uid, 0, 0 };
 	enum ch_journal_copy known;
 
 	if (!box->connected || copy->uid == 0)

@@ -62,7 +62,8 @@ static enum step move_to(struct receiver *receiver,
 		struct ch_slice wanted = folder_for(&receiver->setup,
 						    mails[i].kind);
 
-		if (wanted.len > 0 && is_same(wanted, folder))
+		if (wanted.len > 0 && is_same(wanted, folder) &&
+		    !mails[i].seen)
 			uids[count++] = mails[i].uid;
 	}
 	if (count == 0)

@@ -80,10 +80,9 @@ static int check_room(const struct receiver *receiver)
 /* ---- telling ------------------------------------------------------------ */
 
 static enum step wait_for_ack(struct receiver *receiver, uint32_t uid,
-			      bool *ret_unknown)
+			      struct ch_receive_ack *ret)
 {
 	struct ch_slice payload;
-	struct ch_receive_ack ack;
 	uint16_t type;
 	enum step step = ch_receive_wait(receiver, CH_RECEIVE_ACK_MS,
 					 CH_MSG_RECEIVE_ACK, &type, &payload);
@@ -95,16 +94,15 @@ static enum step wait_for_ack(struct receiver *receiver, uint32_t uid,
 			     "chanceryd does not take the mail");
 		return ch_receive_tell_fault(receiver, CH_FAULT_SETUP);
 	}
-	if (ch_message_get(CH_MSG_RECEIVE_ACK, payload, &ack, &receiver->arena,
+	if (ch_message_get(CH_MSG_RECEIVE_ACK, payload, ret, &receiver->arena,
 			   receiver->err) < 0)
 		return NONSENSE;
-	if (ack.uid != uid ||
-	    ack.uidvalidity != ch_imap_uidvalidity(receiver->imap)) {
+	if (ret->uid != uid ||
+	    ret->uidvalidity != ch_imap_uidvalidity(receiver->imap)) {
 		ch_error_set(receiver->err, CH_GIVE_UP,
 			     "an acknowledgement for another mail");
 		return NONSENSE;
 	}
-	*ret_unknown = ack.unknown;
 	ch_crash_point("receive-acked");
 	return GO_ON;
 }
@@ -132,15 +130,15 @@ static struct ch_report_source source_of(const struct receiver *receiver,
 static enum step offer_copy(struct receiver *receiver, uint32_t uid,
 			    struct ch_receive_copy *copy, bool *ret_known)
 {
-	bool unknown = true;
+	struct ch_receive_ack ack = { 0 };
 	enum step step;
 
 	copy->uidvalidity = ch_imap_uidvalidity(receiver->imap);
 	copy->uid = uid;
 	step = ch_receive_tell(receiver, CH_MSG_RECEIVE_COPY, copy);
 	if (step == GO_ON)
-		step = wait_for_ack(receiver, uid, &unknown);
-	*ret_known = step == GO_ON && !unknown;
+		step = wait_for_ack(receiver, uid, &ack);
+	*ret_known = step == GO_ON && !ack.unknown;
 	return step;
 }
 
@@ -170,13 +168,15 @@ static enum step report_mail(struct receiver *receiver, struct mail *mail)
 	return step;
 }
 
-static enum step file_mails(const struct group *group)
+static enum step file_mails(const struct group *group,
+			    const struct ch_receive_ack *acks)
 {
 	struct ch_receive_handled handled[CH_IMAP_GROUP_MAX];
 
 	for (size_t i = 0; i < group->len; i++)
 		handled[i] = (struct ch_receive_handled){
-			group->mails[i].about->uid, group->mails[i].kind
+			group->mails[i].about->uid, group->mails[i].kind,
+			acks[i].seen
 		};
 	return ch_receive_file(group->receiver, handled, group->len);
 }
@@ -185,7 +185,7 @@ static enum step tell_mails(struct group *group)
 {
 	struct receiver *receiver = group->receiver;
 	enum step step = GO_ON;
-	bool unknown;
+	struct ch_receive_ack acks[CH_IMAP_GROUP_MAX];
 
 	if (ch_objects_keep(&group->objects, receiver->err) < 0)
 		return ch_receive_tell_fault(receiver, CH_FAULT_SETUP);
@@ -194,9 +194,9 @@ static enum step tell_mails(struct group *group)
 		step = report_mail(receiver, &group->mails[i]);
 	for (size_t i = 0; i < group->len && step == GO_ON; i++)
 		step = wait_for_ack(receiver, group->mails[i].about->uid,
-				    &unknown);
+				    &acks[i]);
 	if (step == GO_ON)
-		step = file_mails(group);
+		step = file_mails(group, acks);
 	group->len = 0;
 	return step;
 }

@@ -75,6 +75,7 @@ enum step ch_receive_tell_trouble(struct receiver *receiver);
 struct ch_receive_handled {
 	uint32_t uid;
 	uint32_t kind; /* enum ch_return_kind */
+	bool seen; /* before: where it is now, somebody has put it */
 };
 
 /* Mails are to be moved or marked. */

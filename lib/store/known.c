@@ -22,6 +22,18 @@ static int is_known(struct ch_store *store, const struct ch_store_return *item,
 	return ch_query_row(&q, err);
 }
 
+int ch_store_return_seen(struct ch_store *store, const char *mailbox,
+			 const struct ch_sha256 *sha256, struct ch_error *err)
+{
+	CH_AUTO(ch_query) q = ch_query(store,
+		"SELECT 1 FROM returned INDEXED BY returned_bytes "
+		"WHERE mailbox = ? AND sha256 = ? LIMIT 1");
+
+	ch_query_put_text(&q, mailbox);
+	ch_query_put_blob(&q, sha256->bytes, CH_SHA256_SIZE);
+	return ch_query_row(&q, err);
+}
+
 int ch_store_known(struct ch_store *store, const struct ch_store_return *item,
 		   struct ch_store_known *ret, struct ch_error *err)
 {

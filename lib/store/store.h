@@ -631,6 +631,11 @@ int ch_store_return_add(struct ch_store *store,
 			const struct ch_store_return *item, int64_t now_us,
 			int64_t *ret_id, struct ch_error *err);
 
+/* Whether that mail is listed already, from whatever folder of the mailbox: 1,
+ * 0, -1. */
+int ch_store_return_seen(struct ch_store *store, const char *mailbox,
+			 const struct ch_sha256 *sha256, struct ch_error *err);
+
 /* What mail with proof has said before of the same address of the same letter:
  * item's letter_id and address_seq. */
 struct ch_store_known {

@@ -316,6 +316,7 @@ static const struct field receive_ack[] = {
 	F_U32(ch_receive_ack, uidvalidity),
 	F_U32(ch_receive_ack, uid),
 	F_MAX(ch_receive_ack, unknown, 1),
+	F_MAX(ch_receive_ack, seen, 1),
 	F_END
 };
 

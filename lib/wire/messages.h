@@ -376,11 +376,13 @@ struct ch_receive_setup {
 
 /* The mail is in the store (or was there already): go on past it. Where it was
  * said to be a copy it may be `unknown`: then it is to be told like any other
- * mail. */
+ * mail. `seen`: the mailbox had it before, maybe in another folder; where it is
+ * now is where somebody wants it. */
 struct ch_receive_ack {
 	uint32_t uidvalidity;
 	uint32_t uid;
 	uint32_t unknown;
+	uint32_t seen;
 };
 
 /* While connected it is told before each fetch as well, with the UIDs of those

@@ -1307,6 +1307,26 @@ def moves_the_others_where_one_folder_is_missing(place):
 
 
 @case
+def leaves_what_somebody_moved_back(place):
+    """chanceryd has seen it before; what is new is moved all the same."""
+    class Moves(Session):
+        capabilities = "IMAP4rev1 IDLE AUTH=PLAIN MOVE"
+    with Peer(Moves, {3: MAIL % 3, 4: BOUNCE, 9: MAIL % 9}) as peer:
+        peer.folders = {"Done/Bounces": [], "Done/Answers": []}
+        worker = place.begin(peer.port, move_reports="Done/Bounces",
+                             move_answers="Done/Answers", keyword="$Chancery")
+        for mail in receive(worker, 3, ack=False):
+            worker.send("receive-ack", uidvalidity=7, uid=mail["uid"],
+                        seen=int(mail["uid"] in (3, 4)))
+        wait_until_idle(peer)
+        assert place.stop() == 0, place.stderr()
+        assert peer.folders == {"Done/Bounces": [],
+                                "Done/Answers": [MAIL % 9]}, peer.folders
+        assert list(peer.mails) == [3, 4]
+        assert all("$Chancery" in peer.flags[uid] for uid in (3, 4, 9))
+
+
+@case
 def opens_for_reading_only_where_nothing_is_filed(place):
     peer, trouble = filed(place, Session)
     assert not trouble and peer.said("EXAMINE") and not peer.said("SELECT")

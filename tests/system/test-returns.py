@@ -102,7 +102,7 @@ class Room(harness.Room):
         if wait:
             ack = reader.expect("receive-ack")
             assert ack == {"uidvalidity": 7, "uid": self.uid,
-                           "unknown": 0}, ack
+                           "unknown": 0, "seen": 0}, ack
 
 
 def reports(address, kind=HARD, status="5.1.1"):
@@ -768,6 +768,27 @@ def test_trouble_with_filing_is_an_alarm():
         room.signal(signal.SIGHUP)
         room.wait_notified("RELOADING=1")
         assert reader.is_silent()
+
+
+def test_a_mail_that_somebody_moved_is_said_to_be_seen():
+    """By its bytes, in whichever folder of the mailbox, where mails are moved;
+    and it counts once."""
+    for keys, seen in (({"move_answers": "Done"}, 1), ({}, 0)):
+        with Room(**keys) as room:
+            room.set_up([{"folders": ["INBOX", "Junk"]}], **keys)
+            room.start()
+            readers = [room.reader()[0] for _ in range(2)]
+            mail = {"uidvalidity": 7, "kind": REPLY, "rule": "test",
+                    "size_bytes": 9, "sha256": hashlib.sha256(b"1").digest(),
+                    "message_id": b"1@a.example", "from": "a@a.example",
+                    "subject": "x"}
+            told = []
+            for uid, reader in ((1, readers[0]), (1, readers[1]),
+                                (2, readers[0])):
+                reader.send("receive-mail", **mail, uid=uid)
+                told.append(reader.expect("receive-ack")["seen"])
+            assert told == [0, seen, seen], told
+            assert len(room.returns()) == 1
 
 
 # ---- the configuration ------------------------------------------------------

@@ -110,7 +110,7 @@ MESSAGES = [
         ("move_reports", "text"), ("move_autoreplies", "text"),
         ("move_answers", "text"), ("keyword", "text")]),
     ("receive-ack", [("uidvalidity", "u32"), ("uid", "u32"),
-                     ("unknown", "u32")]),
+                     ("unknown", "u32"), ("seen", "u32")]),
     ("receive-state", [
         ("connected", "u32"), ("fault", "u32"), ("uidvalidity", "u32"),
         ("reading", "u32"), ("reading_to", "u32"), ("text", "text")]),
