@@ -40,6 +40,13 @@ tests_unit_test_smtp_reply_SOURCES = tests/unit/test-smtp-reply.c
 tests_unit_test_smtp_reply_LDADD = lib/net/libsmtp.a $(NET_LIBS) $(UNIT_LIBS)
 TESTS += tests/unit/test-smtp-reply
 
+check_PROGRAMS += tests/unit/test-connection tests/unit/test-smtp-dialogue
+tests_unit_test_connection_SOURCES = tests/unit/test-connection.c
+tests_unit_test_connection_LDADD = $(NET_LIBS) $(UNIT_LIBS)
+tests_unit_test_smtp_dialogue_SOURCES = tests/unit/test-smtp-dialogue.c
+tests_unit_test_smtp_dialogue_LDADD = $(SMTP_LIBS) $(UNIT_LIBS)
+TESTS += tests/unit/test-connection tests/unit/test-smtp-dialogue
+
 check_PROGRAMS += tests/fuzz/fuzz-smtp-reply
 # Not with the archive: libFuzzer reads and writes, with libc's own calls.
 tests_fuzz_fuzz_smtp_reply_SOURCES = tests/fuzz/fuzz-smtp-reply.c \

@@ -519,18 +519,16 @@ static void write_commands(struct ch_smtp_transaction *t, const char *bytes,
 /* ---- the message -------------------------------------------------------- */
 
 /* The message was cut. A relay that spoke before the dot has refused it
- * half-way; a "250" is no answer to a dot that it has not seen. */
+ * half-way; anything but a refusal is no answer to a dot that it has not seen,
+ * and is judged as that to DATA. */
 static void look_for_refusal(struct ch_smtp_transaction *t)
 {
-	struct ch_error err;
+	struct ch_error unused;
 
-	if (t->data.code >= 400) /* of the first chunk */
-		return;
-	if (!something_came(t) ||
-	    ch_smtp_read_reply(t->smtp, time_left(t, 1000), &t->data,
-			       &err) < 0 ||
-	    t->data.code < 400)
-		t->data.code = 0;
+	if (t->data.code < 400 /* else the first chunk was refused */ &&
+	    something_came(t))
+		(void)ch_smtp_read_reply(t->smtp, time_left(t, 1000), &t->data,
+					 &unused);
 }
 
 static void write_through(struct ch_smtp_transaction *t, const char *bytes,
@@ -708,7 +706,7 @@ static void write_dot(struct ch_smtp_transaction *t)
 		cut(t, &err);
 	ch_str_clear(&smtp->out);
 	t->dot_written = true;
-	t->takes_next = smtp->offer.pipelining && !smtp->cut;
+	t->takes_next = smtp->offer.pipelining;
 }
 
 static void note_chunk(const struct ch_smtp_transaction *t, size_t len,

@@ -105,7 +105,7 @@ struct ch_smtp_transaction {
 	bool opening_is_answered; /* that of the next, or it never will be */
 	bool miscounted; /* the replies behind the dot's do not fit */
 	bool misfit;     /* ours were not those to an opening */
-	bool takes_next; /* another may be begun now */
+	bool takes_next; /* one may be begun behind it now */
 	enum ch_smtp_phase phase;
 	int fd;      /* what libesmtp takes for its connection; -1: not yet */
 	size_t size_bytes;     /* of the message */

@@ -372,7 +372,6 @@ static void enter(struct ch_smtp *smtp, struct ch_smtp_transaction *t)
 		smtp->first = t;
 	} else {
 		smtp->first->next = t;
-		smtp->first->takes_next = false;
 		t->before = smtp->first;
 	}
 }
@@ -438,7 +437,6 @@ static int transact(struct ch_smtp *smtp, const struct ch_smtp_letter *letter,
 		smtp->cut = true;
 	ch_smtp_dialogue_confirm(&t);
 	t.miscounted = has_two_verdicts(&t);
-	smtp->cut |= t.miscounted;
 	smtp->needs_rset = t.dot.code / 100 != 2;
 	in_order = !smtp->cut;
 	leave(smtp, &t);
@@ -472,7 +470,9 @@ static int reset(struct ch_smtp *smtp, struct ch_error *err)
 
 bool ch_smtp_takes_next(const struct ch_smtp *smtp)
 {
-	return smtp->first && smtp->first->takes_next && !smtp->cut;
+	const struct ch_smtp_transaction *first = smtp->first;
+
+	return first && first->takes_next && !first->next && !smtp->cut;
 }
 
 /* Nothing is under way: see that the connection is still there and in order. */

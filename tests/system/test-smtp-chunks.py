@@ -104,7 +104,9 @@ def first_chunk_refused(bench, mode):
     """However late: the last one waits for it."""
     for reply, outcome in ((b"552 5.3.4 large\r\n", ("failed", 552)),
                            (b"452 4.3.1 full\r\n", ("deferred", 452)),
-                           (b"421 4.3.2 bye\r\n", ("deferred", 421))):
+                           (b"421 4.3.2 bye\r\n", ("deferred", 421)),
+                           (b"552 no\r\n421 4.3.2 bye\r\n",
+                            ("failed", 552))):
         told, peer = play(bench, {"chunk": [0.1, reply]}, mode)
         assert told.outcomes == [outcome], told.text
         assert told.dots == [] and bdat(peer) == LAST_OF_LONG[:1]

@@ -10,9 +10,11 @@ import os
 import pathlib
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import time
+import warnings
 
 sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
 import smtp_peer  # noqa: E402
@@ -295,6 +297,20 @@ def n41_wrong_certificates(bench, mode):
         assert why in told.end, (why, told.text)
         assert not mails(peer)
         assert not any(line.startswith("*") for line in peer.said), peer.said
+
+
+@scenario(STARTTLS, IMPLICIT)
+def n41_an_old_version(bench, mode):
+    """TLS 1.1 is none, whatever the certificate."""
+    context = bench.authority.context("good")
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    told, peer = bench.play({}, mode, peer={"context": context})
+    assert told.fault == ("tls", 0), told.text
+    assert not mails(peer)
 
 
 @scenario(STARTTLS, IMPLICIT)
@@ -596,6 +612,19 @@ def n46_data_refused(bench, mode):
 
 
 @scenario()
+def n46_rset_refused(bench, mode):
+    """What the relay still has of the letter before nobody knows."""
+    for reply, code in ((b"502 5.5.1 no\r\n", 502), (b"354 eh\r\n", 354),
+                        (b"421 4.3.2 bye\r\n", 421)):
+        told, peer = bench.play(
+            {"rset": reply, "data": Turns(b"451 no\r\n", b"354 go on\r\n")},
+            mode, letters=2)
+        assert told.outcomes == [("deferred", 451), ("untried", 0)], told.text
+        assert told.end == f"cut the relay answered {code} to RSET", told.text
+        assert told.dots == [] and len(mails(peer)) == 1
+
+
+@scenario()
 def n46_one_reply_too_many(bench, mode):
     """Replies that are out of step never make a letter sent."""
     for step in ("mail", "rcpt", "greeting"):
@@ -649,6 +678,29 @@ def n47_reading_goes_on_too_late(bench, mode):
     assert told.outcomes == [("untried", 0)], told.text
     assert told.dots == [] and peer.messages == []
     assert large.startswith(peer.sessions[0].left)
+
+
+@scenario()
+def n47_refused_half_way(bench, mode):
+    """The relay speaks in the middle of the message, and reads on: that is a
+    refusal, or nothing, and nobody asks for the dot."""
+    large = bench.folder / f"half-{mode}"
+    large.write_bytes(MESSAGE * 2000)
+    told, peer = bench.play({"body": b"554 5.3.4 too much\r\n"}, mode,
+                            message=large, peer={"small_buffers": True})
+    assert told.outcomes == [("failed", 554)] and told.dots == [], told.text
+    assert peer.messages == []
+    for reply, outcome in (
+            (b"554 5.3.4 too much\r\n", ("failed", 554)),
+            (b"452 4.3.1 full\r\n", ("deferred", 452)),
+            (b"421 4.3.2 bye\r\n", ("deferred", 421)),
+            (b"554 no\r\n250 2.0.0 kept\r\n", ("failed", 554)),
+            (b"250 2.0.0 kept\r\n", ("untried", 0)),
+            (b"what\r\n", ("untried", 0))):
+        told, peer = bench.play({"data": b"354 go on\r\n" + reply}, mode)
+        assert told.outcomes == [outcome], (reply, told.text)
+        assert told.end.startswith("cut ") and told.dots == [], told.text
+        assert peer.messages == []
 
 
 @scenario()
