@@ -148,7 +148,7 @@ static bool before_dot(void *context, const size_t *accepted, size_t len)
 	for (size_t i = 0; i < len; i++)
 		seqs[i] = a->seqs[accepted[i]];
 	ch_crash_point("send-before-asking");
-	clerk->answered = false;
+	clerk->asks = true;
 	say(line, CH_MSG_SEND_DOT, &dot);
 	pause_for(clerk, &clerk->answered, NULL, 0,
 		  line->relay.options.attempt_timeout_ms);
@@ -156,7 +156,7 @@ static bool before_dot(void *context, const size_t *accepted, size_t len)
 		ch_sender_calls.broken(line->sender, "chanceryd",
 				       "does not answer");
 	ch_crash_point("send-before-dot");
-	return clerk->answered && clerk->go;
+	return clerk->go;
 }
 
 /* Whether that fiber's letter may be opened behind the dot of the other one's,
@@ -230,7 +230,7 @@ static void say_results(struct attempt *a)
 		message.results[i] =
 			ch_relay_result(&a->results[i], a->seqs[i]);
 	/* Where there was a dot, its question had them. */
-	if (!a->clerk->answered || !a->clerk->go)
+	if (!a->clerk->go)
 		message.notes = (struct ch_slice){
 			ch_str_cstr(&a->clerk->notes), a->clerk->notes.len
 		};
@@ -358,7 +358,6 @@ static void say_fault(struct ch_clerk *clerk, enum ch_relay_fault fault,
 	drop_other(clerk);
 	ch_relay_close(&line->relay);
 	forget_waiting(line);
-	line->anew = false;
 	line->faults++;
 	say(line, CH_MSG_SEND_FAULT, &message);
 	want(line, CH_LINE_AHEAD);
@@ -385,6 +384,7 @@ static void transmit(struct attempt *a)
 	int64_t begun_ms;
 	struct ch_error err;
 	bool worn;
+	int sent;
 
 	if (a->letter->anew)
 		ch_relay_close(relay);
@@ -399,14 +399,13 @@ static void transmit(struct attempt *a)
 		worn = relay->carried++ > 0; /* it may have ended since */
 		begun_ms = ch_clock_mono_ms();
 		ch_crash_point("send-connected");
-		if (ch_smtp_send(relay->smtp, &a->smtp, a->results, &err) ==
-		    0) {
-			if (!clerk->dropped)
-				say_results(a);
-			return;
-		}
+		sent = ch_smtp_send(relay->smtp, &a->smtp, a->results, &err);
 		if (clerk->dropped)
 			return; /* the other one closes the connection */
+		if (sent == 0) {
+			say_results(a);
+			return;
+		}
 		fault = ch_smtp_wants_login(relay->smtp) ? CH_FAULT_AUTH
 							 : CH_FAULT_CONNECT;
 		if (worn && !clerk->answered && all_untried(a) &&
@@ -446,9 +445,7 @@ static void send_letter(struct ch_clerk *clerk)
 		.context = &a,
 		.notes = &clerk->notes,
 	};
-	clerk->letter_id = letter->letter_id;
-	clerk->attempt = letter->attempt;
-	clerk->answered = false;
+	clerk->asks = clerk->answered = clerk->go = false;
 	if (a.len == 0) {
 		ch_sender_calls.broken(clerk->line->sender, "letter",
 				       "nobody to send it to");
@@ -458,7 +455,6 @@ static void send_letter(struct ch_clerk *clerk)
 			transmit(&a);
 		leave_line(clerk);
 	}
-	clerk->letter_id = 0;
 	attempt_release(&a);
 }
 
@@ -651,16 +647,17 @@ int ch_line_answer(struct ch_line *line, const struct ch_send_go *go,
 	for (size_t i = 0; i < CH_LINE_CLERKS; i++) {
 		struct ch_clerk *clerk = &line->clerks[i];
 
-		if (clerk->letter_id == 0 || clerk->answered ||
-		    go->letter_id != clerk->letter_id ||
-		    go->attempt != clerk->attempt)
+		if (!clerk->asks ||
+		    go->letter_id != clerk->given->letter.letter_id ||
+		    go->attempt != clerk->given->letter.attempt)
 			continue;
+		clerk->asks = false;
 		clerk->answered = true;
 		clerk->go = go->go != 0;
 		return 0;
 	}
 	return ch_error_set(err, CH_GIVE_UP,
-			    "a go for another letter than the one under way");
+			    "a go that answers no question");
 }
 
 bool ch_line_run(struct ch_line *line)

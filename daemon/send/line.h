@@ -64,9 +64,8 @@ struct ch_clerk {
 	struct ch_given *given; /* owned; NULL: none */
 	struct ch_composed message;
 	struct ch_str notes; /* of what was said about its letter */
-	int64_t letter_id; /* 0: none */
-	uint32_t attempt;
-	bool answered; /* about its dot */
+	bool asks;     /* for its dot, and has no answer yet */
+	bool answered;
 	bool go;
 };
 

@@ -159,6 +159,7 @@ def break_at_the_dot(room, answer, end, **setup):
     with Peer({"dot": answer}) as peer:
         worker = room.begin(port=peer.port, **setup)
         first, second = room.give(worker, "GBR"), room.give(worker, "FRA")
+        room.give(worker, "PER")  # and the third was not begun: it does too
         assert next_of(worker, "send-dot")["letter_id"] == first
         go(worker, first)
         result = next_of(worker, "send-result")
@@ -282,6 +283,29 @@ def ends_behind_the_dot(room):
         assert len(peer.sessions) == 2
 
 
+def a_refusal_is_not_tried_anew(room):
+    """The connection had carried a letter and ends with this one: that is tried
+    anew only where nothing was said of it."""
+    for step in "mail", "rcpt", "data":
+        polite = {"mail": b"250 ok\r\n", "rcpt": b"250 ok\r\n",
+                  "data": b"354 go on\r\n"}[step]
+        for end in ([b"421 4.3.2 closing\r\n"], [b"451 4.3.0 no\r\n", "close"],
+                    [b"550 5.7.1 no\r\n", "close"]):
+            with Peer({step: Turns(polite, end, polite)},
+                      keywords=[]) as peer:
+                worker = room.begin(port=peer.port)
+                let_go_next(worker, room.give(worker, "GBR"))
+                second = room.give(worker, "PER")
+                result = next_of(worker, "send-result")
+                assert result["letter_id"] == second
+                code = int(end[0][:3])
+                assert outcomes(result) == [
+                    (0, FAILED if code == 550 else DEFERRED, code)], result
+                finish(worker, room)
+                peer.settle()
+                assert len(peer.messages) == 1 and len(peer.sessions) == 1
+
+
 def called_back_before_its_dot(room):
     """"No" to the first ends the connection; the second was not begun."""
     with Peer() as peer:
@@ -382,7 +406,8 @@ def the_second_keeps_to_its_time(room):
         worker = room.begin(port=peer.port, relay={"command_timeout_ms": 1500})
         first, second = room.give(worker, "GBR"), room.give(worker, "FRA")
         let_go_next(worker, first)
-        # It had carried a letter and is tried anew, once.
+        # The connection had carried a letter, but this took long: no other is
+        # tried.
         result = next_of(worker, "send-result")
         assert result["letter_id"] == second
         assert outcomes(result) == [(0, UNTRIED, 0), (1, UNTRIED, 0)]
@@ -391,6 +416,7 @@ def the_second_keeps_to_its_time(room):
         peer.settle()
         assert b"mission@fr.example" in group_with_a_dot(peer)
         assert len(peer.messages) == 1
+        assert len(peer.sessions) == 1
 
 
 def sizes_of(room):
@@ -609,7 +635,7 @@ if __name__ == "__main__":
              a_swallowed_answer_is_not_the_next_ones,
              a_late_answer_to_a_chunk_is_no_verdict,
              silence_before_the_end_is_no_verdict, ends_behind_the_dot,
-             called_back_before_its_dot,
+             a_refusal_is_not_tried_anew, called_back_before_its_dot,
              lines_have_nothing_to_do_with_one_another,
              a_fault_is_of_one_line,
              a_letter_that_crosses_with_a_fault_is_dropped,

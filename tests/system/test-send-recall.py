@@ -129,9 +129,11 @@ def a_new_connection_is_the_next_ones(room):
                 sent(worker, first)
                 for number in [*numbers[:-1], last]:
                     let_go_next(worker, number)
+                # One new connection, and no more.
+                let_go_next(worker, room.give(worker, "GBR", attempt=2), 2)
                 finish(worker, room)
                 assert [len(x) for x in heard(peer)] == \
-                    [1 + 2 * (number_of_it - 1), 2], heard(peer)
+                    [1 + 2 * (number_of_it - 1), 3], heard(peer)
 
 
 def of_no_line(room):

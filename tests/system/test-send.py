@@ -54,6 +54,16 @@ def each_address_has_its_own_result(room):
     finish(worker, room)
 
 
+def the_dot_names_who_was_accepted(room):
+    with smtp_peer.Peer({"rcpt:one@it.example": b"550 5.1.1 no\r\n"}) as peer:
+        worker = room.begin(port=peer.port)
+        number = room.give(worker, "ITA")
+        assert let_go(worker, number)["seqs"] == [1]
+        assert outcomes(worker.expect("send-result")) == [
+            (0, FAILED, 550), (1, SENT, 250)]
+        finish(worker, room)
+
+
 def in_doubt_after_the_dot(room):
     worker = room.begin()
     number = room.give(worker, "PER")
@@ -95,9 +105,13 @@ def told_something_while_it_is_asked(room):
             assert peer.messages == [], keywords
 
 
-def a_go_for_another_ends_it(room):
+def a_go_that_answers_nothing_ends_it(room):
+    """For another letter or attempt; a second one; one that comes before the
+    question, for a letter that waits behind the other."""
     for wrong in ({"letter_id": 99, "attempt": 1},
-                  {"letter_id": 2, "attempt": 2}):
+                  {"letter_id": 2, "attempt": 2},
+                  {"letter_id": 0, "attempt": 0},
+                  {"letter_id": 0, "attempt": 1}):
         before = room.sink.seen()
         worker = room.begin()
         room.give(worker, "GBR")
@@ -107,6 +121,34 @@ def a_go_for_another_ends_it(room):
             pass
         assert worker.wait() == 76
         assert room.sink.seen() == before
+    for wrong in "GBR", "FRA":
+        with smtp_peer.Peer({"dot": "hang"}) as peer:
+            worker = room.begin(port=peer.port)
+            numbers = {key: room.give(worker, key) for key in ("GBR", "FRA")}
+            let_go(worker, numbers["GBR"])
+            worker.send("send-go", letter_id=numbers[wrong], attempt=1, go=1)
+            while worker.receive():
+                pass
+            assert worker.wait() == 76, wrong
+            peer.settle()
+            assert len(peer.messages) <= 1
+
+
+def no_answer_is_no_go(room):
+    """Whatever was said of the letter before."""
+    with smtp_peer.Peer() as peer:
+        worker = room.begin(port=peer.port, attempt_timeout_ms=1500)
+        for key in "GBR", "PER":
+            let_go(worker, room.give(worker, key))
+            assert outcomes(worker.expect("send-result")) == [(0, SENT, 250)]
+            worker.expect("send-ready")
+        room.give(worker, "FRA")
+        worker.expect("send-dot")
+        while worker.receive():
+            pass
+        assert worker.wait() == 76
+        peer.settle()
+        assert len(peer.messages) == 2
 
 
 def chanceryd_goes_away(room):
@@ -144,7 +186,13 @@ def held(room, **changes):
 
 
 def other_bytes_are_held(room):
-    assert "earlier" in held(room, sha256=bytes(32))
+    worker = room.begin()
+    right = let_go(worker, room.give(worker, "ITA"), go=0)["sha256"]
+    while worker.receive()[0] != "send-fault":
+        pass
+    finish(worker, room)
+    for other in (bytes(32), right + b"x", right[:31], right[:1]):
+        assert "earlier" in held(room, sha256=other)
 
 
 def another_ministry_is_held(room):
@@ -288,7 +336,8 @@ def nonsense_ends_it(room):
 if __name__ == "__main__":
     run_all([goes_after_go, each_address_has_its_own_result,
              in_doubt_after_the_dot, called_back,
-             told_something_while_it_is_asked, a_go_for_another_ends_it,
+             the_dot_names_who_was_accepted, told_something_while_it_is_asked,
+             a_go_that_answers_nothing_ends_it, no_answer_is_no_go,
              chanceryd_goes_away, stops_after_the_letter_under_way,
              other_bytes_are_held, another_ministry_is_held,
              what_cannot_be_composed_is_held,
