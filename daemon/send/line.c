@@ -176,9 +176,9 @@ static void at_dot(void *context)
 	const struct attempt *a = context;
 	struct ch_clerk *next = other_clerk(a->clerk);
 
-	if (!next->composed || !may_overlap(next))
+	if (!next->composed)
 		return;
-	next->may_start = true;
+	next->may_start = true; /* it sees for itself whether it may */
 	ch_fiber_resume(next->fiber);
 }
 

@@ -323,7 +323,7 @@ static void serve(struct ch_sender *s)
 	while (!s->broken) {
 		run_lines(s);
 		begin_letters(s);
-		if (is_done(s))
+		if (s->broken || is_done(s))
 			break;
 		wait_for_something(s);
 	}

@@ -65,12 +65,20 @@ def the_next_opening_leaves_with_the_dot(room):
 
 
 def let_go_next(worker, number):
+    """Through to the result: what was told with the question."""
     dot = next_of(worker, "send-dot")
     assert dot["letter_id"] == number
     go(worker, number)
     result = next_of(worker, "send-result")
     assert result["letter_id"] == number
     assert all(o == (i, SENT, 250) for i, o in enumerate(outcomes(result)))
+    assert result["notes"] == b"", "it was told with the question"
+    return dot
+
+
+def are_whole(messages, dots):
+    assert [hashlib.sha256(message).digest() for message in messages] == \
+        [dot["sha256"] for dot in dots]
 
 
 def not_where_it_is_not_offered(room):
@@ -90,12 +98,12 @@ def not_past_the_letters_of_a_connection(room):
     with Peer() as peer:
         watch(peer)
         worker = room.begin(port=peer.port, letters_per_connection=1)
-        first, second = room.give(worker, "GBR"), room.give(worker, "FRA")
-        let_go_next(worker, first)
-        let_go_next(worker, second)
+        numbers = room.give(worker, "GBR"), room.give(worker, "FRA")
+        dots = [let_go_next(worker, number) for number in numbers]
         finish(worker, room)
         peer.settle()
         assert group_with_a_dot(peer) == b"" and len(peer.sessions) == 2
+        are_whole(peer.messages, dots)
 
 
 def a_new_connection_waits_for_the_dot(room):
@@ -273,7 +281,8 @@ def ends_behind_the_dot(room):
     """The relay takes the first and hangs up: the second, of which nothing was
     said, goes over a new connection at once."""
     with Peer({"dot": [b"250 2.0.0 kept\r\n", "close"]}) as peer:
-        worker, first, second = two_letters(room, peer)
+        worker, first, second = two_letters(
+            room, peer, letters_per_connection=2**32 - 1)
         go(worker, first)
         assert outcomes(next_of(worker, "send-result")) == [(0, SENT, 250)]
         peer.script["dot"] = b"250 2.0.0 kept\r\n"
@@ -314,10 +323,32 @@ def called_back_before_its_dot(room):
         result = next_of(worker, "send-result")
         assert outcomes(result) == [(0, UNTRIED, 0)]
         next_of(worker, "send-fault")
+        peer.settle()  # at once
         finish(worker, room)
-        peer.settle()
         assert peer.messages == []
         assert len([s for s in peer.said if s.startswith("MAIL")]) == 1
+
+
+def what_was_said_is_of_the_letter(room):
+    """The notes: with the question, or with the result where there is none;
+    and once of each connection."""
+    with Peer({"rcpt:minister@uk.example": Turns(
+            b"250 ok\r\n", b"550 5.1.1 no\r\n")}) as peer:
+        worker = room.begin(port=peer.port)
+        notes = []
+        for key in "GBR", "FRA":
+            notes.append(let_go_next(worker, room.give(worker, key))["notes"])
+        room.give(worker, "GBR", attempt=2)
+        result = next_of(worker, "send-result")
+        assert outcomes(result) == [(0, FAILED, 550)]
+        notes.append(result["notes"])
+        notes.append(let_go_next(worker, room.give(worker, "PER"))["notes"])
+        finish(worker, room)
+        assert [[country in text for country in (b"@uk", b"@fr", b"@pe")]
+                for text in notes] == [
+            [True, False, False], [False, True, False], [True, False, False],
+            [False, False, True]], notes
+        assert len(worker.connected) == 1
 
 
 def lines_have_nothing_to_do_with_one_another(room):
@@ -635,7 +666,7 @@ if __name__ == "__main__":
              a_swallowed_answer_is_not_the_next_ones,
              a_late_answer_to_a_chunk_is_no_verdict,
              silence_before_the_end_is_no_verdict, ends_behind_the_dot,
-             a_refusal_is_not_tried_anew, called_back_before_its_dot,
+             what_was_said_is_of_the_letter, a_refusal_is_not_tried_anew, called_back_before_its_dot,
              lines_have_nothing_to_do_with_one_another,
              a_fault_is_of_one_line,
              a_letter_that_crosses_with_a_fault_is_dropped,

@@ -251,6 +251,15 @@ def faults(room):
     worker.expect("send-ready")
     finish(worker, room)
 
+    with smtp_peer.Peer({"mail": b"530 5.7.0 log in\r\n"}) as peer:
+        worker = room.begin(port=peer.port)
+        room.give(worker, "GBR")
+        assert outcomes(worker.expect("send-result")) == [(0, UNTRIED, 0)]
+        worker.expect("send-ready")
+        assert worker.expect("send-fault")["fault"] == AUTH
+        worker.expect("send-ready")
+        finish(worker, room)
+
 
 def a_token_is_the_password(room):
     """As long as one may be; and read anew after it was refused."""
@@ -331,6 +340,13 @@ def nonsense_ends_it(room):
         while worker.receive():
             pass
         assert worker.wait() == 76, name
+    worker = room.begin()
+    address = {"seq": 0, "role": 0, "pending": 0,
+               "address": "minister@uk.example"}
+    room.give(worker, "GBR", addresses=[address])  # to nobody
+    while worker.receive():
+        pass
+    assert worker.wait() == 76
 
 
 if __name__ == "__main__":

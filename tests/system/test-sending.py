@@ -345,6 +345,72 @@ def test_called_back():
         r.wait_letters("DM-1", cancelled=1)
 
 
+def test_called_back_again_and_again():
+    """It says nothing of the relay."""
+    with room() as r:
+        r.start()
+        r.enqueue("DM-1", table(1))
+        worker = r.puppet()
+        worker.ready(1)
+        for _ in range(6):
+            letter = worker.letter()
+            assert r.post("/v1/pause").status == 200
+            worker.dot(letter)
+            assert worker.expect("send-go")["go"] == 0
+            worker.result(letter, UNTRIED)
+            worker.send("send-ready", want=1)
+            r.wait_letters("DM-1", queued=1)
+            relay = r.status()["relays"][0]
+            assert relay["text"] == "", relay
+            assert r.post("/v1/resume").status == 200
+        worker.letter()
+
+
+def test_asked_twice():
+    """A question has one answer, whatever has changed since: a worker that asks
+    again is ended. What had its go is in doubt, what had none is not."""
+    for told in (True, False):
+        with room() as r:
+            r.start()
+            r.enqueue("DM-1", table(1))
+            worker = r.puppet()
+            worker.ready(1)
+            letter = worker.letter()
+            if not told:
+                assert r.post("/v1/pause").status == 200
+            worker.dot(letter)
+            assert worker.expect("send-go")["go"] == told
+            if not told:
+                assert r.post("/v1/resume").status == 200
+            worker.dot(letter)
+            assert worker.receive() is None, "it got an answer"
+            r.wait_letters("DM-1", **{"in_doubt" if told else "queued": 1})
+            assert "is not here" in r.log()
+
+
+def test_each_letter_its_own_end():
+    """Of two that one connection has, the second comes to its end first."""
+    with room() as r:
+        r.start()
+        r.enqueue("DM-1", table(3))
+        worker = r.puppet()
+        worker.ready(3)
+        letters = [worker.letter() for _ in range(3)]
+        worker.result(letters[1], FAILED, 550)
+        worker.dot(letters[2])
+        assert worker.expect("send-go")["letter_id"] == \
+            letters[2]["letter_id"]
+        worker.result(letters[2], IN_DOUBT)
+        worker.dot(letters[0])
+        assert worker.expect("send-go")["letter_id"] == \
+            letters[0]["letter_id"]
+        worker.result(letters[0], SENT, 250)
+        r.wait_letters("DM-1", sent=1, failed=1, in_doubt=1)
+        ends = r.letters("DM-1")
+        assert [ends[one["key"].decode()]["state"] for one in letters] == [
+            "sent", "failed", "in_doubt"]
+
+
 def test_stop():
     """SIGTERM: the letter under way finishes, the one behind it goes back to
     the queue, nothing is in doubt."""

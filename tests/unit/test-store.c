@@ -789,6 +789,41 @@ static void a_canary_is_the_first_letters(void **state)
 	commit();
 }
 
+/* Imports at the same time: between its letters are another batch's. */
+static void a_canary_is_of_one_batch(void **state)
+{
+	struct ch_store_batch batches[2] = { batch_called("DM-1"),
+					     batch_called("DM-2") };
+	struct ch_store_terms terms = { .canary = 2 };
+	struct ch_store_claim how = { .now_us = 5, .limit = 9 };
+	struct ch_store_letter *letters;
+	int64_t ids[2];
+	size_t put_off, len;
+
+	(void)state;
+	begin();
+	for (size_t i = 0; i < 2; i++)
+		OK(ch_store_batch_create(store, &batches[i], &ids[i], &err));
+	for (size_t i = 0; i < 4; i++)
+		add_letter(ids[i % 2], i < 2 ? "K0" : "K1", 1);
+	for (size_t i = 0; i < 2; i++) {
+		batches[i].letters = 2;
+		OK(ch_store_batch_publish(store, ids[i], &batches[i],
+					  CH_BATCH_OPEN, &err));
+	}
+	OK(ch_store_canary_begin(store, ids[0], &terms, &err));
+	assert_in_range(letter_of(ids[1], "K0"), terms.canary_first,
+			terms.canary_last);
+	how.batch_id = ids[0];
+	how.first = terms.canary_first;
+	how.last = terms.canary_last;
+	OK(ch_store_claim_some(store, &how, &letters, &len, &put_off, &err));
+	ch_store_letters_free(letters, len);
+	commit();
+	assert_int_equal(len, 2);
+	assert_string_equal(tally_text(ids[1]), "queued 2");
+}
+
 static int64_t not_k1(void *context, const struct ch_store_letter *letter)
 {
 	size_t *asked = context;
@@ -831,6 +866,71 @@ static void a_letter_is_put_off(void **state)
 	assert_int_equal(claim(id, 699, 9), 0);
 	assert_int_equal(claim(id, 700, 9), 1);
 	commit();
+}
+
+static int64_t due_of(int64_t letter_id, size_t seq)
+{
+	CH_AUTO(ch_store_letter) letter = { 0 };
+
+	GIVES(ch_store_letter_by_id(store, letter_id, &letter, &err), 1);
+	return letter.addresses[seq].next_at_us;
+}
+
+/* As long as the end of one attempt is not known, of whichever address, there is
+ * no other: what is due then waits a second more, and the rest for its own time.
+ */
+static void a_letter_has_one_attempt_at_a_time(void **state)
+{
+	static const struct {
+		const char *reference;
+		bool at_dot;
+		enum ch_state end;
+	} rows[] = {
+		{ "DM-1", false, CH_STATE_FAILED },
+		{ "DM-2", true, CH_STATE_SENT },
+	};
+	const struct ch_store_result much_later = {
+		.seq = 2, .to = CH_STATE_QUEUED, .next_at_us = 9000000,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		int64_t id = batch_with(rows[i].reference, 1, 3);
+		int64_t fra = letter_of(id, "K0");
+		struct ch_store_claim how = { .batch_id = id, .now_us = 1000,
+					      .limit = 9 };
+		struct ch_store_letter *letters;
+		size_t put_off, len;
+
+		begin();
+		assert_int_equal(claim(id, 5, 9), 1);
+		if (rows[i].at_dot)
+			GIVES(dot(fra, 1, 1), 1);
+		GIVES(end(fra, 1, 1, CH_STATE_QUEUED), 1);
+		GIVES(ch_store_result(store, fra, 1, &much_later, 60, &err), 1);
+		OK(ch_store_claim_some(store, &how, &letters, &len, &put_off,
+				       &err));
+		ch_store_letters_free(letters, len);
+		assert_int_equal(len, 0);
+		assert_int_equal(put_off, 1);
+		assert_int_equal(state_of(fra, 0), rows[i].at_dot ?
+						   CH_STATE_DOT :
+						   CH_STATE_CLAIMED);
+		assert_int_equal(state_of(fra, 1), CH_STATE_QUEUED);
+		assert_int_equal(due_of(fra, 0), 0);
+		assert_int_equal(due_of(fra, 1), 1001000);
+		assert_int_equal(due_of(fra, 2), 9000000);
+		GIVES(ch_store_bring_forward(store, fra, 9000001, 7, &err), 0);
+		GIVES(ch_store_bring_forward(store, fra, 9000000, 2000, &err),
+		      1);
+		assert_int_equal(due_of(fra, 1), 1001000);
+		assert_int_equal(due_of(fra, 2), 2000);
+		GIVES(end(fra, 1, 0, rows[i].end), 1);
+		assert_int_equal(claim(id, 1001000, 9), 1);
+		commit();
+		assert_int_equal(state_of(fra, 0), rows[i].end);
+		assert_int_equal(state_of(fra, 1), CH_STATE_CLAIMED);
+	}
 }
 
 static void addresses_of_one_letter_go_their_own_ways(void **state)
@@ -960,6 +1060,8 @@ static void a_dot_needs_its_claim(void **state)
 	GIVES(dot(fra, 1, 1), 1);
 	GIVES(dot(fra, 1, 1), 0); /* once */
 	GIVES(dot(fra, 1, 2), 0); /* all or none */
+	GIVES(ch_store_dot(store, fra, 1, (uint32_t[]){ 1 }, 1, &bytes_2, 1,
+			   NULL, 1, &err), 0); /* other bytes than before */
 	assert_int_equal(state_of(fra, 1), CH_STATE_CLAIMED);
 	GIVES(end(fra, 1, 0, CH_STATE_QUEUED), 1);
 	GIVES(end(fra, 1, 1, CH_STATE_QUEUED), 1);
@@ -2415,6 +2517,38 @@ static void a_row_that_changed_behind_our_back_stops_the_store(void **state)
 	OK(database->open(&store, &err));
 }
 
+static void nor_is_a_result_put_on_a_row_that_changed(void **state)
+{
+	static const struct {
+		const char *change, *back;
+	} rows[] = {
+		{ "UPDATE address SET state = 6 WHERE state = 2",
+		  "UPDATE address SET state = 2 WHERE state = 6" },
+		{ "UPDATE address SET attempt = 2 WHERE attempt = 1",
+		  "UPDATE address SET attempt = 1 WHERE attempt = 2" },
+	};
+	int64_t id = batch_with("DM-1", CH_COUNT(rows), 1);
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		int64_t letter_id = letter_of(id, i == 0 ? "K0" : "K1");
+
+		begin();
+		assert_int_equal(claim(id, 5, 1), 1);
+		GIVES(dot(letter_id, 1, 1), 1);
+		commit();
+		OK(ch_store_settle(store, &err));
+		behind_our_back(rows[i].change);
+		begin();
+		GIVES(end(letter_id, 1, 0, CH_STATE_SENT), -1);
+		assert_non_null(strstr(err.text, "changed under our hands"));
+		assert_int_equal(ch_store_commit(store, &err), -1);
+		ch_store_close(store);
+		behind_our_back(rows[i].back);
+		OK(database->open(&store, &err));
+	}
+}
+
 static const struct kind sqlite = { sqlite_open, sqlite_make, sqlite_remove };
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -2436,7 +2570,9 @@ int main(void)
 		CASE(a_batch_waits_for_its_time),
 		CASE(terms_are_kept),
 		CASE(a_canary_is_the_first_letters),
+		CASE(a_canary_is_of_one_batch),
 		CASE(a_letter_is_put_off),
+		CASE(a_letter_has_one_attempt_at_a_time),
 		CASE(addresses_of_one_letter_go_their_own_ways),
 		CASE(signatures_stay_with_the_first_dot),
 		CASE(letters_with_many_addresses),
@@ -2476,6 +2612,7 @@ int main(void)
 		CASE(what_was_not_committed_is_not_there),
 		CASE(a_second_opening_is_refused),
 		CASE(a_row_that_changed_behind_our_back_stops_the_store),
+		CASE(nor_is_a_result_put_on_a_row_that_changed),
 	};
 
 	database = &sqlite;
