@@ -339,7 +339,7 @@ static void drop_other(const struct ch_clerk *clerk)
 {
 	struct ch_clerk *other = other_clerk(clerk);
 
-	if (other->busy && !other->hang_up)
+	if (other->busy)
 		drop(other);
 }
 
@@ -739,8 +739,8 @@ void ch_line_stop(struct ch_line *line)
 	for (size_t i = 0; i < CH_LINE_CLERKS; i++) {
 		struct ch_clerk *clerk = &line->clerks[i];
 
-		if (clerk->busy && clerk->composed)
-			drop_other(other_clerk(clerk));
+		if (clerk->composed)
+			drop(clerk);
 	}
 	if (ch_line_is_idle(line) && line->relay.smtp)
 		hang_up(line);

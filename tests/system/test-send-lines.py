@@ -537,6 +537,7 @@ def stop_behind_a_dot(room):
         go(worker, first)
         assert asked.wait(60)
         worker.send("stop")
+        room.give(worker, "PER")  # it crosses with that
         stopped.set()
         assert next_of(worker, "send-result")["letter_id"] == first
         let_go_next(worker, second)
@@ -545,6 +546,41 @@ def stop_behind_a_dot(room):
         assert worker.wait() == 0, room.stderr()
         peer.settle()
         assert len(peer.messages) == 2 and peer.said[-1] == "QUIT"
+
+
+def hangs_up_and_comes_again(room):
+    """Where nothing was to be sent for some time. A letter that comes meanwhile
+    has a connection of its own."""
+    bye, free = threading.Event(), threading.Event()
+    behind = []
+
+    def quit_(session):
+        bye.set()
+        assert free.wait(60)
+        try:
+            behind.append(session.input + session.connection.recv(
+                1000, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            pass
+        session.say(b"221 2.0.0 bye\r\n")
+
+    with Peer({"quit": Turns(quit_, b"221 2.0.0 bye\r\n")}) as peer:
+        worker = room.begin(port=peer.port, lines=2, idle_timeout_ms=50)
+        let_go_next(worker, room.give(worker, "GBR"))
+        assert bye.wait(60)
+        second = room.give(worker, "FRA")
+        # What the other line says, it says behind that one's coming.
+        third = room.give(worker, "PER", line=1)
+        dot = next_of(worker, "send-dot")
+        assert dot["letter_id"] == third, dot
+        worker.send("send-go", line=1, letter_id=third, attempt=1, go=1)
+        assert next_of(worker, "send-result")["letter_id"] == third
+        free.set()
+        let_go_next(worker, second)
+        peer.settle()  # it hangs up again
+        assert behind == [] and len(peer.sessions) == 3
+        assert all(s.said[-1] == "QUIT" for s in peer.sessions)
+        finish(worker, room)
 
 
 def as_many_lines_as_may_be(room):
@@ -672,7 +708,7 @@ if __name__ == "__main__":
              a_letter_that_crosses_with_a_fault_is_dropped,
              the_second_has_its_own_time, the_second_keeps_to_its_time,
              one_too_large_between_two, one_refused_between_two,
-             stop_behind_a_dot, as_many_lines_as_may_be,
+             stop_behind_a_dot, hangs_up_and_comes_again, as_many_lines_as_may_be,
              large_batches_one_after_the_other,
              later_handshakes_are_short_ones,
              a_line_that_is_not_there_ends_it])

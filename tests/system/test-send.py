@@ -7,8 +7,9 @@ import os
 import pathlib
 import sys
 
-from sender import (AUTH, CONNECT, DEFERRED, FAILED, HELD, IN_DOUBT, SENT,
-                    SETUP, TLS, UNTRIED, Sink, finish, let_go, outcomes,
+import wire
+from sender import (AUTH, CONNECT, DEFERRED, FAILED, HELD, IN_DOUBT, PROGRAM,
+                    SENT, SETUP, TLS, UNTRIED, Sink, finish, let_go, outcomes,
                     run_all)
 
 sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
@@ -203,6 +204,7 @@ def another_ministry_is_held(room):
 
 def what_cannot_be_composed_is_held(room):
     """With the place, the field and the reason."""
+    assert "batch 99 was not named" in held(room, batch_id=99)
     parts = room.letters["ITA"]["fields"].split(b"\0")
     at = parts.index(b"salutation") + 1
     parts[at] = b""
@@ -237,6 +239,11 @@ def faults(room):
     room.give(worker, "GBR")
     fault = worker.expect("send-fault")
     assert fault["fault"] == SETUP and b"password" in fault["text"], fault
+    worker.expect("send-ready")
+    room.password.write_text("\nsecret\n")
+    room.give(worker, "GBR")
+    fault = worker.expect("send-fault")
+    assert fault["fault"] == SETUP and b"empty first line" in fault["text"]
     worker.expect("send-ready")
     # It reads it anew each time, and the sink offers no login.
     room.password.write_text("secret\n")
@@ -302,6 +309,75 @@ def connections_are_renewed(room):
         assert outcomes(worker.expect("send-result")) == [(0, SENT, 250)]
         worker.expect("send-ready")
     finish(worker, room)
+    assert len(worker.connected) == 3
+
+
+def of_the_batch_as_it_is_now(room):
+    """Its date and its words, where a letter of it was composed before."""
+    with smtp_peer.Peer() as peer:
+        worker = room.begin(port=peer.port)
+        changed = {"batch_id": 1, "reference": "DM-2000", "files": room.files,
+                   "from_": "Desk <desk@secretariat.example>"}
+        for attempt, date_us in ((1, 10**15), (2, 10**15 + 86400 * 10**6),
+                                 (3, 10**15)):
+            if attempt == 3:
+                worker.send("send-batch", **changed)
+            number = room.give(worker, "GBR", attempt=attempt, date_us=date_us)
+            let_go(worker, number, attempt=attempt)
+            assert outcomes(worker.expect("send-result")) == [(0, SENT, 250)]
+            worker.expect("send-ready")
+        finish(worker, room)
+        peer.settle()
+        for message, day, sender in zip(
+                peer.messages, (b"Sun, 09", b"Mon, 10", b"Sun, 09"),
+                (b"registry", b"registry", b"desk")):
+            assert b"Date: " + day + b" Sep 2001" in message, message[:300]
+            assert b"<" + sender + b"@secretariat.example>" in message
+
+
+def a_test_goes_to_the_tester_alone(room):
+    with smtp_peer.Peer() as peer:
+        worker = room.begin(port=peer.port)
+        worker.send("send-batch", batch_id=1, reference="DM-1276",
+                    files=room.files, test_to="desk@secretariat.example",
+                    from_="Registry <registry@secretariat.example>")
+        room.give(worker, "GBR")
+        result = worker.expect("send-result")
+        assert outcomes(result) == [(0, HELD, 0)], result
+        assert b"none of the letter's" in result["results"][0]["reply"]
+        worker.expect("send-ready")
+        number = room.give(worker, "GBR", attempt=2, addresses=[
+            {"seq": 0, "role": 0, "pending": 1,
+             "address": "desk@secretariat.example"}])
+        let_go(worker, number, attempt=2)
+        assert outcomes(worker.expect("send-result")) == [(0, SENT, 250)]
+        worker.expect("send-ready")
+        finish(worker, room)
+        peer.settle()
+        assert [line for line in peer.said if "uk.example" in line] == []
+        assert b"\r\nTo: desk@secretariat.example\r\n" in peer.messages[0]
+
+
+def what_became_of_the_copy(room):
+    """Of our own: nothing is said of it where the letter itself is not sent."""
+    copy, minister = "journal+2@chancery.example", "minister@uk.example"
+    no = b"550 5.1.1 no\r\n"
+    for script, result, journal in (
+            ({}, (0, SENT, 250), (1, 250, b"")),
+            ({f"rcpt:{copy}": no}, (0, SENT, 250), (2, 550, b"5.1.1 no")),
+            ({f"rcpt:{minister}": no}, (0, FAILED, 550), (0, 0, b"")),
+            ({"dot": b"451 later\r\n"}, (0, DEFERRED, 451), (0, 0, b"")),
+            ({"dot": "close"}, (0, IN_DOUBT, 0), (0, 0, b""))):
+        with smtp_peer.Peer(script) as peer:
+            worker = room.begin(port=peer.port)
+            number = room.give(worker, "GBR", journal=copy)
+            if result[1] != FAILED:
+                let_go(worker, number)
+            told = worker.expect("send-result")
+            assert outcomes(told) == [result], told
+            assert (told["journal"], told["journal_code"],
+                    told["journal_reply"]) == journal, told
+            finish(worker, room)
 
 
 def batches_that_take_turns_stay_at_hand(room):
@@ -347,6 +423,26 @@ def nonsense_ends_it(room):
     while worker.receive():
         pass
     assert worker.wait() == 76
+    with smtp_peer.Peer({"greeting": "hang"}) as peer:
+        worker = room.begin(port=peer.port)
+        for i in range(70):  # that nobody asked for
+            room.give(worker, "GBR", letter_id=100 + i)
+        while worker.receive():
+            pass
+        assert worker.wait() == 76
+    for first in ("send-password", "send-batch", "send-letter"):
+        worker = wire.Worker(PROGRAM)
+        worker.send(first)
+        assert worker.receive() is None, first
+        assert worker.wait() == 76, first
+    worker = wire.Worker(PROGRAM)
+    worker.send("send-setup", lines=0)
+    assert worker.receive() is None
+    assert worker.wait() == 76
+    worker = room.begin()
+    worker.send("send-setup", lines=1)
+    assert worker.receive() is None
+    assert worker.wait() == 76
 
 
 if __name__ == "__main__":
@@ -358,5 +454,6 @@ if __name__ == "__main__":
              other_bytes_are_held, another_ministry_is_held,
              what_cannot_be_composed_is_held,
              a_changed_annex_is_held, faults, a_token_is_the_password,
-             connections_are_renewed,
+             connections_are_renewed, of_the_batch_as_it_is_now,
+             a_test_goes_to_the_tester_alone, what_became_of_the_copy,
              batches_that_take_turns_stay_at_hand, nonsense_ends_it])
