@@ -289,11 +289,7 @@ static int next_reply(struct ch_smtp_transaction *t)
 	judge(t, step, reply->code);
 	if (step == CH_STEP_MAIL && t->smtp->offer.pipelining)
 		return 0; /* it has had its answer */
-	/* Without MAIL nobody is accepted, whatever is said of him. */
-	ch_str_addf(&t->for_library, "%u ok\r\n",
-		    step == CH_STEP_RCPT && t->mail.code / 100 != 2
-			    ? 550
-			    : reply->code);
+	ch_str_addf(&t->for_library, "%u ok\r\n", reply->code);
 	if (step == CH_STEP_DATA && t->phase != CH_PHASE_CUT)
 		ch_smtp_dialogue_confirm(t);
 	return 0;
@@ -415,13 +411,35 @@ static void add_orcpt(struct ch_str *line, struct ch_slice address)
 	add_words(line, ch_str_cstr(&words));
 }
 
+/* What stands between "<" and ">" in the command. */
+static struct ch_slice path_of(const struct ch_str *line)
+{
+	const char *at = strchr(ch_str_cstr(line), '<') + 1;
+
+	return (struct ch_slice){ at, strcspn(at, ">") };
+}
+
+/* Whom the relay hears of next; NULL: nobody else. */
+static const char *next_recipient(struct ch_smtp_transaction *t)
+{
+	size_t at = t->rcpt_said++;
+
+	return at < t->letter->to_len	 ? t->letter->to[at]
+	       : at == t->letter->to_len ? t->letter->journal
+					 : NULL;
+}
+
+/* Replies have no names: the addresses go out in the letter's own order. */
 static void pass_on_rcpt(struct ch_smtp_transaction *t)
 {
-	static const char before[] = "RCPT TO:<";
-	struct ch_slice address = { t->line.data + sizeof(before) - 1,
-				    t->line.len - sizeof(before) + 1 };
+	struct ch_slice address = path_of(&t->line);
+	const char *expected = next_recipient(t);
 
-	address.len = strcspn(address.data, ">");
+	if (!expected || !ch_slice_eq(address, expected)) {
+		cut_with(t, "libesmtp gave an address that is not the "
+			    "letter's");
+		return;
+	}
 	if (t->utf8 && t->smtp->offer.dsn && t->smtp->options->dsn &&
 	    ch_slice_has_utf8(address)) {
 		CH_AUTOCHAR copy = ch_slice_dup(address);
@@ -437,6 +455,10 @@ static void pass_on_rcpt(struct ch_smtp_transaction *t)
  */
 static void pass_on_mail(struct ch_smtp_transaction *t)
 {
+	if (!ch_slice_eq(path_of(&t->line), t->letter->envelope_from)) {
+		cut_with(t, "libesmtp gave a sender that is not the letter's");
+		return;
+	}
 	if (t->utf8)
 		add_words(&t->line, " SMTPUTF8");
 	pass_on(t, CH_STEP_MAIL);

@@ -127,7 +127,8 @@ struct ch_smtp_transaction {
 	struct ch_smtp_reply mail, data, dot; /* data: or of the first chunk */
 	struct ch_smtp_reply *rcpt; /* owned; one for each address, and the
 				       journal's behind them */
-	size_t rcpt_done;
+	size_t rcpt_said; /* by libesmtp */
+	size_t rcpt_done; /* answered */
 	size_t *accepted; /* owned; of letter->to, those with 2yz */
 	size_t accepted_len;
 	bool wants_login; /* the relay, at our MAIL */

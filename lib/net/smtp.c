@@ -472,7 +472,7 @@ bool ch_smtp_takes_next(const struct ch_smtp *smtp)
 {
 	const struct ch_smtp_transaction *first = smtp->first;
 
-	return first && first->takes_next && !first->next && !smtp->cut;
+	return first && first->takes_next && !first->next;
 }
 
 /* Nothing is under way: see that the connection is still there and in order. */

@@ -418,7 +418,8 @@ def a_letter_that_crosses_with_a_fault_is_dropped(room):
 def the_second_has_its_own_time(room):
     """It begins when the first one's dot is answered, however late."""
     with Peer({"dot": Turns([4, b"250 2.0.0 kept\r\n"],
-                            b"250 2.0.0 kept\r\n")}) as peer:
+                            b"250 2.0.0 kept\r\n"),
+               "mail": Turns(b"250 ok\r\n", [0.5, b"250 ok\r\n"])}) as peer:
         worker = room.begin(port=peer.port, attempt_timeout_ms=3000,
                             relay={"command_timeout_ms": 2000})
         first, second = room.give(worker, "GBR"), room.give(worker, "FRA")

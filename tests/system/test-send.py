@@ -79,8 +79,12 @@ def in_doubt_after_the_dot(room):
 def called_back(room):
     before = room.sink.seen()
     worker = room.begin()
-    let_go(worker, room.give(worker, "GBR"), go=0)
-    assert outcomes(worker.expect("send-result")) == [(0, UNTRIED, 0)]
+    dot = let_go(worker, room.give(worker, "GBR"), go=0)
+    result = worker.expect("send-result")
+    assert outcomes(result) == [(0, UNTRIED, 0)]
+    # What would have been its end is not in what was said.
+    assert dot["notes"].endswith(b"C: .\n"), dot
+    assert result["notes"].endswith(b"S: 354 go on\n"), result
     worker.expect("send-ready")
     worker.expect("send-fault")
     worker.expect("send-ready")

@@ -500,6 +500,7 @@ def n42_login_refused(bench, mode):
 @scenario()
 def n42_login_wanted_at_mail(bench, mode):
     told, peer = bench.play({"mail": b"530 5.7.0 log in\r\n"}, mode)
+    assert told.outcomes == [("untried", 0)], told.text
     assert told.end.startswith("cut ") and "login" in told.end, told.text
     assert peer.messages == [] and told.dots == []
 

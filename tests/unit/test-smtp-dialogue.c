@@ -177,16 +177,20 @@ static int tear_down(void **state)
 
 /* ---- a letter ----------------------------------------------------------- */
 
+/* What libesmtp does after its EHLO; NULL: what it does otherwise. */
+static const char *const *rogue;
+
 struct letter {
 	struct ch_smtp_letter smtp;
 	struct ch_str message;
-	const char *to[1];
+	const char *to[2];
 	struct iovec piece;
-	struct ch_smtp_result result[1];
+	struct ch_smtp_result result[2];
 	struct ch_error err;
 	const char *at_question; /* the relay says this then, or NULL */
 	bool small;     /* its dot finds less room than it needs */
 	int questions;
+	bool goes_astray; /* libesmtp, with the one behind it */
 	bool dot_takes_next; /* seen by at_dot */
 	struct ch_fiber *behind; /* begun at the dot, or NULL */
 	int sent;       /* of ch_smtp_send() */
@@ -215,7 +219,9 @@ static void at_dot(void *context)
 	letter->dot_takes_next = ch_smtp_takes_next(relay.smtp);
 	if (!letter->behind)
 		return;
+	rogue = letter->goes_astray ? (const char *const[]){ NULL } : NULL;
 	ch_fiber_resume(letter->behind);
+	rogue = NULL;
 	relay.two = true;
 }
 
@@ -255,7 +261,7 @@ static void write_letter(struct letter *letter, const char *to, size_t size)
 
 static void letter_release(struct letter *letter)
 {
-	ch_smtp_results_release(letter->result, 1);
+	ch_smtp_results_release(letter->result, 2);
 	ch_str_release(&letter->message);
 }
 
@@ -483,9 +489,6 @@ static void an_envid_is_whole(void **state)
 		"Message-Id: <letter@localhost>\r\n\r\n"
 #define READ "" /* a reply, in place of a command */
 
-/* What it does after its EHLO; NULL: what it does otherwise. */
-static const char *const *rogue;
-
 int smtp_start_session(smtp_session_t session)
 {
 	struct sockaddr_in nowhere = { .sin_family = AF_INET };
@@ -516,6 +519,7 @@ int smtp_start_session(smtp_session_t session)
 }
 
 #define WORDLESS "libesmtp ended the dialogue"
+#define ADDRESS "libesmtp gave an address that is not the letter's"
 
 static const struct {
 	const char *does[12];
@@ -540,6 +544,13 @@ static const struct {
 	/* It says something else. */
 	{ { "NOOP\r\n" }, CH_SMTP_UNTRIED,
 	  "libesmtp gave a command that is not ours", 0 },
+	{ { "MAIL FROM:<bounces@chancery.exampl>\r\n" }, CH_SMTP_UNTRIED,
+	  "libesmtp gave a sender that is not the letter's", 0 },
+	{ { MAIL, READ, "RCPT TO:<b@members.example>\r\n" }, CH_SMTP_UNTRIED,
+	  ADDRESS, 0 },
+	{ { MAIL, READ, "RCPT TO:<a@members.example.com>\r\n" },
+	  CH_SMTP_UNTRIED, ADDRESS, 0 },
+	{ { MAIL, READ, RCPT, RCPT }, CH_SMTP_UNTRIED, ADDRESS, 0 },
 	{ { READ }, CH_SMTP_UNTRIED, "libesmtp waits for a reply to nothing",
 	  0 },
 	{ { MAIL, READ, READ }, CH_SMTP_UNTRIED,
@@ -582,6 +593,57 @@ static void nothing_follows_where_libesmtp_went_astray(void **state)
 	}
 }
 
+/* An address that libesmtp forgot is not sent to, whoever was. */
+static void an_address_that_was_not_said_is_untried(void **state)
+{
+	static const char *const does[] = { MAIL, READ, RCPT, "DATA\r\n", READ,
+					    READ, MESSAGE, ".\r\n", READ,
+					    NULL };
+	struct letter letter;
+	struct ch_smtp *smtp = open_relay();
+
+	(void)state;
+	write_letter(&letter, "a@members.example", 1000);
+	letter.to[1] = "b@members.example";
+	letter.smtp.to_len = 2;
+	rogue = does;
+	send_letter(&letter);
+	rogue = NULL;
+	is(&letter, 0, CH_SMTP_SENT, 250, "2.0.0 kept");
+	assert_int_equal(letter.result[1].outcome, CH_SMTP_UNTRIED);
+	assert_string_equal(ch_str_cstr(&letter.result[1].reply.text),
+			    WORDLESS);
+	ch_smtp_close(smtp);
+	assert_int_equal(said("b@members.example"), 0);
+	letter_release(&letter);
+}
+
+/* The next one ends before it has said a word: it waits for its turn all the
+ * same, and the first has its end. */
+static void who_ends_at_once_waits_for_its_turn(void **state)
+{
+	struct letter first;
+	struct letter second;
+	struct ch_smtp *smtp = open_relay();
+
+	(void)state;
+	write_letter(&first, "a@members.example", 1000);
+	write_letter(&second, "b@members.example", 1000);
+	first.behind = ch_fiber_new(send_letter, &second, STACK);
+	first.goes_astray = true;
+	send_letter(&first);
+	is(&first, 0, CH_SMTP_SENT, 250, "2.0.0 kept");
+	while (!ch_fiber_ended(first.behind))
+		ch_fiber_resume(first.behind);
+	is(&second, -1, CH_SMTP_UNTRIED, 0, WORDLESS);
+	assert_false(ch_smtp_usable(smtp));
+	ch_smtp_close(smtp);
+	assert_int_equal(said("MAIL FROM"), 1);
+	ch_fiber_free(first.behind);
+	letter_release(&first);
+	letter_release(&second);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -593,6 +655,8 @@ int main(void)
 		CASE(what_leaves_with_the_dot_leaves_once),
 		CASE(an_envid_is_whole),
 		CASE(nothing_follows_where_libesmtp_went_astray),
+		CASE(an_address_that_was_not_said_is_untried),
+		CASE(who_ends_at_once_waits_for_its_turn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
