@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The order of things around the final dot, with this test as the send worker:
 what chanceryd says, when, and what it makes of what it hears."""
+import contextlib
 import os
 import signal
+import sqlite3
 import time
 
 import harness
@@ -175,6 +177,93 @@ def test_worker_dies():
         assert r.stop() == 0
 
 
+def test_all_lines_of_a_worker_that_dies():
+    """What is at its dot is in doubt, on whichever connection, and no more."""
+    with room(relay={"connections_per_worker": 2}, connections=2) as r:
+        r.start()
+        r.enqueue("DM-1", table(4))
+        worker = r.puppet()
+        worker.ready(2)
+        worker.send("send-ready", line=1, want=2)
+        letters = [worker.letter() for _ in range(4)]
+        for line in (0, 1):
+            letter = next(x for x in letters if x["line"] == line)
+            worker.send("send-dot", line=line, letter_id=letter["letter_id"],
+                        attempt=1, sha256=b"\1" * 32, size_bytes=9, seqs=[0])
+            go = worker.expect("send-go")
+            assert (go["line"], go["go"]) == (line, 1)
+        worker.die()
+        r.wait_letters("DM-1", in_doubt=2, queued=2)
+        assert r.status()["relays"][0]["under_way"] == 0
+
+
+def test_too_old_at_its_dot():
+    """A letter whose time is over when its worker dies has expired, but for
+    what may have gone: that is in doubt."""
+    with room(sending={"retry": ["1s"]}) as r:
+        r.start()
+        r.enqueue("DM-1", table(2))
+        worker = r.puppet()
+        worker.ready(2)
+        for letter in (worker.letter(), worker.letter()):
+            worker.result(letter, DEFERRED, 451)
+        r.wait_letters("DM-1", queued=2)
+        r.signal(signal.SIGTERM)
+        worker.expect("stop")
+        worker.exit()
+        assert r.wait() == 0
+        with contextlib.closing(sqlite3.connect(r.state / "chancery.db")) as db:
+            assert db.execute("UPDATE address SET first_at_us = first_at_us "
+                              "- 6 * 86400 * 1000000").rowcount == 2
+            db.commit()
+        r.start()
+        worker = r.puppet()
+        worker.ready(2)
+        first, second = worker.letter(), worker.letter()
+        worker.dot(first)
+        worker.expect("send-go")
+        worker.die()
+        r.wait_letters("DM-1", in_doubt=1, failed=1)
+        ends = r.letters("DM-1")
+        assert ends[first["key"].decode()]["state"] == "in_doubt"
+        address = ends[second["key"].decode()]["addresses"][0]
+        assert address["status"] == "4.4.7", address
+
+
+def test_refusals_count_and_connections_do_not():
+    """The second refusal waits for the second delay, and a connection that was
+    lost in between changes nothing."""
+    with room(sending={"retry": ["1s", "1h"],
+                       "retry_connection": ["0s", "1h"]}) as r:
+        r.start()
+        r.enqueue("DM-1", table(1))
+        worker = r.puppet()
+        worker.ready(1)
+        for outcome, code in ((DEFERRED, 451), (UNTRIED, 0), (UNTRIED, 0),
+                              (DEFERRED, 451)):
+            worker.result(worker.letter(), outcome, code)
+            worker.send("send-ready", want=1)
+        assert worker.is_silent(2.5), "the first delay again"
+
+
+def test_no_more_than_it_may_hold():
+    """Whatever a worker asks for."""
+    with room() as r:
+        r.start()
+        r.enqueue("DM-1", table(40))
+        worker = r.puppet()
+        worker.ready(2**32 - 1)
+        for _ in range(3):
+            worker.send("send-ready", want=2**32 - 1)
+        letters = [worker.letter() for _ in range(8)]
+        worker.send("send-ready", want=8)
+        assert worker.is_silent(), "a ninth letter"
+        worker.result(letters[0], FAILED, 550)
+        worker.send("send-ready", want=8)
+        worker.letter()
+        assert worker.is_silent(), "one more for one"
+
+
 def test_result_before_death():
     """What a worker said before it died is heard."""
     with room() as r:
@@ -312,9 +401,12 @@ def test_silent_relay():
             worker.expect("send-go")
             worker.result(letter, IN_DOUBT, 0, "closed")
             worker.send("send-ready", want=1)
+            if count == 3:  # too large, as we say: the relay says nothing
+                worker.result(worker.letter(), FAILED)
+                worker.send("send-ready", want=1)
         assert worker.is_silent()
         assert r.status()["relays"][0]["state"] == "fault"
-        r.wait_letters("DM-1", in_doubt=5, queued=15)
+        r.wait_letters("DM-1", in_doubt=5, failed=1, queued=14)
 
 
 def test_called_back():
@@ -494,6 +586,8 @@ def test_reload():
         worker.dot(letter)
         worker.expect("send-go")
         worker.result(letter, SENT, 250)
+        worker.send("send-ready", want=1)
+        assert worker.is_silent(), "it was to stop, and got another letter"
         worker.exit()
         worker = r.puppet()
         assert worker.ready(1)["relay"]["port"] == 2
@@ -527,6 +621,21 @@ def test_letters_across_a_fault():
         worker = r.puppet()
         worker.ready(1)
         assert worker.letter()["faults"] == 0
+
+
+def test_what_was_asked_for_before_a_fault():
+    """It counts for nothing: the worker asks anew."""
+    with room(sending={"retry_connection": ["0s"]}) as r:
+        r.start()
+        r.enqueue("DM-1", table(1))
+        worker = r.puppet()
+        worker.ready(3)
+        worker.letter()
+        worker.send("send-fault", fault=0, text="lost")
+        r.wait_letters("DM-1", queued=1)
+        assert worker.is_silent(), "a letter that nobody asked for"
+        worker.send("send-ready", want=1)
+        assert worker.letter()["faults"] == 1
 
 
 def crews(r, count):

@@ -112,6 +112,7 @@ def test_what_is_given_back():
             give_back(one, letters[1])
             one.send("send-ready", want=1)
             assert key(one.letter()) in ("K000010", "K000020")
+            assert r.status()["relays"][0]["under_way"] == 2
             assert r.letters("A")[key(letters[1])]["state"] == state
             assert r.letters("A")[key(letters[0])]["state"] == "claimed"
             assert not one.recalls
@@ -119,19 +120,21 @@ def test_what_is_given_back():
 
 
 def test_what_was_not_asked_for_is_not_given_back():
-    """Nor what was told to go: the worker is ended, and what may have gone is
-    in doubt."""
-    for told in (False, True):
+    """Nor what was told to go, or not to: the worker is ended, and what may
+    have gone is in doubt."""
+    for told in (False, True, None):
         with room() as r:
             r.start()
             r.enqueue("A", table(1))
             one = worker(r, want=1)
             letter = one.letter()
-            if told:
+            if told is not False:
                 r.enqueue("B", table(1, start=10), priority="high")
                 one.recalled()
+                if told is None:
+                    assert r.post("/v1/pause").status == 200
                 one.dot(letter)
-                assert one.expect("send-go")["go"] == 1
+                assert one.expect("send-go")["go"] == (told is True)
             give_back(one, letter)
             r.wait_letters("A", **{"in_doubt" if told else "queued": 1,
                                    "claimed": 0, "dot": 0})
