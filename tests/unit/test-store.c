@@ -1998,6 +1998,10 @@ static void a_copy_is_of_use_as_long_as_its_letter_is_at_the_dot(void **state)
 	assert_int_equal(state_of(at_dot, 0), CH_STATE_SENT);
 	GIVES(drop_copies(0, 10), 2);
 	GIVES(drop_copies(0, 10), 1);
+	begin(); /* where its worker is gone, too */
+	GIVES(ch_store_abandon(store, other, 1, "gone", 900, 80, &err), 1);
+	commit();
+	assert_int_equal(state_of(other, 0), CH_STATE_SENT);
 }
 
 static void evidence_is_of_one_attempt(void **state)
@@ -2497,6 +2501,31 @@ static void a_store_that_came_back_uses_no_number_twice(void **state)
 	assert_int_equal(attempt_of(letter_of(id, "K1")), second);
 }
 
+/* To which of its addresses it went in an attempt that the store does not know,
+ * only the reported one is known: no other goes once more by itself. */
+static void a_lost_attempt_leaves_the_others_in_doubt(void **state)
+{
+	int64_t id = batch_with("DM-1", 1, 3);
+	int64_t fra = letter_of(id, "K0");
+	struct ch_store_return item = returned(1, CH_RETURN_DELIVERED, fra,
+					       true);
+
+	(void)state;
+	come_back_from_a_copy();
+	begin();
+	assert_int_equal(claim(id, 5, 1), 1);
+	commit();
+	item.address_seq = 1;
+	item.attempt = attempt_of(fra) - 0x10000;
+	GIVES(come_back(&item), 1);
+	assert_int_equal(state_of(fra, 0), CH_STATE_IN_DOUBT);
+	assert_int_equal(state_of(fra, 1), CH_STATE_SENT);
+	assert_int_equal(state_of(fra, 2), CH_STATE_IN_DOUBT);
+	begin();
+	GIVES(dot(fra, attempt_of(fra), 1), 0);
+	commit();
+}
+
 static void a_row_that_changed_behind_our_back_stops_the_store(void **state)
 {
 	int64_t id = batch_with("DM-1", 1, 1);
@@ -2604,6 +2633,7 @@ int main(void)
 		CASE(a_claimed_letter_is_cancelled),
 		CASE(a_doubt_names_the_relay_of_its_attempt),
 		CASE(a_store_that_came_back_uses_no_number_twice),
+		CASE(a_lost_attempt_leaves_the_others_in_doubt),
 		CASE(returns_are_listed),
 		CASE(mailboxes_are_read_on_where_they_were),
 		CASE(events_come_in_order),
