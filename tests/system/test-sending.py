@@ -183,8 +183,8 @@ def test_all_lines_of_a_worker_that_dies():
         r.start()
         r.enqueue("DM-1", table(4))
         worker = r.puppet()
-        worker.ready(2)
-        worker.send("send-ready", line=1, want=2)
+        worker.ready(8)
+        worker.send("send-ready", line=1, want=8)
         letters = [worker.letter() for _ in range(4)]
         for line in (0, 1):
             letter = next(x for x in letters if x["line"] == line)
@@ -195,6 +195,13 @@ def test_all_lines_of_a_worker_that_dies():
         worker.die()
         r.wait_letters("DM-1", in_doubt=2, queued=2)
         assert r.status()["relays"][0]["under_way"] == 0
+        # The next one has been told nothing yet, and has asked for nothing.
+        worker = r.puppet()
+        worker.expect("send-setup")
+        assert worker.is_silent(), "what the one before had asked for"
+        worker.send("send-ready", want=1)
+        assert worker.expect("send-batch")["reference"] == b"DM-1"
+        worker.letter()
 
 
 def test_too_old_at_its_dot():
@@ -314,6 +321,9 @@ def test_breaches():
     def old_attempt(worker, letter):
         worker.dot({**letter, "attempt": 7})
 
+    def no_such_line(worker, letter):
+        worker.send("send-ready", line=1, want=1)
+
     def cut(worker, letter):
         worker.channel.sendall(b"\x20\0\0\0\7\0\1\0half")
         worker.die()
@@ -395,18 +405,19 @@ def test_silent_relay():
         r.enqueue("DM-1", table(20))
         worker = r.puppet()
         worker.ready(1)
-        for count in range(1, 6):
+        # One that it answers, or we in its place: that letter is too large.
+        ends = [IN_DOUBT] * 4 + [SENT] + [IN_DOUBT] * 3 + [FAILED] + \
+            [IN_DOUBT] * 2
+        for outcome in ends:
             letter = worker.letter()
-            worker.dot(letter)
-            worker.expect("send-go")
-            worker.result(letter, IN_DOUBT, 0, "closed")
+            if outcome != FAILED:
+                worker.dot(letter)
+                worker.expect("send-go")
+            worker.result(letter, outcome, 250 if outcome == SENT else 0)
             worker.send("send-ready", want=1)
-            if count == 3:  # too large, as we say: the relay says nothing
-                worker.result(worker.letter(), FAILED)
-                worker.send("send-ready", want=1)
         assert worker.is_silent()
         assert r.status()["relays"][0]["state"] == "fault"
-        r.wait_letters("DM-1", in_doubt=5, failed=1, queued=14)
+        r.wait_letters("DM-1", in_doubt=9, sent=1, failed=1, queued=9)
 
 
 def test_called_back():
@@ -745,6 +756,7 @@ def test_two_addresses():
         worker.expect("send-go")
         worker.result(letter, SENT, 250)
         r.wait_letters("DM-1", sent=1)
+        assert r.status()["relays"][0]["under_way"] == 0
 
 
 def test_one_attempt_of_a_letter_at_a_time():

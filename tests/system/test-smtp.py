@@ -810,6 +810,7 @@ def n54_two_verdicts_on_the_last_letter(bench, mode):
         told, peer = bench.play({"dot": reply}, mode)
         assert told.outcomes == [outcome], (reply, told.text)
         assert peer.messages == [MESSAGE]
+        assert told.end.startswith("cut ") == (outcome[0] == "in-doubt")
 
 
 def endless(line):

@@ -45,7 +45,8 @@ static struct {
 	bool in_message;
 	bool pipelining;
 	bool dsn;
-	const char *to_dot;  /* what is said to it */
+	const char *to_data; /* what is said to it */
+	const char *to_dot;
 	bool stalls;         /* nothing is read any more, and in its place … */
 	const char *stalled; /* … this is said */
 	struct ch_smtp *smtp; /* the connection, while a letter is sent */
@@ -91,10 +92,11 @@ static bool answer_one(void)
 		    : relay.pipelining ? "250-relay\r\n250 PIPELINING\r\n"
 				       : "250 relay\r\n");
 	else if (strncmp(at, "DATA", 4) == 0)
-		say("354 go on\r\n");
+		say(relay.to_data);
 	else
 		say("250 ok\r\n");
-	relay.in_message = strncmp(at, "DATA", 4) == 0;
+	relay.in_message = strncmp(at, "DATA", 4) == 0 &&
+			   relay.to_data[0] == '3';
 	return true;
 }
 
@@ -152,6 +154,7 @@ static int set_up(void **state)
 	ch_str_init(&relay.heard, HEARD_MAX);
 	relay.fd = -1;
 	relay.pipelining = true;
+	relay.to_data = "354 go on\r\n";
 	relay.to_dot = "250 2.0.0 kept\r\n";
 	relay.address.sun_family = AF_UNIX;
 	snprintf(relay.address.sun_path, sizeof(relay.address.sun_path),
@@ -593,29 +596,44 @@ static void nothing_follows_where_libesmtp_went_astray(void **state)
 	}
 }
 
-/* An address that libesmtp forgot is not sent to, whoever was. */
+/* An address that libesmtp forgot is not sent to, nor refused, whoever was. */
 static void an_address_that_was_not_said_is_untried(void **state)
 {
-	static const char *const does[] = { MAIL, READ, RCPT, "DATA\r\n", READ,
-					    READ, MESSAGE, ".\r\n", READ,
-					    NULL };
-	struct letter letter;
-	struct ch_smtp *smtp = open_relay();
+	static const struct {
+		const char *to_data;
+		const char *does[12];
+		enum ch_smtp_outcome outcome;
+		unsigned int code;
+		const char *text;
+	} rows[] = {
+		{ "354 go on\r\n",
+		  { MAIL, READ, RCPT, "DATA\r\n", READ, READ, MESSAGE, ".\r\n",
+		    READ }, CH_SMTP_SENT, 250, "2.0.0 kept" },
+		{ "554 no\r\n", { MAIL, READ, RCPT, "DATA\r\n", READ, READ },
+		  CH_SMTP_FAILED, 554, "no" },
+	};
 
-	(void)state;
-	write_letter(&letter, "a@members.example", 1000);
-	letter.to[1] = "b@members.example";
-	letter.smtp.to_len = 2;
-	rogue = does;
-	send_letter(&letter);
-	rogue = NULL;
-	is(&letter, 0, CH_SMTP_SENT, 250, "2.0.0 kept");
-	assert_int_equal(letter.result[1].outcome, CH_SMTP_UNTRIED);
-	assert_string_equal(ch_str_cstr(&letter.result[1].reply.text),
-			    WORDLESS);
-	ch_smtp_close(smtp);
-	assert_int_equal(said("b@members.example"), 0);
-	letter_release(&letter);
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		struct letter letter;
+		struct ch_smtp *smtp = open_relay();
+
+		write_letter(&letter, "a@members.example", 1000);
+		letter.to[1] = "b@members.example";
+		letter.smtp.to_len = 2;
+		relay.to_data = rows[i].to_data;
+		rogue = rows[i].does;
+		send_letter(&letter);
+		rogue = NULL;
+		is(&letter, 0, rows[i].outcome, rows[i].code, rows[i].text);
+		assert_int_equal(letter.result[1].outcome, CH_SMTP_UNTRIED);
+		assert_string_equal(
+			ch_str_cstr(&letter.result[1].reply.text), WORDLESS);
+		ch_smtp_close(smtp);
+		assert_int_equal(said("b@members.example"), 0);
+		letter_release(&letter);
+		tear_down(state);
+		set_up(state);
+	}
 }
 
 /* The next one ends before it has said a word: it waits for its turn all the
