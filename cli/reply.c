@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/compress.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/spill.h"
 #include "base/utf8.h"
 #include "cli/cli.h"
 #include "cli/json.h"
@@ -18,9 +20,8 @@
 #include "cli/request.h"
 #include "mail/message.h"
 
-/* The largest that chancery.conf allows to be kept. */
-#define MAIL_MAX (256 * 1024 * 1024)
 #define NAME_BYTES 180
+#define PIECE ((size_t)1024 * 1024) /* of what is printed */
 
 /* ---- asking ----------------------------------------------------------- */
 
@@ -64,22 +65,99 @@ static int not_it(const struct ch_cli *cli, const char *why)
 		       "these are not the bytes that came: %s", why);
 }
 
-/* What is kept compressed has at most the bytes that the mail had. */
-static int unpack(const struct ch_cli *cli, const json_t *item,
-		  struct ch_answer *answer, struct ch_str *ret)
-{
-	uint64_t size = ch_json_number(item, "size_bytes");
+/* A mail on its way into a file without a name, in which it is read: it may be
+ * larger than the memory. */
+struct coming {
+	const struct ch_answer *answer; /* borrowed */
+	struct ch_decompress *decompress; /* owned; NULL: it comes as it is */
+	uint64_t max_bytes;
+	struct ch_sha256_ctx sum;
+	struct ch_spill *spill; /* borrowed */
+	bool full;              /* our disk is, or fails */
+	bool failed;
 	struct ch_error err;
+};
 
-	ch_str_init(ret, size < MAIL_MAX ? (size_t)size : MAIL_MAX);
-	if (!answer->zstd) {
-		*ret = answer->body;
-		answer->body = (struct ch_str){ 0 };
-		return EX_OK;
-	}
-	if (ch_decompress(ch_str_cstr(&answer->body), answer->body.len, ret,
-			  &err) < 0)
-		return not_it(cli, err.text);
+static int keep(void *context, const void *bytes, size_t len,
+		struct ch_error *err)
+{
+	struct coming *coming = context;
+
+	ch_sha256_add(&coming->sum, bytes, len);
+	if (ch_spill_write(coming->spill, bytes, len, err) == 0)
+		return 0;
+	coming->full = true;
+	return -1;
+}
+
+static int take(struct coming *coming, const char *bytes, size_t len)
+{
+	if (coming->answer->zstd && !coming->decompress)
+		coming->decompress = ch_decompress_new(coming->max_bytes, keep,
+						       coming);
+	if (coming->decompress)
+		return ch_decompress_write(coming->decompress, bytes, len,
+					   &coming->err);
+	if (len > coming->max_bytes - coming->spill->len)
+		return ch_error_set(&coming->err, CH_GIVE_UP,
+				    "it holds more than %llu bytes",
+				    (unsigned long long)coming->max_bytes);
+	return keep(coming, bytes, len, &coming->err);
+}
+
+static bool on_piece(void *context, const char *bytes, size_t len)
+{
+	struct coming *coming = context;
+
+	coming->failed = take(coming, bytes, len) < 0;
+	return !coming->failed;
+}
+
+/* All of it came; is it what it is called? */
+static int check(const struct ch_cli *cli, struct coming *coming,
+		 const char *hex)
+{
+	struct ch_sha256 told;
+	struct ch_sha256 sum;
+
+	/* An empty body had no piece to begin with. */
+	if (!coming->failed && coming->answer->zstd)
+		coming->failed = !coming->decompress ||
+				 ch_decompress_end(coming->decompress,
+						   &coming->err) < 0;
+	if (coming->full)
+		return ch_fail(cli, EX_IOERR,
+			       "Is the disk full? $TMPDIR can name another "
+			       "folder.", "%s", coming->err.text);
+	if (coming->failed)
+		return not_it(cli, coming->err.text);
+	ch_sha256_final(&coming->sum, &sum);
+	if (ch_sha256_parse(hex, strlen(hex), &told) < 0 ||
+	    !ch_sha256_eq(&told, &sum))
+		return not_it(cli, "their SHA-256 is another");
+	if (ch_spill_map(coming->spill, &coming->err) < 0)
+		return ch_fail(cli, EX_IOERR, NULL, "%s", coming->err.text);
+	return EX_OK;
+}
+
+/* Where it is large: /tmp may be memory. */
+static int open_spill(const struct ch_cli *cli, struct ch_spill *spill)
+{
+	const char *folder = getenv("TMPDIR");
+	struct ch_error err;
+	CH_AUTOFD fd = -1;
+
+	if (!folder || !folder[0])
+		folder = "/var/tmp";
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return ch_fail(cli, EX_CANTCREAT,
+			       "$TMPDIR names the folder for temporary files.",
+			       "%s: %s", folder, strerror(errno));
+	if (ch_spill_open(spill, fd, &err) < 0)
+		return ch_fail(cli, EX_CANTCREAT,
+			       "$TMPDIR names the folder for temporary files.",
+			       "%s: %s", folder, err.text);
 	return EX_OK;
 }
 
@@ -102,49 +180,63 @@ static int missing(const struct ch_cli *cli, const json_t *item)
 	return EX_OK;
 }
 
-static int fetch(const struct ch_cli *cli, const json_t *item,
-		 struct ch_str *ret)
+static int receive(const struct ch_cli *cli, const json_t *item,
+		   struct coming *coming, struct ch_answer *answer)
 {
 	const char *hex = ch_json_text(item, "sha256");
 	CH_AUTOCHAR path = ch_xasprintf("/v1/objects/%s", hex);
-	CH_AUTO(ch_answer) answer = { 0 };
-	struct ch_sha256 told;
-	struct ch_sha256 sum;
-	int code = missing(cli, item);
+	int code = ch_request_object(cli, path, on_piece, coming, answer);
 
-	if (code == EX_OK)
-		code = ch_request_get(cli, CH_DOOR_CONTROL, path,
-				      MAIL_MAX + MAIL_MAX / 128, &answer);
 	if (code != EX_OK)
 		return code;
-	if (answer.status == 404)
+	if (answer->status == 404)
 		return ch_fail(cli, EX_NOINPUT,
 			       "Take objects/ from the backup that the database "
 			       "is from.",
 			       "the mail is not among the objects");
-	if (answer.status >= 400)
-		return ch_answer_fail(cli, &answer);
-	code = unpack(cli, item, &answer, ret);
+	if (answer->status >= 400)
+		return ch_answer_fail(cli, answer);
+	return check(cli, coming, hex);
+}
+
+/* The mail, mapped: released by the caller in any case. */
+static int fetch(const struct ch_cli *cli, const json_t *item,
+		 struct ch_spill *ret)
+{
+	CH_AUTO(ch_answer) answer = { 0 };
+	struct coming coming = {
+		.answer = &answer,
+		.max_bytes = ch_json_number(item, "size_bytes"),
+		.spill = ret,
+		.err = { .text = "they are cut short" },
+	};
+	int code = missing(cli, item);
+
+	if (code == EX_OK)
+		code = open_spill(cli, ret);
 	if (code != EX_OK)
 		return code;
-	ch_sha256_of(ch_str_cstr(ret), ret->len, &sum);
-	if (ch_sha256_parse(hex, strlen(hex), &told) < 0 ||
-	    !ch_sha256_eq(&told, &sum))
-		return not_it(cli, "their SHA-256 is another");
-	return EX_OK;
+	ch_sha256_init(&coming.sum);
+	code = receive(cli, item, &coming, &answer);
+	ch_sha256_ctx_release(&coming.sum);
+	ch_decompress_free(coming.decompress);
+	return code;
 }
 
 static int print_mail(const struct ch_cli *cli, const json_t *item)
 {
-	CH_AUTO(ch_str) mail = { 0 };
+	CH_AUTO(ch_spill) mail = CH_SPILL_INIT;
 	int code = fetch(cli, item, &mail);
 
 	if (code != EX_OK)
 		return code;
 	if (cli->out.tty)
-		ch_term_block(&cli->out, ch_str_cstr(&mail), mail.len);
-	else
-		fwrite(ch_str_cstr(&mail), 1, mail.len, stdout);
+		ch_term_block(&cli->out, mail.bytes, mail.len);
+	for (size_t at = 0, len; at < mail.len && !cli->out.tty; at += len) {
+		len = mail.len - at < PIECE ? mail.len - at : PIECE;
+		fwrite(mail.bytes + at, 1, len, stdout);
+		ch_spill_passed(mail.bytes + at, len);
+	}
 	return EX_OK;
 }
 
@@ -156,6 +248,9 @@ struct saving {
 	const char *folder;
 	size_t number; /* of the next one, from 1 */
 	int code;
+	/* the one that is being written */
+	int fd;     /* owned */
+	char *made; /* owned: its name */
 };
 
 /* The name that a stranger gave it, as far as it is one for a file here. */
@@ -214,63 +309,116 @@ static int make_file(const struct saving *saving, const char *name,
 	return -1;
 }
 
-static void save(void *context, const struct ch_message_file *file,
-		 struct ch_slice content)
+static void begin_file(void *context, const struct ch_message_file *file)
 {
 	struct saving *saving = context;
 	CH_AUTO(ch_str) name = CH_STR_INIT(PATH_MAX);
-	CH_AUTOCHAR made = NULL;
-	char hex[CH_SHA256_HEX_SIZE];
-	struct ch_sha256 sum;
-	struct ch_error err;
-	CH_AUTOFD fd = -1;
 
 	if (saving->code != EX_OK)
 		return;
 	file_name(file->name, saving->number++, &name);
-	fd = make_file(saving, ch_str_cstr(&name), &made);
-	if (fd < 0) {
+	saving->fd = make_file(saving, ch_str_cstr(&name), &saving->made);
+	if (saving->fd < 0)
 		saving->code = ch_fail(saving->cli, EX_CANTCREAT, NULL,
 				       "%s/%s: %s", saving->folder,
 				       ch_str_cstr(&name), strerror(errno));
+}
+
+static void write_piece(void *context, const char *bytes, size_t len)
+{
+	struct saving *saving = context;
+	struct ch_error err;
+
+	if (saving->code != EX_OK ||
+	    ch_file_write_all(saving->fd, bytes, len, &err) == 0)
 		return;
-	}
-	if (ch_file_write_all(fd, content.data, content.len, &err) < 0) {
-		saving->code = ch_fail(saving->cli, EX_IOERR, NULL,
-				       "%s/%s: %s", saving->folder, made,
-				       err.text);
-		return;
-	}
-	ch_sha256_of(content.data, content.len, &sum);
-	ch_sha256_hex(&sum, hex);
+	saving->code = ch_fail(saving->cli, EX_IOERR, NULL, "%s/%s: %s",
+			       saving->folder, saving->made, err.text);
+	/* half a form is worse than none */
+	unlinkat(saving->folder_fd, saving->made, 0);
+}
+
+static void end_file(void *context, const struct ch_message_file *file)
+{
+	struct saving *saving = context;
+	char hex[CH_SHA256_HEX_SIZE];
+
+	ch_sha256_hex(&file->sha256, hex);
 	/* as sha256sum(1) reads it */
-	ch_term_line(&saving->cli->out, "%s  %s/%s", hex, saving->folder,
-		     made);
+	if (saving->code == EX_OK)
+		ch_term_line(&saving->cli->out, "%s  %s/%s", hex,
+			     saving->folder, saving->made);
+	ch_auto_close(&saving->fd);
+	free(CH_TAKE(saving->made));
+}
+
+static int open_folder(struct saving *saving)
+{
+	const char *folder = saving->folder;
+
+	if (mkdir(folder, 0777) == 0 || errno == EEXIST)
+		saving->folder_fd = open(folder, O_RDONLY | O_DIRECTORY |
+							 O_CLOEXEC);
+	if (saving->folder_fd < 0)
+		return ch_fail(saving->cli, EX_CANTCREAT, NULL, "%s: %s",
+			       folder, strerror(errno));
+	return EX_OK;
+}
+
+/* What is wrong with the mail may be that something is left out. */
+static int save_mail(struct saving *saving, const struct ch_spill *mail)
+{
+	const struct ch_message_taker taker = { begin_file, write_piece,
+						end_file, saving };
+	const struct ch_message_source source = {
+		.bytes = mail->bytes,
+		.len = mail->len,
+		.passed = ch_spill_passed,
+		.taker = &taker,
+	};
+	struct ch_message message;
+
+	ch_message_read_files(&source, &message);
+	if (saving->code == EX_OK && saving->number == 1)
+		ch_term_line(&saving->cli->err, "Nothing is attached to it.");
+	if (saving->code == EX_OK && message.fault[0])
+		ch_term_line(&saving->cli->err, "Of the mail itself: %s.",
+			     message.fault);
+	ch_message_release(&message);
+	return saving->code;
+}
+
+/* Only the first part of a very large one is here. */
+static void warn_of_rest(const struct ch_cli *cli, const json_t *item,
+			 const struct ch_spill *mail)
+{
+	uint64_t size = ch_json_number(item, "size_bytes");
+
+	if (size > mail->len)
+		ch_term_line(&cli->err,
+			     "Only the first %zu of %llu bytes of the mail "
+			     "were read: the last file may not be whole, and "
+			     "others may be left out. The mail itself is in "
+			     "the mailbox.", mail->len,
+			     (unsigned long long)size);
 }
 
 static int save_attachments(const struct ch_cli *cli, const json_t *item,
 			    const char *folder)
 {
 	struct saving saving = { .cli = cli, .folder = folder, .number = 1,
-				 .code = EX_OK };
-	CH_AUTO(ch_str) mail = { 0 };
+				 .code = EX_OK, .folder_fd = -1, .fd = -1 };
+	CH_AUTO(ch_spill) mail = CH_SPILL_INIT;
 	int code = fetch(cli, item, &mail);
 
-	if (code != EX_OK)
-		return code;
-	if (mkdir(folder, 0777) < 0 && errno != EEXIST)
-		return ch_fail(cli, EX_CANTCREAT, NULL, "%s: %s", folder,
-			       strerror(errno));
-	saving.folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (saving.folder_fd < 0)
-		return ch_fail(cli, EX_CANTCREAT, NULL, "%s: %s", folder,
-			       strerror(errno));
-	ch_message_each_file(ch_str_cstr(&mail), mail.len,
-			     MAIL_MAX, save, &saving);
+	if (code == EX_OK)
+		code = open_folder(&saving);
+	if (code == EX_OK)
+		code = save_mail(&saving, &mail);
+	if (code == EX_OK)
+		warn_of_rest(cli, item, &mail);
 	ch_auto_close(&saving.folder_fd);
-	if (saving.code == EX_OK && saving.number == 1)
-		ch_term_line(&cli->err, "Nothing is attached to it.");
-	return saving.code;
+	return code;
 }
 
 /* ---- what is known of it ---------------------------------------------- */

@@ -84,6 +84,15 @@ char *ch_request_relay_path(const char *name, const char *rest)
 
 /* ---- one request ------------------------------------------------------ */
 
+static bool is_zstd(CURL *curl)
+{
+	struct curl_header *header;
+
+	return curl_easy_header(curl, "Content-Encoding", 0, CURLH_HEADER, -1,
+				&header) == CURLHE_OK &&
+	       strcmp(header->value, "zstd") == 0;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 {
 	struct request *r = context;
@@ -92,6 +101,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 
 	curl_easy_getinfo(r->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (r->stream && status == 200) {
+		if (!*r->ret_began)
+			r->answer->zstd = is_zstd(r->curl);
 		*r->ret_began = true;
 		r->ended = !r->stream->piece(r->stream->context, bytes, len);
 		return r->ended ? 0 : len;
@@ -213,15 +224,6 @@ static int perform(struct request *r, enum ch_door door)
 	if (door == CH_DOOR_READ)
 		return closed(r, first, "status");
 	return closed(r, rc, "control");
-}
-
-static bool is_zstd(CURL *curl)
-{
-	struct curl_header *header;
-
-	return curl_easy_header(curl, "Content-Encoding", 0, CURLH_HEADER, -1,
-				&header) == CURLHE_OK &&
-	       strcmp(header->value, "zstd") == 0;
 }
 
 static int request(struct request *r, enum ch_door door)
@@ -443,6 +445,33 @@ int ch_request_stream(const struct ch_cli *cli, const struct ch_stream *stream,
 	curl_slist_free_all(headers);
 	if (code == EX_OK && answer.status >= 400)
 		return ch_answer_fail(cli, &answer);
+	return code;
+}
+
+int ch_request_object(const struct ch_cli *cli, const char *path,
+		      ch_request_piece *piece, void *context,
+		      struct ch_answer *ret)
+{
+	struct curl_slist *headers =
+		curl_slist_append(NULL, "Accept-Encoding: zstd");
+	const struct ch_stream stream = { .path = path, .piece = piece,
+					  .context = context };
+	bool began = false;
+	struct request r = { .cli = cli,
+			     .curl = new_curl(),
+			     .path = path,
+			     .answer = ret,
+			     .stream = &stream,
+			     .ret_began = &began };
+	int code;
+
+	*ret = (struct ch_answer){ .body = CH_STR_INIT(ERROR_MAX) };
+	prepare(&r);
+	curl_easy_setopt(r.curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(r.curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(r.curl, CURLOPT_LOW_SPEED_TIME, READ_TIMEOUT_S);
+	code = request(&r, CH_DOOR_CONTROL);
+	curl_slist_free_all(headers);
 	return code;
 }
 

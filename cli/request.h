@@ -74,6 +74,13 @@ struct ch_stream {
 int ch_request_stream(const struct ch_cli *cli, const struct ch_stream *stream,
 		      bool *ret_began);
 
+/* An object, which may be too long for the memory: where the answer's status is
+ * 200 its bytes go to `piece` as they come, and ret->zstd is known before the
+ * first. EX_OK also where `piece` ended it. */
+int ch_request_object(const struct ch_cli *cli, const char *path,
+		      ch_request_piece *piece, void *context,
+		      struct ch_answer *ret);
+
 /* "/v1/batches/A%2F77/letters/FRA" and `rest`; key NULL: of the batch. The
  * caller frees it. */
 char *ch_request_path(const char *reference, const char *key,

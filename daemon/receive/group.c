@@ -4,29 +4,27 @@
  * One command asks for the sizes of all of them, one for the bytes of as many
  * as have some room together, one wait for the disk makes those durable, and while
  * chanceryd puts the first of them into the store the next is looked into. A
- * mail that has no such room comes in parts and goes to the disk as it comes;
- * only its beginning is looked into.
+ * mail that has no such room comes in parts and goes to the disk as it comes, as
+ * the object that stays and as a file without a name in which it is looked into:
+ * it takes no more memory than a small one.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
 
 #include "base/crash.h"
 #include "base/mem.h"
 #include "base/objects.h"
+#include "base/spill.h"
 #include "receive-private.h"
 #include "receive.h"
 #include "report.h"
 #include "watch.h"
 
-/* Of a large mail so much is looked into: what it says, and to what it is an
- * answer, stands there. Reading takes some three times as much memory. */
-#define LOOK_BYTES ((size_t)8 * 1024 * 1024)
-/* Of the processor it may take so much, a thousand times what the worst has
- * taken so far: a mail with which the reader comes to no end ends the reader,
+/* Of the processor it may take so much, many times what the worst of the largest
+ * has taken so far: a mail with which the reader comes to no end ends the reader,
  * and is passed by when it does so again. */
 #define LOOK_CPU_S 20
 /* Of the disk so much at most, or a fiftieth of it, is left for others. */
@@ -39,6 +37,7 @@ struct mail {
 	struct ch_sha256 sum;
 	const char *bytes; /* borrowed: what is looked into */
 	size_t len;
+	bool mapped; /* they are in a file */
 	uint64_t size_bytes; /* of all of it */
 	uint32_t kind;       /* what it was found to be */
 };
@@ -48,9 +47,7 @@ struct group {
 	struct ch_objects objects;
 	struct mail mails[CH_IMAP_GROUP_MAX];
 	size_t len;
-	char *begin; /* owned: the first LOOK_BYTES of a large one, or NULL; a
-		      * mapping, so that it is gone when it is given back */
-	size_t begin_len;
+	struct ch_spill spill; /* a large one */
 };
 
 /* ---- room --------------------------------------------------------------- */
@@ -108,15 +105,15 @@ static enum step wait_for_ack(struct receiver *receiver, uint32_t uid,
 }
 
 static struct ch_report_source source_of(const struct receiver *receiver,
-					 const char *bytes, size_t len,
-					 uint64_t size_bytes)
+					 const struct mail *mail)
 {
 	return (struct ch_report_source){
 		.rules = receiver->rules,
-		.bytes = bytes,
-		.len = len,
-		.cut = len < size_bytes,
-		.size_bytes = size_bytes,
+		.bytes = mail->bytes,
+		.len = mail->len,
+		.mapped = mail->mapped,
+		.cut = mail->len < mail->size_bytes,
+		.size_bytes = mail->size_bytes,
 		.token_prefix = receiver->setup.token_prefix,
 		.token_domain = receiver->setup.token_domain,
 		.journal_prefix = receiver->setup.journal_prefix,
@@ -145,8 +142,7 @@ static enum step offer_copy(struct receiver *receiver, uint32_t uid,
 /* Look into it, and tell chanceryd what is found. */
 static enum step report_mail(struct receiver *receiver, struct mail *mail)
 {
-	struct ch_report_source source = source_of(
-		receiver, mail->bytes, mail->len, mail->size_bytes);
+	struct ch_report_source source = source_of(receiver, mail);
 	CH_AUTO(ch_report) report = { 0 };
 	uint32_t uid = mail->about->uid;
 	enum step step = ch_receive_tell_state(receiver, uid, uid);
@@ -277,9 +273,10 @@ static enum step take_small(struct group *group,
 	enum step step = GO_ON;
 
 	for (size_t i = 0; i < len && step == GO_ON; i++) {
-		struct ch_report_source source =
-			source_of(receiver, abouts[i].bytes, abouts[i].len,
-				  abouts[i].len);
+		const struct mail mail = { .bytes = abouts[i].bytes,
+					   .len = abouts[i].len,
+					   .size_bytes = abouts[i].len };
+		struct ch_report_source source = source_of(receiver, &mail);
 		bool known;
 
 		step = look_for_copy(group, abouts[i].uid, &source, &known);
@@ -312,16 +309,12 @@ struct parts {
 	bool full; /* of our disk: not the server's fault */
 };
 
-/* It goes to the disk as it comes, and its beginning is kept. */
+/* It goes to the disk as it comes. */
 static int take_part(struct group *group, const char *bytes, size_t len,
 		     struct ch_error *err)
 {
-	size_t room = LOOK_BYTES - group->begin_len;
-	size_t kept = len < room ? len : room;
-
-	if (kept > 0)
-		memcpy(group->begin + group->begin_len, bytes, kept);
-	group->begin_len += kept;
+	if (ch_spill_write(&group->spill, bytes, len, err) < 0)
+		return -1;
 	return ch_objects_write(&group->objects, bytes, len, err);
 }
 
@@ -333,10 +326,6 @@ static int read_parts(struct group *group, struct ch_imap_about *about,
 	uint64_t max = receiver->setup.max_message_bytes;
 
 	*ret = (struct parts){ 0 };
-	group->begin = mmap(NULL, LOOK_BYTES, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (group->begin == MAP_FAILED)
-		abort(); /* out of memory */
 	while (!ret->whole && ret->offset < max && ret->offset < OFFSET_MAX) {
 		uint64_t len;
 
@@ -368,15 +357,16 @@ static enum step end_large(struct group *group, struct ch_imap_about *about,
 	enum step step;
 
 	if (ch_objects_end(&group->objects, &mail->sum,
-			   group->receiver->err) < 0)
+			   group->receiver->err) < 0 ||
+	    ch_spill_map(&group->spill, group->receiver->err) < 0)
 		return ch_receive_tell_fault(group->receiver, CH_FAULT_SETUP);
-	mail->bytes = group->begin;
-	mail->len = group->begin_len;
+	mail->bytes = group->spill.bytes;
+	mail->len = group->spill.len;
+	mail->mapped = true;
 	mail->size_bytes = parts->offset;
 	if (!parts->whole && about->size_bytes > parts->offset)
 		mail->size_bytes = about->size_bytes;
-	source = source_of(group->receiver, mail->bytes, mail->len,
-			   mail->size_bytes);
+	source = source_of(group->receiver, mail);
 	step = look_for_copy(&none, about->uid, &source, &known);
 	return step == GO_ON && !known ? tell_mails(group) : step;
 }
@@ -389,7 +379,9 @@ static enum step read_large(struct group *group, struct ch_imap_about *about)
 	struct parts parts;
 	int there = 1;
 
-	if (ch_objects_begin(&group->objects, receiver->err) < 0)
+	if (ch_objects_begin(&group->objects, receiver->err) < 0 ||
+	    ch_spill_open(&group->spill, receiver->objects_fd, receiver->err) <
+		    0)
 		return ch_receive_tell_fault(receiver, CH_FAULT_SETUP);
 	if (read_parts(group, about, &parts) < 0)
 		return parts.full ? ch_receive_tell_fault(receiver,
@@ -451,16 +443,14 @@ static void begin_group(struct group *group, struct receiver *receiver)
 {
 	group->receiver = receiver;
 	group->len = 0;
-	group->begin = NULL;
-	group->begin_len = 0;
+	group->spill = (struct ch_spill)CH_SPILL_INIT;
 	ch_objects_init(&group->objects, receiver->objects_fd,
 			receiver->owner, receiver->compress);
 }
 
 static void end_group(struct group *group)
 {
-	if (group->begin)
-		munmap(group->begin, LOOK_BYTES);
+	ch_spill_release(&group->spill);
 	ch_objects_release(&group->objects);
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/escape.h"
 #include "base/mem.h"
-#include "mail/message.h"
+#include "base/spill.h"
 #include "returns/away.h"
 #include "returns/classify.h"
 #include "returns/keys.h"
@@ -145,12 +145,17 @@ static void keep_fault(struct ch_report *report,
 void ch_report_make(const struct ch_report_source *source,
 		    struct ch_report *ret)
 {
+	const struct ch_message_source bytes = {
+		.bytes = source->bytes,
+		.len = source->len,
+		.passed = source->mapped ? ch_spill_passed : NULL,
+	};
 	struct ch_message message;
 	struct ch_classified classified;
 	struct ch_return_keys keys;
 
 	*ret = (struct ch_report){ 0 };
-	ch_message_read_hashed(source->bytes, source->len, &message);
+	ch_message_read_files(&bytes, &message);
 	ch_classify(source->rules, &message, &classified);
 	ch_return_keys_find(&message, source->token_prefix,
 			    source->token_domain, &keys);
@@ -175,9 +180,10 @@ void ch_report_make(const struct ch_report_source *source,
 /* Its header, with the empty line: a copy of a large letter costs no more. */
 static size_t header_len(const struct ch_report_source *source)
 {
-	const char *end = memmem(source->bytes, source->len, "\r\n\r\n", 4);
+	size_t most = source->len < CH_BLOCK_MAX ? source->len : CH_BLOCK_MAX;
+	const char *end = memmem(source->bytes, most, "\r\n\r\n", 4);
 
-	return end ? (size_t)(end - source->bytes) + 4 : source->len;
+	return end ? (size_t)(end - source->bytes) + 4 : most;
 }
 
 bool ch_report_copy(const struct ch_report_source *source,

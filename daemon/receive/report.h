@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "mail/message.h"
 #include "wire/messages.h"
 
 /* What one mail may put into a message to chanceryd; the rest is cut, at a
@@ -15,7 +16,7 @@
 #define CH_REPORT_LINE_MAX 998    /* bytes: Message-ID, address, subject … */
 #define CH_REPORT_TEXT_MAX 2000   /* bytes of the start of an answer */
 #define CH_REPORT_RECIPIENTS_MAX 300
-#define CH_REPORT_FILES_MAX 100
+#define CH_REPORT_FILES_MAX CH_MESSAGE_FILES_MAX
 #define CH_REPORT_NAME_MAX 255    /* bytes of the name of a file */
 
 struct ch_rules;
@@ -25,6 +26,7 @@ struct ch_report_source {
 	const struct ch_rules *rules; /* borrowed; of returns/rules.h */
 	const char *bytes; /* borrowed: the mail, or its first part */
 	size_t len;
+	bool mapped; /* they are of a file, of base/spill.h */
 	bool cut;            /* it is the first part */
 	uint64_t size_bytes; /* of all of it */
 	struct ch_slice token_prefix; /* see ch_return_keys_find() */

@@ -2,6 +2,7 @@
 /* compress.c - see compress.h. This file alone includes zstd. */
 #include "base/compress.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <zstd.h>
 
@@ -87,52 +88,84 @@ int ch_compress_end(struct ch_compress *compress, struct ch_error *err)
 
 /* ---- back ---------------------------------------------------------------- */
 
-/* One step: a piece of *out, or the finding that there is no room for one. */
-static int take_piece(ZSTD_DCtx *context, ZSTD_inBuffer *in,
-		      struct ch_str *out, size_t *ret_left,
-		      struct ch_error *err)
-{
-	size_t room = out->max - out->len;
-	char probe;
-	ZSTD_outBuffer to = { &probe, 1, 0 };
+struct ch_decompress {
+	ZSTD_DCtx *context; /* owned */
+	ch_decompress_piece *piece;
+	void *piece_context; /* borrowed */
+	uint64_t max_bytes;
+	uint64_t given;
+	bool ended; /* all of it was there */
+	char out[PIECE];
+};
 
-	if (room > 0) {
-		to.size = room < PIECE ? room : PIECE;
-		to.dst = ch_str_room(out, to.size);
-	}
-	*ret_left = ZSTD_decompressStream(context, &to, in);
-	if (ZSTD_isError(*ret_left))
+struct ch_decompress *ch_decompress_new(uint64_t max_bytes,
+					ch_decompress_piece *piece,
+					void *context)
+{
+	struct ch_decompress *decompress = ch_xmalloc(sizeof(*decompress));
+
+	decompress->context = ZSTD_createDCtx();
+	if (!decompress->context)
+		abort(); /* out of memory */
+	ZSTD_DCtx_setParameter(decompress->context, ZSTD_d_windowLogMax,
+			       WINDOW_LOG_MAX);
+	decompress->piece = piece;
+	decompress->piece_context = context;
+	decompress->max_bytes = max_bytes;
+	decompress->given = 0;
+	decompress->ended = false;
+	return decompress;
+}
+
+void ch_decompress_free(struct ch_decompress *decompress)
+{
+	if (!decompress)
+		return;
+	ZSTD_freeDCtx(decompress->context);
+	free(decompress);
+}
+
+/* One step. *ret_full: there may be more to come without more to read. */
+static int take_piece(struct ch_decompress *decompress, ZSTD_inBuffer *in,
+		      bool *ret_full, struct ch_error *err)
+{
+	ZSTD_outBuffer to = { decompress->out, PIECE, 0 };
+	size_t left = ZSTD_decompressStream(decompress->context, &to, in);
+
+	if (ZSTD_isError(left))
 		return ch_error_set(err, CH_GIVE_UP, "damaged: %s",
-				    ZSTD_getErrorName(*ret_left));
-	if (room == 0 && to.pos > 0)
+				    ZSTD_getErrorName(left));
+	if (to.pos > decompress->max_bytes - decompress->given)
 		return ch_error_set(err, CH_GIVE_UP,
-				    "it holds more than %zu bytes", out->max);
-	if (room > 0)
-		ch_str_grew(out, to.pos);
-	/* All is read, nothing comes, and it is not at its end. */
-	if (in->pos == in->size && to.pos < to.size && *ret_left > 0)
-		return ch_error_set(err, CH_GIVE_UP,
-				    "damaged: it is cut short");
+				    "it holds more than %llu bytes",
+				    (unsigned long long)decompress->max_bytes);
+	decompress->given += to.pos;
+	decompress->ended = left == 0;
+	*ret_full = to.pos == to.size && left > 0;
+	return decompress->piece(decompress->piece_context, to.dst, to.pos,
+				 err);
+}
+
+int ch_decompress_write(struct ch_decompress *decompress, const void *bytes,
+			size_t len, struct ch_error *err)
+{
+	ZSTD_inBuffer in = { bytes, len, 0 };
+	bool full = false;
+
+	while (in.pos < in.size || full) {
+		if (decompress->ended)
+			return ch_error_set(err, CH_GIVE_UP,
+					    "damaged: something follows its "
+					    "end");
+		if (take_piece(decompress, &in, &full, err) < 0)
+			return -1;
+	}
 	return 0;
 }
 
-int ch_decompress(const void *bytes, size_t len, struct ch_str *out,
-		  struct ch_error *err)
+int ch_decompress_end(struct ch_decompress *decompress, struct ch_error *err)
 {
-	ZSTD_inBuffer in = { bytes, len, 0 };
-	ZSTD_DCtx *context = ZSTD_createDCtx();
-	size_t left = 1;
-	int rc = 0;
-
-	if (!context)
-		abort(); /* out of memory */
-	ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax,
-			       WINDOW_LOG_MAX);
-	while (rc == 0 && left > 0)
-		rc = take_piece(context, &in, out, &left, err);
-	ZSTD_freeDCtx(context);
-	if (rc == 0 && in.pos < in.size)
-		return ch_error_set(err, CH_GIVE_UP,
-				    "damaged: something follows its end");
-	return rc;
+	if (decompress->ended)
+		return 0;
+	return ch_error_set(err, CH_GIVE_UP, "damaged: it is cut short");
 }

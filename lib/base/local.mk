@@ -16,6 +16,7 @@ lib_base_libbase_a_SOURCES = \
 	lib/base/settings.c lib/base/settings.h \
 	lib/base/settings-private.h lib/base/settings-scan.c \
 	lib/base/returned.c lib/base/returned.h \
+	lib/base/spill.c lib/base/spill.h \
 	lib/base/str.c lib/base/str.h \
 	lib/base/sweep.c lib/base/sweep.h \
 	lib/base/utf8.c lib/base/utf8.h

@@ -125,8 +125,13 @@ size_t ch_block_parse(struct ch_block *block, const char *bytes, size_t len)
 	size_t at = 0;
 	char *out;
 
+	*block = (struct ch_block){ 0 };
+	if (len > CH_BLOCK_MAX) {
+		len = CH_BLOCK_MAX;
+		block->over = "a header over 1 MiB";
+	}
 	/* ":" and LF of a field make room for its two terminators. */
-	*block = (struct ch_block){ .text = ch_xmalloc(len + 2) };
+	block->text = ch_xmalloc(len + 2);
 	out = block->text;
 	while (at < len) {
 		size_t line = line_len(bytes + at, len - at);

@@ -10,9 +10,11 @@
 
 #include <stddef.h>
 
-/* Fields past this number are left out, and bytes of one past that. */
+/* Fields past this number are left out, bytes of one past that, and bytes of all
+ * of them past that. */
 #define CH_BLOCK_FIELDS_MAX 2000
 #define CH_BLOCK_FIELD_MAX 65536
+#define CH_BLOCK_MAX (1024 * 1024)
 
 struct ch_field {
 	const char *name;  /* borrowed from the block, as written */

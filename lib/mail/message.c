@@ -25,11 +25,15 @@ struct walk {
 	struct ch_message *message; /* borrowed */
 	struct ch_str notice;
 	bool has_plain; /* message->text is of a plain text */
-	bool hashes;             /* of what is attached */
-	const char *end;         /* of the mail */
-	ch_message_file_found *each; /* NULL: nobody wants the contents */
-	void *context;
-	size_t max_bytes;
+	size_t looked;  /* bytes of texts and reports so far */
+	const struct ch_message_source *source; /* borrowed */
+	bool hashes; /* of what is attached */
+};
+
+/* What is attached, on its way. */
+struct file_walk {
+	struct ch_sha256_ctx sum;
+	const struct ch_message_taker *taker; /* borrowed; NULL: nobody takes */
 };
 
 static void set_fault(struct ch_message *message, const char *what)
@@ -145,10 +149,11 @@ static void first_id(void *context, const char *id, size_t len)
 }
 
 /* Returns the bytes of the header. */
-static size_t read_header(struct ch_message *message, const char *bytes,
-			  size_t len)
+static size_t read_header(const struct ch_message_source *source,
+			  struct ch_message *message)
 {
-	size_t header = ch_mime_header(&message->header, bytes, len);
+	size_t header = ch_mime_header(&message->header, source->bytes,
+				       source->len, source->passed);
 	const char *value;
 
 	if (message->header.over) {
@@ -192,14 +197,45 @@ static char *file_name(const struct ch_mime_part *part)
 	return NULL;
 }
 
+static void take_piece(void *context, const char *bytes, size_t len)
+{
+	struct file_walk *walk = context;
+
+	ch_sha256_add(&walk->sum, bytes, len);
+	if (walk->taker)
+		walk->taker->piece(walk->taker->context, bytes, len);
+}
+
+/* Its size and, where that is asked for, its SHA-256 and all it has. */
+static void read_file(const struct walk *walk, const struct ch_mime_part *part,
+		      struct ch_message_file *file)
+{
+	const struct ch_message_taker *taker = walk->source->taker;
+	struct file_walk pieces = { .taker = taker };
+
+	if (!walk->hashes) {
+		file->size_bytes = ch_mime_pieces(part, NULL, NULL);
+		return;
+	}
+	if (taker)
+		taker->begin(taker->context, file);
+	ch_sha256_init(&pieces.sum);
+	file->size_bytes = ch_mime_pieces(part, take_piece, &pieces);
+	ch_sha256_final(&pieces.sum, &file->sha256);
+	if (taker)
+		taker->end(taker->context, file);
+}
+
 /* `name` is taken. */
 static void add_file(const struct walk *walk, const struct ch_mime_part *part,
 		     char *name)
 {
 	struct ch_message *message = walk->message;
+	const char *end = walk->source->bytes + walk->source->len;
 	struct ch_message_file *file;
 
 	if (message->files_len == CH_MESSAGE_FILES_MAX) {
+		set_fault(message, "more than 200 files are attached");
 		free(name);
 		return;
 	}
@@ -208,20 +244,10 @@ static void add_file(const struct walk *walk, const struct ch_mime_part *part,
 	*file = (struct ch_message_file){
 		.name = name ? name : ch_xstrdup(""),
 		.type = ch_message_line(part->type),
-		.size_bytes = ch_mime_size(part),
 		/* a line end before a boundary is the boundary's */
-		.at_end = walk->end - (part->body.data + part->body.len) <= 2,
+		.at_end = end - (part->body.data + part->body.len) <= 2,
 	};
-	if (walk->hashes)
-		ch_mime_hash(part, &file->sha256);
-	if (walk->each) {
-		CH_AUTO(ch_str) content = CH_STR_INIT(walk->max_bytes);
-
-		ch_mime_decode(&content, part);
-		walk->each(walk->context, file,
-			   (struct ch_slice){ ch_str_cstr(&content),
-					      content.len });
-	}
+	read_file(walk, part, file);
 }
 
 /* One group (RFC 3464 section 2.1). Empty ones stand where a mailer wrote a
@@ -303,45 +329,55 @@ static bool read_block(struct ch_block *block, const struct ch_mime_part *part)
 
 /* ---- reports ---------------------------------------------------------- */
 
-static bool is_any(const char *type, const char *const *names)
+enum report { NO_REPORT, DELIVERY, DISPOSITION, FEEDBACK, HEADERS };
+
+/* Types with fields for machines (RFC 3464, 6533, 8098, 5965). */
+static enum report report_type(const char *type)
 {
-	for (; *names; names++)
-		if (strcmp(type, *names) == 0)
-			return true;
-	return false;
+	static const struct {
+		const char *type;
+		enum report report;
+	} types[] = {
+		{ "message/delivery-status", DELIVERY },
+		{ "message/global-delivery-status", DELIVERY },
+		{ "message/disposition-notification", DISPOSITION },
+		{ "message/global-disposition-notification", DISPOSITION },
+		{ "message/feedback-report", FEEDBACK },
+		{ "text/rfc822-headers", HEADERS },
+		{ "message/rfc822-headers", HEADERS },
+		{ "message/global-headers", HEADERS },
+	};
+
+	for (size_t i = 0; i < CH_COUNT(types); i++)
+		if (strcmp(type, types[i].type) == 0)
+			return types[i].report;
+	return NO_REPORT;
 }
 
-/* Types with fields for machines (RFC 3464, 6533, 8098, 5965). Returns
- * whether it was one. */
-static bool walk_report(struct ch_message *message,
-			const struct ch_mime_part *part)
+static void read_report(struct ch_message *message,
+			const struct ch_mime_part *part, enum report report)
 {
-	const char *type = part->type;
-	static const char *const delivery[] = {
-		"message/delivery-status", "message/global-delivery-status",
-		NULL
-	};
-	static const char *const disposition[] = {
-		"message/disposition-notification",
-		"message/global-disposition-notification", NULL
-	};
-	static const char *const feedback[] = { "message/feedback-report",
-						NULL };
-	static const char *const headers[] = { "text/rfc822-headers",
-					       "message/rfc822-headers",
-					       "message/global-headers", NULL };
-
-	if (is_any(type, delivery))
+	if (report == DELIVERY)
 		read_delivery(message, part);
-	else if (is_any(type, disposition))
+	if (report == DISPOSITION)
 		message->has_disposition =
 		    read_block(&message->disposition, part);
-	else if (is_any(type, feedback))
+	if (report == FEEDBACK)
 		message->has_feedback = read_block(&message->feedback, part);
-	else if (is_any(type, headers) && !message->has_returned)
+	if (report == HEADERS && !message->has_returned)
 		message->has_returned = read_block(&message->returned, part);
-	else
-		return is_any(type, headers);
+}
+
+/* Whether `most` bytes of it are still looked at: a mail may be as long as it
+ * likes, and what it says stands at its beginning. */
+static bool has_turn(struct walk *walk, const struct ch_mime_part *part,
+		     size_t most)
+{
+	size_t len = part->body.len;
+
+	if (walk->looked >= CH_MESSAGE_LOOK_MAX)
+		return false;
+	walk->looked += len < most ? len : most;
 	return true;
 }
 
@@ -395,10 +431,13 @@ static bool walk_text(struct walk *walk, const struct ch_mime_part *part,
 {
 	CH_AUTO(ch_str) text = CH_STR_INIT(CH_MESSAGE_TEXT_MAX);
 	struct ch_message *message = walk->message;
+	bool said = message->text && (html || walk->has_plain);
 
+	if (said && walk->notice.max - walk->notice.len < 2)
+		return false;
 	read_text(walk, part, html, &text);
 	add_notice(walk, &text);
-	if (message->text && (html || walk->has_plain))
+	if (said)
 		return false;
 	free(message->text);
 	message->text = ch_xstrdup(ch_str_cstr(&text));
@@ -455,24 +494,41 @@ static bool is_status(const struct walk *walk, const struct ch_mime_part *part)
 	       strcasestr(text, "\nAction:");
 }
 
+/* A text that is shown, or a status. Returns whether it is that. */
+static bool walk_words(struct walk *walk, const struct ch_mime_part *part)
+{
+	bool html = strcmp(part->type, "text/html") == 0;
+
+	if (!html && has_turn(walk, part, STATUS_MAX) && is_status(walk, part)) {
+		read_delivery(walk->message, part);
+		return true;
+	}
+	if (part->attached)
+		return false;
+	if (has_turn(walk, part, PART_BYTES_MAX))
+		return walk_text(walk, part, html);
+	set_fault(walk->message, "more than 8 MiB of text");
+	return false;
+}
+
 static void walk_part(void *context, const struct ch_mime_part *part)
 {
 	struct walk *walk = context;
-	bool html = strcmp(part->type, "text/html") == 0;
-	bool text = html || strcmp(part->type, "text/plain") == 0;
+	enum report report = report_type(part->type);
+	bool text = strcmp(part->type, "text/html") == 0 ||
+		    strcmp(part->type, "text/plain") == 0;
 	CH_AUTOCHAR name = NULL;
 
 	if (is_message(part->type)) {
 		walk_message(walk, part);
 		return;
 	}
-	if (walk_report(walk->message, part))
-		return;
-	if (text && !html && is_status(walk, part)) {
-		read_delivery(walk->message, part);
+	if (report != NO_REPORT) {
+		if (has_turn(walk, part, PART_BYTES_MAX))
+			read_report(walk->message, part, report);
 		return;
 	}
-	if (text && !part->attached && walk_text(walk, part, html))
+	if (text && walk_words(walk, part))
 		return;
 	name = file_name(part);
 	if (part->attached || strncmp(part->type, "text/", 5) != 0 || name)
@@ -485,7 +541,8 @@ static void read_parts(struct walk *walk, struct ch_slice body)
 	char type[CH_MIME_TYPE_SIZE];
 	const char *flaw;
 	const char *over =
-	    ch_mime_walk(&message->header, body, walk_part, walk, &flaw);
+	    ch_mime_walk(&message->header, body, walk->source->passed,
+			 walk_part, walk, &flaw);
 
 	if (over) {
 		set_fault(message, over);
@@ -501,50 +558,36 @@ static void read_parts(struct walk *walk, struct ch_slice body)
 		message->text = ch_xstrdup("");
 }
 
-static void read_mail(struct walk *walk, const char *bytes, size_t len)
+static void read_mail(const struct ch_message_source *source, bool hashes,
+		      struct ch_message *message)
 {
-	struct ch_message *message = walk->message;
+	struct walk walk = { .message = message, .source = source,
+			     .hashes = hashes };
+	const char *bytes = source->bytes;
+	size_t len = source->len;
 	size_t header;
 
 	*message = (struct ch_message){ 0 };
-	walk->end = bytes + len;
-	ch_str_init(&walk->notice, CH_MESSAGE_TEXT_MAX);
-	header = read_header(message, bytes, len);
+	ch_str_init(&walk.notice, CH_MESSAGE_TEXT_MAX);
+	header = read_header(source, message);
 	if (!message->header.len) {
 		set_fault(message, len ? "it has no header" : "it is empty");
 		message->unreadable = true;
 	}
-	read_parts(walk, (struct ch_slice){ bytes + header, len - header });
+	read_parts(&walk, (struct ch_slice){ bytes + header, len - header });
 }
 
 void ch_message_read(const char *bytes, size_t len, struct ch_message *ret)
 {
-	struct walk walk = { .message = ret };
+	const struct ch_message_source source = { .bytes = bytes, .len = len };
 
-	read_mail(&walk, bytes, len);
+	read_mail(&source, false, ret);
 }
 
-void ch_message_read_hashed(const char *bytes, size_t len,
-			    struct ch_message *ret)
+void ch_message_read_files(const struct ch_message_source *source,
+			   struct ch_message *ret)
 {
-	struct walk walk = { .message = ret, .hashes = true };
-
-	read_mail(&walk, bytes, len);
-}
-
-void ch_message_each_file(const char *bytes, size_t len, size_t max_bytes,
-			  ch_message_file_found *each, void *context)
-{
-	struct ch_message message;
-	struct walk walk = {
-		.message = &message,
-		.each = each,
-		.context = context,
-		.max_bytes = max_bytes,
-	};
-
-	read_mail(&walk, bytes, len);
-	ch_message_release(&message);
+	read_mail(source, true, ret);
 }
 
 void ch_message_release(struct ch_message *message)

@@ -22,6 +22,8 @@
 #define CH_MESSAGE_PARTS_MAX 10000
 #define CH_MESSAGE_TEXT_MAX 65536   /* of `text` */
 #define CH_MESSAGE_FILES_MAX 200    /* of `files` */
+#define CH_MESSAGE_LOOK_MAX (8 * 1024 * 1024) /* of all texts and reports, as
+						 they are encoded */
 #define CH_MESSAGE_IDS_MAX 100      /* of `references` */
 #define CH_MESSAGE_GROUPS_MAX 500   /* of `delivery` */
 
@@ -29,7 +31,7 @@ struct ch_message_file {
 	char *name; /* owned; UTF-8, "" if it has none: not a path to use */
 	char *type; /* owned; "application/pdf" */
 	uint64_t size_bytes; /* decoded */
-	struct ch_sha256 sha256; /* of that; where hashes were asked for */
+	struct ch_sha256 sha256; /* of that; by ch_message_read_files() */
 	bool at_end; /* no boundary ends it: of a mail that was cut it is not
 			all there */
 };
@@ -75,7 +77,7 @@ struct ch_message {
 	/* "" or why this is not all there was, or not as it was meant: empty,
 	 * over a limit, no such charset, parts that cannot be told apart. The
 	 * values hold what could be read. `unreadable` is set for the first two
-	 * alone. */
+	 * alone, and not for too many files or too much text. */
 	char fault[120];
 	bool unreadable;
 };
@@ -85,17 +87,31 @@ struct ch_message {
  * ch_message_release(), which may be called on a zeroed one too. */
 void ch_message_read(const char *bytes, size_t len, struct ch_message *ret);
 void ch_message_release(struct ch_message *message);
-/* The same, with the SHA-256 of what is attached. */
-void ch_message_read_hashed(const char *bytes, size_t len,
-			    struct ch_message *ret);
 
-/* What is attached to a mail, as `files` has it and in that order, with its
- * content: at most `max_bytes` of each. `each` borrows. */
-typedef void ch_message_file_found(void *context,
-				   const struct ch_message_file *file,
-				   struct ch_slice content);
-void ch_message_each_file(const char *bytes, size_t len, size_t max_bytes,
-			  ch_message_file_found *each, void *context);
+/* What is attached, as it is read: `begin` for each in the order of `files`,
+ * then the pieces of its content, then `end`, with its size and SHA-256. All of
+ * it is borrowed. */
+struct ch_message_taker {
+	void (*begin)(void *context, const struct ch_message_file *file);
+	void (*piece)(void *context, const char *bytes, size_t len);
+	void (*end)(void *context, const struct ch_message_file *file);
+	void *context;
+};
+
+/* Bytes that lie behind, and are read once more at most: those of a file that is
+ * mapped need not stay in memory. */
+typedef void ch_message_passed(const char *bytes, size_t len);
+
+/* The same with the size and SHA-256 of all that is attached, whatever its size,
+ * in the memory that a small mail takes. */
+struct ch_message_source {
+	const char *bytes; /* borrowed */
+	size_t len;
+	ch_message_passed *passed;            /* may be NULL */
+	const struct ch_message_taker *taker; /* borrowed; may be NULL */
+};
+void ch_message_read_files(const struct ch_message_source *source,
+			   struct ch_message *ret);
 
 /* Encoded words (RFC 2047) of a field's value decoded into one line of valid
  * UTF-8; the caller frees it. */

@@ -9,10 +9,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#include "base/hash.h"
 #include "base/str.h"
 #include "mail/block.h"
+#include "mail/message.h"
 
 #define CH_MIME_TYPE_SIZE 80
 
@@ -22,20 +23,28 @@ struct ch_mime_part {
 	struct ch_slice body;	       /* borrowed; still encoded */
 	char type[CH_MIME_TYPE_SIZE];  /* "text/plain", in lower case */
 	bool attached;		       /* Content-Disposition: attachment */
+	ch_message_passed *passed;     /* NULL: it is in memory anyhow */
 };
 
 typedef void ch_mime_each(void *context, const struct ch_mime_part *part);
 
 /* Call `each` for every such part of the mail whose header was read already
- * and whose body this is. Returns the limit that was passed, or NULL. *ret_flaw
- * says why a part that should have parts is taken for one text, or is NULL. */
+/* Call `each` for every such part of the mail whose header was read already
+ * and whose body this is; `passed` may be NULL. Returns the limit that was
+ * passed, or NULL. *ret_flaw says why a part that should have parts is taken for
+ * one text, or is NULL. */
 const char *ch_mime_walk(const struct ch_block *header, struct ch_slice body,
-			 ch_mime_each *each, void *context,
-			 const char **ret_flaw);
+			 ch_message_passed *passed, ch_mime_each *each,
+			 void *context, const char **ret_flaw);
+
+/* Bytes that are gone through step by step: those that lie behind by so many are
+ * told to `passed`. */
+#define CH_MIME_STEP (1024 * 1024)
 
 /* Read a header; a first line that is no field ("From " of an mbox) is passed
- * over. Returns the bytes it takes with the empty line. */
-size_t ch_mime_header(struct ch_block *block, const char *bytes, size_t len);
+ * over. `passed` may be NULL. Returns the bytes it takes with the empty line. */
+size_t ch_mime_header(struct ch_block *block, const char *bytes, size_t len,
+		      ch_message_passed *passed);
 
 /* The type in a Content-Type, in lower case; text/plain where it has none. */
 void ch_mime_type(const struct ch_block *header, char out[CH_MIME_TYPE_SIZE]);
@@ -48,10 +57,11 @@ char *ch_mime_param(const char *value, const char *name);
 /* The content of a part without its Content-Transfer-Encoding, appended as far
  * as there is room. (transfer.c) */
 void ch_mime_decode(struct ch_str *out, const struct ch_mime_part *part);
-/* How many bytes that would be, all of it. (transfer.c) */
-size_t ch_mime_size(const struct ch_mime_part *part);
-/* Their SHA-256, without holding them. (transfer.c) */
-void ch_mime_hash(const struct ch_mime_part *part, struct ch_sha256 *ret);
+/* The same, all of it and in pieces; `piece` NULL counts only. Returns how many
+ * bytes it has. (transfer.c) */
+typedef void ch_mime_piece(void *context, const char *bytes, size_t len);
+uint64_t ch_mime_pieces(const struct ch_mime_part *part, ch_mime_piece *piece,
+			void *context);
 
 /* Whether it has none. (transfer.c) */
 bool ch_mime_is_plain(const struct ch_mime_part *part);

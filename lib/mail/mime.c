@@ -8,17 +8,24 @@
 #include <strings.h>
 
 #include "base/mem.h"
-#include "mail/message.h"
 
 #define BOUNDARY_MAX 200 /* RFC 2046 allows 70 */
+#define LINE_MAX_BYTES 998
+#define BOUNDARY_LINE_MAX 4096 /* with the white space behind it */
 
 struct boundary {
 	char text[BOUNDARY_MAX];
 	size_t len;
 };
 
+struct behind {
+	const char *told; /* up to here to `passed` */
+	ch_message_passed *passed;
+};
+
 struct walker {
 	const char *at, *end;
+	struct behind behind;
 	struct boundary open[CH_MESSAGE_NESTED_MAX];
 	size_t depth;
 	size_t parts;
@@ -35,6 +42,31 @@ static size_t line_len(const char *bytes, const char *end)
 	return lf ? (size_t)(lf - bytes) + 1 : (size_t)(end - bytes);
 }
 
+/* All before `at` was looked at. */
+static void pass(struct behind *behind, const char *at)
+{
+	size_t len = (size_t)(at - behind->told);
+
+	if (!behind->passed || len < CH_MIME_STEP)
+		return;
+	behind->passed(behind->told, len);
+	behind->told = at;
+}
+
+/* line_len() of a line that may be very long, before which all is behind. */
+static size_t long_line_len(struct behind *behind, const char *line,
+			    const char *end)
+{
+	const char *at = line;
+
+	pass(behind, line);
+	while (end - at > CH_MIME_STEP && !memchr(at, '\n', CH_MIME_STEP)) {
+		at += CH_MIME_STEP;
+		pass(behind, at);
+	}
+	return (size_t)(at - line) + line_len(at, end);
+}
+
 static bool is_empty(const char *line, size_t len)
 {
 	return len == 0 || line[0] == '\n' ||
@@ -43,11 +75,13 @@ static bool is_empty(const char *line, size_t len)
 
 /* ---- header ------------------------------------------------------------ */
 
-/* Whether the line may begin a field: a name, perhaps white space, ":". */
+/* Whether the line at these bytes may begin a field: a name, perhaps white
+ * space, ":". No name is longer than a line may be (RFC 5322). */
 static bool is_field(const char *line, size_t len)
 {
 	size_t name = 0;
 
+	len = len < LINE_MAX_BYTES ? len : LINE_MAX_BYTES;
 	while (name < len && line[name] > 32 && line[name] < 127 &&
 	       line[name] != ':')
 		name++;
@@ -56,17 +90,19 @@ static bool is_field(const char *line, size_t len)
 	return name > 0 && name < len && line[name] == ':';
 }
 
-size_t ch_mime_header(struct ch_block *block, const char *bytes, size_t len)
+size_t ch_mime_header(struct ch_block *block, const char *bytes, size_t len,
+		      ch_message_passed *passed)
 {
+	struct behind behind = { bytes, passed };
 	const char *end = bytes + len;
 	const char *at = bytes;
 	const char *from;
 
-	if (len && !is_empty(at, len) && !is_field(at, line_len(at, end)))
+	if (len && !is_empty(at, len) && !is_field(at, len))
 		at += line_len(at, end);
 	from = at;
 	while (at < end) {
-		size_t line = line_len(at, end);
+		size_t line = long_line_len(&behind, at, end);
 		bool last = is_empty(at, line);
 
 		at += line;
@@ -111,7 +147,8 @@ enum { NONE = -1 };
 static int which_boundary(const struct walker *walker, const char *line,
 			  size_t len, bool *ret_closes)
 {
-	if (len < 3 || line[0] != '-' || line[1] != '-')
+	if (len < 3 || line[0] != '-' || line[1] != '-' ||
+	    len > BOUNDARY_LINE_MAX)
 		return NONE;
 	while (len && strchr(" \t\r\n", line[len - 1]))
 		len--;
@@ -141,7 +178,8 @@ static struct ch_slice read_body(struct walker *walker, bool *ret_opens)
 	*ret_opens = false;
 	while (walker->at < walker->end) {
 		const char *line = walker->at;
-		size_t len = line_len(line, walker->end);
+		size_t len =
+		    long_line_len(&walker->behind, line, walker->end);
 		int found = which_boundary(walker, line, len, &closes);
 
 		walker->at += len;
@@ -187,15 +225,15 @@ static bool push(struct walker *walker, const struct ch_block *header)
 static void part_header(struct walker *walker, struct ch_block *block)
 {
 	const char *at = walker->at;
+	size_t left = (size_t)(walker->end - at);
 	bool closes;
 
-	if (at < walker->end && !is_empty(at, line_len(at, walker->end)) &&
-	    !is_field(at, line_len(at, walker->end))) {
+	if (left && !is_empty(at, left) && !is_field(at, left)) {
 		*block = (struct ch_block){ 0 };
 		return;
 	}
 	while (at < walker->end) {
-		size_t len = line_len(at, walker->end);
+		size_t len = long_line_len(&walker->behind, at, walker->end);
 
 		if (which_boundary(walker, at, len, &closes) != NONE)
 			break;
@@ -214,6 +252,7 @@ static void give(struct walker *walker, const struct ch_block *header,
 		.header = header,
 		.body = body,
 		.attached = is_attached(header),
+		.passed = walker->behind.passed,
 	};
 
 	ch_mime_type(header, part.type);
@@ -254,12 +293,13 @@ static bool read_part(struct walker *walker, const struct ch_block *header)
 }
 
 const char *ch_mime_walk(const struct ch_block *header, struct ch_slice body,
-			 ch_mime_each *each, void *context,
-			 const char **ret_flaw)
+			 ch_message_passed *passed, ch_mime_each *each,
+			 void *context, const char **ret_flaw)
 {
 	struct walker walker = {
 		.at = body.data,
 		.end = body.data + body.len,
+		.behind = { body.data, passed },
 		.each = each,
 		.context = context,
 	};

@@ -137,87 +137,64 @@ void ch_mime_decode(struct ch_str *out, const struct ch_mime_part *part)
 	}
 }
 
-size_t ch_mime_size(const struct ch_mime_part *part)
+/* quoted-printable may be cut in pieces only where no "=" is near the end: the
+ * last bytes of a piece wait for the next. Returns how many of them may go. */
+static size_t quoted_cut(const char *text, size_t len)
 {
-	struct ch_slice body = part->body;
-	size_t digits = 0;
-	size_t size = 0;
-
-	switch (encoding_of(part)) {
-	case BASE64:
-		for (size_t i = 0; i < body.len; i++)
-			digits += base64_digit(body.data[i]) >= 0;
-		return digits / 4 * 3 + digits % 4 * 6 / 8;
-	case QUOTED:
-		for (size_t i = 0; i < body.len;) {
-			int byte = body.data[i];
-
-			if (byte != '=')
-				i++;
-			else
-				i += quoted_at(body.data + i, body.len - i,
-					       &byte);
-			size += byte != -1;
-		}
-		return size;
-	case IDENTITY:
-		break;
-	}
-	return body.len;
+	for (size_t i = len; i-- > 0 && len - i < 3;)
+		if (text[i] == '=')
+			return i;
+	return len;
 }
 
-static void hash_base64(struct ch_sha256_ctx *ctx, struct ch_slice body)
+/* Decode what is at the beginning of these bytes, which are not the last ones
+ * unless `last`. Returns how many that is. */
+static size_t decode_piece(enum encoding encoding,
+			   struct ch_base64_state *state, struct ch_str *out,
+			   struct ch_slice bytes, bool last)
 {
-	CH_AUTO(ch_str) piece = CH_STR_INIT(PIECE);
+	switch (encoding) {
+	case BASE64:
+		ch_base64_feed(state, out, bytes.data, bytes.len);
+		break;
+	case QUOTED:
+		if (!last)
+			bytes.len = quoted_cut(bytes.data, bytes.len);
+		ch_quoted_decode(out, bytes.data, bytes.len, false);
+		break;
+	case IDENTITY:
+		ch_str_add_mem(out, bytes.data, bytes.len);
+		break;
+	}
+	return bytes.len;
+}
+
+uint64_t ch_mime_pieces(const struct ch_mime_part *part, ch_mime_piece *piece,
+			void *context)
+{
+	enum encoding encoding = encoding_of(part);
+	CH_AUTO(ch_str) out = CH_STR_INIT(PIECE);
 	struct ch_base64_state state = { 0 };
+	struct ch_slice body = part->body;
+	size_t told = 0;
+	uint64_t size = 0;
 
-	for (size_t at = 0; at < body.len; at += PIECE) {
-		size_t left = body.len - at;
+	if (encoding == IDENTITY && !piece)
+		return body.len;
+	for (size_t at = 0; at < body.len;) {
+		bool last = body.len - at <= PIECE;
+		struct ch_slice bytes = { body.data + at,
+					  last ? body.len - at : PIECE };
 
-		ch_str_clear(&piece);
-		ch_base64_feed(&state, &piece, body.data + at,
-			       left < PIECE ? left : PIECE);
-		ch_sha256_add(ctx, ch_str_cstr(&piece), piece.len);
-	}
-}
-
-static void hash_quoted(struct ch_sha256_ctx *ctx, struct ch_slice body)
-{
-	char piece[4096];
-	size_t used = 0;
-
-	for (size_t i = 0; i < body.len;) {
-		int byte = body.data[i];
-
-		if (byte != '=')
-			i++;
-		else
-			i += quoted_at(body.data + i, body.len - i, &byte);
-		if (byte != -1)
-			piece[used++] = (char)byte;
-		if (used == sizeof(piece)) {
-			ch_sha256_add(ctx, piece, used);
-			used = 0;
+		ch_str_clear(&out);
+		at += decode_piece(encoding, &state, &out, bytes, last);
+		size += out.len;
+		if (piece && out.len > 0)
+			piece(context, ch_str_cstr(&out), out.len);
+		if (part->passed && at - told >= CH_MIME_STEP) {
+			part->passed(body.data + told, at - told);
+			told = at;
 		}
 	}
-	ch_sha256_add(ctx, piece, used);
-}
-
-void ch_mime_hash(const struct ch_mime_part *part, struct ch_sha256 *ret)
-{
-	struct ch_sha256_ctx ctx;
-
-	ch_sha256_init(&ctx);
-	switch (encoding_of(part)) {
-	case BASE64:
-		hash_base64(&ctx, part->body);
-		break;
-	case QUOTED:
-		hash_quoted(&ctx, part->body);
-		break;
-	case IDENTITY:
-		ch_sha256_add(&ctx, part->body.data, part->body.len);
-		break;
-	}
-	ch_sha256_final(&ctx, ret);
+	return size;
 }

@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "returns/returns-private.h"
 
+#define REPORT_MAX (1024 * 1024) /* of one in another, looked at */
+
 static void decide(struct ch_classified *ret, enum ch_return_kind kind,
 		   const char *rule)
 {
@@ -234,7 +236,9 @@ static void look_inside(const struct ch_rules *rules,
 
 	if (!type || !ch_fold_prefix(type, "multipart/report"))
 		return;
-	ch_message_read(outer->returned_bytes.data, outer->returned_bytes.len,
+	ch_message_read(outer->returned_bytes.data,
+			outer->returned_bytes.len < REPORT_MAX ?
+				outer->returned_bytes.len : REPORT_MAX,
 			&inner);
 	classify(rules, &inner, &found);
 	if (found.kind <= CH_RETURN_DELAYED && found.len) {

@@ -4,9 +4,13 @@
 namespace of their own. Skipped where the servers cannot be downloaded or no
 namespace can be made."""
 import email.message
+import email.policy
+import hashlib
 import imaplib
 import os
 import pathlib
+import random
+import re
 import smtplib
 import ssl
 import sys
@@ -19,7 +23,8 @@ sys.path.insert(0, str(TOP / "tests/system"))
 sys.path.insert(0, str(SERVERS))
 import harness
 import mailhost
-from receiver import AUTH_FAULT, FAULT_STATUS, TLS_FAULT, Place, receive
+from receiver import (AUTH_FAULT, FAULT_STATUS, TLS_FAULT, UNLIMITED, Place,
+                      receive)
 
 BOUNCE_HARD, REPLY = 0, 7
 TOKEN = "aaaaaaaaaeaaaaab-apschjeob2o7jn3z6"
@@ -241,6 +246,37 @@ def moves_what_is_done_with(host, root):
                    .split()) == 1
 
 
+def forms_of_megabytes(host, root):
+    """A real server gives a mail of 40 MB in parts: what is attached is the
+    same as Python finds, in no more memory than a small mail takes."""
+    sent = email.message.EmailMessage()
+    sent["From"], sent["Subject"] = "minister@fr.members.example", "forms"
+    sent.set_content("Scanned, as you asked.\n")
+    for i in range(3):
+        sent.add_attachment(random.Random(i).randbytes(9 << 20),
+                            "application", "pdf", filename=f"form-{i}.pdf")
+    raw = sent.as_bytes(policy=email.policy.SMTP)
+    with host.imap() as other:
+        other.create("Forms")
+        assert other.append("Forms", None, None, raw)[0] == "OK"
+    place = Place(root, "forms")
+    worker = begin(host, place, folder="Forms", max_message_bytes=64 << 20)
+    mail = receive(worker, 1)[0]
+    status = pathlib.Path(f"/proc/{worker.pid}/status").read_text()
+    most = int(re.search(r"VmHWM:\s*(\d+)", status)[1])
+    assert place.stop() == 0, place.stderr()
+    found = email.message_from_bytes(place.object(mail),
+                                     policy=email.policy.default)
+    assert mail["fault"] == b"" and mail["size_bytes"] == len(raw) > 30 << 20
+    assert [(file["name"].decode(), file["size_bytes"], file["sha256"])
+            for file in mail["files"]] == [
+        (part.get_filename(), len(part.get_content()),
+         hashlib.sha256(part.get_content()).digest())
+        for part in found.iter_attachments()]
+    assert len(mail["files"]) == 3
+    assert UNLIMITED or most < 40 * 1024, most
+
+
 def inside():
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
@@ -257,6 +293,7 @@ def inside():
             one_is_deleted_meanwhile(host, root, last)
             all_again_after_new_numbers(host, root, last)
             moves_what_is_done_with(host, root)
+            forms_of_megabytes(host, root)
     return 0
 
 

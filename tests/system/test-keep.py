@@ -5,9 +5,13 @@ as long as the configuration says, and what was attached to them for good. The
 daemon and its reader are real, the mailbox is a scripted server."""
 import base64
 import contextlib
+import email.message
+import email.policy
 import hashlib
 import os
 import pathlib
+import random
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -18,6 +22,7 @@ sys.path.insert(0, str(pathlib.Path(os.environ["top_srcdir"]) / "tests/peers"))
 import harness
 import imap_peer
 from imap_peer import Peer, Session
+from receiver import UNLIMITED
 
 CHANCERY = str(harness.BUILD / "chancery")
 FORM = b"%PDF-1.4 \x00\xff a registration form" * 2000
@@ -63,11 +68,12 @@ class Room(harness.Room):
         self.password.write_text(imap_peer.PASSWORD)
         self.set_up(**groups)
 
-    def set_up(self, **groups):
+    def set_up(self, limit=256 << 20, **groups):
         self.configure(mailboxes=[
             {"name": "desk", "port": self.peer.port, "tls": "none",
              "auth": "plain", "user": imap_peer.USER,
-             "password": str(self.password)}], **groups)
+             "password": str(self.password), "max_message": f"{limit >> 10}KiB"}],
+            **groups)
 
     def keep_for(self, **times):
         """From now on, and told at once."""
@@ -98,13 +104,17 @@ class Room(harness.Room):
         return [(event["detail"]["mails"], event["detail"]["size_bytes"])
                 for event in self.events() if event["type"] == "return.removed"]
 
-    def chancery(self, *words, code=0):
+    def chancery(self, *words, code=0, errors=False, data_bytes=None):
+        """What it says; in so much memory of its own at most."""
+        def limit():
+            if data_bytes and not UNLIMITED:
+                resource.setrlimit(resource.RLIMIT_DATA, (data_bytes,) * 2)
         run = subprocess.run(
             [CHANCERY, "--socket-dir", self.root, *map(str, words)],
             stdin=subprocess.DEVNULL, capture_output=True, check=False,
-            timeout=harness.TIMEOUT)
+            timeout=harness.TIMEOUT, preexec_fn=limit)
         assert run.returncode == code, (words, run, self.log()[-2000:])
-        return run.stdout if code == 0 else run.stderr.decode()
+        return run.stderr.decode() if code or errors else run.stdout
 
 
 def test_a_mail_is_kept_whole_and_found_by_its_hash():
@@ -157,6 +167,78 @@ def damage(room, raw, number):
     assert "not among the objects" in said, said
     path.write_bytes(whole)
     assert room.chancery("reply", number, "--eml") == raw
+
+
+def scanned(files):
+    """A filled form that somebody has scanned: base64, quoted-printable, and as
+    it is."""
+    mail = email.message.EmailMessage()
+    mail["From"] = "minister9@fr.members.example"
+    mail["Subject"] = "Re: invitation"
+    mail.set_content("Our forms are attached.\n")
+    for name, content in files.items():
+        mail.add_attachment(content, "application", "pdf", filename=name,
+                            cte="quoted-printable" if name == "quoted.pdf"
+                            else "base64")
+    return mail.as_bytes(policy=email.policy.SMTP)
+
+
+def test_attachments_of_any_size_are_saved_whole():
+    """In a few megabytes of memory each, the reader and the CLI."""
+    contents = random.Random(5)
+    files = {"long.pdf": contents.randbytes(16 << 20),
+             "quoted.pdf": b"=\x00\xff 100 % =3D\r\n" * 100000,
+             "formulaire n\u00ba 3.pdf": contents.randbytes(9 << 20)}
+    raw = scanned(files)
+    assert len(raw) > 30 << 20
+    with Peer(Session, {3: raw}) as peer, Room(peer) as room:
+        room.start()
+        row, = room.wait_returns(1)
+        assert row["fault"] == "" and row["attachments"] == 3, row
+        assert row["files"] == [
+            {"name": name, "type": "application/pdf",
+             "size_bytes": len(content),
+             "sha256": hashlib.sha256(content).hexdigest()}
+            for name, content in files.items()]
+        folder = room.root / "forms"
+        said = room.chancery("reply", row["cursor"], "--save-attachments",
+                             folder, data_bytes=24 << 20).decode()
+        assert said == "".join(
+            f"{hashlib.sha256(content).hexdigest()}  {folder}/{name}\n"
+            for name, content in files.items())
+        for name, content in files.items():
+            assert (folder / name).read_bytes() == content
+        assert room.chancery("reply", row["cursor"], "--eml",
+                             data_bytes=24 << 20) == raw
+
+
+def test_what_is_beyond_a_limit_is_named():
+    """A mail longer than max_message, and one with more files than are read."""
+    cut = answer(3, "form.pdf", FORM * 20)
+    many = email.message.EmailMessage()
+    many["From"] = "minister4@fr.members.example"
+    many.set_content("All our forms.\n")
+    for i in range(203):
+        many.add_attachment(b"form %d" % i, "application", "pdf",
+                            filename=f"{i}.pdf")
+    with Peer(Session, {3: cut, 4: many.as_bytes()}) as peer, \
+            Room(peer) as room:
+        room.set_up(limit=1 << 20)
+        room.start()
+        first, second = room.wait_returns(2)
+        assert "only the first 1048576 of" in first["fault"], first
+        assert [file["sha256"] for file in first["files"]] == [None]
+        assert second["fault"] == "more than 200 files are attached"
+        assert second["attachments"] == len(second["files"]) == 200
+        for row, names, word in (
+                (first, ["form.pdf"], "Only the first 1048576 of"),
+                (second, [f"{i}.pdf" for i in range(200)],
+                 "more than 200 files are attached")):
+            folder = room.root / f"forms-{row['cursor']}"
+            said = room.chancery("reply", row["cursor"], "--save-attachments",
+                                 folder, errors=True)
+            assert word in said, said
+            assert sorted(os.listdir(folder)) == sorted(names)
 
 
 def facts(room):
