@@ -17,6 +17,7 @@
 
 #define TEXT_BEGINS 400 /* bytes */
 #define EARLY 200	/* of those, for what has no other sign */
+#define SIGNED_MAX 2000 /* bytes of its own words */
 
 /* A field and how its value begins; "" for any value. */
 struct telling {
@@ -413,6 +414,16 @@ static bool begins_sentence(const char *text, size_t at)
 	return strchr(".!,", text[at - 1]) != NULL;
 }
 
+/* Behind the end of another one, on its line. */
+static bool follows_sentence(const char *text, size_t at)
+{
+	while (at > 0 && text[at - 1] == ' ')
+		at--;
+	if (at >= 3 && memcmp(text + at - 3, "。", 3) == 0)
+		return true;
+	return at > 0 && strchr(".!?(", text[at - 1]);
+}
+
 /* What answers says so itself, in its first sentence: that needs no field
  * beside it. Not what a list sends, nor what somebody passes on or quotes. */
 static const char *says_itself(const struct ch_notice *notice)
@@ -430,6 +441,46 @@ static const char *says_itself(const struct ch_notice *notice)
 	/* An old mail below a person's few words is not what is said. */
 	ch_reply_text(notice->text, &own);
 	return match->at < own.len ? "text-automatic" : NULL;
+}
+
+/* The same at its end ("This mailbox is not monitored. …"), or as what is no
+ * answer in so many words ("do not reply to this mail"): then its beginning has
+ * to speak as responders do. */
+static const char *signs_itself(const struct ch_notice *notice, bool answers)
+{
+	CH_AUTO(ch_str) own = CH_STR_INIT(SIGNED_MAX);
+	const struct ch_match *match;
+	const char *text = text_tells(notice);
+
+	if (!text || is_of_list(notice->message) ||
+	    ch_is_forward_subject(notice->message->subject))
+		return NULL;
+	ch_reply_text(notice->text, &own);
+	match = ch_matches_one(&notice->said, CH_MEANS_AUTOMATIC, 0, own.len);
+	if (!match && !answers)
+		match = ch_matches_one(&notice->said, CH_MEANS_MACHINE, 0,
+				       own.len);
+	/* Before a colon it is an example: "This is an automatic reply: …" */
+	if (!match || is_colon(notice->text + match->end) ||
+	    !(begins_sentence(notice->text, match->at) ||
+	      follows_sentence(notice->text, match->at)))
+		return NULL;
+	return "text-automatic";
+}
+
+/* A filter that wants to know who writes, and says so twice: in its subject and
+ * in its text, with the link to follow. */
+static const char *challenges(const struct ch_notice *notice, bool answers)
+{
+	if (answers || is_of_list(notice->message) ||
+	    ch_is_forward_subject(notice->message->subject) ||
+	    !ch_matches_one(&notice->subject, CH_MEANS_CHALLENGE, 0,
+			    SIZE_MAX) ||
+	    !ch_matches_one(&notice->said, CH_MEANS_CHALLENGE, 0,
+			    notice->len))
+		return NULL;
+	return memmem(notice->text, notice->len, "://", 3) ? "text-challenge"
+							    : NULL;
 }
 
 static bool is_person_path(const struct ch_message *message, const char *name)
@@ -463,6 +514,10 @@ const char *ch_rule_autoreply(const struct ch_notice *notice)
 	if (null_sender && answers)
 		return "null-sender";
 	name = says_itself(notice);
+	if (!name)
+		name = signs_itself(notice, answers);
+	if (!name)
+		name = challenges(notice, answers);
 	if (name)
 		return name;
 	return is_by_machine(message) ? text_tells(notice) : NULL;

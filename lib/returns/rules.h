@@ -52,6 +52,7 @@ enum ch_meaning {
 	CH_MEANS_AWAY,	       /* out of office */
 	CH_MEANS_ACKNOWLEDGED, /* a machine says that it has the mail */
 	CH_MEANS_AUTOMATIC, /* it says of itself that it is no person's */
+	CH_MEANS_MACHINE,   /* the same, and may be no answer to a mail */
 
 	/* What a person says of the letter. */
 	CH_MEANS_RECEIVED,
