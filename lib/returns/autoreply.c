@@ -472,12 +472,13 @@ static const char *signs_itself(const struct ch_notice *notice, bool answers)
  * in its text, with the link to follow. */
 static const char *challenges(const struct ch_notice *notice, bool answers)
 {
-	if (answers || is_of_list(notice->message) ||
-	    ch_is_forward_subject(notice->message->subject) ||
+	if (answers ||
 	    !ch_matches_one(&notice->subject, CH_MEANS_CHALLENGE, 0,
 			    SIZE_MAX) ||
 	    !ch_matches_one(&notice->said, CH_MEANS_CHALLENGE, 0,
-			    notice->len))
+			    notice->len) ||
+	    is_of_list(notice->message) ||
+	    ch_is_forward_subject(notice->message->subject))
 		return NULL;
 	return memmem(notice->text, notice->len, "://", 3) ? "text-challenge"
 							    : NULL;

@@ -15,7 +15,7 @@
 #include "returns/rules.h"
 
 #define KEY_BYTES 4
-#define BUCKETS 4096
+#define BUCKETS 8192
 #define PHRASE_MAX 300 /* bytes of a text that one may take */
 
 struct ch_rules {
@@ -33,7 +33,7 @@ static size_t bucket_of(const char *key)
 	uint32_t bytes;
 
 	memcpy(&bytes, key, KEY_BYTES);
-	return bytes * 2654435761U >> 20;
+	return bytes * 2654435761U >> 19;
 }
 
 /* ---- levelling --------------------------------------------------------- */
@@ -157,11 +157,15 @@ static bool is_word(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-/* A phrase that begins with a letter begins a word; it may end inside one. */
-static bool begins_word(const struct ch_folded *folded, size_t at)
+/* A phrase that begins with a letter begins a word; it may end inside one. None
+ * begins inside a character. */
+static bool begins_phrase(const struct ch_folded *folded, size_t at)
 {
-	return at == 0 || !is_word(folded->text[at]) ||
-	       !is_word(folded->text[at - 1]);
+	const char *text = folded->text + at;
+
+	if (((unsigned char)*text & 0xC0) == 0x80)
+		return false;
+	return at == 0 || !is_word(*text) || !is_word(text[-1]);
 }
 
 /* Whether a longer reason that was found before it has all of it. */
@@ -225,16 +229,19 @@ void ch_matches_find(const struct ch_rules *rules, const char *text, size_t len,
 	*ret = (struct ch_matches){ 0 };
 	ch_folded_make(&ret->folded, text, len);
 	for (size_t at = 0; at + KEY_BYTES <= folded->len; at++) {
-		size_t i = rules->head[bucket_of(folded->text + at)];
+		size_t i;
 
+		/* most bytes of most texts stand inside a word */
+		if (!begins_phrase(folded, at))
+			continue;
+		i = rules->head[bucket_of(folded->text + at)];
 		for (; i; i = rules->next[i - 1]) {
 			const struct ch_rule *rule = &rules->rows[i - 1];
 			size_t size = rules->lens[i - 1];
 
 			if (size <= folded->len - at &&
 			    memcmp(folded->text + at, rules->texts[i - 1],
-				   size) == 0 &&
-			    begins_word(folded, at))
+				   size) == 0)
 				add_match(ret, rule, at, size);
 		}
 	}
