@@ -2333,6 +2333,17 @@ const struct ch_rule ch_rules[] = {
 	{ "配送されました", CH_MEANS_DELIVERED, "many" },
 	{ "đã được gửi đến", CH_MEANS_DELIVERED, "many" },
 	{ "telah terkirim", CH_MEANS_DELIVERED, "many" },
+	{ "a fost livrat", CH_MEANS_DELIVERED, "many" },
+	{ "została dostarczona", CH_MEANS_DELIVERED, "many" },
+	{ "è stato recapitato", CH_MEANS_DELIVERED, "many" },
+	{ "è stato consegnato a", CH_MEANS_DELIVERED, "many" },
+	{ "foi entregue a", CH_MEANS_DELIVERED, "many" },
+	{ "foi entregue com", CH_MEANS_DELIVERED, "many" },
+	{ "is afgeleverd", CH_MEANS_DELIVERED, "many" },
+	{ "παραδόθηκε στ", CH_MEANS_DELIVERED, "many" },
+	{ "ha sido distribuido a", CH_MEANS_DELIVERED, "many" },
+	{ "se ha entregado a", CH_MEANS_DELIVERED, "many" },
+	{ "доставен до", CH_MEANS_DELIVERED, "many" },
 
 	/* ---- read */
 	{ "this is a receipt for the mail you sent", CH_MEANS_READ, "many" },

@@ -6,8 +6,10 @@
  * of the table, an address in a form that mail systems use). A person who
  * writes of a bounce has but one of them.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "returns/returns-private.h"
@@ -163,6 +165,45 @@ static const char *is_returned(const struct ch_notice *notice,
 	return is_returned_by_words(notice, e);
 }
 
+/* "no ha sido entregado": a word before it makes it the contrary. */
+static bool is_denied(const char *text, size_t at)
+{
+	static const char *const words[] = {
+		"not ",	 "never ", "no ",   "non ",    "não ", "nao ",
+		"nu ",	 "nie ",   "niet ", "nicht ",  "ikke ", "inte ",
+		"ei ",	 "nem ",   "ne ",   "не ",     "δεν ", "לא ",
+		"لم ",	 "لم ي",   "لن ",   "لن ي",    "لا ",  "未",
+		"没有",	 "没",	   "沒有",  "không ", "chưa ", "belum ",
+		"tidak ", "नहीं ",
+	};
+
+	for (size_t i = 0; i < CH_COUNT(words); i++) {
+		size_t len = strlen(words[i]);
+		const char *before = text + at - len;
+
+		if (at < len || strncasecmp(before, words[i], len) != 0)
+			continue;
+		if (at == len || (unsigned char)words[i][0] >= 0x80 ||
+		    !isalpha((unsigned char)before[-1]))
+			return true;
+	}
+	return false;
+}
+
+static bool says_delivered(const struct ch_matches *matches, const char *text,
+			   size_t to)
+{
+	const struct ch_match *match;
+
+	for (size_t at = 0; (match = ch_matches_one(matches,
+						    CH_MEANS_DELIVERED, at,
+						    to));
+	     at = match->at + 1)
+		if (!is_denied(text, match->at))
+			return true;
+	return false;
+}
+
 /* A notice of success: it says so, and of no failure. */
 static bool is_delivered(const struct ch_notice *notice,
 			 const struct evidence *e)
@@ -170,9 +211,8 @@ static bool is_delivered(const struct ch_notice *notice,
 	return (e->how_sure >= CH_SURE_FIELD || e->system || e->null_sender ||
 		e->report) &&
 	       !e->failed && !e->delayed &&
-	       (ch_matches_one(&notice->said, CH_MEANS_DELIVERED, 0,
-			       notice->len) ||
-		ch_matches_one(&notice->subject, CH_MEANS_DELIVERED, 0,
+	       (says_delivered(&notice->said, notice->text, notice->len) ||
+		says_delivered(&notice->subject, notice->message->subject,
 			       SIZE_MAX));
 }
 

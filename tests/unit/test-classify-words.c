@@ -296,6 +296,63 @@ static void successes(void **state)
 		    "ana.lima@mfa.example", status                             \
 	}
 
+static enum ch_return_kind kind_of(const char *sentence)
+{
+	CH_AUTOCHAR mail =
+	    ch_xasprintf("Return-Path: <>\r\nFrom: postmaster@mx.example\r\n"
+			 "Subject: Report\r\nContent-Type: text/plain; "
+			 "charset=utf-8\r\n\r\n%s\r\n\r\nfra@mfa.example\r\n",
+			 sentence);
+	struct ch_message message;
+	struct ch_classified found;
+	enum ch_return_kind kind;
+
+	ch_message_read(mail, strlen(mail), &message);
+	ch_classify(rules, &message, &found);
+	kind = found.kind;
+	ch_classified_release(&found);
+	ch_message_release(&message);
+	return kind;
+}
+
+/* A word makes a success a failure. */
+static void denied_successes(void **state)
+{
+	static const struct {
+		const char *success, *denied;
+	} rows[] = {
+		{ "Your message was delivered.",
+		  "Your message was not successfully delivered." },
+		{ "El mensaje ha sido entregado.",
+		  "El mensaje no ha sido entregado." },
+		{ "Se completó la entrega.", "No se completó la entrega." },
+		{ "Письмо было доставлено.", "Письмо не было доставлено." },
+		{ "تم التسليم.", "لم يتم التسليم." },
+		{ "邮件已送达。", "邮件未已送达。" },
+		{ "A été remis au destinataire.",
+		  "N'a pas été remis au destinataire." },
+		{ "È stato recapitato.", "Non è stato recapitato." },
+		{ "Foi entregue a todos.", "Não foi entregue a todos." },
+		{ "Is afgeleverd.", "Niet is afgeleverd." },
+		{ "Została dostarczona.", "Nie została dostarczona." },
+		{ "A fost livrat.", "Nu a fost livrat." },
+		{ "Kézbesítettük.", "Nem kézbesítettük." },
+		{ "Παραδόθηκε στον παραλήπτη.",
+		  "Δεν παραδόθηκε στον παραλήπτη." },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		if (kind_of(rows[i].success) != CH_RETURN_DELIVERED)
+			print_error("%s\n", rows[i].success);
+		assert_int_equal(kind_of(rows[i].success), CH_RETURN_DELIVERED);
+		if (kind_of(rows[i].denied) == CH_RETURN_DELIVERED)
+			print_error("%s\n", rows[i].denied);
+		assert_int_not_equal(kind_of(rows[i].denied),
+				     CH_RETURN_DELIVERED);
+	}
+}
+
 static void failures_of_exchange(void **state)
 {
 	static const struct row rows[] = {
@@ -555,6 +612,7 @@ int main(void)
 		cmocka_unit_test(out_of_office),
 		cmocka_unit_test(receipts),
 		cmocka_unit_test(successes),
+		cmocka_unit_test(denied_successes),
 		cmocka_unit_test(failures_of_exchange),
 		cmocka_unit_test(failures_of_others),
 		cmocka_unit_test(notices_in_json),
