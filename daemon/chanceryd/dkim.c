@@ -4,12 +4,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "chanceryd/config.h"
 #include "mail/dkim-key.h"
+#include "mail/same.h"
 
 #define LABEL_MAX 63
 #define RECORD_MAX 4096
@@ -39,29 +39,25 @@ bool ch_dkim_is_name(const char *name)
 	}
 }
 
-static bool is_ascii(struct ch_slice text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.data[i] >= 0x80)
-			return false;
-	return true;
-}
-
 bool ch_dkim_is_aligned(const char *domain, const char *from)
 {
+	CH_AUTO(ch_str) own = CH_STR_INIT(20 * CH_FOLD_MAX);
+	CH_AUTO(ch_str) signs = CH_STR_INIT(20 * CH_FOLD_MAX);
 	const char *at = strrchr(from, '@');
-	size_t len = strlen(domain);
-	struct ch_slice own;
+	const char *end;
 
 	if (!at)
 		return true;
-	own = (struct ch_slice){ at + 1, strcspn(at + 1, "> \t") };
-	if (own.len == 0 || !is_ascii(own))
+	ch_domain_fold((struct ch_slice){ at + 1, strcspn(at + 1, "> \t") },
+		       &own);
+	ch_domain_fold(ch_slice_of(domain), &signs);
+	if (own.len == 0)
 		return true;
-	if (own.len < len ||
-	    strncasecmp(own.data + own.len - len, domain, len) != 0)
+	if (own.len < signs.len)
 		return false;
-	return own.len == len || own.data[own.len - len - 1] == '.';
+	end = ch_str_cstr(&own) + (own.len - signs.len);
+	return strcmp(end, ch_str_cstr(&signs)) == 0 &&
+	       (own.len == signs.len || end[-1] == '.');
 }
 
 /* chancery.example's key in pieces:

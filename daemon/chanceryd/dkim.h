@@ -20,8 +20,8 @@ bool ch_dkim_is_name(const char *name);
 
 /* Whether the domain of the From, which is as in the configuration ("Registry
  * <registry@chancery.example>"), is `domain` or one below it (RFC 7489 section
- * 3.1.1). Also where the From has none that can be compared: none, or one that
- * is not ASCII. */
+ * 3.1.1), in either writing of an international one. Also where the From has
+ * none. */
 bool ch_dkim_is_aligned(const char *domain, const char *from);
 
 /* Print the records to publish, as a zone file has them. 0, or -1: a key cannot

@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "mail/alabel.h"
 #include "returns/returns-private.h"
 #include "returns/token.h"
+
+#define ADDRESS_MAX 1000 /* bytes */
 
 struct finder {
 	struct ch_slice prefix, domain; /* borrowed */
@@ -19,23 +22,44 @@ static bool ends_address(char c)
 	return strchr(" \t<>,;:()[]\"", c) != NULL; /* and the terminator */
 }
 
+/* The token in an address; ours has a domain in A-labels, and some write those
+ * as a person reads them. What is in neither form is not ours. */
+static void look_at(struct finder *finder, struct ch_slice address)
+{
+	const char *at = memrchr(address.data, '@', address.len);
+	CH_AUTO(ch_str) ascii = CH_STR_INIT(ADDRESS_MAX);
+	struct ch_slice domain;
+	struct ch_slice token;
+
+	if (!at)
+		return;
+	domain = (struct ch_slice){
+		at + 1, address.len - (size_t)(at + 1 - address.data)
+	};
+	if (ch_slice_has_utf8(domain)) {
+		ch_str_add_mem(&ascii, address.data,
+			       (size_t)(at + 1 - address.data));
+		if (ch_alabel_domain(domain, &ascii) < 0 || ascii.full)
+			return;
+		address = (struct ch_slice){ ascii.data, ascii.len };
+	}
+	token = ch_token_find(address, finder->prefix, finder->domain);
+	if (ch_token_is_formed(token))
+		finder->keys->token = ch_slice_dup(token);
+}
+
 /* Look at each run of address characters with an "@" in it. What has not the
  * form of a token is not one, and hides none that stands elsewhere. */
 static void look_for_token(struct finder *finder, const char *value)
 {
 	while (value && *value && !finder->keys->token) {
 		struct ch_slice run = { value, 0 };
-		struct ch_slice token;
 
 		while (!ends_address(value[run.len]))
 			run.len++;
 		value += run.len;
 		value += *value != '\0';
-		if (!memchr(run.data, '@', run.len))
-			continue;
-		token = ch_token_find(run, finder->prefix, finder->domain);
-		if (ch_token_is_formed(token))
-			finder->keys->token = ch_slice_dup(token);
+		look_at(finder, run);
 	}
 }
 

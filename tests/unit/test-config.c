@@ -434,7 +434,14 @@ static void domains_of_a_from(void **state)
 		{ "x.example", "s@mailx.example", false },
 		{ "mail.x.example", "s@x.example", false },
 		{ "x.example", "s@y.example", false },
-		{ "x.example", "s@b\xC3\xBC" "cher.example", true },
+		{ "x.example", "s@b\xC3\xBC" "cher.example", false },
+		{ "xn--bcher-kva.example", "s@b\xC3\xBC" "cher.example",
+		  true },
+		{ "XN--bcher-kva.example", "S <s@mail.B\xC3\x9C"
+		  "cher.example>", true },
+		{ "xn--bcher-kva.example", "s@bu\xCC\x88" "cher.example",
+		  true },
+		{ "cher.example", "s@b\xC3\xBC" "cher.example", false },
 		{ "x.example", "nobody", true },
 	};
 

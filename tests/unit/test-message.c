@@ -561,10 +561,83 @@ static void attachments_are_hashed(void **state)
 	}
 }
 
+static const char *passed_to;
+static size_t passed_ways;
+
+/* In order, each time from where the last one ended or from a new beginning. */
+static void note_passed(const char *bytes, size_t len)
+{
+	passed_ways += bytes != passed_to;
+	passed_to = bytes + len;
+}
+
+struct taken {
+	struct ch_str text;
+	size_t most; /* bytes at a time */
+};
+
+static void begin_taken(void *context, const struct ch_message_file *file)
+{
+	struct taken *taken = context;
+
+	ch_str_addf(&taken->text, "%s:", file->name);
+}
+
+static void take_piece(void *context, const char *bytes, size_t len)
+{
+	struct taken *taken = context;
+
+	(void)bytes;
+	taken->most = len > taken->most ? len : taken->most;
+}
+
+static void end_taken(void *context, const struct ch_message_file *file)
+{
+	struct taken *taken = context;
+
+	ch_str_addf(&taken->text, "%llu;",
+		    (unsigned long long)file->size_bytes);
+}
+
+/* A line of 5 MiB and one of 3: piece by piece, with all but the last of it told
+ * as passed, once for the search of its end and once for its content. */
+static void large_files_are_taken_in_pieces(void **state)
+{
+	CH_AUTO(ch_str) mail = CH_STR_INIT(16 * 1024 * 1024);
+	struct taken taken = { .text = CH_STR_INIT(1000) };
+	const struct ch_message_taker taker = { begin_taken, take_piece,
+						end_taken, &taken };
+	struct ch_message_source source = { .passed = note_passed,
+					    .taker = &taker };
+	struct ch_message message;
+
+	(void)state;
+	ch_str_add(&mail, "From: a@b.example\r\n"
+			  "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+			  "--b\r\nContent-Type: application/pdf; name=a\r\n"
+			  "Content-Transfer-Encoding: base64\r\n\r\n");
+	add_times(&mail, "QUJD", 5 * 1024 * 1024 / 4);
+	ch_str_add(&mail, "\r\n--b\r\nContent-Type: image/png; name=b"
+			  "\r\n\r\n");
+	add_times(&mail, "QUJD", 3 * 1024 * 1024 / 4);
+	ch_str_add(&mail, "\r\n--b--\r\n");
+	source.bytes = ch_str_cstr(&mail);
+	source.len = mail.len;
+	ch_message_read_files(&source, &message);
+	assert_string_equal(ch_str_cstr(&taken.text),
+			    "a:3932160;b:3145728;");
+	assert_in_range(taken.most, 1, 16384);
+	/* to the end of a; a once more, and on to the end of b; b once more */
+	assert_int_equal(passed_ways, 3);
+	ch_message_release(&message);
+	ch_str_release(&taken.text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(attachments_are_hashed),
+		cmocka_unit_test(large_files_are_taken_in_pieces),
 		cmocka_unit_test(block_unfolds_and_skips),
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(subjects_are_decoded),

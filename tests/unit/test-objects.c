@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/objects.h"
+#include "base/spill.h"
 #include "base/sweep.h"
 
 struct place {
@@ -366,6 +367,39 @@ static void a_large_window_is_refused(void **state)
 	assert_non_null(strstr(err.text, "memory"));
 }
 
+/* ---- what is too much for the memory -------------------------------------- */
+
+/* What was passed is there when it is read once more. */
+static void a_spill_is_read_as_memory(void **state)
+{
+	struct place *place = *state;
+	CH_AUTO(ch_spill) spill = CH_SPILL_INIT;
+	CH_AUTO(ch_spill) empty = CH_SPILL_INIT;
+	struct ch_error err;
+	DIR *dir;
+	int files = 0;
+
+	assert_int_equal(ch_spill_open(&empty, place->dir, &err), 0);
+	assert_int_equal(ch_spill_map(&empty, &err), 0);
+	assert_string_equal(empty.bytes, "");
+	assert_int_equal(ch_spill_open(&spill, place->dir, &err), 0);
+	for (int i = 0; i < 100000; i++)
+		assert_int_equal(ch_spill_write(&spill, "a form", 6, &err), 0);
+	assert_int_equal(ch_spill_map(&spill, &err), 0);
+	assert_int_equal(spill.len, 600000);
+	for (int way = 0; way < 2; way++) {
+		for (size_t i = 0; i < spill.len; i += 6)
+			assert_memory_equal(spill.bytes + i, "a form", 6);
+		ch_spill_passed(spill.bytes + 1, spill.len - 1);
+		ch_spill_passed(spill.bytes + 7, 3);
+	}
+	dir = opendir(place->folder);
+	while (readdir(dir))
+		files++;
+	closedir(dir);
+	assert_int_equal(files, 2); /* "." and ".." */
+}
+
 /* ---- in sets ------------------------------------------------------------- */
 
 static void add_new(struct ch_objects *objects, unsigned int number,
@@ -580,6 +614,7 @@ int main(void)
 		TEST(all_that_is_not_whole_is_refused),
 		TEST(what_expands_without_end_is_refused),
 		TEST(a_large_window_is_refused),
+		TEST(a_spill_is_read_as_memory),
 		TEST(objects_are_kept_in_sets),
 		TEST(objects_that_are_not_kept_are_gone),
 		TEST(old_mails_are_found_and_nothing_else),

@@ -224,6 +224,39 @@ static void what_is_no_token_hides_none(void **state)
 	ASSERT_TEXT(report.mail.token, TOKEN);
 }
 
+/* Our domain as it is sent, as a person reads it, and what only looks like it. */
+static void a_token_is_found_in_either_writing(void **state)
+{
+	static const struct {
+		const char *to, *token;
+	} rows[] = {
+		{ "bounces+" TOKEN "@xn--bcher-kva.example", TOKEN },
+		{ "Bounces+" TOKEN "@XN--BCHER-KVA.example", TOKEN },
+		{ "bounces+" TOKEN "@b\xC3\xBC" "cher.example", TOKEN },
+		{ "bounces+" TOKEN "@b\xC3\xB9" "cher.example", "" },
+		{ "bounces+" TOKEN "@bucher.example", "" },
+		{ "bounces+" TOKEN "@b\xFC" "cher.example", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		CH_AUTOCHAR mail = ch_xasprintf(
+			"Delivered-To: %s\r\nFrom: MAILER-DAEMON@mx.example"
+			"\r\n\r\nSorry.\r\n", rows[i].to);
+		struct ch_report_source source = {
+			.rules = rules,
+			.bytes = mail,
+			.len = strlen(mail),
+			.token_prefix = ch_slice_of("bounces"),
+			.token_domain = ch_slice_of("xn--bcher-kva.example"),
+		};
+		CH_AUTO(ch_report) report = { 0 };
+
+		ch_report_make(&source, &report);
+		ASSERT_TEXT(report.mail.token, rows[i].token);
+	}
+}
+
 static void an_answer_is_told_with_its_new_text(void **state)
 {
 	static const char answer[] =
@@ -421,6 +454,7 @@ int main(void)
 		cmocka_unit_test(attachments_are_told_with_their_hash),
 		cmocka_unit_test(ours_is_found_in_a_text),
 		cmocka_unit_test(what_is_no_token_hides_none),
+		cmocka_unit_test(a_token_is_found_in_either_writing),
 		cmocka_unit_test(an_answer_is_told_with_its_new_text),
 		cmocka_unit_test(what_is_wrong_is_told),
 		cmocka_unit_test(what_is_too_much_is_cut),
