@@ -41,7 +41,8 @@ struct ch_seen {
 void ch_seen_init(struct ch_seen *seen, const char *folder);
 void ch_seen_release(struct ch_seen *seen);
 
-/* Remember a text, ASCII letters in either case being the same. 1 where it was
+/* Remember a text, ASCII letters in either case being the same: for addresses
+ * that went through address.h, that is what same.h says. 1 where it was
  * there before, with *ret_first, borrowed until the next call; 0 where it was
  * not, or that is known at the end only; -1 where the disk fails. */
 int ch_seen_add(struct ch_seen *seen, struct ch_slice text,

@@ -13,6 +13,19 @@
 #include "returns/returns-private.h"
 
 #define LINE_MAX_BYTES 400
+#define FOLDED_MAX 5 /* lines of an attribution */
+
+static bool has_time(const char *text);
+
+/* ">>> Bureau <bureau@chancery.example> 24/11/2026 10:12 >>>", of GroupWise. */
+static bool is_between_marks(const char *line)
+{
+	size_t len = strlen(line);
+
+	return strncmp(line, ">>> ", 4) == 0 && len > 8 &&
+	       strcmp(line + len - 4, " >>>") == 0 &&
+	       (strchr(line, '@') || has_time(line));
+}
 
 /* Lines after which the rest is the old mail, in any case: one of these words
  * between dashes, or a rule of underscores. */
@@ -23,6 +36,9 @@ static bool begins_original(const char *line)
 		"original appointment",
 		"forwarded message",
 		"message d'origine",
+		"mail original",
+		"courriel original",
+		"message initial",
 		"message original",
 		"message transféré",
 		"mensaje original",
@@ -32,14 +48,21 @@ static bool begins_original(const char *line)
 		"пересланное сообщение",
 		"原始邮件",
 		"原始郵件",
+		"回复的原邮件",
+		"回覆的原郵件",
+		"转发的原邮件",
+		"原邮件",
 		"邮件原件",
 		"转发邮件",
 		"轉寄郵件",
 		"الرسالة الأصلية",
+		"رسالة معاد توجيهها",
 		"ursprüngliche nachricht",
 		"weitergeleitete nachricht",
 		"messaggio originale",
+		"messaggio inoltrato",
 		"mensagem original",
+		"mensagem encaminhada",
 		"oorspronkelijk bericht",
 		"oprindelig meddelelse",
 		"元のメッセージ",
@@ -48,6 +71,7 @@ static bool begins_original(const char *line)
 	const char *text = line + dashes;
 
 	if (ch_fold_prefix(line, "begin forwarded message") ||
+	    is_between_marks(line) ||
 	    strncmp(line, "________________________________", 32) == 0)
 		return true;
 	if (dashes < 3)
@@ -138,10 +162,33 @@ static size_t line_len(const char *text)
 	return strcspn(text, "\n");
 }
 
+/* The digits of Arabic (U+0660) and Persian (U+06F0) as ours. */
+static void level_digits(char *text)
+{
+	const unsigned char *from = (const unsigned char *)text;
+	char *to = text;
+
+	while (*from) {
+		unsigned char base = from[0] == 0xD9 ? 0xA0 :
+				     from[0] == 0xDB ? 0xB0 : 0;
+
+		if (base && from[1] >= base && from[1] < base + 10) {
+			*to++ = (char)('0' + from[1] - base);
+			from += 2;
+		} else {
+			*to++ = (char)*from++;
+		}
+	}
+	*to = '\0';
+}
+
 /* A year, or hours and minutes. */
 static bool has_time(const char *text)
 {
-	for (const char *at = text; *at; at++) {
+	CH_AUTOCHAR level = ch_xstrdup(text);
+
+	level_digits(level);
+	for (const char *at = level; *at; at++) {
 		size_t digits = strspn(at, "0123456789");
 
 		if (digits == 4 &&
@@ -188,16 +235,27 @@ static bool is_attribution(const char *text, int lines)
 	return false;
 }
 
-/* The line, and for attributions the two after it, as a string of their own. */
+/* An address in <> that was torn apart: "<" and ">" stand alone, before the
+ * first an empty line perhaps. */
+static bool is_folded_address(const char *before, const char *text)
+{
+	int open = 0;
+
+	for (; *before; before++)
+		open += (*before == '<') - (*before == '>');
+	return text[0] == '>' ? open > 0
+			      : open == 0 && strncmp(text, "\n<\n", 3) == 0;
+}
+
+/* The line, and for attributions those after it, as a string of their own. */
 static void copy_lines(struct ch_str *out, const char *text, int lines)
 {
 	ch_str_clear(out);
 	while (lines-- && *text) {
 		size_t len = line_len(text);
 
-		/* ">:" ends an address that was folded */
-		if (out->len &&
-		    (!len || (text[0] == '>' && strncmp(text, ">:", 2) != 0)))
+		if (out->len && (!len || text[0] == '>') &&
+		    !is_folded_address(ch_str_cstr(out), text))
 			return;
 		if (out->len)
 			ch_str_add_char(out, ' ');
@@ -226,16 +284,29 @@ static bool is_before_quote(const char *text)
 	return *text == '>' || *text == '|';
 }
 
-/* An attribution is one line, or two or three joined; it ends in a colon, or
- * right before what it introduces. */
+/* "2016-03-03 17:21 GMT+01:00 Ana Lima", with or without a colon: no sentence. */
+static bool is_stamped(const char *line)
+{
+	size_t date = strspn(line, "0123456789-");
+
+	return date == 10 && line[date] == ' ' &&
+	       strspn(line + date + 1, "0123456789:") == 5 &&
+	       (strncmp(line + 16, " GMT", 4) == 0 ||
+		strncmp(line + 16, " UTC", 4) == 0);
+}
+
+/* An attribution is one line, or a few joined; it ends in a colon, or right
+ * before what it introduces. */
 static bool attribution_here(const char *text, struct ch_str *scratch,
 			     int *ret_lines)
 {
-	for (int lines = 1; lines <= 3; lines++) {
+	for (int lines = 1; lines <= FOLDED_MAX; lines++) {
 		const char *joined;
 
 		copy_lines(scratch, text, lines);
 		joined = ch_str_cstr(scratch);
+		if (lines > 3 && !strstr(joined, " < "))
+			break;
 
 		if (ends_with_colon(scratch) &&
 		    (is_attribution(joined, lines) ||
@@ -246,6 +317,8 @@ static bool attribution_here(const char *text, struct ch_str *scratch,
 	}
 	copy_lines(scratch, text, 1);
 	*ret_lines = 1;
+	if (is_stamped(ch_str_cstr(scratch)))
+		return true;
 	return isdigit((unsigned char)*text) &&
 	       has_time(ch_str_cstr(scratch)) && is_before_quote(text);
 }

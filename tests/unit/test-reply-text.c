@@ -57,6 +57,104 @@ static void new_text(void **state)
 		  "Igen.\n\n2026. nov. 24., K 10:00 dátummal Bureau\n"
 		  "<bureau@chancery.example> ezt írta:\n" QUOTED,
 		  "Igen." },
+		{ "NetEase's app",
+		  "我方将派四人出席。\n"
+		  "\n"
+		  "---- 回复的原邮件 ----\n"
+		  "| 发件人 | Bureau<bureau@chancery.example> |\n"
+		  "| 日期 | 2026年11月24日 10:12 |\n"
+		  "\n"
+		  "尊敬的部长\n",
+		  "我方将派四人出席。" },
+		{ "Gmail, Arabic with its digits",
+		  "سنكون أربعة.\n"
+		  "\n"
+		  "في الثلاثاء، ٢٤ نوفمبر ٢٠٢٦ في ١٠:١٢ ص تمت كتابة ما يلي بواسطة ‪Bureau‬‏ <‪bureau@chancery.example‬‏>:\n"
+		  "\n"
+		  "> معالي الوزير\n",
+		  "سنكون أربعة." },
+		{ "GroupWise",
+		  "We shall be four.\n"
+		  "\n"
+		  ">>> Bureau <bureau@chancery.example> 24/11/2026 10:12 >>>\n"
+		  "Madam,\n"
+		  "you are invited.\n",
+		  "We shall be four." },
+		{ "Zimbra, French",
+		  "Nous serons quatre.\n"
+		  "\n"
+		  "----- Mail original -----\n"
+		  "De: \"Bureau\" <bureau@chancery.example>\n"
+		  "À: \"Ministre\"\n"
+		  "Envoyé: Mardi 24 Novembre 2026 10:12:33\n"
+		  "Objet: Invitation\n"
+		  "\n"
+		  "Madame,\n",
+		  "Nous serons quatre." },
+		{ "Gmail with a zone, and no colon",
+		  "Before.\n"
+		  "\n"
+		  "2016-03-03 17:21 GMT+01:00 Ana Lima\n"
+		  "\n"
+		  "After.\n",
+		  "Before." },
+		{ "an address torn apart",
+		  "One.\n"
+		  "\n"
+		  "On Thu, 31 Mar 2016 at 11:16 Ana Lima\n"
+		  "\n"
+		  "<\n"
+		  "mailto:Ana Lima <ana.lima@mfa.example>\n"
+		  "> wrote:\n"
+		  "\n"
+		  "Two.\n",
+		  "One." },
+		{ "a rule that nothing tells from the person's",
+		  "We shall be four.\n"
+		  "____________________\n"
+		  "PS: five.\n",
+		  "We shall be four.\n____________________\nPS: five." },
+		{ "Yandex, without marks",
+		  "Нас будет четверо.\n"
+		  " \n"
+		  "24.11.2026, 10:12, \"Bureau\" <bureau@chancery.example>:\n"
+		  "Уважаемая госпожа,\n"
+		  "Вы приглашены.\n",
+		  "Нас будет четверо." },
+		{ "Foxmail",
+		  "我方将派四人出席。\n"
+		  "\n"
+		  "\n"
+		  "李文博\n"
+		  "外交部礼宾司\n"
+		  " \n"
+		  "发件人： Bureau\n"
+		  "发送时间： 2026-11-24 10:12\n"
+		  "收件人： 部长\n"
+		  "主题： 邀请\n"
+		  "\n"
+		  "尊敬的部长\n",
+		  "我方将派四人出席。\n\n\n李文博\n外交部礼宾司" },
+		{ "Outlook, Arabic",
+		  "سنكون أربعة.\n"
+		  "\n"
+		  "من: Bureau <bureau@chancery.example>\n"
+		  "تم الإرسال: الثلاثاء، 24 نوفمبر 2026 10:12\n"
+		  "إلى: الوزير\n"
+		  "الموضوع: دعوة\n"
+		  "\n"
+		  "معالي الوزير\n",
+		  "سنكون أربعة." },
+		{ "Outlook, Spanish",
+		  "Seremos cuatro.\n"
+		  "\n"
+		  "De: Bureau [mailto:bureau@chancery.example]\n"
+		  "Enviado el: martes, 24 de noviembre de 2026 10:12\n"
+		  "Para: Ministra\n"
+		  "Asunto: Invitación\n"
+		  "\n"
+		  "Señora,\n",
+		  "Seremos cuatro." },
 		{ "a date before the quoted",
 		  "Yes.\n\n2026-11-24 10:00 GMT+01:00 Bureau\n" QUOTED,
 		  "Yes." },
