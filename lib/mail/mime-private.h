@@ -29,7 +29,6 @@ struct ch_mime_part {
 typedef void ch_mime_each(void *context, const struct ch_mime_part *part);
 
 /* Call `each` for every such part of the mail whose header was read already
-/* Call `each` for every such part of the mail whose header was read already
  * and whose body this is; `passed` may be NULL. Returns the limit that was
  * passed, or NULL. *ret_flaw says why a part that should have parts is taken for
  * one text, or is NULL. */

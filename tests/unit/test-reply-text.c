@@ -69,7 +69,8 @@ static void new_text(void **state)
 		{ "Gmail, Arabic with its digits",
 		  "سنكون أربعة.\n"
 		  "\n"
-		  "في الثلاثاء، ٢٤ نوفمبر ٢٠٢٦ في ١٠:١٢ ص تمت كتابة ما يلي بواسطة ‪Bureau‬‏ <‪bureau@chancery.example‬‏>:\n"
+		  "في الثلاثاء، ٢٤ نوفمبر ٢٠٢٦ في ١٠:١٢ ص تمت كتابة ما يلي بواسطة "
+		  "\u202ABureau\u202C\u200F <\u202Abureau@chancery.example\u202C\u200F>:\n"
 		  "\n"
 		  "> معالي الوزير\n",
 		  "سنكون أربعة." },
