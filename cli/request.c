@@ -284,7 +284,7 @@ int ch_answer_fail(const struct ch_cli *cli, const struct ch_answer *answer)
 	    (strncmp(text, "no ", 3) == 0 ||
 	     strncmp(text, "there is no batch", 17) == 0))
 		hint = "\"chancery status\" lists relays and batches, "
-		       "\"chancery letters BATCH\" their letters.";
+		       "\"chancery letters BATCH\" letters.";
 	if (!text[0])
 		return ch_fail(cli, answer->status >= 500 ? EX_TEMPFAIL
 							  : EX_PROTOCOL,

@@ -79,7 +79,7 @@ static int choose(const struct ch_cli *cli, const char *word,
 	if (!as_batch && !as_letter)
 		return ch_fail(cli, EX_NOINPUT,
 			       "\"chancery status\" lists the batches, "
-			       "\"chancery letters BATCH\" their letters.",
+			       "\"chancery letters BATCH\" letters.",
 			       "no batch and no letter \"%s\"", word);
 	return as_letter ? 1 : EX_OK;
 }

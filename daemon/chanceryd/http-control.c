@@ -57,10 +57,12 @@ static int check_digest(const struct ch_command *command,
 
 	if (command->verb == CH_VERB_RELEASE &&
 	    ch_sha256_parse(command->digest, strlen(command->digest),
-			    &sum) < 0)
-		return ch_error_refuse(err, "4.0.0",
-				       "\"digest\" is 64 "
-				       "lower-case hexadecimal digits");
+			    &sum) < 0) {
+		ch_error_refuse(err, "4.0.0", "\"digest\" is 64 lower-case "
+					      "hexadecimal digits");
+		return ch_error_hint(err, "\"chancery status BATCH\" shows "
+					  "it.");
+	}
 	return 0;
 }
 

@@ -724,6 +724,14 @@ static void tell_reread(struct ch_mailroom *room,
 				      json, ch_turn_open(room), &err), &err);
 }
 
+static int no_return(int64_t return_id, struct ch_error *err)
+{
+	ch_error_refuse(err, "4.0.4", "there is no return %lld",
+			(long long)return_id);
+	return ch_error_hint(err, "\"chancery returns\" lists them by their "
+				  "numbers.");
+}
+
 int ch_returned_reread(struct ch_mailroom *room, int64_t return_id,
 		       const char *who, struct ch_error *err)
 {
@@ -731,8 +739,7 @@ int ch_returned_reread(struct ch_mailroom *room, int64_t return_id,
 	int done;
 
 	if (!read_return(room, return_id, &item))
-		return ch_error_refuse(err, "4.0.4", "there is no return %lld",
-				       (long long)return_id);
+		return no_return(return_id, err);
 	if (strcmp(item.rule, UNREAD) != 0) {
 		ch_error_refuse(err, "4.0.9", "return %lld was read",
 				(long long)return_id);
@@ -781,8 +788,7 @@ int ch_returned_confirm(struct ch_mailroom *room,
 	int done = -1;
 
 	if (!read_return(room, return_id, &row.item))
-		return ch_error_refuse(err, "4.0.4", "there is no return %lld",
-				       (long long)return_id);
+		return no_return(return_id, err);
 	if (check_confirm(&row.item, letter, err) == 0) {
 		row.item.letter_id = letter->id;
 		if (row.item.address_seq < 0)

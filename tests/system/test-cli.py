@@ -1174,7 +1174,7 @@ class Nobody(Case):
                     (len(body), body), code=66)
         self.assertEqual(self.err,
                          'chancery: no batch "X"\n"chancery status" lists '
-                         'relays and batches, "chancery letters BATCH" their '
+                         'relays and batches, "chancery letters BATCH" '
                          'letters.\n')
 
 

@@ -132,6 +132,10 @@ def test_what_is_not_there():
                        "/v1/batches/DM-1/letters/X/cancel",
                        "/v1/batches/DM-2/letters/K000000/retry"):
             assert room.post(target).status == 404, target
+        for target in ("/v1/reread",
+                       "/v1/batches/DM-1/letters/K000000/confirm"):
+            refused(room.post(target, {"return": "9"}), 404,
+                    "there is no return 9", '"chancery returns" lists them')
 
 
 def test_the_status_door_changes_nothing():
