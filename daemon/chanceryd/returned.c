@@ -743,7 +743,8 @@ int ch_returned_reread(struct ch_mailroom *room, int64_t return_id,
 	if (strcmp(item.rule, UNREAD) != 0) {
 		ch_error_refuse(err, "4.0.9", "return %lld was read",
 				(long long)return_id);
-		done = ch_error_hint(err, "\"chancery reply\" shows what it says.");
+		done = ch_error_hint(err, "\"chancery reply\" shows what it "
+					  "says.");
 	} else {
 		done = ch_receive_reread(room, item.mailbox, item.folder,
 					 item.uidvalidity, item.uid, err);
