@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/decide.h"
 #include "cli/grid.h"
@@ -21,8 +22,29 @@ static const struct ch_grid_column columns[] = {
 struct list {
 	const struct ch_cli *cli;
 	struct ch_grid grid;
+	int64_t now_us;
 	unsigned long long shown;
+	unsigned long long over; /* of these */
 };
+
+/* Until when, as a person reads it. */
+static const char *until(struct list *list, const json_t *item,
+			 char at[CH_TIME_SIZE])
+{
+	const char *expires = ch_json_text(item, "expires_at");
+	int64_t at_us;
+
+	if (!expires[0])
+		return "removed";
+	if (ch_clock_parse_rfc3339(expires, &at_us) == 0 &&
+	    at_us <= list->now_us) {
+		list->over++;
+		return "over";
+	}
+	ch_outcome_time(item, "expires_at", at);
+	at[strcspn(at, " ")] = '\0';
+	return at;
+}
 
 static int show(void *context, const json_t *item)
 {
@@ -44,16 +66,14 @@ static int show(void *context, const json_t *item)
 	ch_outcome_time(item, "added_at", at);
 	at[strcspn(at, " ")] = '\0';
 	ch_grid_cell(&list->grid, CH_STYLE_PLAIN, at);
-	ch_outcome_time(item, "expires_at", at);
-	at[strcspn(at, " ")] = '\0';
-	ch_grid_cell(&list->grid, CH_STYLE_PLAIN, at[0] ? at : "removed");
+	ch_grid_cell(&list->grid, CH_STYLE_PLAIN, until(list, item, at));
 	ch_grid_cell(&list->grid, CH_STYLE_PLAIN, why);
 	return EX_OK;
 }
 
 static int list_all(const struct ch_cli *cli)
 {
-	struct list list = { .cli = cli };
+	struct list list = { .cli = cli, .now_us = ch_clock_now_us() };
 	char count[CH_COUNT_SIZE];
 	int code;
 
@@ -64,7 +84,8 @@ static int list_all(const struct ch_cli *cli)
 		if (list.shown)
 			ch_grid_end(&list.grid);
 		ch_term_line(&cli->out, "%s not written to.",
-			     ch_outcome_count(list.shown, "address", count));
+			     ch_outcome_count(list.shown - list.over, "address",
+					      count));
 	}
 	ch_grid_release(&list.grid);
 	return code;

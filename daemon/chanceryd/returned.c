@@ -337,8 +337,8 @@ static void propose(const struct row *row, struct ch_detail *detail)
 	if (row->match->batch.test_to[0])
 		return;
 	must(row->room, ch_store_elsewhere(row->room->store,
-					   &row->match->letter, found, &len,
-					   &err), &err);
+					   &row->match->letter, row->now_us,
+					   found, &len, &err), &err);
 	for (size_t i = 0; i < len; i++) {
 		ch_detail_item(detail, "elsewhere", found[i]);
 		free(found[i]);

@@ -19,7 +19,7 @@ static int ask(struct ch_query *q, char *ret[CH_STORE_ELSEWHERE_MAX],
 }
 
 int ch_store_elsewhere(struct ch_store *store,
-		       const struct ch_store_letter *letter,
+		       const struct ch_store_letter *letter, int64_t now_us,
 		       char *ret[CH_STORE_ELSEWHERE_MAX], size_t *ret_len,
 		       struct ch_error *err)
 {
@@ -32,7 +32,8 @@ int ch_store_elsewhere(struct ch_store *store,
 		"WHERE NOT EXISTS (SELECT 1 FROM address o "
 		"WHERE o.letter_id = ?1 AND lower(o.address) = "
 		"lower(a.address)) "
-		"AND lower(a.address) NOT IN (SELECT address FROM suppressed) "
+		"AND lower(a.address) NOT IN (SELECT address FROM suppressed "
+		"WHERE expires_us = 0 OR expires_us > ?8) "
 		"GROUP BY lower(a.address) "
 		"HAVING NOT max(EXISTS (SELECT 1 FROM returned r "
 		"INDEXED BY returned_proof WHERE r.verified = 1 "
@@ -48,5 +49,6 @@ int ch_store_elsewhere(struct ch_store *store,
 	ch_query_put_int(&q, CH_STATE_SENT);
 	ch_query_put_int(&q, CH_RETURN_BOUNCE_HARD);
 	ch_query_put_int(&q, CH_RETURN_BOUNCE_SOFT);
+	ch_query_put_int(&q, now_us);
 	return ask(&q, ret, ret_len, err);
 }

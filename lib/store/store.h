@@ -651,7 +651,7 @@ int ch_store_known(struct ch_store *store, const struct ch_store_return *item,
  * first, owned by the caller. On -1 those in *ret_len are the caller's too. */
 #define CH_STORE_ELSEWHERE_MAX 5
 int ch_store_elsewhere(struct ch_store *store,
-		       const struct ch_store_letter *letter,
+		       const struct ch_store_letter *letter, int64_t now_us,
 		       char *ret[CH_STORE_ELSEWHERE_MAX], size_t *ret_len,
 		       struct ch_error *err);
 

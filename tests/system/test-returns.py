@@ -957,6 +957,27 @@ def test_bounces_suppress_where_that_is_asked_for():
         assert room.wait_event("address.suppressed")
 
 
+def test_what_is_over_is_said_to_be_so():
+    with Room() as room:
+        room.configure(
+            [{"name": "desk", "port": 9, "connections": 1}],
+            [{"name": "desk", "port": 9, "tls": "none", "auth": "plain",
+              "user": "desk", "password": str(room.password)}],
+            suppression={"automatic": True, "expires": "1ms"})
+        room.start()
+        reader, _ = room.reader()
+        tokens = room.send_all()
+        room.tell(reader, HARD, token=tokens["AAA"],
+                  recipients=reports("minister@aaa.example"))
+        chancery(room, "suppress", "add", "minister@bbb.example")
+        assert set(suppressed(room)) == {"minister@aaa.example",
+                                         "minister@bbb.example"}
+        out = chancery(room, "suppress", "list")[0]
+        assert re.search(r"(?m)^minister@aaa\.example +\S+ +over +1 hard", out)
+        assert re.search(r"(?m)^minister@bbb\.example +\S+ +removed ", out)
+        assert "\n1 address not written to.\n" in out, out
+
+
 # ---- what follows on a letter ------------------------------------------------
 
 CHANCERY = str(harness.BUILD.resolve() / "chancery")
