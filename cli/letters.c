@@ -33,6 +33,10 @@ static void add_notes(const json_t *letter, const json_t *address,
 	char next[CH_TIME_SIZE];
 
 	ch_outcome_reply(address, &reply);
+	/* What to look for in the logs of the relays. */
+	if (ch_json_true(letter, "at_risk"))
+		ch_str_addf(out, "grep %s; ",
+			    ch_json_text(letter, "message_id"));
 	if (ch_json_true(letter, "auto_replied"))
 		ch_str_addf(out, "away%s%s; ", away[0] ? " until " : "", away);
 	if (ch_json_true(letter, "delayed"))

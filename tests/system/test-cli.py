@@ -693,6 +693,14 @@ class Reading(WithRoom):
         told = self.lines(self.chancery("letters", "DM-1276", "--json"))
         self.assertEqual(told, self.letters)
 
+    def test_letters_at_risk_name_what_to_look_for(self):
+        letter, = (x for x in self.room.letters["DM-1276"]
+                   if x["key"] == "CHN")
+        letter["at_risk"] = True
+        self.assertRegex(self.chancery("letters", "DM-1276"),
+                         r"(?m)^… waiting +CHN .* grep "
+                         + re.escape(letter["message_id"]) + "; again at ")
+
     def test_letters_say_that_they_arrived(self):
         letter, = (x for x in self.room.letters["DM-1276"]
                    if x["key"] == "EGY")
