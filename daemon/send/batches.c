@@ -34,7 +34,6 @@ struct batch {
 struct ch_loaded {
 	struct ch_loaded *next;
 	int64_t batch_id;
-	int64_t date_us;
 	uint64_t size_bytes; /* of its files */
 	unsigned int users; /* messages that borrow its annexes */
 	bool stale;         /* to be read anew by the next letter */
@@ -209,7 +208,8 @@ static int first_problem(const struct ch_problems *problems,
 }
 
 static int load_letter(struct ch_loaded *loaded,
-		       const struct ch_send_batch *batch, struct ch_error *err)
+		       const struct ch_send_batch *batch, int64_t date_us,
+		       struct ch_error *err)
 {
 	CH_AUTOCHAR reference = ch_slice_dup(batch->reference);
 	CH_AUTOCHAR deadline = ch_slice_dup(batch->deadline);
@@ -222,7 +222,7 @@ static int load_letter(struct ch_loaded *loaded,
 		.from = from,
 		.reply_to = reply_to[0] ? reply_to : NULL,
 		.test_to = loaded->test_to,
-		.date_us = loaded->date_us,
+		.date_us = date_us,
 		.max_message_bytes = CH_MESSAGE_MAX,
 	};
 
@@ -275,14 +275,12 @@ static int load_smime(struct ch_loaded *loaded,
 }
 
 /* It becomes the first of the list. */
-static struct ch_loaded *at_hand(struct ch_batches *batches, int64_t batch_id,
-				 int64_t date_us)
+static struct ch_loaded *at_hand(struct ch_batches *batches, int64_t batch_id)
 {
 	struct ch_loaded **at = &batches->loaded;
 	struct ch_loaded *loaded;
 
-	while (*at && ((*at)->batch_id != batch_id ||
-		       (*at)->date_us != date_us || (*at)->stale))
+	while (*at && ((*at)->batch_id != batch_id || (*at)->stale))
 		at = &(*at)->next;
 	loaded = *at;
 	if (loaded) {
@@ -314,11 +312,10 @@ static struct ch_loaded *load(struct ch_batches *batches,
 		return NULL;
 	unload_unused(batches, false);
 	loaded = ch_xzalloc(sizeof(*loaded));
-	loaded->date_us = letter->date_us;
 	if (message.test_to.len > 0)
 		loaded->test_to = ch_slice_dup(message.test_to);
 	if (read_files(batches, &message, &loaded->bundle, err) < 0 ||
-	    load_letter(loaded, &message, err) < 0 ||
+	    load_letter(loaded, &message, letter->date_us, err) < 0 ||
 	    load_smime(loaded, &message, err) < 0) {
 		unload(loaded);
 		return NULL;
@@ -427,8 +424,7 @@ int ch_batches_compose(struct ch_batches *batches,
 	struct ch_letter_identity identity = { message_id, letter->date_us };
 	CH_AUTO(ch_addressee) addressee = { 0 };
 	CH_AUTO(ch_problems) problems = { 0 };
-	struct ch_loaded *loaded = at_hand(batches, letter->batch_id,
-					   letter->date_us);
+	struct ch_loaded *loaded = at_hand(batches, letter->batch_id);
 
 	if (!loaded)
 		loaded = load(batches, letter, err);

@@ -381,6 +381,38 @@ def test_proof_stops_what_a_worker_has():
             assert room.status()["worker_restarts"] == 0, name
 
 
+def test_proof_for_one_of_two():
+    """Of two addresses with a worker, one is proved: there is no dot for both,
+    and the other goes in an attempt of its own."""
+    with Room() as room:
+        room.start()
+        reader, _ = room.reader()
+        room.enqueue("DM-1", "\n".join(TABLE.splitlines()[i] for i in (0, 3))
+                     + "\n")
+        sender = room.puppet("send")
+        sender.ready(1)
+        first = in_doubt(room, sender)
+        room.wait_letters("DM-1", in_doubt=1)
+        room.post("/v1/batches/DM-1/letters/TWO/resolve", {"as": "resend"})
+        sender.send("send-ready", want=1)
+        second = sender.letter()
+        assert [a["pending"] for a in second["addresses"]] == [1, 1]
+        room.tell(reader, DELIVERED, token=token_of(first),
+                  recipients=reports("minister@two.example", DELIVERED))
+        states = [a["state"] for a in
+                  room.letters("DM-1")["TWO"]["addresses"]]
+        assert states == ["sent", "claimed"], states
+        sender.dot(second)
+        assert sender.expect("send-go")["go"] == 0
+        sender.result(second, harness.UNTRIED)
+        sender.send("send-ready", want=1)
+        third = sender.letter()
+        assert [a["pending"] for a in third["addresses"]] == [0, 1]
+        harness.send(sender, third)
+        room.wait_letters("DM-1", sent=1)
+        assert room.status()["alarms"] == []
+
+
 def test_a_lost_key_is_told():
     with Room() as room:
         room.start()

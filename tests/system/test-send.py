@@ -6,6 +6,7 @@ import base64
 import os
 import pathlib
 import sys
+import threading
 
 import wire
 from sender import (AUTH, CONNECT, DEFERRED, FAILED, HELD, IN_DOUBT, PROGRAM,
@@ -427,10 +428,20 @@ def nonsense_ends_it(room):
     while worker.receive():
         pass
     assert worker.wait() == 76
-    with smtp_peer.Peer({"greeting": "hang"}) as peer:
+    begun = threading.Event()
+    with smtp_peer.Peer({"greeting": [lambda _session: begun.set(),
+                                      "hang"]}) as peer:
         worker = room.begin(port=peer.port)
-        for i in range(70):  # that nobody asked for
+        # That nobody asked for: 2 begun, 64 waiting, and not one more.
+        for i in range(66):
+            if i == 2:
+                assert begun.wait(60)
             room.give(worker, "GBR", letter_id=100 + i)
+        worker.send("send-recall", letter_id=165, attempt=1)
+        while worker.receive()[0] != "send-recalled":
+            pass
+        for i in range(2):
+            room.give(worker, "GBR", letter_id=200 + i)
         while worker.receive():
             pass
         assert worker.wait() == 76
