@@ -148,7 +148,7 @@ static bool before_dot(void *context, const size_t *accepted, size_t len)
 	for (size_t i = 0; i < len; i++)
 		seqs[i] = a->seqs[accepted[i]];
 	ch_crash_point("send-before-asking");
-	clerk->asks = true;
+	clerk->asked = true;
 	say(line, CH_MSG_SEND_DOT, &dot);
 	pause_for(clerk, &clerk->answered, NULL, 0,
 		  line->relay.options.attempt_timeout_ms);
@@ -408,7 +408,7 @@ static void transmit(struct attempt *a)
 		}
 		fault = ch_smtp_wants_login(relay->smtp) ? CH_FAULT_AUTH
 							 : CH_FAULT_CONNECT;
-		if (worn && !clerk->answered && all_untried(a) &&
+		if (worn && !clerk->asked && all_untried(a) &&
 		    ch_clock_mono_ms() - begun_ms <
 			    relay->options.command_timeout_ms)
 			ch_relay_close(relay);
@@ -445,7 +445,7 @@ static void send_letter(struct ch_clerk *clerk)
 		.context = &a,
 		.notes = &clerk->notes,
 	};
-	clerk->asks = clerk->answered = clerk->go = false;
+	clerk->asked = clerk->answered = clerk->go = false;
 	if (a.len == 0) {
 		ch_sender_calls.broken(clerk->line->sender, "letter",
 				       "nobody to send it to");
@@ -647,11 +647,10 @@ int ch_line_answer(struct ch_line *line, const struct ch_send_go *go,
 	for (size_t i = 0; i < CH_LINE_CLERKS; i++) {
 		struct ch_clerk *clerk = &line->clerks[i];
 
-		if (!clerk->asks ||
+		if (!clerk->asked || clerk->answered ||
 		    go->letter_id != clerk->given->letter.letter_id ||
 		    go->attempt != clerk->given->letter.attempt)
 			continue;
-		clerk->asks = false;
 		clerk->answered = true;
 		clerk->go = go->go != 0;
 		return 0;

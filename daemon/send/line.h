@@ -64,7 +64,7 @@ struct ch_clerk {
 	struct ch_given *given; /* owned; NULL: none */
 	struct ch_composed message;
 	struct ch_str notes; /* of what was said about its letter */
-	bool asks;     /* for its dot, and has no answer yet */
+	bool asked;    /* for its dot */
 	bool answered;
 	bool go;
 };

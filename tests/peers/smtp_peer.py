@@ -332,8 +332,8 @@ class Peer:
             self.sessions.append(session)
             thread = threading.Thread(target=self.serve, args=(session,),
                                       daemon=True)
-            self.threads.append(thread)
             thread.start()
+            self.threads.append(thread)
 
     @staticmethod
     def serve(session):

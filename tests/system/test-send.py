@@ -154,7 +154,7 @@ def no_answer_is_no_go(room):
             pass
         assert worker.wait() == 76
         peer.settle()
-        assert len(peer.messages) == 2
+        assert len(peer.messages) == 2 and len(peer.sessions) == 1
 
 
 def chanceryd_goes_away(room):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* test-smtp-dialogue.c - moments of a letter that no relay in another process
- * can be made to meet each time: between the question and the dot, in the middle
- * of the dot's writing, and a libesmtp that ends when it should not.
+ * can be made to meet each time: between the question and the dot, in the
+ * middle of the dot's writing, and a libesmtp that ends when it should not.
  *
  * The relay runs in here, whenever the connection waits; it is silent where it
  * has nothing to say, and a connection that waits for it then is out of time.
@@ -47,8 +47,8 @@ static struct {
 	bool dsn;
 	const char *to_data; /* what is said to it */
 	const char *to_dot;
-	bool stalls;         /* nothing is read any more, and in its place … */
-	const char *stalled; /* … this is said */
+	bool stalls;         /* nothing is read any more */
+	const char *stalled; /* and this is said in its place, or NULL */
 	struct ch_smtp *smtp; /* the connection, while a letter is sent */
 	int blocked;         /* times that a write had to wait */
 	bool two;            /* letters are under way */
@@ -417,8 +417,8 @@ static void none_is_begun_while_a_dot_is_written(void **state)
 	}
 }
 
-/* The opening of the next one leaves with the dot, all once and in order, however
- * little of it the kernel takes at a time. */
+/* The opening of the next one leaves with the dot, all once and in order,
+ * however little of it the kernel takes at a time. */
 static void what_leaves_with_the_dot_leaves_once(void **state)
 {
 	static const char between[] =

@@ -876,9 +876,9 @@ static int64_t due_of(int64_t letter_id, size_t seq)
 	return letter.addresses[seq].next_at_us;
 }
 
-/* As long as the end of one attempt is not known, of whichever address, there is
- * no other: what is due then waits a second more, and the rest for its own time.
- */
+/* As long as the end of one attempt is not known, of whichever address, there
+ * is no other: what is due then waits a second more, and the rest for its own
+ * time. */
 static void a_letter_has_one_attempt_at_a_time(void **state)
 {
 	static const struct {
