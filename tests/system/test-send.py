@@ -138,6 +138,19 @@ def a_go_that_answers_nothing_ends_it(room):
             assert worker.wait() == 76, wrong
             peer.settle()
             assert len(peer.messages) <= 1
+    # Nor before the question of a letter behind one that had its answer.
+    begun = threading.Event()
+    with smtp_peer.Peer({"mail": smtp_peer.Turns(
+            b"250 ok\r\n", [lambda _session: begun.set(), "hang"])}) as peer:
+        worker = room.begin(port=peer.port)
+        let_go(worker, room.give(worker, "GBR"))
+        assert outcomes(worker.expect("send-result")) == [(0, SENT, 250)]
+        number = room.give(worker, "PER")
+        assert begun.wait(60)
+        worker.send("send-go", letter_id=number, attempt=1, go=1)
+        while worker.receive():
+            pass
+        assert worker.wait() == 76
 
 
 def no_answer_is_no_go(room):
