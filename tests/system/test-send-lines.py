@@ -3,12 +3,17 @@
 """Several connections in one send worker, and the opening of a letter behind
 the dot of the one before: each letter's result is its own, whatever happens to
 its neighbours."""
+import fcntl
 import hashlib
 import os
 import pathlib
+import signal
 import socket
+import struct
 import sys
+import termios
 import threading
+import time
 
 import importer
 from sender import (CONNECT, DEFERRED, FAILED, IN_DOUBT, SENT, TLS, UNTRIED,
@@ -145,6 +150,46 @@ def a_new_connection_waits_for_the_dot(room):
         peer.settle()
         assert [len([x for x in s.said if x.startswith("MAIL")])
                 for s in peer.sessions] == [1, 1, 1], peer.sessions
+
+
+def until_it_is_there(connection):
+    """All that was said has come to the other end."""
+    while struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ,
+                                         bytes(4)))[0]:
+        time.sleep(0.001)
+
+
+def a_result_is_told_before_the_next_is_begun(room):
+    """The reply and the next letter are there when the worker wakes, and that
+    one is its end."""
+    held, free, said = (threading.Event() for _ in range(3))
+
+    def dot(session):
+        held.set()
+        assert free.wait(60)
+        session.say(b"250 2.0.0 kept\r\n")
+        until_it_is_there(session.connection)
+        said.set()
+
+    with Peer({"dot": dot}) as peer:
+        os.environ["CHANCERY_CRASH_AT"] = "send-connected:2"
+        try:
+            worker = room.begin(port=peer.port)
+        finally:
+            del os.environ["CHANCERY_CRASH_AT"]
+        first = room.give(worker, "GBR")
+        assert next_of(worker, "send-dot")["letter_id"] == first
+        go(worker, first)
+        assert held.wait(60)
+        os.kill(worker.pid, signal.SIGSTOP)
+        free.set()
+        assert said.wait(60)
+        room.give(worker, "FRA")
+        os.kill(worker.pid, signal.SIGCONT)
+        assert outcomes(next_of(worker, "send-result")) == [(0, SENT, 250)]
+        while message := worker.receive():
+            assert message[0] == "send-ready", message
+        assert worker.wait() == -signal.SIGKILL
 
 
 def refused_dot_and_the_next_is_sent(room):
@@ -698,6 +743,7 @@ if __name__ == "__main__":
              not_where_it_is_not_offered,
              not_past_the_letters_of_a_connection,
              a_new_connection_waits_for_the_dot,
+             a_result_is_told_before_the_next_is_begun,
              refused_dot_and_the_next_is_sent, breaks_at_the_dot,
              an_answer_too_many_is_not_the_next_ones,
              a_swallowed_answer_is_not_the_next_ones,
