@@ -9,7 +9,6 @@
  * it takes no more memory than a small one.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
