@@ -29,7 +29,7 @@ import subprocess
 import threading
 import time
 
-TAKEN = re.compile(rb"(?:2\d\d-.*\n)*2\d\d(?: .*)?\r?\n")
+REPLY = re.compile(rb"(?:\d{3}-.*\n)*\d{3}(?: .*)?\r?\n")
 USER, PASSWORD = "registry", "correct horse"
 
 
@@ -65,6 +65,7 @@ class Session:
         # was said may be an answer to its chunk, and the addresses taken.
         self.begun = []
         self.chunks = b""
+        self.owed = 0  # replies before the last chunk's
         self.sender, self.envelope = None, []  # of the letter under way
         self.open = False  # MAIL was taken, and neither dot nor RSET came
 
@@ -180,6 +181,7 @@ class Session:
         self.sender, self.envelope = path_of(line), []
         self.begun.append([len(self.out), None, self.sender, None, []])
         self.chunks = b""
+        self.owed = 1
         self.do("mail", b"250 2.1.0 ok\r\n")
         self.open = self.out[self.begun[-1][0]:][:1] == b"2"
 
@@ -194,10 +196,8 @@ class Session:
             self.envelope.append(address)
             if self.begun:
                 self.begun[-1][4].append(address)
-        # In chunks what is said behind that can pass for the last one's.
-        taken = TAKEN.match(self.out, before)
-        if taken and self.begun and "CHUNKING" in self.peer.keywords:
-            self.begun[-1][3] = taken.end()
+        if self.begun and "CHUNKING" in self.peer.keywords:
+            self.owe_one_more()
 
     def on_data(self, _line):
         before = len(self.out)
@@ -230,9 +230,7 @@ class Session:
         if not last:
             before = self.begun[-1][3] = len(self.out)
             self.do("chunk", b"250 2.0.0 more\r\n")
-            # What is said behind the reply can pass for one to the next chunk.
-            if taken := TAKEN.match(self.out, before):
-                self.begun[-1][3] = taken.end()
+            self.owe_one_more()
             self.open = self.out[before:before + 1] == b"2"
             return
         self.messages.append(self.chunks)
@@ -241,6 +239,17 @@ class Session:
             self.begun[-1][3] = len(self.out)
         self.open = False
         self.do("dot", b"250 2.0.0 kept\r\n")
+
+    def owe_one_more(self):
+        """In chunks one reply too many passes for that to the next command, and
+        the last of those that are owed for the last chunk's."""
+        self.owed += 1
+        at = self.begun[-1][0]
+        for _ in range(self.owed):
+            if not (reply := REPLY.match(self.out, at)):
+                return
+            at = reply.end()
+        self.begun[-1][3] = at
 
     def message(self):
         """RFC 5321 section 4.5.2: CRLF, a dot, CRLF end it."""
@@ -259,8 +268,8 @@ class Session:
 
     def answers(self):
         """For each MAIL: its message if it came whole, and what was said
-        behind the 354 that asked for it, or behind the reply to the chunk
-        before its last one."""
+        behind the 354 that asked for it, or in chunks behind the replies that
+        were owed before the last one's."""
         ends = [at for at, *_ in self.begun[1:]] + [len(self.out)]
         for (at, message, _, answer, _), end in zip(self.begun, ends):
             if answer is not None:
