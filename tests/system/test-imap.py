@@ -1266,10 +1266,14 @@ def filed(place, session, **options):
                         "Done/Answers": []}
         worker = place.begin(peer.port, **options)
         trouble, uids = [], []
-        while len(uids) < len(MIXED) or not peer.said(" IDLE"):
+        while True:
+            # What it says of trouble it has said before it waits.
+            waits = len(uids) == len(MIXED) and peer.said(" IDLE")
             try:
                 name, fields = worker.receive(0.2)
             except TimeoutError:
+                if waits:
+                    break
                 continue
             if name == "receive-mail":
                 uids.append(fields["uid"])
