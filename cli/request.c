@@ -421,6 +421,22 @@ int ch_request_pages_of(const struct ch_cli *cli, enum ch_door door,
 	return EX_OK;
 }
 
+/* An answer that takes as long as it likes, while the server says something every
+ * 15 s. `headers` are freed. */
+static int request_long(struct request *r, enum ch_door door,
+			struct curl_slist *headers)
+{
+	int code;
+
+	prepare(r);
+	curl_easy_setopt(r->curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(r->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(r->curl, CURLOPT_LOW_SPEED_TIME, READ_TIMEOUT_S);
+	code = request(r, door);
+	curl_slist_free_all(headers);
+	return code;
+}
+
 int ch_request_stream(const struct ch_cli *cli, const struct ch_stream *stream,
 		      bool *ret_began)
 {
@@ -436,13 +452,7 @@ int ch_request_stream(const struct ch_cli *cli, const struct ch_stream *stream,
 	int code;
 
 	*ret_began = false;
-	prepare(&r);
-	curl_easy_setopt(r.curl, CURLOPT_HTTPHEADER, headers);
-	/* The server says something every 15 s. */
-	curl_easy_setopt(r.curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(r.curl, CURLOPT_LOW_SPEED_TIME, READ_TIMEOUT_S);
-	code = request(&r, CH_DOOR_READ);
-	curl_slist_free_all(headers);
+	code = request_long(&r, CH_DOOR_READ, headers);
 	if (code == EX_OK && answer.status >= 400)
 		return ch_answer_fail(cli, &answer);
 	return code;
@@ -463,16 +473,9 @@ int ch_request_object(const struct ch_cli *cli, const char *path,
 			     .answer = ret,
 			     .stream = &stream,
 			     .ret_began = &began };
-	int code;
 
 	*ret = (struct ch_answer){ .body = CH_STR_INIT(ERROR_MAX) };
-	prepare(&r);
-	curl_easy_setopt(r.curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(r.curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(r.curl, CURLOPT_LOW_SPEED_TIME, READ_TIMEOUT_S);
-	code = request(&r, CH_DOOR_CONTROL);
-	curl_slist_free_all(headers);
-	return code;
+	return request_long(&r, CH_DOOR_CONTROL, headers);
 }
 
 /* ---- uploads ---------------------------------------------------------- */
