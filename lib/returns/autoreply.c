@@ -18,6 +18,7 @@
 #define TEXT_BEGINS 400 /* bytes */
 #define EARLY 200	/* of those, for what has no other sign */
 #define SIGNED_MAX 2000 /* bytes of its own words */
+#define SALUTATION 40	/* bytes of a text that may be one */
 
 /* A field and how its value begins; "" for any value. */
 struct telling {
@@ -395,7 +396,6 @@ static bool begins_sentence(const char *text, size_t at)
 	static const char *const ends[] = {
 		"。", "，", "：", "！", "【", "」"
 	};
-	const size_t salutation = 40;
 	size_t before;
 
 	while (at > 0 && strchr(" \t*_([\"", text[at - 1]))
@@ -406,7 +406,7 @@ static bool begins_sentence(const char *text, size_t at)
 		return true;
 	if (text[at - 1] == '\n')
 		return text[before - 1] != ':';
-	if (at > salutation)
+	if (at > SALUTATION)
 		return false;
 	for (size_t i = 0; i < CH_COUNT(ends); i++)
 		if (at >= 3 && memcmp(text + at - 3, ends[i], 3) == 0)
@@ -414,9 +414,22 @@ static bool begins_sentence(const char *text, size_t at)
 	return strchr(".!,", text[at - 1]) != NULL;
 }
 
+/* In a paragraph that another line introduces ("This came back:"), if that is no
+ * salutation ("Dear Sir or Madam:"). */
+static bool is_introduced(const char *text, size_t at)
+{
+	while (at > 1 && !(text[at - 1] == '\n' && text[at - 2] == '\n'))
+		at--;
+	while (at > 0 && isspace((unsigned char)text[at - 1]))
+		at--;
+	return at > SALUTATION && text[at - 1] == ':';
+}
+
 /* Behind the end of another one, on its line. */
 static bool follows_sentence(const char *text, size_t at)
 {
+	if (is_introduced(text, at))
+		return false;
 	while (at > 0 && text[at - 1] == ' ')
 		at--;
 	if (at >= 3 && memcmp(text + at - 3, "。", 3) == 0)
