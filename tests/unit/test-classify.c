@@ -29,17 +29,23 @@ static int free_rules(void **state)
 	return 0;
 }
 
-/* A mail of a header and one line of text. */
-static void classify_header(const char *header, struct ch_classified *ret)
+static void classify_mail(const char *header, const char *text,
+			  struct ch_classified *ret)
 {
 	CH_AUTOCHAR mail = ch_xasprintf(
-		"%sContent-Type: text/plain; charset=utf-8\r\n\r\nText.\r\n",
-		header);
+		"%sContent-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n",
+		header, text);
 	struct ch_message message;
 
 	ch_message_read(mail, strlen(mail), &message);
 	ch_classify(rules, &message, ret);
 	ch_message_release(&message);
+}
+
+/* A mail of a header and one line of text. */
+static void classify_header(const char *header, struct ch_classified *ret)
+{
+	classify_mail(header, "Text.", ret);
 }
 
 struct header_row {
@@ -196,6 +202,37 @@ static void answers_of_people(void **state)
 
 	(void)state;
 	check_headers(rows, CH_COUNT(rows));
+}
+
+/* "This is an automatic reply." at the end of what a responder says, and of what
+ * a person shows of it. */
+static void a_machine_that_says_so_last(void **state)
+{
+	static const char said[] = "Thank you for your message. It has been "
+				   "received and registered. This is an "
+				   "automatic reply.";
+	static const struct {
+		const char *before;
+		bool automatic;
+	} rows[] = {
+		{ "", true },
+		{ "Dear Sir or Madam,\r\n\r\n", true },
+		{ "Dear Sir or Madam:\r\n\r\n", true },
+		{ "Dear colleagues,\r\n\r\nthis is what came from you, each "
+		  "time that we wrote:\r\n\r\n", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CH_COUNT(rows); i++) {
+		CH_AUTOCHAR text = ch_xasprintf("%s%s", rows[i].before, said);
+		struct ch_classified found;
+
+		classify_mail(FROM ANSWERS, text, &found);
+		assert_string_equal(found.rule, rows[i].automatic ?
+						    "text-automatic" :
+						    "in-reply-to");
+		ch_classified_release(&found);
+	}
 }
 
 static void other_mail(void **state)
@@ -607,6 +644,7 @@ int main(void)
 		cmocka_unit_test(automatic_answers),
 		cmocka_unit_test(subjects_of_responders),
 		cmocka_unit_test(answers_of_people),
+		cmocka_unit_test(a_machine_that_says_so_last),
 		cmocka_unit_test(other_mail),
 		cmocka_unit_test(one_recipient),
 		cmocka_unit_test(several_recipients),
