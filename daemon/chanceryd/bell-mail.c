@@ -588,9 +588,9 @@ void ch_bell_mail_bounced(struct ch_mailroom *room, struct ch_slice address,
 	const struct ch_config *config = room->config;
 	char reason[] = "a mail about alarms came back";
 
-	for (size_t i = 0; i < ch_bell_operators_len(config); i++) {
+	for (size_t i = 0; i < ch_config_operators_len(config); i++) {
 		const struct ch_setting_strings *to =
-		    &ch_bell_operators_at(config, i)->to;
+		    &ch_config_operators_at(config, i)->to;
 
 		for (size_t j = 0; j < to->len; j++)
 			if (ch_address_same(ch_slice_of(to->items[j]), address))

@@ -17,26 +17,12 @@ struct ch_bell_operators {
 	size_t len, cap;
 };
 
-size_t ch_bell_operators_len(const struct ch_config *config)
-{
-	return 1 + config->alarms.mail.operators.len;
-}
-
-const struct ch_operators_config *
-ch_bell_operators_at(const struct ch_config *config, size_t i)
-{
-	const struct ch_operators_config *more =
-		config->alarms.mail.operators.items;
-
-	return i ? &more[i - 1] : &config->alarms.mail.all;
-}
-
 /* "alarms.mail night@secretariat.example,duty@secretariat.example". Owned by
  * the caller. */
 static char *name_of(const struct ch_config *config, size_t i)
 {
 	const struct ch_setting_strings *to =
-		&ch_bell_operators_at(config, i)->to;
+		&ch_config_operators_at(config, i)->to;
 	CH_AUTO(ch_str) name = CH_STR_INIT(20 * 400);
 
 	ch_str_add(&name, WHOLE);
@@ -48,11 +34,11 @@ static char *name_of(const struct ch_config *config, size_t i)
 const struct ch_operators_config *
 ch_bell_operators(const struct ch_config *config, const char *name)
 {
-	for (size_t i = 0; i < ch_bell_operators_len(config); i++) {
+	for (size_t i = 0; i < ch_config_operators_len(config); i++) {
 		CH_AUTOCHAR this = name_of(config, i);
 
 		if (strcmp(this, name) == 0)
-			return ch_bell_operators_at(config, i);
+			return ch_config_operators_at(config, i);
 	}
 	return NULL;
 }
@@ -63,7 +49,7 @@ static void take_up(struct ch_bell_operators *all)
 {
 	const struct ch_config *config = all->room->config;
 
-	for (size_t i = 0; i < ch_bell_operators_len(config); i++) {
+	for (size_t i = 0; i < ch_config_operators_len(config); i++) {
 		CH_AUTOCHAR name = name_of(config, i);
 		size_t j = 0;
 

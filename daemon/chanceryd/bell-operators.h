@@ -16,11 +16,7 @@ struct ch_config;
 struct ch_mailroom;
 struct ch_operators_config;
 
-/* How many lists there are, and each of them: alarms.mail itself first. */
-size_t ch_bell_operators_len(const struct ch_config *config);
-const struct ch_operators_config *
-ch_bell_operators_at(const struct ch_config *config, size_t i);
-/* The one of that name, or NULL where the configuration has none. */
+/* The list of that name, or NULL where the configuration has none. */
 const struct ch_operators_config *
 ch_bell_operators(const struct ch_config *config, const char *name);
 

@@ -536,6 +536,22 @@ const struct ch_setting ch_config_table[] = {
 	{ 0 }
 };
 
+/* ---- what it holds ------------------------------------------------------ */
+
+size_t ch_config_operators_len(const struct ch_config *config)
+{
+	return 1 + config->alarms.mail.operators.len;
+}
+
+const struct ch_operators_config *
+ch_config_operators_at(const struct ch_config *config, size_t i)
+{
+	const struct ch_operators_config *more =
+		config->alarms.mail.operators.items;
+
+	return i ? &more[i - 1] : &config->alarms.mail.all;
+}
+
 /* ---- rules between keys ------------------------------------------------- */
 
 /* They hold also where some keys were wrong and have their defaults: nothing
@@ -1402,12 +1418,9 @@ static void check_alarm_types(const struct rules *r, const char *group,
 static bool is_operator(const struct ch_config *config, const char *address,
 			size_t len)
 {
-	const struct ch_operators_config *more = config->alarms.mail.operators
-							 .items;
-
 	for (size_t i = 0; i < len; i++) {
 		const struct ch_setting_strings *to =
-			i ? &more[i - 1].to : &config->alarms.mail.all.to;
+			&ch_config_operators_at(config, i)->to;
 
 		for (size_t j = 0; j < to->len; j++)
 			if (ch_address_same(ch_slice_of(to->items[j]),
@@ -1421,10 +1434,8 @@ static bool is_operator(const struct ch_config *config, const char *address,
 static void check_operators(const struct rules *r, size_t i)
 {
 	const struct ch_config *config = r->config;
-	const struct ch_operators_config *more = config->alarms.mail.operators
-							 .items;
 	const struct ch_operators_config *these =
-		i ? &more[i - 1] : &config->alarms.mail.all;
+		ch_config_operators_at(config, i);
 	CH_AUTOCHAR group =
 		i ? ch_xasprintf("alarms.mail.operators[%zu]", i - 1) :
 		    ch_xstrdup("alarms.mail");
@@ -1455,7 +1466,7 @@ static void check_alarms_mail(const struct rules *r)
 	bool any = config->alarms.mail.all.to.len > 0;
 	size_t i = 0;
 
-	for (size_t j = 0; j <= config->alarms.mail.operators.len; j++)
+	for (size_t j = 0; j < ch_config_operators_len(config); j++)
 		check_operators(r, j);
 	check_address(r, config->alarms.mail.from, "alarms.mail.from");
 	/* A relay without a name has one that is not known. */

@@ -205,6 +205,10 @@ int ch_config_read(const char *path, struct ch_config **ret,
 		   struct ch_problems *problems);
 /* Whether some relay may carry addresses that are not ASCII. */
 bool ch_config_has_smtputf8(const struct ch_config *config);
+/* How many lists of operators alarms.mail has, and each: its own is the first. */
+size_t ch_config_operators_len(const struct ch_config *config);
+const struct ch_operators_config *
+ch_config_operators_at(const struct ch_config *config, size_t i);
 void ch_config_free(struct ch_config *config); /* NULL is fine */
 
 #endif

@@ -38,6 +38,15 @@ def go(worker, number):
     worker.send("send-go", letter_id=number, attempt=1, go=1)
 
 
+def waiting(session):
+    """What has come and was not asked for, as a list: empty where nothing has."""
+    try:
+        return [session.input + session.connection.recv(
+            1000, socket.MSG_PEEK | socket.MSG_DONTWAIT)]
+    except BlockingIOError:
+        return []
+
+
 def group_with_a_dot(peer):
     """What came in one piece with the end of the first message."""
     return peer.sessions[0].behind_the_dot
@@ -120,11 +129,7 @@ def a_new_connection_waits_for_the_dot(room):
     def dot(session):
         held.set()
         assert free.wait(60)
-        try:
-            early.append(session.input + session.connection.recv(
-                1000, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-        except BlockingIOError:
-            pass
+        early.extend(waiting(session))
         session.say(b"250 2.0.0 kept\r\n")
 
     with Peer({"dot": Turns(dot, b"250 2.0.0 kept\r\n")}) as peer:
@@ -603,11 +608,7 @@ def hangs_up_and_comes_again(room):
     def quit_(session):
         bye.set()
         assert free.wait(60)
-        try:
-            behind.append(session.input + session.connection.recv(
-                1000, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-        except BlockingIOError:
-            pass
+        behind.extend(waiting(session))
         session.say(b"221 2.0.0 bye\r\n")
 
     with Peer({"quit": Turns(quit_, b"221 2.0.0 bye\r\n")}) as peer:

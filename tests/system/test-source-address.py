@@ -39,36 +39,31 @@ def relay(listener, **keys):
     return {"name": "relay", "port": listener.port, "connections": 1, **keys}
 
 
-def test_relay():
-    listener = Listener("127.0.0.1", b"421 4.3.2 closed\r\n")
-    with Room([relay(listener, source="127.9.8.7")]) as room:
+def comes_from(source, address="127.0.0.1", **how):
+    """A relay at that address sees no other source; what the room has said."""
+    listener = Listener(address, b"421 4.3.2 closed\r\n")
+    with Room([relay(listener, source=source, **how)]) as room:
         room.start()
         room.enqueue("DM-1", table(1))
         wait_for("a connection", lambda: listener.seen)
-        assert listener.seen == {"127.9.8.7"}, listener.seen
+        assert listener.seen == {source}, listener.seen
+        return room.log()
+
+
+def test_relay():
+    comes_from("127.9.8.7")
 
 
 def test_relay_of_two_families():
     """A host that has another family too is reached by that of ours."""
-    listener = Listener("127.0.0.1", b"421 4.3.2 closed\r\n")
-    with Room([relay(listener, host="localhost",
-                     source="127.9.8.7")]) as room:
-        room.start()
-        room.enqueue("DM-1", table(1))
-        wait_for("a connection", lambda: listener.seen)
-        assert listener.seen == {"127.9.8.7"}, listener.seen
-        assert "family" not in room.log(), room.log()
+    log = comes_from("127.9.8.7", host="localhost")
+    assert "family" not in log, log
 
 
 def test_address_literal():
     """Of IPv6, as a host and as a source, with brackets and without."""
     for host in ("::1", "[::1]"):
-        listener = Listener("::1", b"421 4.3.2 closed\r\n")
-        with Room([relay(listener, host=host, source="::1")]) as room:
-            room.start()
-            room.enqueue("DM-1", table(1))
-            wait_for("a connection", lambda: listener.seen)
-            assert listener.seen == {"::1"}, listener.seen
+        comes_from("::1", "::1", host=host)
 
 
 def test_mailbox():

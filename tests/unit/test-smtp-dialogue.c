@@ -313,6 +313,14 @@ static size_t said(const char *words)
 	return count;
 }
 
+/* Nothing more may go over it, and no letter has ended on it. */
+static void ends_without_a_dot(struct ch_smtp *smtp)
+{
+	assert_false(ch_smtp_usable(smtp));
+	ch_smtp_close(smtp);
+	assert_int_equal(said("\r\n.\r\n"), 0);
+}
+
 /* ---- between the question and the dot ----------------------------------- */
 
 #define EARLY "the relay answered before the message had ended"
@@ -350,9 +358,7 @@ static void a_word_during_the_question_ends_it(void **state)
 			assert_int_equal(letter.questions, 1);
 			is(&letter, -1, early[i].outcome, early[i].code,
 			   early[i].text);
-			assert_false(ch_smtp_usable(smtp));
-			ch_smtp_close(smtp);
-			assert_int_equal(said("\r\n.\r\n"), 0);
+			ends_without_a_dot(smtp);
 			letter_release(&letter);
 			tear_down(state);
 			set_up(state);
@@ -382,9 +388,7 @@ static void a_dot_that_was_not_written_is_not_answered(void **state)
 		assert_int_equal(relay.blocked, 1);
 		is(&letter, -1, CH_SMTP_IN_DOUBT, 0,
 		   "write: no answer in time");
-		assert_false(ch_smtp_usable(smtp));
-		ch_smtp_close(smtp);
-		assert_int_equal(said("\r\n.\r\n"), 0);
+		ends_without_a_dot(smtp);
 		letter_release(&letter);
 		tear_down(state);
 		set_up(state);
